@@ -1,0 +1,58 @@
+"""How much may go wrong in one run, and how much work a search may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from simlib.errors import Mistake
+from simlib.trace import FAULT_NAMES
+from simlib.values import listed, plural, show
+
+KINDS = tuple(FAULT_NAMES)
+_BITS = 5
+MOST = 2**_BITS - 1
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many faults of each kind one run may have. Packed into one number, so that a state carries it cheaply."""
+
+    counts: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        for kind, count in self.counts.items():
+            if kind not in KINDS:
+                raise Mistake(f"`{kind}` is no fault. The faults are {listed(list(KINDS))}.")
+            if not isinstance(count, int) or not 0 <= count <= MOST:
+                raise Mistake(f"{kind}={show(count)}: give a whole number from 0 to {MOST}.")
+
+    @property
+    def packed(self) -> int:
+        return sum(self.counts.get(kind, 0) << _BITS * place for place, kind in enumerate(KINDS))
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for kind in KINDS if self.counts.get(kind)]
+
+    def __str__(self) -> str:
+        """`up to 1 crash and 1 redelivery`, `no faults`."""
+        named = [plural(self.counts[kind], FAULT_NAMES[kind]) for kind in self.kinds]
+        return f"up to {listed(named)}" if named else "no faults"
+
+
+UNITS = {kind: 1 << _BITS * place for place, kind in enumerate(KINDS)}
+MASKS = {kind: MOST << _BITS * place for place, kind in enumerate(KINDS)}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a search gives up and says how far it came."""
+
+    states: int = 200_000
+    seconds: float = 10.0
+    steps: int = 1_000  # of one worker in one run: more is taken for an endless loop

@@ -1,0 +1,76 @@
+"""Counting schedules without running them, and finding where a system can go round for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def schedules(successors: Sequence[Sequence[int]], ends: set[int]) -> int | None:
+    """How many ways lead from state 0 to a state where the system rests; None when some go in circles.
+
+    Dynamic programming over the acyclic graph of states, in topological order (Kahn's algorithm).
+    """
+    unmet = [0] * len(successors)
+    for after in successors:
+        for state in after:
+            unmet[state] += 1
+    ways = [0] * len(successors)
+    ways[0] = 1
+    ready, passed = [0] if unmet[0] == 0 else [], 0
+    while ready:
+        state = ready.pop()
+        passed += 1
+        for after_state in successors[state]:
+            ways[after_state] += ways[state]
+            unmet[after_state] -= 1
+            if unmet[after_state] == 0:
+                ready.append(after_state)
+    if passed < len(successors):
+        return None
+    return sum(ways[state] for state in ends)
+
+
+def circles(successors: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The sets of states that a system never leaves once it is in, going round in them for ever.
+
+    They are the strongly connected components that have an edge and no way out (Tarjan 1972, without recursion).
+    """
+    index = [-1] * len(successors)
+    low = [0] * len(successors)
+    component = [-1] * len(successors)
+    stack: list[int] = []
+    found: list[list[int]] = []
+    count = 0
+    for first in range(len(successors)):
+        if index[first] >= 0:
+            continue
+        work = [(first, 0)]
+        while work:
+            state, edge = work.pop()
+            if edge == 0:
+                index[state] = low[state] = count
+                count += 1
+                stack.append(state)
+            if edge < len(successors[state]):
+                work.append((state, edge + 1))
+                after = successors[state][edge]
+                if index[after] < 0:
+                    work.append((after, 0))
+                elif component[after] < 0:
+                    low[state] = min(low[state], index[after])
+                continue
+            if low[state] == index[state]:
+                members = stack[stack.index(state) :] if stack[-1] != state else [state]
+                del stack[-len(members) :]
+                for member in members:
+                    component[member] = len(found)
+                found.append(members)
+            if work:
+                above = work[-1][0]
+                low[above] = min(low[above], low[state])
+    return [
+        members
+        for number, members in enumerate(found)
+        if any(successors[state] for state in members)
+        and all(component[after] == number for state in members for after in successors[state])
+    ]

@@ -1,0 +1,189 @@
+"""What each worker does next, remembered.
+
+A worker's next step depends only on the answers it was given: a tree per worker, whose edges are answers and whose
+nodes are next steps. A generator is run once per edge; all the rest of a search is looking things up here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from simlib.errors import Mistake, NotDeterministic, OperationError
+from simlib.engines.explore.capture import capture
+from simlib.engines.watchdog import Watchdog
+from simlib.ops import Op
+from simlib.process import Process
+from simlib.system import System
+from simlib.values import freeze, show
+
+ENDED = -1
+
+
+class Interned:
+    """Things, each with a small number: equal keys have equal numbers."""
+
+    def __init__(self) -> None:
+        self.things: list[Any] = []
+        self._numbers: dict[Hashable, int] = {}
+
+    def number(self, thing: Any, key: Hashable) -> int:
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._numbers[key] = len(self.things)
+            self.things.append(thing)
+        return found
+
+
+def op_key(op: Op) -> Hashable:
+    return (op.resource, op.verb, freeze(op.args), freeze(op.kwargs))
+
+
+class Histories:
+    """The nodes of all workers' trees. A node is a number; its step is `op[node]`, ENDED when there is none."""
+
+    def __init__(self, system: System, watchdog: Watchdog, most_steps: int, merge: bool = True) -> None:
+        self.system = system
+        self.ops = Interned()
+        self.answers = Interned()
+        self.op: list[int] = []
+        self.line: list[int] = []
+        self.error: list[BaseException | None] = []  # what ended the run, None for a return
+        self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
+        self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
+        self.bugs: set[int] = set()  # nodes where a worker's own error ended it
+        self.resumed = 0  # how often a generator was run
+        self.ask_the_time = False  # whether any worker does
+        self._watchdog = watchdog
+        self._most_steps = most_steps
+        self._merge = merge
+        self._depth: list[int] = []
+        self._children: list[dict[int, int]] = []
+        self._waiting: dict[int, Process] = {}  # generators that stand at a node
+        self._places: dict[Hashable, int] = {}
+        self._roots: dict[Hashable, int] = {}
+
+    def root(self, worker: str, incarnation: int = 1) -> int:
+        """Where this worker starts. Restarts are one place unless the worker asks who it is."""
+        role = self.system.cast[worker]
+        if not role.knows_itself:
+            incarnation = 1
+        key = (worker, incarnation) if role.knows_itself else role
+        if key not in self._roots:
+            with self._watchdog.watching(role.name):
+                process = self.system.start(worker, incarnation)
+            self._roots[key] = self._add(process, (ENDED, ENDED), (worker, incarnation), 0)
+        return self._roots[key]
+
+    def next_root(self, worker: str, node: int) -> int:
+        """Where this worker starts after the process that was at `node` is gone."""
+        return self.root(worker, self.start[node][1] + 1)
+
+    def child(self, node: int, answer: int) -> int:
+        """Where a worker gets from `node` with this answer."""
+        found = self._children[node].get(answer)
+        if found is None:
+            found = self._children[node][answer] = self._grow(node, answer)
+        return found
+
+    def _grow(self, node: int, answer: int) -> int:
+        process = self._waiting.pop(node, None) or self._replay(node)
+        self._tell(process, answer)
+        return self._add(process, (node, answer), self.start[node], self._depth[node] + 1)
+
+    def _add(self, process: Process, parent: tuple[int, int], start: tuple[str, int], depth: int) -> int:
+        role = self.system.cast[start[0]]
+        run = (role, start) if role.knows_itself else role
+        place = self._place(process, run)
+        if place is not None and place in self._places:
+            process.discard()
+            return self._places[place]
+        node = len(self.op)
+        if place is not None:
+            self._places[place] = node
+        self.op.append(ENDED if process.op is None else self.ops.number(process.op, op_key(process.op)))
+        self.line.append(process.line)
+        self.error.append(process.error)
+        self.parent.append(parent)
+        self.start.append(start)
+        self._depth.append(depth)
+        self._children.append({})
+        if process.op is not None:
+            self._waiting[node] = process
+            self.ask_the_time |= process.op.verb == "now"
+            self._check_depth(node)
+        elif process.error is not None and not isinstance(process.error, OperationError):
+            self.bugs.add(node)
+        return node
+
+    def _place(self, process: Process, run: Hashable) -> Hashable | None:
+        """A name for where the process is, if it has one besides its history."""
+        if process.op is None:
+            return (run, "ended", None if process.error is None else freeze_error(process.error))
+        held = capture(process.generator) if self._merge else None
+        return None if held is None else (run, op_key(process.op), held)
+
+    def _check_depth(self, node: int) -> None:
+        if self._depth[node] > self._most_steps:
+            self.complain_endless(node)
+
+    def complain_endless(self, node: int) -> None:
+        """Raise Mistake for a run that took too many steps and is now here."""
+        role, op = self.system.cast[self.start[node][0]], self.ops.things[self.op[node]]
+        raise Mistake(
+            f"{role.name}, line {self.line[node]}: {self._most_steps:,} steps in one run and no end in sight, the next "
+            f"one `{op.name}`. Bound the loop, or let it wait for something."
+        )
+
+    def _tell(self, process: Process, answer: int) -> None:
+        self.resumed += 1
+        with self._watchdog.watching(process.name):
+            process.answer(self.answers.things[answer])
+
+    def history(self, node: int) -> list[tuple[int, int]]:
+        """The (node, answer) pairs that lead to `node`, oldest first."""
+        path = []
+        while self.parent[node][0] != ENDED:
+            path.append(self.parent[node])
+            node = self.parent[node][0]
+        return path[::-1]
+
+    def _replay(self, node: int) -> Process:
+        """A new generator, brought to `node` by the same answers. Raises NotDeterministic when it goes elsewhere."""
+        worker, incarnation = self.start[node]
+        with self._watchdog.watching(self.system.cast[worker].name):
+            process = self.system.start(worker, incarnation)
+        history = self.history(node)
+        for place, (before, answer) in enumerate(history):
+            self._compare(process, before, history[:place])
+            self._tell(process, answer)
+        self._compare(process, node, history)
+        return process
+
+    def _compare(self, process: Process, node: int, history: list[tuple[int, int]]) -> None:
+        before = None if self.op[node] == ENDED else self.ops.things[self.op[node]]
+        if (before and op_key(before)) == (process.op and op_key(process.op)):
+            return
+        told = [f"`{self.ops.things[self.op[at]]}` answered {show(self.answers.things[answer])}" for at, answer in history]
+        raise NotDeterministic(
+            f"{process.name} took two different steps after the same answers "
+            f"({'; '.join(told) or 'none yet'}): first `{before or 'return'}`, then `{process.op or 'return'}`. "
+            "A worker may depend on nothing but its answers: ask a Clock or a Random of the scenario instead of `time` "
+            "or `random`, and keep no state in globals."
+        )
+
+    def audit(self) -> None:
+        """Run every history a second time. Raises NotDeterministic when a worker is not a function of its answers."""
+        inner = {parent for parent, _ in self.parent}
+        for node in range(len(self.op)):
+            if node not in inner:
+                self._replay(node).discard()
+
+    def close(self) -> None:
+        for process in self._waiting.values():
+            process.discard()
+        self._waiting.clear()
+
+
+def freeze_error(error: BaseException) -> Hashable:
+    return (type(error), str(error))

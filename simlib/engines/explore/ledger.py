@@ -1,0 +1,113 @@
+"""What each step does to each resource, remembered: resource states have numbers, and a step is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from simlib import trace
+from simlib.engines.explore.histories import Histories, Interned
+from simlib.errors import Mistake, OperationError
+from simlib.ops import Blocked, Outcome
+from simlib.resources.base import State, Timer
+from simlib.values import freeze
+
+MOST_OPTIONS = 64
+
+
+class Effect(NamedTuple):
+    """One way in which a step can go: what it leaves behind and what the worker is told."""
+
+    outcome: Outcome
+    state: int
+    answer: int
+
+
+class Ledger:
+    """The states of each resource, in the order in which the system names them."""
+
+    def __init__(self, states: Mapping[str, State], histories: Histories, kinds: list[str]) -> None:
+        self.names = list(states)
+        self.place = {name: place for place, name in enumerate(states)}
+        self._histories = histories
+        self._kinds = {None, *kinds}
+        self._states = [Interned() for _ in states]
+        self._effects: dict[tuple[int, int, int, str], tuple[Effect, ...]] = {}
+        self._timers: dict[tuple[int, int], tuple[Timer, ...]] = {}
+        self._after: dict[tuple[object, ...], int] = {}
+        self.initial = tuple(self.number(place, state) for place, state in enumerate(states.values()))
+        self.timed = [place for place, state in enumerate(states.values()) if _has(state, "timers")]
+        self.clocks = [place for place, state in enumerate(states.values()) if _has(state, "advance")]
+
+    def number(self, place: int, state: State) -> int:
+        return self._states[place].number(state, state.key())
+
+    def state(self, place: int, number: int) -> State:
+        """The state itself; not to be changed."""
+        return self._states[place].things[number]  # type: ignore[no-any-return]
+
+    def world(self, numbers: tuple[int, ...]) -> dict[str, State]:
+        return {name: self.state(place, numbers[place]) for place, name in enumerate(self.names)}
+
+    def effects(self, place: int, number: int, op: int, who: str) -> tuple[Effect, ...]:
+        """Every way in which this step can go in this state, within the kinds of fault that are on."""
+        key = (place, number, op, who)
+        found = self._effects.get(key)
+        if found is None:
+            found = self._effects[key] = tuple(self._work_out(*key))
+        return found
+
+    def _work_out(self, place: int, number: int, op_number: int, who: str) -> list[Effect]:
+        state, op = self.state(place, number), self._histories.ops.things[op_number]
+        if state.choices(op) > MOST_OPTIONS:
+            raise Mistake(
+                f"`{op}` has {state.choices(op):,} options, and explore tries every one. Give it a few that stand "
+                "for the rest, or measure with simulate, which draws one."
+            )
+        effects = []
+        for outcome in state.outcomes(op):
+            if outcome.fault not in self._kinds:
+                continue
+            after = state.copy()
+            try:
+                answer = after.perform(op, who, outcome)
+            except Blocked:
+                continue
+            except OperationError as error:
+                answer = error
+            except TypeError as error:
+                raise Mistake(f"`{op}` cannot be carried out: {error}.") from None
+            told = self._histories.answers.number(answer, freeze(answer))
+            effects.append(Effect(outcome, self.number(place, after), told))
+        return effects
+
+    def power_losses(self, numbers: tuple[int, ...]) -> int:
+        """In how many ways this world can come out of a power loss."""
+        return trace.power_losses(self.world(numbers))
+
+    def lose_power(self, numbers: tuple[int, ...], choice: int) -> list[int]:
+        """The world after the `choice`-th of them."""
+        after = {name: state.copy() for name, state in self.world(numbers).items()}
+        trace.lose_power(after, choice)
+        return [self.number(place, state) for place, state in enumerate(after.values())]
+
+    def timers(self, place: int, number: int) -> tuple[Timer, ...]:
+        found = self._timers.get((place, number))
+        if found is None:
+            found = self._timers[place, number] = self.state(place, number).timers()
+        return found
+
+    def after(self, place: int, number: int, event: str, argument: object) -> int:
+        """The state after an event that is nobody's step: `expire`, `owner_gone`, `lose_power` or `advance`."""
+        key = (place, number, event, argument)
+        found = self._after.get(key)
+        if found is None:
+            state = self.state(place, number).copy()
+            getattr(state, event)(argument)
+            found = self._after[key] = self.number(place, state)
+        return found
+
+
+def _has(state: State, method: str) -> bool:
+    """Whether this kind of state does something of its own here."""
+    return getattr(type(state), method) is not getattr(State, method)

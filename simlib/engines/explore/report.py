@@ -1,0 +1,123 @@
+"""A verdict, and everything that a reader may ask about it."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Literal
+
+from simlib.engines.budget import Budget
+from simlib.engines.explore.search import Findings
+from simlib.engines.schedule import follow
+from simlib.system import System
+from simlib.trace import FAULT_NAMES, Trace
+from simlib.values import listed, plural
+
+Verdict = Literal["violated", "holds", "unfinished"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `explore` found.
+
+    `verdict` is "violated", "holds" or "unfinished"; `claim` the name of the property that was violated ("stuck", "livelock"
+    and "error" when it is none of the scenario's own); `counterexample` the smallest trace that violates it;
+    `states` and `transitions` were visited; `schedules` were counted, not run (None where they were not counted or
+    have no bound); `outcomes` are the final worlds as an outsider sees them; `token` names this verdict for
+    `scenario.replay`.
+    """
+
+    system: System
+    budget: Budget
+    findings: Findings
+    counterexample: Trace | None
+    token: str
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.findings.found:
+            return "violated"
+        return "holds" if self.findings.complete else "unfinished"
+
+    @property
+    def claim(self) -> str | None:
+        return self.findings.found.claim if self.findings.found else None
+
+    @property
+    def states(self) -> int:
+        return self.findings.states
+
+    @property
+    def transitions(self) -> int:
+        return self.findings.transitions
+
+    @property
+    def schedules(self) -> int | None:
+        return self.findings.schedules
+
+    @property
+    def outcomes(self) -> frozenset[object]:
+        return frozenset(self.findings.outcomes)
+
+    @property
+    def crash_points(self) -> list[str]:
+        """The steps after which a crash was tried."""
+        return self.findings.crash_points
+
+    def sample(self, count: int = 1) -> list[Trace]:
+        """Runs that went well, the ones with the fewest faults first."""
+        return [follow(self.system, moves) for moves in self.findings.good[:count]]
+
+    @property
+    def sentence(self) -> str:
+        """The verdict as one sentence."""
+        return {"violated": self._violated, "holds": self._holds, "unfinished": self._unfinished}[self.verdict]()
+
+    def __str__(self) -> str:
+        trace = self.counterexample
+        shown = ["", *trace.lines(), "", *map(_wrapped, self._needs(trace))] if trace else []
+        return "\n".join([_wrapped(self.sentence), *shown, _wrapped(self._bounds()), f'Again: replay("{self.token}")'])
+
+    __repr__ = __str__
+
+    def _violated(self) -> str:
+        found, trace = self.findings.found, self.counterexample
+        assert found is not None
+        claim = {"error": "a worker's own error"}.get(found.claim, found.claim)
+        if trace is None:
+            return f"violated: {claim} (sometimes) never came true: {found.because}"
+        steps = plural(sum(event.kind == "step" for event in trace.events), "step")
+        return f"violated: {claim}, with {trace.describe_faults()}, {steps}: {found.because}"
+
+    def _holds(self) -> str:
+        if self.schedules is None:
+            counted = "schedules without number, since a worker can go round for ever"
+        else:
+            counted = f"{plural(self.schedules, 'schedule')} (counted)"
+        return f"holds{self._vacuous()}: {counted}, {plural(self.states, 'state')} (visited), 0 violations, nothing cut"
+
+    def _vacuous(self) -> str:
+        idle = [FAULT_NAMES[kind] for kind in self.findings.idle_faults]
+        return f", but no {listed(idle, 'or')} had a place to strike" if idle else ""
+
+    def _unfinished(self) -> str:
+        proven = self.findings.faults_proven
+        done = f"all schedules with up to {plural(proven, 'fault')} hold" if proven > 0 else "all schedules without a fault hold"
+        known = done if proven >= 0 else "nothing is proven yet"
+        hint = f". {self.findings.hint}" if self.findings.hint else ""
+        return f"unfinished: stopped {self.findings.interrupted}, {plural(self.states, 'state')} visited; {known}{hint}"
+
+    def _needs(self, trace: Trace) -> list[str]:
+        return [f"Only if {need}." for need in trace.needs]
+
+    def _bounds(self) -> str:
+        workers = plural(len(self.system.cast), "worker")
+        crashes = f", crashed after {listed(self.crash_points)}" if self.crash_points else ""
+        return (
+            f"Bounds: {workers}, {self.budget}{crashes}; every order of the atomic steps. "
+            "Assumes that one yield is atomic and that workers share nothing but the resources; nothing about speed."
+        )
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False)

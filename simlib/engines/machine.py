@@ -1,0 +1,157 @@
+"""The plain way to run a system: real generators, real states, one move at a time.
+
+The searches are built for speed and keep no generator alive for long. This is the slow and obvious twin: it replays
+what a search found before anyone is shown it, plays a failure to another implementation, and writes the trace.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+
+from simlib.errors import OperationError
+from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.process import Process
+from simlib.resources.base import Timer
+from simlib.system import System
+from simlib.trace import Event, Move
+
+STEP_SECONDS = 1.0  # in a trace without a clock of its own, every step takes a second
+
+
+@dataclass
+class Slot:
+    """One worker's place: the process that runs there now, and how it got there."""
+
+    process: Process
+    incarnation: int = 1
+    steps: Counter[str] = field(default_factory=Counter)  # in this run, by name
+    last_at: float = 0.0  # when it last did something
+
+    @property
+    def op(self) -> Op | None:
+        return self.process.op
+
+
+class Machine:
+    """A running system. `now` in seconds; `events` so far."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.states = system.states()
+        self.slots = {worker: Slot(system.start(worker)) for worker in system.cast}
+        self.events: list[Event] = []
+        self.now = 0.0
+        self._armed: dict[tuple[str, Hashable], float] = {}
+        self._dead: list[Process] = []  # kept: dropping a suspended generator would run its `finally` blocks
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in [*self._dead, *(slot.process for slot in self.slots.values())]:
+            process.discard()
+
+    # What can happen next
+
+    def can_step(self, worker: str, outcome: Outcome = OK) -> bool:
+        """Whether the worker's next step can go this way now."""
+        op = self.slots[worker].op
+        if op is None:
+            return False
+        state = self.states[op.resource]
+        if outcome not in state.outcomes(op):
+            return False
+        try:
+            state.copy().perform(op, worker, outcome)
+        except Blocked:
+            return False
+        except OperationError:
+            pass
+        return True
+
+    def ready(self) -> list[str]:
+        """The workers whose next step can happen now."""
+        return [worker for worker in self.slots if self.can_step(worker)]
+
+    def timers(self) -> Iterator[tuple[str, Timer]]:
+        for name, state in self.states.items():
+            for timer in state.timers():
+                yield name, timer
+
+    # Making it happen
+
+    def perform(self, move: Move) -> Event:
+        """Do it, and record it."""
+        act = {"step": self._step, "crash": self._crash, "timer": self._timer, "again": self._again}
+        event = self._power_loss(move) if move.kind == "power loss" else act[move.kind](move)
+        self.events.append(event)
+        self._arm()
+        return event
+
+    def _step(self, move: Move) -> Event:
+        slot = self.slots[move.worker]
+        op, line = slot.op, slot.process.line
+        assert op is not None, f"{move.worker} has no step to take"
+        self.now += STEP_SECONDS
+        try:
+            answer = self.states[op.resource].perform(op, move.worker, move.outcome)
+        except OperationError as error:
+            answer = error
+        slot.steps[op.name] += 1
+        nth, slot.last_at = slot.steps[op.name], self.now
+        slot.process.answer(answer)
+        ended = "" if slot.op else "raised" if slot.process.error else "returned"
+        event = Event(move, self.now, op, answer, line, nth, ended, slot.process.error)  # type: ignore[arg-type]
+        if ended:
+            self._end(move.worker)
+        return event
+
+    def _end(self, worker: str) -> None:
+        """A run is over: what it held is orphaned. A consumer and a process that failed start again."""
+        slot = self.slots[worker]
+        for state in self.states.values():
+            state.owner_gone(worker)
+        if isinstance(slot.process.error, OperationError):
+            self._restart(worker, slot.incarnation + 1)
+        elif slot.process.error is None and worker in self.system.consumers:
+            self._restart(worker, slot.incarnation)
+
+    def _restart(self, worker: str, incarnation: int) -> None:
+        self._dead.append(self.slots[worker].process)
+        self.slots[worker] = Slot(self.system.start(worker, incarnation), incarnation, last_at=self.now)
+
+    def _crash(self, move: Move) -> Event:
+        event = Event(move, self.now)
+        event.apply(self.states)
+        self._restart(move.worker, self.slots[move.worker].incarnation + 1)
+        return event
+
+    def _again(self, move: Move) -> Event:
+        self._restart(move.worker, self.slots[move.worker].incarnation + 1)
+        return Event(move, self.now)
+
+    def _power_loss(self, move: Move) -> Event:
+        event = Event(move, self.now)
+        event.apply(self.states)
+        for worker, slot in self.slots.items():
+            if slot.op is not None:
+                self._restart(worker, slot.incarnation + 1)
+        return event
+
+    def _timer(self, move: Move) -> Event:
+        timer = next(timer for timer in self.states[move.resource].timers() if timer.id == move.timer)
+        due = self._armed[move.resource, timer.id] + timer.seconds
+        self.now = max(self.now, due)
+        stalled = None
+        if move.fault and timer.owner:
+            stalled = (timer.owner, due - self.slots[timer.owner].last_at)
+        event = Event(move, self.now, label=timer.label, seconds=timer.seconds, stalled=stalled)
+        event.apply(self.states)
+        return event
+
+    def _arm(self) -> None:
+        """Remember since when each timer runs."""
+        running = {(name, timer.id) for name, timer in self.timers()}
+        self._armed = {known: self._armed.get(known, self.now) for known in running}

@@ -1,0 +1,49 @@
+"""A progress bar for what takes longer than a blink. Without tqdm there is none."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+PATIENCE = 0.5  # seconds
+
+
+class Progress:
+    """`with Progress("exploring", total) as progress: progress.reached(n)`. Gone without a trace when it ends."""
+
+    def __init__(self, what: str, total: float) -> None:
+        self._what, self._total = what, total
+        self._started = self._shown = time.monotonic()
+        self._bar: Any = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def reached(self, done: float) -> None:
+        now = time.monotonic()
+        if now - self._shown < PATIENCE:
+            return
+        self._shown = now
+        if self._bar is None:
+            self._bar = _bar(self._what, self._total)
+        self._bar.n = min(done, self._total)
+        self._bar.refresh()
+
+
+class _NoBar:
+    n = 0.0
+
+    def refresh(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def _bar(what: str, total: float) -> Any:
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return _NoBar()
+    return tqdm(desc=what, total=total, leave=False)

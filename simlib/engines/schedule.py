@@ -1,0 +1,256 @@
+"""Schedules as something to keep: followed exactly, written as a short token, played to another implementation."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from simlib.engines.machine import Machine
+from simlib.errors import Mistake
+from simlib.ops import OK, Outcome
+from simlib.system import System
+from simlib.trace import Event, Move, Trace
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+MOST_STEPS = 500  # of a replay that goes on after its schedule
+
+
+class Point(NamedTuple):
+    """One move of a schedule, named so that it can be found again in another implementation.
+
+    `step` is two letters that stand for the step's name and `nth` which one of that name in its run; `way` is the
+    outcome's place among the possible ones, or which timer or power loss it was.
+    """
+
+    kind: str
+    worker: str = ""
+    step: str = ""
+    nth: int = 0
+    resource: int = 0
+    way: int = 0
+
+
+def follow(system: System, moves: Sequence[Move]) -> Trace:
+    """Play these moves with real generators and write down what happens."""
+    with Machine(system) as machine:
+        initial = {name: state.copy() for name, state in machine.states.items()}
+        for move in moves:
+            machine.perform(move)
+        return Trace(system.title, tuple(machine.events), initial)
+
+
+def points(system: System, moves: Iterable[Move]) -> list[Point]:
+    """The moves, named."""
+    named = []
+    with Machine(system) as machine:
+        for move in moves:
+            named.append(_point(machine, move))
+            machine.perform(move)
+    return named
+
+
+def _point(machine: Machine, move: Move) -> Point:
+    if move.kind == "step":
+        slot = machine.slots[move.worker]
+        assert slot.op is not None
+        way = list(machine.states[slot.op.resource].outcomes(slot.op)).index(move.outcome)
+        return Point("step", move.worker, letters(slot.op.name), slot.steps[slot.op.name] + 1, way=way)
+    if move.kind == "timer":
+        timers = [timer.id for timer in machine.states[move.resource].timers()]
+        return Point("timer", resource=list(machine.states).index(move.resource), way=timers.index(move.timer))
+    return Point(move.kind, move.worker, way=int(move.outcome.choice or 0))
+
+
+def letters(name: str) -> str:
+    """Two letters that stand for a step's name: enough to notice when the code has changed."""
+    high, low = divmod(zlib.crc32(name.encode()) % 36**2, 36)
+    return DIGITS[high] + DIGITS[low]
+
+
+# Tokens
+
+MARKS = {"crash": "x", "again": "r", "power loss": "p", "timer": "t"}
+
+
+def write_token(named: Sequence[Point]) -> str:
+    """`Ak2f0-xA-t0-Ak2f0`: A takes two steps, crashes, the first resource's timer runs out, A takes two again."""
+    parts: list[str] = []
+    runs = ""
+    for point in named:
+        way = f".{point.way}" if point.way else ""
+        if point.kind == "step":
+            if runs != point.worker:
+                parts.append(point.worker)
+            parts[-1] += point.step + way
+            runs = point.worker
+        else:
+            where = str(point.resource) if point.kind == "timer" else point.worker
+            parts.append(MARKS[point.kind] + where + way)
+            runs = ""
+    return "-".join(parts)
+
+
+def read_token(token: str) -> list[Point]:
+    """The points of a token. Raises Mistake where it is none."""
+    named: list[Point] = []
+    kinds = {mark: kind for kind, mark in MARKS.items()}
+    seen: dict[str, dict[str, int]] = {}
+    for part in token.split("-"):
+        match = re.fullmatch(r"(?:([A-Z])((?:[0-9a-z]{2}(?:\.\d+)?)+)|([xrpt])([A-Z]?)(\d*)(?:\.(\d+))?)", part)
+        if match is None:
+            raise Mistake(f'"{token}" is no token of a verdict: `{part}` does not read as steps or a fault.')
+        worker, steps, mark, whose, resource, way = match.groups()
+        if worker:
+            for step, outcome in re.findall(r"([0-9a-z]{2})(?:\.(\d+))?", steps):
+                run = seen.setdefault(worker, {})
+                run[step] = run.get(step, 0) + 1
+                named.append(Point("step", worker, step, run[step], way=int(outcome or 0)))
+        else:
+            named.append(Point(kinds[mark], whose, resource=int(resource or 0), way=int(way or 0)))
+            seen.pop(whose, None)
+    return named
+
+
+# Playing a schedule to an implementation
+
+def play(system: System, named: Sequence[Point], on: bool = True) -> Trace:
+    """Play a schedule, as far as it fits, then let the workers finish. Stops where a property breaks.
+
+    A step is found by its name: an implementation with more steps takes its own ones on the way. Where one has no
+    such step, it takes whatever is its next; `parted` marks the first event that differs from the schedule.
+    """
+    with Machine(system) as machine:
+        player = _Player(machine)
+        initial = {name: state.copy() for name, state in machine.states.items()}
+        broken = player.broken()
+        moves = player.scheduled(named) if not broken else iter(())
+        for _ in moves:
+            broken = player.broken()
+            if broken:
+                break
+        if not broken and on:
+            broken = player.finish()
+        trace = Trace(system.title, tuple(machine.events), initial, parted=player.parted)
+        return trace.but(broken=broken[0], because=broken[1]) if broken else trace
+
+
+class _Player:
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.parted: int | None = None
+        self._names = {worker: _names(machine.system, worker) for worker in machine.slots}
+
+    def broken(self) -> tuple[str, str] | None:
+        system, states = self.machine.system, self.machine.states
+        claim = system.broken(system.always, states)
+        return (claim.name, claim.because({**system.values, **states})) if claim else None
+
+    def _part(self) -> None:
+        if self.parted is None:
+            self.parted = len(self.machine.events)
+
+    def scheduled(self, named: Sequence[Point]) -> Iterator[Event]:
+        """Each move of the schedule that can be made, and what came of it."""
+        for point in named:
+            if point.kind == "step":
+                yield from self._steps_to(point)
+            else:
+                move = self._other(point)
+                if move is None:
+                    self._part()
+                else:
+                    yield self.machine.perform(move)
+
+    def _steps_to(self, point: Point) -> Iterator[Event]:
+        """The worker's steps up to and with the one that is named."""
+        worker = point.worker
+        if worker not in self.machine.slots:
+            raise Mistake(f"the schedule has a worker {worker}; replay with as many workers as it was found with.")
+        known = (point.step, point.nth) in self._names[worker]
+        for _ in range(MOST_STEPS):
+            slot = self.machine.slots[worker]
+            there = slot.op is not None and letters(slot.op.name) == point.step
+            move = self._step(worker, point.way if there else 0)
+            if move is None:
+                self._part()
+                return
+            if not there:
+                self._part()
+            yield self.machine.perform(move)
+            if there or not known:
+                return
+
+    def _step(self, worker: str, way: int) -> Move | None:
+        op = self.machine.slots[worker].op
+        if op is None:
+            return None
+        outcomes = list(self.machine.states[op.resource].outcomes(op))
+        outcome: Outcome = outcomes[way] if way < len(outcomes) else OK
+        for one in (outcome, OK):
+            if self.machine.can_step(worker, one):
+                return Move("step", worker, outcome=one, fault=one.fault)
+        return None
+
+    def _other(self, point: Point) -> Move | None:
+        if point.kind == "timer":
+            return self._timer(point)
+        if point.kind == "power loss":
+            return Move("power loss", outcome=Outcome(None, point.way), fault="power_losses")
+        slot = self.machine.slots.get(point.worker)
+        if slot is None or (point.kind == "again") != (slot.op is None) or (point.kind == "crash" and not slot.steps):
+            return None
+        fault = "crashes" if point.kind == "crash" else "redeliveries"
+        return Move("crash" if point.kind == "crash" else "again", point.worker, fault=fault)
+
+    def _timer(self, point: Point) -> Move | None:
+        names = list(self.machine.states)
+        if point.resource >= len(names):
+            return None
+        name = names[point.resource]
+        timers = self.machine.states[name].timers()
+        if not timers:
+            return None
+        timer = timers[min(point.way, len(timers) - 1)]
+        early = timer.owner is not None and bool(self.machine.ready())
+        return Move("timer", "", name, timer.id, fault="pauses" if early else None)
+
+    def finish(self) -> tuple[str, str] | None:
+        """Let everybody go on, one after the other, until nothing more happens."""
+        for _ in range(MOST_STEPS):
+            move = next(self._anything(), None)
+            if move is None:
+                return self._unmet()
+            self.machine.perform(move)
+            broken = self.broken()
+            if broken:
+                return broken
+        return ("livelock", f"no end after {MOST_STEPS} steps")
+
+    def _anything(self) -> Iterator[Move]:
+        for worker in self.machine.ready():
+            yield Move("step", worker)
+        for name, timer in self.machine.timers():
+            yield Move("timer", "", name, timer.id)
+
+    def _unmet(self) -> tuple[str, str] | None:
+        system, states = self.machine.system, self.machine.states
+        claim = system.broken(system.eventually, states)
+        return (claim.name, claim.because({**system.values, **states})) if claim else None
+
+
+def _names(system: System, worker: str) -> set[tuple[str, int]]:
+    """The steps of a run in which nothing goes wrong, each with which one of its name it is."""
+    found = set()
+    with Machine(system) as machine:
+        for _ in range(MOST_STEPS):
+            ready = machine.ready()
+            if not ready:
+                break
+            event = machine.perform(Move("step", worker if worker in ready else ready[0]))
+            if event.worker == worker and event.op:
+                found.add((letters(event.op.name), event.nth))
+                if event.ended:
+                    break
+    return found

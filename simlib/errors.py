@@ -1,0 +1,54 @@
+"""What simlib says: to a worker whose operation failed, and to an engineer who wrote something that cannot work."""
+
+from __future__ import annotations
+
+
+class OperationError(Exception):
+    """An operation's answer when it did not go as asked. Workers may catch it; uncaught, it ends the process,
+    which is restarted from its first step, as a supervisor (systemd, Kubernetes) would."""
+
+
+class Rejected(OperationError):
+    """Permanent and definite: it did not happen, and asking the same again gets the same answer (HTTP 4xx)."""
+
+
+class Unavailable(OperationError):
+    """Transient and definite: it did not happen, and may work later (connection refused, HTTP 503)."""
+
+
+class OutcomeUnknown(OperationError):
+    """Indefinite: no reply came. It may or may not have happened (a timeout, a connection cut after the request)."""
+
+
+class AlreadyExists(OperationError):
+    """`insert` found a row under this key (a unique violation)."""
+
+
+class NotFound(OperationError):
+    """`delete`, `read` or `rename` of something that is not there."""
+
+
+class StaleToken(OperationError):
+    """A fenced operation came with an older token than one that the resource has already seen."""
+
+
+class DiskFull(OperationError):
+    """ENOSPC. Part of the data may be down."""
+
+
+class Mistake(Exception):
+    """Something in the learner's own code that cannot work: what happened, where, and what to write instead.
+
+    Jupyter shows the message alone: a traceback through the engine would be longer than the learner's code.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class NotDeterministic(Mistake):
+    """A worker took two different steps after the same answers."""
+
+
+class WorkerHangs(Mistake):
+    """A worker ran for a long time without reaching its next `yield`."""

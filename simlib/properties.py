@@ -1,0 +1,103 @@
+"""Properties: plain functions named as the sentence that should be true."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simlib.errors import Mistake
+from simlib.resources.base import State
+from simlib.values import show
+
+@dataclass(frozen=True)
+class Property:
+    """One claim about the world. `parameters` name the resources that it looks at."""
+
+    function: Callable[..., bool]
+    parameters: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    def holds(self, states: Mapping[str, Any]) -> bool:
+        """Whether it is true of these states. Raises Mistake where it does not answer with True or False."""
+        seen = self._seen(states)
+        try:
+            verdict = self.function(**seen)
+        except Exception as error:
+            raise Mistake(self._failed(error)) from None
+        if isinstance(verdict, bool):
+            return verdict
+        if verdict is None:
+            raise Mistake(f"property {self.name} returned None. End it with `return` and what should be true.")
+        raise Mistake(
+            f"property {self.name} returned {show(verdict)}. Return True or False, such as `return {show(verdict)} == ...`."
+        )
+
+    def because(self, states: Mapping[str, Any]) -> str:
+        """What it expects and what it found: each side of its comparison, with its value."""
+        found = ", ".join(f"{name}: {state.summary()}" for name, state in self._states(states))
+        expression = self._returned()
+        if expression is None:
+            return found
+        scope = {**inspect.getclosurevars(self.function).nonlocals, **self.function.__globals__, **self._seen(states)}
+        text = ast.unparse(expression).replace("'", '"')
+        if isinstance(expression, ast.Compare):
+            sides = [side for side in (expression.left, *expression.comparators) if _looks(side)]
+            values = [f"{_source(side)} is {show(_value(side, scope))}" for side in sides]
+            return f"expected {text}, found that {' and '.join(values)}"
+        return f"expected {text}, found {found}"
+
+    def _states(self, states: Mapping[str, Any]) -> list[tuple[str, State]]:
+        return [(name, states[name]) for name in self.parameters if isinstance(states[name], State)]
+
+    def _seen(self, states: Mapping[str, Any]) -> dict[str, Any]:
+        """Copies, so that a property that changes what it looks at changes nothing."""
+        return {
+            name: states[name].copy() if isinstance(states[name], State) else states[name] for name in self.parameters
+        }
+
+    def _failed(self, error: Exception) -> str:
+        line = _line_in(self.function, error)
+        where = f"property {self.name}, line {line}: {show(error)}. "
+        if isinstance(error, AttributeError) and isinstance(getattr(error, "obj", None), State):
+            return where + f"A property only looks. {inspect.getdoc(type(error.obj)) or ''}".splitlines()[0]
+        return where + "A property must answer in every state, also before anything has happened."
+
+    def _returned(self) -> ast.expr | None:
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(self.function)))
+        except (OSError, SyntaxError, TypeError):
+            return None
+        body = getattr(tree.body[0], "body", [])
+        simple = [line for line in body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
+        only = simple[0] if len(simple) == 1 else None
+        return only.value if isinstance(only, ast.Return) else None
+
+
+def _looks(expression: ast.expr) -> bool:
+    """Whether there is a name in it: a literal needs no telling what it is."""
+    return any(isinstance(part, ast.Name) for part in ast.walk(expression))
+
+
+def _source(expression: ast.expr) -> str:
+    return ast.unparse(expression).replace("'", '"')
+
+
+def _value(expression: ast.expr, scope: dict[str, Any]) -> Any:
+    return eval(compile(ast.Expression(expression), "<property>", "eval"), scope)
+
+
+def _line_in(function: Callable[..., Any], error: BaseException) -> int:
+    """The last line of `function` itself in the error's traceback."""
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is function.__code__:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

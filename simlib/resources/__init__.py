@@ -1,0 +1,14 @@
+"""The parts of the world, one mechanism a file: pure state, and operations as lazy data."""
+
+from simlib.resources.base import Resource, State, Timer
+from simlib.resources.clock import Clock
+from simlib.resources.database import Database
+from simlib.resources.disk import Disk
+from simlib.resources.lock import Lease, Lock
+from simlib.resources.queue import Message, Queue
+from simlib.resources.random import Random
+from simlib.resources.service import Service
+
+__all__ = [
+    "Clock", "Database", "Disk", "Lease", "Lock", "Message", "Queue", "Random", "Resource", "Service", "State", "Timer",
+]  # fmt: skip

@@ -1,0 +1,58 @@
+"""Time, asked for instead of taken."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from simlib.errors import Mistake
+from simlib.ops import Op
+from simlib.resources.base import Resource, State
+from simlib.values import show
+
+
+@dataclass
+class ClockState(State):
+    """What a property sees of a clock: `seconds` since the start."""
+
+    remote = False
+    seconds: float = 0
+    running: bool = True
+
+    def on_now(self, who: str) -> float:
+        return self.seconds
+
+    def on_sleep(self, who: str, seconds: float) -> None:
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        if self.running:
+            self.seconds += seconds
+
+    def summary(self) -> str:
+        return f"{self.seconds:g} s"
+
+    def outcome(self) -> Hashable:
+        return ""
+
+
+class Clock(Resource):
+    """The machine's clock. Workers ask it, so that no worker needs the outside world.
+
+    In `simulate` it is SimPy's clock. In `explore` time is order, not duration: a sleep is a step that others may
+    overtake, and `now` answers the least that must have passed, the sleeps and the timers that ran out.
+    Left out: clocks that disagree or step backwards.
+    """
+
+    def initial(self, name: str) -> ClockState:
+        return ClockState()
+
+    def now(self) -> Op:
+        """Answers the seconds since the start."""
+        return self._op("now")
+
+    def sleep(self, seconds: float) -> Op:
+        """Wait that long."""
+        if not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
+            raise Mistake(f"sleep({show(seconds)}): give a number of seconds, 0 or more.")
+        return self._op("sleep", seconds)

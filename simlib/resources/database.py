@@ -1,0 +1,153 @@
+"""A database that does one thing at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from simlib.errors import AlreadyExists, Mistake, NotFound, StaleToken
+from simlib.ops import Op
+from simlib.resources.base import Resource, State
+from simlib.values import fresh, listed, show, unordered
+
+WRITES = ("write", "insert", "delete", "compare_and_set")
+
+
+@dataclass
+class DatabaseState(State):
+    """What a property sees of a database: `db[key]` (None when there is no such row), `key in db`, `rows`."""
+
+    rows: dict[Any, Any] = field(default_factory=dict)
+    sequences: dict[str, int] = field(default_factory=dict)
+    fences: dict[Any, int] = field(default_factory=dict)  # the newest token that each row has seen
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.rows.get(key)
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self.rows
+
+    def on_read(self, who: str, key: Any, fence: int | None = None) -> Any:
+        self._fence(key, fence)
+        return self.rows.get(key)
+
+    def on_scan(self, who: str, prefix: str) -> list[tuple[Any, Any]]:
+        return sorted((key, row) for key, row in self.rows.items() if isinstance(key, str) and key.startswith(prefix))
+
+    def on_write(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
+        self._fence(key, fence)
+        self.rows[key] = row
+
+    def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
+        self._fence(key, fence)
+        if key in self.rows:
+            raise AlreadyExists(key)
+        self.rows[key] = row
+
+    def on_delete(self, who: str, key: Any, fence: int | None = None) -> None:
+        self._fence(key, fence)
+        if key not in self.rows:
+            raise NotFound(key)
+        del self.rows[key]
+
+    def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
+        self._fence(key, fence)
+        if self.rows.get(key) != expected:
+            return False
+        self.rows[key] = row
+        return True
+
+    def on_next_id(self, who: str, sequence: str) -> int:
+        self.sequences[sequence] = self.sequences.get(sequence, 0) + 1
+        return self.sequences[sequence]
+
+    def on_transaction(self, who: str, *writes: Op) -> bool:
+        draft = self.copy()
+        for write in writes:
+            if draft.perform(write, who) is False:
+                return False
+        self.rows, self.fences = draft.rows, draft.fences
+        return True
+
+    def _fence(self, key: Any, token: int | None) -> None:
+        if token is None:
+            return
+        if token < self.fences.get(key, 0):
+            raise StaleToken(f"{show(key)} has seen token {self.fences[key]}, this is {token}")
+        self.fences[key] = token
+
+    def key(self) -> Hashable:
+        return (unordered(self.rows), unordered(self.sequences), unordered(self.fences))
+
+    def summary(self) -> str:
+        return ", ".join(f"{_bare(key)} = {_bare(row)}" for key, row in sorted(self.rows.items(), key=str)) or "empty"
+
+
+class Database(Resource):
+    """A database of rows under keys, in which each step is atomic and durable.
+
+    Modelled on a table of a relational database at isolation level serializable, reached by one statement at a
+    time (PostgreSQL's INSERT under a unique index, UPDATE ... WHERE value = expected, nextval). `rows` gives the
+    rows that are there in the beginning. Reads answer a copy, writes store one.
+
+    `fence=` on an operation is a lock's token (`lease.token`): the row remembers the newest that it has seen, and
+    refuses an older one with StaleToken (Kleppmann, "How to do distributed locking", 2016).
+
+    Left out: transactions that stay open between steps and so their isolation levels, deadlocks and serialization
+    failures; replicas that lag; queries other than by key or by its beginning.
+    """
+
+    def __init__(self, rows: dict[Any, Any] | None = None) -> None:
+        self.rows = fresh(rows or {})
+
+    def initial(self, name: str) -> DatabaseState:
+        return DatabaseState(fresh(self.rows))
+
+    def read(self, key: Any, *, fence: int | None = None) -> Op:
+        """Answers the row, None when there is none."""
+        return self._op("read", key, fence=fence)
+
+    def scan(self, prefix: str = "") -> Op:
+        """Answers the (key, row) pairs whose key is text that begins with `prefix`, in the order of their keys."""
+        return self._op("scan", prefix)
+
+    def write(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
+        """Store the row, whatever was there before."""
+        return self._op("write", key, row, fence=fence)
+
+    def insert(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
+        """Store a new row. Raises AlreadyExists when there is one."""
+        return self._op("insert", key, row, fence=fence)
+
+    def delete(self, key: Any, *, fence: int | None = None) -> Op:
+        """Remove the row. Raises NotFound when there is none."""
+        return self._op("delete", key, fence=fence)
+
+    def compare_and_set(self, key: Any, expected: Any, row: Any, *, fence: int | None = None) -> Op:
+        """Store the row only if the present one equals `expected` (None: there is none). Answers whether it did."""
+        return self._op("compare_and_set", key, expected, row, fence=fence)
+
+    def next_id(self, sequence: str = "id") -> Op:
+        """Answers 1, 2, 3, ...: each number once, also when its caller crashes and never uses it."""
+        return self._op("next_id", sequence)
+
+    def transaction(self, *writes: Op) -> Op:
+        """Several writes of this database as one step: all happen, or none.
+
+        Answers True; False, with nothing written, when a `compare_and_set` among them found something else. An
+        error of one of them (AlreadyExists, NotFound, StaleToken) undoes all and is raised.
+        """
+        for write in writes:
+            if not isinstance(write, Op) or write.resource != self._name or write.verb not in WRITES:
+                raise Mistake(
+                    f"transaction(...) takes {listed(list(WRITES), 'or')} of the same database, and got {show(write)}. "
+                    "Read before it, as a step of its own, and guard with compare_and_set."
+                )
+        if self._built is not None:  # they are part of this step, not steps that somebody forgot to yield
+            self._built[:] = [op for op in self._built if not any(op is write for write in writes)]
+        return self._op("transaction", *writes)
+
+
+def _bare(value: Any) -> str:
+    return value if isinstance(value, str) else show(value)

@@ -1,0 +1,214 @@
+"""A file system on one machine."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from simlib.errors import DiskFull, Mistake, NotFound
+from simlib.ops import OK, Op, Outcome
+from simlib.resources.base import Resource, State
+from simlib.values import show
+
+
+class File(NamedTuple):
+    """One file's data in the page cache, and everything that the platter may hold of it."""
+
+    data: str
+    on_disk: frozenset[str]
+
+    def changed(self, data: str, *torn: str) -> File:
+        return File(data, self.on_disk | {data, *torn})
+
+
+@dataclass
+class DiskState(State):
+    """What a property sees of a disk: `contents(name)` (None when there is no such file), `files` (their names)."""
+
+    remote = False
+    capacity: int | None = None
+    data: dict[int, File] = field(default_factory=dict)  # by inode
+    names: dict[str, int] = field(default_factory=dict)  # the directory as processes see it
+    journal: tuple[tuple[tuple[str, int], ...], ...] = ((),)  # the directory as it may be on disk: oldest first
+    inodes: int = 0
+
+    def contents(self, name: str) -> str | None:
+        """What a process that reads the file now would get."""
+        return self.data[self.names[name]].data if name in self.names else None
+
+    @property
+    def files(self) -> list[str]:
+        return sorted(self.names)
+
+    def on_read(self, who: str, name: str) -> str:
+        return self._file(name).data
+
+    def on_exists(self, who: str, name: str) -> bool:
+        return name in self.names
+
+    def on_write(self, who: str, name: str, data: str) -> None:
+        self._put(name, "", data)
+
+    def on_append(self, who: str, name: str, data: str) -> None:
+        self._put(name, self.contents(name) or "", data)
+
+    def on_rename(self, who: str, old: str, new: str) -> None:
+        self._file(old)
+        self.names[new] = self.names.pop(old)
+        self._directory_changed()
+
+    def on_delete(self, who: str, name: str) -> None:
+        self._file(name)
+        del self.names[name]
+        self._directory_changed()
+
+    def on_fsync(self, who: str, name: str) -> None:
+        file = self._file(name)
+        self.data[self.names[name]] = File(file.data, frozenset([file.data]))
+
+    def on_fsync_directory(self, who: str) -> None:
+        self.journal = self.journal[-1:]
+        self._forget_unreachable()
+
+    def _file(self, name: str) -> File:
+        if name not in self.names:
+            raise NotFound(name)
+        return self.data[self.names[name]]
+
+    def _put(self, name: str, before: str, data: str, room: int | None = None) -> None:
+        """Make the file `before + data`, of which only `room` characters of `data` fit."""
+        if name not in self.names:
+            self.inodes += 1
+            self.names[name] = self.inodes
+            self.data[self.inodes] = File("", frozenset([""]))
+            self._directory_changed()
+        inode = self.names[name]
+        room = self._room(inode, before) if room is None else room
+        down = data[:room]
+        torn = before + down[: len(down) // 2]
+        self.data[inode] = self.data[inode].changed(before, torn).changed(before + down)
+        if len(down) < len(data):
+            raise DiskFull(name)
+
+    def _room(self, inode: int, before: str) -> int | None:
+        if self.capacity is None:
+            return None
+        others = sum(len(file.data) for number, file in self.data.items() if number != inode)
+        return max(0, self.capacity - others - len(before))
+
+    def _directory_changed(self) -> None:
+        self.journal += (tuple(sorted(self.names.items())),)
+
+    def _forget_unreachable(self) -> None:
+        kept = {inode for entries in (*self.journal, tuple(self.names.items())) for _, inode in entries}
+        self.data = {inode: file for inode, file in self.data.items() if inode in kept}
+
+    def outcomes(self, op: Op) -> Iterator[Outcome]:
+        yield from super().outcomes(op)
+        if op.verb in ("write", "append"):
+            yield from (Outcome("disk_full", down) for down in ("nothing", "half"))
+
+    def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
+        if outcome.fault == "disk_full":
+            name, data = op.args
+            before = "" if op.verb == "write" else self.contents(name) or ""
+            self._put(name, before, data, len(data) // 2 if outcome.choice == "half" else 0)
+            raise DiskFull(name)  # also where there was nothing to put down
+        return super().perform(op, who, outcome)
+
+    def power_losses(self) -> int:
+        return len(self._survivors())
+
+    def lose_power(self, choice: int) -> None:
+        entries, contents = self._survivors()[choice]
+        self.names = dict(entries)
+        self.data = {inode: File(data, frozenset([data])) for inode, data in contents.items()}
+        self.journal = (entries,)
+
+    def _survivors(self) -> list[tuple[tuple[tuple[str, int], ...], dict[int, str]]]:
+        """Every directory that may be on disk, with everything that may be in its files; the oldest first."""
+        found = []
+        for entries in dict.fromkeys(self.journal):
+            inodes = sorted({inode for _, inode in entries})
+            on_disk = [sorted(self.data[inode].on_disk, key=lambda data: (len(data), data)) for inode in inodes]
+            found += [(entries, dict(zip(inodes, data))) for data in itertools.product(*on_disk)]
+        return found
+
+    def key(self) -> Hashable:
+        renamed = {inode: place for place, inode in enumerate(sorted(self.data))}
+        names = tuple(sorted((name, renamed[inode]) for name, inode in self.names.items()))
+        journal = tuple(tuple((name, renamed[inode]) for name, inode in entries) for entries in self.journal)
+        return (tuple(self.data[inode] for inode in sorted(self.data)), names, journal)
+
+    def summary(self) -> str:
+        return ", ".join(f"{name}: {show(self.contents(name), 24)}" for name in self.files) or "empty"
+
+
+class Disk(Resource):
+    """A file system on one machine, with a page cache, a directory and a capacity.
+
+    Modelled on a POSIX file system with a journal for its metadata (ext4, data=ordered without its special cases;
+    Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014). A crash of the *process* keeps the page
+    cache: what was written is there. A *power loss* keeps of each file what was synced or any later state of it
+    since, torn ones included, and of the directory what was synced and any number of the later changes, in their
+    order. So a rename can be on disk before the data of the file it names: `fsync` the file before, and the
+    directory after.
+
+    `capacity` is the number of characters that fit. A write that does not fit leaves a part and raises DiskFull,
+    and so does the fault `disk_full`, anywhere.
+
+    Left out: sub-directories, holes, a failing fsync (after which Linux may drop the data and report it once), and
+    data that is torn in more places than in its middle.
+    """
+
+    def __init__(self, files: dict[str, str] | None = None, *, capacity: int | None = None) -> None:
+        self.files = dict(files or {})
+        self.capacity = capacity
+
+    def initial(self, name: str) -> DiskState:
+        state = DiskState(capacity=self.capacity)
+        for file, data in self.files.items():
+            state.on_write("", file, data)
+            state.on_fsync("", file)
+        state.on_fsync_directory("")
+        return state
+
+    def read(self, name: str) -> Op:
+        """Answers the file's data. Raises NotFound."""
+        return self._op("read", name)
+
+    def exists(self, name: str) -> Op:
+        """Answers whether there is such a file."""
+        return self._op("exists", name)
+
+    def write(self, name: str, data: str) -> Op:
+        """Empty the file, or create it, then put the data in. Raises DiskFull, with a part of the data down."""
+        return self._op("write", name, _text("write", data))
+
+    def append(self, name: str, data: str) -> Op:
+        """Add to the end of the file, or create it. Raises DiskFull, with a part of the data down."""
+        return self._op("append", name, _text("append", data))
+
+    def rename(self, old: str, new: str) -> Op:
+        """Give the file another name, replacing what had it, in one step. Raises NotFound."""
+        return self._op("rename", old, new)
+
+    def delete(self, name: str) -> Op:
+        """Remove the name. Raises NotFound."""
+        return self._op("delete", name)
+
+    def fsync(self, name: str) -> Op:
+        """Wait until the file's data is on disk. Its name is not: see fsync_directory. Raises NotFound."""
+        return self._op("fsync", name)
+
+    def fsync_directory(self) -> Op:
+        """Wait until creations, renames and deletions are on disk."""
+        return self._op("fsync_directory")
+
+
+def _text(verb: str, data: Any) -> str:
+    if not isinstance(data, str):
+        raise Mistake(f"{verb}(..., {show(data)}): a file holds text. Write str(...) or json.dumps(...) around it.")
+    return data

@@ -1,0 +1,156 @@
+"""A lock with a lease."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from simlib.errors import Mistake
+from simlib.ops import Blocked, Op
+from simlib.resources.base import Resource, State, Timer
+from simlib.values import show
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What `acquire` answers. `token` grows with every acquisition: the fencing token."""
+
+    value: Any
+    token: int
+
+    def __repr__(self) -> str:
+        return f"lease {show(self.value)}, token {self.token}"
+
+
+@dataclass
+class LockState(State):
+    """What a property sees of a lock: `holder` (the value that it was acquired with, None when it is free)."""
+
+    holder: Any = None
+    token: int = 0
+    ttl: float | None = None
+    renewals: int = 0
+    owner: str | None = None  # the process behind the holder, None when that is gone: says who would let the lease lapse
+
+    def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
+        lease = self.on_try_acquire(who, value, ttl)
+        if lease is None:
+            raise Blocked
+        return lease
+
+    def on_try_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease | None:
+        if self.holder is not None:
+            return None
+        self.token += 1
+        self.holder = f"{who}#{self.token}" if value is None else value
+        self.ttl, self.renewals, self.owner = ttl, 0, who
+        return Lease(self.holder, self.token)
+
+    def on_read(self, who: str) -> Any:
+        return self.holder
+
+    def on_delete(self, who: str) -> None:
+        self._free()
+
+    def on_release(self, who: str, lease: Lease) -> bool:
+        if self.holder is None or self.holder != lease.value:
+            return False
+        self._free()
+        return True
+
+    def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
+        if self.holder is None or self.holder != lease.value:
+            return False
+        self.ttl, self.owner = ttl, who
+        self.renewals += 1
+        return True
+
+    def _free(self) -> None:
+        self.holder, self.ttl, self.renewals, self.owner = None, None, 0, None
+
+    def timers(self) -> tuple[Timer, ...]:
+        if self.holder is None or self.ttl is None:
+            return ()
+        return (Timer((self.token, self.renewals), self.owner, self.ttl, "lease"),)
+
+    def expire(self, timer: Hashable) -> None:
+        if timer == (self.token, self.renewals):
+            self._free()
+
+    def owner_gone(self, who: str) -> None:
+        if self.owner == who:
+            self.owner = None
+
+    def key(self) -> Hashable:
+        # Renewals only tell a clock which timer is stale; counting them would keep a renewing loop from ever closing.
+        return (show(self.holder), self.token, self.ttl, self.owner)
+
+    def summary(self) -> str:
+        return "free" if self.holder is None else f"held: {self.holder}"
+
+    def outcome(self) -> Hashable:
+        return "free" if self.holder is None else "held"
+
+
+class Lock(Resource):
+    """A lock that is a key in a store: set if absent, with an optional time to live.
+
+    Modelled on the single-instance lock of the Redis documentation ("Distributed Locks with Redis": SET resource
+    value NX PX ttl; release by a script that compares the value and deletes). Whoever deletes the key frees the
+    lock, and after `ttl` seconds the key deletes itself, whatever its holder is doing: a holder learns of it only
+    by asking. `lease.token` is a fencing token, which Redis does not give (ZooKeeper's zxid or a sequence does).
+
+    Left out: several instances (Redlock), loss of the key in a failover, and the clients' polling: `acquire` just
+    waits its turn.
+    """
+
+    def initial(self, name: str) -> LockState:
+        return LockState()
+
+    def acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
+        """Answers a Lease; waits while the lock is held.
+
+        `value` is what the key holds; left out, it is one that nobody else has ever used. `ttl` in seconds; without
+        one, a holder that dies keeps the lock for ever.
+        """
+        return self._op("acquire", *_given(value), ttl=_positive(ttl))
+
+    def try_acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
+        """Answers a Lease, or None at once when the lock is held."""
+        return self._op("try_acquire", *_given(value), ttl=_positive(ttl))
+
+    def release(self, lease: Lease) -> Op:
+        """Delete the key if it holds this lease's value, in one step. Answers whether it did."""
+        return self._op("release", _a_lease("release", lease))
+
+    def renew(self, lease: Lease, *, ttl: float) -> Op:
+        """Start the time to live again if the key holds this lease's value. Answers whether it did."""
+        return self._op("renew", _a_lease("renew", lease), ttl=_positive(ttl))
+
+    def read(self) -> Op:
+        """Answers the value that the key holds, None when the lock is free."""
+        return self._op("read")
+
+    def delete(self) -> Op:
+        """Delete the key, whoever set it."""
+        return self._op("delete")
+
+
+def _given(value: Any) -> tuple[Any, ...]:
+    return () if value is None else (value,)
+
+
+def _positive(ttl: float | None) -> float | None:
+    if ttl is not None and ttl <= 0:
+        raise Mistake(f"ttl={show(ttl)}: a lease lasts more than 0 seconds.")
+    return ttl
+
+
+def _a_lease(verb: str, lease: Any) -> Lease:
+    if not isinstance(lease, Lease):
+        raise Mistake(
+            f"{verb}({show(lease)}): that is not a lease. Write `lease = yield lock.acquire(ttl=10)` first, "
+            f"then `yield lock.{verb}(lease)`."
+        )
+    return lease

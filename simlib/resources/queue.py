@@ -1,0 +1,201 @@
+"""A message queue that delivers at least once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from simlib.errors import Mistake
+from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.resources.base import Resource, State, Timer
+from simlib.values import freeze, fresh, plural, show, unordered
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One delivery of a message. `id` is the same at every delivery; `deliveries` counts them, this one included.
+
+    `id` and `deliveries` together are the delivery's receipt.
+    """
+
+    id: str
+    body: Any
+    deliveries: int = 0
+    number: int = field(default=0, repr=False)  # its place in the order of sending
+
+    def __repr__(self) -> str:
+        again = f", delivery {self.deliveries}" if self.deliveries > 1 else ""
+        return f"{self.id} {show(self.body)}{again}" if self.body is not None else f"{self.id}{again}"
+
+
+@dataclass
+class QueueState(State):
+    """What a property sees of a queue: `ready`, `in_flight`, `acked` and `dead_letters` (messages), `sent` (a count)."""
+
+    name: str
+    visibility_timeout: float | None
+    max_receives: int | None
+    ready: list[Message] = field(default_factory=list)
+    flights: dict[tuple[str, int], tuple[Message, str | None]] = field(default_factory=dict)  # receipt: (what, to whom)
+    done: dict[str, Message] = field(default_factory=dict)
+    dead_letters: list[Message] = field(default_factory=list)
+    sent: int = 0
+
+    @property
+    def in_flight(self) -> list[Message]:
+        """Delivered, not acknowledged, and not timed out."""
+        return [message for message, _ in self.flights.values()]
+
+    @property
+    def acked(self) -> list[Message]:
+        """Acknowledged: the queue has been told to forget them."""
+        return list(self.done.values())
+
+    def on_send(self, who: str, body: Any) -> str:
+        self.sent += 1
+        message = Message(f"{self.name}-{self.sent}", body, number=self.sent)
+        self.ready.append(message)
+        return message.id
+
+    def on_receive(self, who: str) -> Message:
+        if not self.ready:
+            raise Blocked
+        return self._deliver(self.ready.pop(0), who)
+
+    def on_ack(self, who: str, message: Message) -> None:
+        receipt = (message.id, message.deliveries)
+        if self.flights.pop(receipt, None) or self._take_back(receipt):
+            self.done[message.id] = message
+
+    def on_nack(self, who: str, message: Message) -> None:
+        self._return((message.id, message.deliveries))
+
+    def _deliver(self, message: Message, who: str) -> Message:
+        message = replace(message, deliveries=message.deliveries + 1)
+        self.flights[message.id, message.deliveries] = (message, who)
+        return message
+
+    def _take_back(self, receipt: tuple[str, int]) -> bool:
+        """A delivery that timed out can still be acknowledged as long as nobody has received it again."""
+        waiting = len(self.ready)
+        self.ready = [message for message in self.ready if (message.id, message.deliveries) != receipt]
+        return len(self.ready) < waiting
+
+    def _return(self, receipt: tuple[str, int]) -> None:
+        message, _ = self.flights.pop(receipt, (None, None))
+        if message is None:
+            return
+        if self.max_receives is not None and message.deliveries >= self.max_receives:
+            self.dead_letters.append(message)
+        else:
+            self.ready.append(message)
+            self.ready.sort(key=lambda waiting: waiting.number)
+
+    def _redeliverable(self) -> dict[str, Message]:
+        """The newest delivery of each message that has been handed out: what a queue may hand out once more."""
+        handed_out = dict(self.done)
+        for message in self.in_flight:
+            if message.id not in handed_out or handed_out[message.id].deliveries < message.deliveries:
+                handed_out[message.id] = message
+        return handed_out
+
+    def outcomes(self, op: Op) -> Iterator[Outcome]:
+        yield from super().outcomes(op)
+        if op.verb == "receive":
+            yield from (Outcome("redeliveries", message) for message in self._redeliverable())
+
+    def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
+        if outcome.fault == "redeliveries":
+            return self._deliver(self._redeliverable()[str(outcome.choice)], who)
+        return super().perform(op, who, outcome)
+
+    def timers(self) -> tuple[Timer, ...]:
+        if self.visibility_timeout is None:
+            return ()
+        return tuple(
+            Timer(receipt, owner, self.visibility_timeout, f"visibility timeout of {receipt[0]}")
+            for receipt, (_, owner) in self.flights.items()
+        )
+
+    def expire(self, timer: Hashable) -> None:
+        self._return(timer)  # type: ignore[arg-type]
+
+    def owner_gone(self, who: str) -> None:
+        for receipt, (message, owner) in self.flights.items():
+            if owner == who:
+                self.flights[receipt] = (message, None)
+
+    def key(self) -> Hashable:
+        waiting, dead = freeze(self.ready), freeze(self.dead_letters)
+        return (waiting, unordered(self.flights), unordered(self.done), dead, self.sent)
+
+    def summary(self) -> str:
+        parts = [(len(self.ready), "ready"), (len(self.flights), "in flight"), (len(self.dead_letters), "dead")]
+        return ", ".join(f"{count} {what}" for count, what in parts if count) or "empty"
+
+    def outcome(self) -> Hashable:
+        waiting = sorted(message.number for message in self.ready + self.in_flight)
+        return (plural(self.sent, "message"), tuple(waiting), tuple(letter.number for letter in self.dead_letters))
+
+
+class Queue(Resource):
+    """A queue that delivers each message at least once, oldest first.
+
+    Modelled on Amazon SQS. A delivered message is in flight until it is acknowledged; when `visibility_timeout`
+    (seconds) runs out first, or the message is handed back, it is delivered again. With `max_receives`, a message
+    that has been delivered that often moves to `dead_letters` instead. As SQS says of its standard queues, the
+    timeout is no guarantee against a second delivery: the fault `redeliveries` delivers a message once more while
+    it is in flight, or after it was acknowledged.
+
+    Source: Amazon SQS Developer Guide, "visibility timeout" and "dead-letter queues". Left out: batches, delays,
+    retention, message groups (an in-flight message does not hold back the ones behind it), and the loss of order
+    of standard queues. SQS moves a message to the dead letters when it would be received once too often; here that
+    happens when its last delivery comes back.
+    """
+
+    def __init__(
+        self, messages: Iterable[Any] = (), *, visibility_timeout: float | None = 30, max_receives: int | None = None
+    ) -> None:
+        if isinstance(messages, str):
+            raise Mistake(f'Queue({show(messages)}) would be one message per letter. Write Queue([{show(messages)}]).')
+        if max_receives is not None and max_receives < 1:
+            raise Mistake(f"max_receives={max_receives} would deliver nothing. Give 1 or more, or leave it out.")
+        self.messages = [fresh(body) for body in messages]
+        self.visibility_timeout = visibility_timeout
+        self.max_receives = max_receives
+
+    def initial(self, name: str) -> QueueState:
+        state = QueueState(name, self.visibility_timeout, self.max_receives)
+        for body in self.messages:
+            state.on_send("", fresh(body))
+        return state
+
+    def receive(self) -> Op:
+        """Answers the oldest Message that is ready; waits while there is none."""
+        return self._op("receive")
+
+    def ack(self, message: Message) -> Op:
+        """Done with this delivery: the queue forgets the message.
+
+        With the receipt of an older delivery, after the message was delivered again, nothing happens and no error
+        tells so: the message stays. (SQS: deleting with an old receipt handle "may succeed" and not delete.)
+        """
+        return self._op("ack", _a_message("ack", message))
+
+    def nack(self, message: Message) -> Op:
+        """Hand the message back: it is ready again at once. Nothing happens with an old receipt."""
+        return self._op("nack", _a_message("nack", message))
+
+    def send(self, body: Any) -> Op:
+        """Add a message. Answers its id."""
+        return self._op("send", body)
+
+
+def _a_message(verb: str, message: Any) -> Message:
+    if not isinstance(message, Message):
+        raise Mistake(
+            f"{verb}({show(message)}): that is not a message. Write `message = yield inbox.receive()` first, "
+            f"then `yield inbox.{verb}(message)`."
+        )
+    return message

@@ -1,0 +1,44 @@
+"""Chance, asked for instead of taken."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simlib.errors import Mistake
+from simlib.ops import OK, Op, Outcome
+from simlib.resources.base import Resource, State
+from simlib.values import show
+
+
+@dataclass
+class RandomState(State):
+    """Draws are independent: there is nothing to see."""
+
+    remote = False
+
+    def choices(self, op: Op) -> int:
+        return len(op.args[0])
+
+    def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
+        return op.args[0][int(outcome.choice or 0)]
+
+    def summary(self) -> str:
+        return ""
+
+
+class Random(Resource):
+    """A source of random choices. `explore` tries every option, `simulate` draws one from its seed.
+
+    Modelled on `random.choice`: uniform and independent. Left out: generators that repeat after a restart.
+    """
+
+    def initial(self, name: str) -> RandomState:
+        return RandomState()
+
+    def choice(self, options: Sequence[Any]) -> Op:
+        """Answers one of the options."""
+        if not isinstance(options, (list, tuple, range, str)) or not options:
+            raise Mistake(f"choice({show(options)}): give at least one option, in a list, a tuple or a range.")
+        return self._op("choice", options)

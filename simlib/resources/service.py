@@ -1,0 +1,82 @@
+"""Somebody else's API."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from simlib.errors import Rejected
+from simlib.ops import OK, Op, Outcome
+from simlib.resources.base import Resource, State
+from simlib.values import plural, show, unordered
+
+
+@dataclass
+class ServiceState(State):
+    """What a property sees of a service: `count(action, ...)`, how often that was really done."""
+
+    effects: dict[tuple[Any, ...], int] = field(default_factory=dict)  # (action, arguments): how often
+    keys: dict[Any, tuple[Any, ...]] = field(default_factory=dict)  # idempotency key: what it was first used for
+    refused: dict[tuple[Any, ...], bool] = field(default_factory=dict)
+
+    def count(self, action: str, *args: Any) -> int:
+        """How often `action` was done, with any arguments, or with these."""
+        return sum(
+            times for effect, times in self.effects.items() if effect[0] == action and (not args or effect[1:] == args)
+        )
+
+    def on_call(self, who: str, action: str, *args: Any, idempotency_key: Any = None) -> str:
+        effect = (action, *args)
+        if effect in self.refused:
+            raise Rejected(action)
+        if idempotency_key is not None:
+            before = self.keys.setdefault(idempotency_key, effect)
+            if before is not effect:
+                if before != effect:
+                    raise Rejected(f"idempotency key {show(idempotency_key)} was used for other arguments")
+                return "ok"
+        self.effects[effect] = self.effects.get(effect, 0) + 1
+        return "ok"
+
+    def outcomes(self, op: Op) -> Iterator[Outcome]:
+        yield from super().outcomes(op)
+        if op.args not in self.refused:
+            yield Outcome("rejections")
+
+    def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
+        if outcome.fault == "rejections":
+            self.refused[op.args] = True
+            raise Rejected(op.args[0])
+        return super().perform(op, who, outcome)
+
+    def key(self) -> Hashable:
+        return (unordered(self.effects), unordered(self.keys), unordered(self.refused))
+
+    def summary(self) -> str:
+        totals: dict[str, int] = {}
+        for effect, times in self.effects.items():
+            totals[effect[0]] = totals.get(effect[0], 0) + times
+        return ", ".join(plural(times, action) for action, times in sorted(totals.items())) or "nothing done"
+
+    def outcome(self) -> Hashable:
+        return tuple(sorted(f"{show(effect)} x {times}" for effect, times in self.effects.items()))
+
+
+class Service(Resource):
+    """Somebody else's API, whose effects cannot be taken back: a bank, a mail provider, a carrier.
+
+    Modelled on a payment provider's HTTP API. A call with an `idempotency_key` is done once however often it is
+    made, and a key that comes with other arguments is refused (Stripe, "Designing robust and predictable APIs with
+    idempotency", 2017). Under faults a call raises Unavailable (it did not happen), OutcomeUnknown (perhaps it
+    did) or Rejected (it did not, and never will with these arguments).
+
+    Left out: keys that the provider forgets after a day, and answers other than "ok".
+    """
+
+    def initial(self, name: str) -> ServiceState:
+        return ServiceState()
+
+    def call(self, action: str, *args: Any, idempotency_key: Any = None) -> Op:
+        """Do `action`. Answers "ok". Raises Unavailable, OutcomeUnknown or Rejected."""
+        return self._op("call", action, *args, idempotency_key=idempotency_key)

@@ -1,0 +1,108 @@
+"""A scenario: the resources, what should be true of them, and the questions that can be asked of a worker in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from simlib.engines import explore as checker
+from simlib.engines.budget import KINDS, Budget, Limits
+from simlib.engines.schedule import play, points, read_token
+from simlib.errors import Mistake
+from simlib.process import Worker
+from simlib.properties import Property
+from simlib.resources.base import Resource
+from simlib.system import ME, System, bind, cast_of
+from simlib.trace import Trace
+from simlib.values import fresh, listed, show
+
+Claims = Iterable[Callable[..., bool]]
+Workers = Worker | Sequence[Worker]
+THREE_QUESTIONS = {"crashes": 1, "redeliveries": 1}
+
+
+class Scenario:
+    """Resources by name, and what should be true: `always` in every state, `eventually` where nothing more can
+    happen, `sometimes` at least once. Any other value is handed to workers as it is: `order="o-1"`.
+
+    `workers` is how many of each worker there are, when a question does not say otherwise.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int | Mapping[str, int] = 1,
+        always: Claims = (),
+        eventually: Claims = (),
+        sometimes: Claims = (),
+        **named: Any,
+    ) -> None:
+        self.workers = workers
+        self.resources = {name: thing for name, thing in named.items() if isinstance(thing, Resource)}
+        self.values = {name: fresh(thing) for name, thing in named.items() if name not in self.resources}
+        if ME in named:
+            raise Mistake(f"`{ME}` is the name by which a worker asks who it is. Call your value something else.")
+        for name, thing in named.items():
+            if isinstance(thing, type) and issubclass(thing, Resource):
+                raise Mistake(f"{name}={thing.__name__}: write {name}={thing.__name__}(), with the brackets.")
+        self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
+
+    def _claims(self, functions: Claims) -> tuple[Property, ...]:
+        if callable(functions):
+            raise Mistake(f"give a list of properties: [{getattr(functions, '__name__', 'it')}].")
+        names = {*self.resources, *self.values}
+        return tuple(Property(function, bind(function, "property", names)) for function in functions)
+
+    def system(self, worker: Workers, workers: int | Mapping[str, int] | None = None) -> System:
+        """The scenario with its workers in it: what the engines run. Several roles: give a list of functions."""
+        roles = [worker] if callable(worker) else list(worker)
+        if not roles:
+            raise Mistake("give at least one worker.")
+        cast = cast_of(roles, self.workers if workers is None else workers, self.resources, self.values)
+        return System(self.resources, self.values, cast, self.always, self.eventually, self.sometimes)
+
+    def explore(
+        self,
+        worker: Workers,
+        *,
+        workers: int | Mapping[str, int] | None = None,
+        max_states: int = Limits.states,
+        max_seconds: float = Limits.seconds,
+        **faults: int,
+    ) -> checker.Report:
+        """Visit every schedule of this worker within a budget of faults, and say what can happen.
+
+        `faults` are how often each may strike in one run: `crashes`, `power_losses`, `redeliveries` (a task that has
+        been handed out is handed out again), `pauses` (a timer beats its owner), `lost_replies`, `outages`,
+        `rejections`, `disk_full`. With none named: one crash and one redelivery. The search gives up after
+        `max_states` states or `max_seconds` seconds and says how far it came. Raises Mistake.
+        """
+        budget = Budget(faults or THREE_QUESTIONS)
+        return checker.explore(self.system(worker, workers), budget, Limits(max_states, max_seconds))
+
+    def replay(self, worker: Workers, what: checker.Report | Trace | str) -> Trace | checker.Report:
+        """The same failure again, on this or another implementation.
+
+        `what` is a report, a trace, or a token. Steps are found by their names, so an implementation with more of
+        them can be given the same failure. A verdict without a counterexample is searched again.
+        """
+        if isinstance(what, Trace):
+            found_on = self.system(worker)
+            return play(self.system(worker), points(found_on, [event.move for event in what.events]))
+        token = what.token if isinstance(what, checker.Report) else what
+        head, _, schedule = token.partition("-")
+        workers, budget = self._read_head(head, token, worker)
+        if not schedule:
+            return self.explore(worker, workers=workers, **budget)
+        return play(self.system(worker, workers), read_token(schedule))
+
+    def _read_head(self, head: str, token: str, worker: Workers) -> tuple[dict[str, int], dict[str, int]]:
+        match = re.fullmatch(r"(\d+(?:\.\d+)*)((?:[a-z]\d+)*)", head)
+        roles = [worker] if callable(worker) else list(worker)
+        if match is None or len(match[1].split(".")) != len(roles):
+            raise Mistake(f"{show(token)} is no token of a verdict on {listed([role.__name__ for role in roles])}.")
+        counts = dict(zip((role.__name__ for role in roles), map(int, match[1].split("."))))
+        kinds = {letter: kind for kind, letter in checker.LETTERS.items()}
+        budget = {kinds[letter]: int(count) for letter, count in re.findall(r"([a-z])(\d+)", match[2])}
+        return counts, budget or dict.fromkeys(KINDS[:1], 0)

@@ -1,0 +1,121 @@
+"""A scenario with workers in it: what an engine runs. Binds parameters to resources by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from string import ascii_uppercase
+from typing import Any
+
+from simlib.errors import Mistake
+from simlib.process import Process, Worker
+from simlib.properties import Property
+from simlib.resources.base import Resource, State
+from simlib.values import listed, show
+
+ME = "me"
+
+
+@dataclass(frozen=True)
+class Role:
+    """A worker function and the names that it asks for."""
+
+    function: Worker
+    parameters: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.function.__name__
+
+    @property
+    def knows_itself(self) -> bool:
+        """Whether it asks who it is, so that its restarts can be told apart."""
+        return ME in self.parameters
+
+
+@dataclass(frozen=True)
+class System:
+    """Resources, the workers that use them, and what should be true. Workers are called A, B, C, ..."""
+
+    resources: Mapping[str, Resource]
+    values: Mapping[str, Any]
+    cast: Mapping[str, Role]  # worker's letter: what it runs
+    always: tuple[Property, ...] = ()
+    eventually: tuple[Property, ...] = ()
+    sometimes: tuple[Property, ...] = ()
+
+    def states(self) -> dict[str, State]:
+        """The world before anything has happened."""
+        return {name: resource.initial(name) for name, resource in self.resources.items()}
+
+    def start(self, worker: str, incarnation: int = 1) -> Process:
+        """A new process of this worker. `me` is the worker's letter and its how-manieth start this is: `A.1`."""
+        role = self.cast[worker]
+        resources = {name: self.resources[name] for name in role.parameters if name in self.resources}
+        values = {name: self.values[name] for name in role.parameters if name in self.values}
+        if role.knows_itself:
+            values[ME] = f"{worker}.{incarnation}"
+        return Process(role.function, resources, values)
+
+    @cached_property
+    def title(self) -> str:
+        """The workers' names: `charge`, `place_order and relay`."""
+        return listed(list(dict.fromkeys(role.name for role in self.cast.values())))
+
+    @cached_property
+    def first_operations(self) -> dict[str, Any]:
+        """The first step of each worker, None for one that ends without a step."""
+        return {worker: self.start(worker).op for worker in self.cast}
+
+    @cached_property
+    def consumers(self) -> frozenset[str]:
+        """The workers that begin by receiving: they are started again for the next message."""
+        return frozenset(worker for worker, op in self.first_operations.items() if op and op.verb == "receive")
+
+    def broken(self, properties: Sequence[Property], states: Mapping[str, State]) -> Property | None:
+        """The first of the properties that is not true of these states."""
+        seen = {**self.values, **states}
+        return next((claim for claim in properties if not claim.holds(seen)), None)
+
+
+def outcome_of(states: Mapping[str, State]) -> Hashable:
+    """The world in the end, as an outsider would find it."""
+    return tuple((name, state.outcome()) for name, state in states.items())
+
+
+def cast_of(
+    roles: Sequence[Worker], workers: int | Mapping[str, int], resources: Mapping[str, Any], values: Mapping[str, Any]
+) -> dict[str, Role]:
+    """Give each role its letters. `workers` is how many of each, or a dict by function name."""
+    counts = {role.__name__: workers for role in roles} if isinstance(workers, int) else {**workers}
+    unknown = set(counts) - {getattr(role, "__name__", "") for role in roles}
+    if unknown:
+        raise Mistake(f"workers={show(dict(counts))}: there is no worker called {listed(sorted(unknown))}.")
+    people: list[Role] = []
+    for function in roles:
+        count = counts.get(function.__name__, 1)
+        if not isinstance(count, int) or not 1 <= count <= len(ascii_uppercase):
+            raise Mistake(f"workers={show(count)}: give a number from 1 to {len(ascii_uppercase)}.")
+        people += [Role(function, bind(function, "worker", {*resources, *values, ME}))] * count
+    if len(people) > len(ascii_uppercase):
+        raise Mistake(f"{len(people)} workers: at most {len(ascii_uppercase)} in one scenario.")
+    return dict(zip(ascii_uppercase, people))
+
+
+def bind(function: Callable[..., Any], what: str, names: set[str]) -> tuple[str, ...]:
+    """The function's parameters, each of which has to be one of the scenario's names."""
+    if not callable(function) or not hasattr(function, "__code__"):
+        raise Mistake(f"{show(function)} is not a {what}. Pass the function itself: {what}=charge, not charge().")
+    parameters = tuple(inspect.signature(function).parameters.values())
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise Mistake(f"{function.__name__}({parameter}): a {what}'s parameters are named after resources, one by one.")
+        if parameter.name not in names and parameter.default is parameter.empty:
+            known = sorted(names - {ME}) + ([ME] if ME in names else [])
+            raise Mistake(
+                f"{function.__name__} asks for `{parameter.name}`, and the scenario has {listed(known)}. "
+                f"Rename the parameter, or add it: Scenario({parameter.name}=...)."
+            )
+    return tuple(parameter.name for parameter in parameters if parameter.name in names)

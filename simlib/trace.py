@@ -1,0 +1,193 @@
+"""What happened, in order: the one record that all engines write and all views read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from simlib.errors import OperationError
+from simlib.ops import OK, Op, Outcome
+from simlib.values import plural, show
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from simlib.resources.base import State
+
+Kind = Literal["step", "crash", "power loss", "timer", "again"]
+
+FAULT_NAMES = {
+    "crashes": "crash",
+    "power_losses": "power loss",
+    "redeliveries": "redelivery",
+    "lost_replies": "lost reply",
+    "outages": "outage",
+    "rejections": "rejection",
+    "disk_full": "full disk",
+    "pauses": "pause",
+}  # in the order in which a search tries them, so that a tie prefers a crash over a pause
+
+
+class Move(NamedTuple):
+    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again."""
+
+    kind: Kind
+    worker: str = ""
+    resource: str = ""  # whose timer
+    timer: Hashable = None
+    outcome: Outcome = OK
+    fault: str | None = None  # the budget that it is paid from
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A move, and what came of it. `at` is when it was complete, in seconds."""
+
+    move: Move
+    at: float
+    op: Op | None = None
+    answer: Any = None  # an exception when one was raised
+    line: int = 0  # in the worker's source
+    nth: int = 0  # the how-manieth of this name in this run of the worker: the second `bank.call`
+    ended: Literal["", "returned", "raised"] = ""
+    error: BaseException | None = None  # what the worker raised
+    label: str = ""  # which timer it was, in words
+    seconds: float = 0  # how long that timer ran
+    stalled: tuple[str, float] | None = None  # a worker that must have stood still for so many seconds
+
+    @property
+    def worker(self) -> str:
+        return self.move.worker
+
+    @property
+    def kind(self) -> Kind:
+        return self.move.kind
+
+    def apply(self, states: Mapping[str, State]) -> None:
+        """Do to these states what this event did to the world."""
+        if self.kind == "step" and self.op:
+            try:
+                states[self.op.resource].perform(self.op, self.worker, self.move.outcome)
+            except OperationError:
+                pass  # it was the answer
+        elif self.kind == "timer":
+            states[self.move.resource].expire(self.move.timer)
+            for state in states.values():
+                state.advance(self.seconds)
+        elif self.kind == "power loss":
+            lose_power(states, int(self.move.outcome.choice or 0))
+        if self.ended or self.kind == "crash":
+            for state in states.values():
+                state.owner_gone(self.worker)
+
+    def story(self) -> str:
+        """The event as a sentence fragment, without its time and worker."""
+        if self.kind == "step":
+            fault = f"   [{FAULT_NAMES[self.move.fault]}]" if self.move.fault else ""
+            uncaught = "uncaught" if self.error and type(self.error) is type(self.answer) else f"raises {show(self.error)}"
+            after = f", {uncaught}" if self.error else ""
+            return f"{self.op} -> {show(self.answer)}{after}{fault}"
+        if self.kind == "timer":
+            return f"{self.label} runs out" + (f" while {self.stalled[0]} stalls" if self.stalled else "")
+        if self.kind == "crash":
+            return "CRASH: its memory is gone, it starts again"
+        if self.kind == "power loss":
+            return "POWER LOSS: all processes end, unsynced data may be gone"
+        return "is given the same task again"
+
+
+def power_losses(states: Mapping[str, State]) -> int:
+    """In how many ways the machine's disks can come out of a power loss."""
+    return math.prod(state.power_losses() for state in states.values())
+
+
+def lose_power(states: Mapping[str, State], choice: int) -> None:
+    """The machine stops: the disks come out in the `choice`-th way, and every process that ran on it is gone."""
+    for state in states.values():
+        choice, own = divmod(choice, state.power_losses())
+        state.lose_power(own)
+        for timer in state.timers():
+            if timer.owner:
+                state.owner_gone(timer.owner)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A run: the events in order, the states it began with, and the property it broke, if it did."""
+
+    title: str  # of the worker
+    events: tuple[Event, ...]
+    initial: Mapping[str, State] = field(repr=False)
+    broken: str | None = None  # a property's name
+    because: str = ""  # what was expected and what was found
+    parted: int | None = None  # the first event at which a replay left the schedule that it follows
+
+    def worlds(self) -> Iterator[dict[str, State]]:
+        """The states after each event."""
+        states = {name: state.copy() for name, state in self.initial.items()}
+        for event in self.events:
+            event.apply(states)
+            yield {name: state.copy() for name, state in states.items()}
+
+    @property
+    def workers(self) -> list[str]:
+        return sorted({event.worker for event in self.events if event.worker})
+
+    @property
+    def faults(self) -> list[str]:
+        """The faults that it took, by name, in order."""
+        return [FAULT_NAMES[event.move.fault] for event in self.events if event.move.fault]
+
+    @property
+    def needs(self) -> list[str]:
+        """What has to take how long for the timers to run out in this order: `A stalls for at least 9 s ...`."""
+        found = []
+        for place, event in enumerate(self.events):
+            if event.stalled:
+                worker, seconds = event.stalled
+                before = [step.op.name for step in self.events[:place] if step.op and step.worker == worker]
+                after = [step.op.name for step in self.events[place:] if step.op and step.worker == worker]
+                where = f"between {before[-1]} and {after[0]}" if after else f"after {before[-1]}"
+                found.append(f"{worker} stalls for at least {seconds:g} s {where}")
+        return found
+
+    def but(self, **changes: Any) -> Trace:
+        return replace(self, **changes)
+
+    def __str__(self) -> str:
+        verdict = [f"{self.broken}: {self.because}"] if self.broken else []
+        return "\n".join([*self.lines(), *verdict])
+
+    __repr__ = __str__
+
+    def lines(self) -> list[str]:
+        """One line an event: when, who, which source line, what, and what it changed."""
+        rows, before = [], {name: state.summary() for name, state in self.initial.items()}
+        for event, world in zip(self.events, self.worlds()):
+            after = {name: state.summary() for name, state in world.items()}
+            changed = [f"{name}: {after[name]}" for name in after if after[name] and after[name] != before[name]]
+            before = after
+            who = event.worker or event.move.resource
+            line = f"line {event.line}" if event.line else ""
+            rows.append((f"{event.at:g} s", who, line, event.story(), "; ".join(changed)))
+        widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+        lines = [
+            f"{at:>{widths[0] + 2}}  {who:<{widths[1]}}  {line:<{widths[2]}}  {story:<{widths[3]}}  {changed}".rstrip()
+            for at, who, line, story, changed in rows
+        ]
+        return _folded(lines)
+
+    def describe_faults(self) -> str:
+        """`1 crash and 2 lost replies`."""
+        counted = {name: self.faults.count(name) for name in FAULT_NAMES.values() if name in self.faults}
+        return " and ".join(plural(count, name) for name, count in counted.items()) or "no fault at all"
+
+
+def _folded(lines: list[str], most: int = 24) -> list[str]:
+    """A long run as a reader wants it: how it begins and how it ends."""
+    if len(lines) <= most:
+        return lines
+    head, tail = most // 2, most // 3
+    return [*lines[:head], f"       ... {len(lines) - head - tail} more ...", *lines[-tail:]]

@@ -1,0 +1,89 @@
+"""Plain values: what workers may send, store and be told. Compared, copied and shown in one way everywhere."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import enum
+from collections.abc import Hashable
+from typing import Any
+
+from simlib.errors import Mistake
+
+ATOMS = (str, int, float, bool, bytes, type(None))
+
+
+def fresh(value: Any) -> Any:
+    """A copy that shares nothing mutable with `value`: what is written is copied, and so is what is read."""
+    return value if isinstance(value, ATOMS) else copy.deepcopy(value)
+
+
+def freeze(value: Any) -> Hashable:
+    """A hashable key, equal for values that no worker could tell apart.
+
+    Types are part of the key (`1`, `1.0` and `True` are equal in Python, and a worker can tell them apart), and so
+    is the order of a dict. Raises Mistake for what is not plain data.
+    """
+    kind = type(value)
+    if kind is str or kind is int or value is None:
+        return value  # type: ignore[no-any-return]
+    if kind in ATOMS:
+        return (kind.__name__, value)
+    if kind in (tuple, list):
+        return (kind.__name__, *map(freeze, value))
+    if kind is dict:
+        return ("dict", *((freeze(key), freeze(item)) for key, item in value.items()))
+    if kind in (set, frozenset):
+        return (kind.__name__, frozenset(map(freeze, value)))
+    if kind is range:
+        return ("range", value.start, value.stop, value.step)
+    if isinstance(value, enum.Enum):
+        return (kind, value.name)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return (kind, *(freeze(getattr(value, field.name)) for field in dataclasses.fields(value)))
+    if isinstance(value, BaseException):
+        return (kind, *map(freeze, value.args))
+    raise Mistake(
+        f"{show(value)} is a {kind.__name__}, which cannot be stored, sent or compared. "
+        "Use plain data: text, numbers, None, tuples, lists, dicts, sets, dataclasses."
+    )
+
+
+def unordered(mapping: dict[Any, Any]) -> Hashable:
+    """A key for bookkeeping whose order nobody can see."""
+    return frozenset((freeze(key), freeze(item)) for key, item in mapping.items())
+
+
+def show(value: Any, width: int = 60) -> str:
+    """As a reader would write it: text in double quotes, nothing longer than `width`, never an address."""
+    if isinstance(value, str):
+        text = '"' + value.replace('"', '\\"') + '"' if value.isprintable() else repr(value)
+    elif type(value) is tuple:
+        text = "(" + ", ".join(map(show, value)) + ("," if len(value) == 1 else "") + ")"
+    elif type(value) is list:
+        text = "[" + ", ".join(map(show, value)) + "]"
+    elif type(value) is dict:
+        text = "{" + ", ".join(f"{show(key)}: {show(item)}" for key, item in value.items()) + "}"
+    elif type(value) in (set, frozenset):
+        text = "{" + ", ".join(sorted(map(show, value))) + "}" if value else "set()"
+    elif isinstance(value, BaseException):
+        text = type(value).__name__ + (f": {value}" if str(value) else "")
+    elif isinstance(value, ATOMS) or type(value).__repr__ is not object.__repr__:
+        text = repr(value)
+    else:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 crash`, `2 crashes`, `1,234 states`."""
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{count:,} {noun[:-1]}ies"
+    return f"{count:,} {noun}{'es' if noun.endswith(('s', 'sh', 'ch', 'x')) else 's'}"
+
+
+def listed(words: list[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else "none"
