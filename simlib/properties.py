@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from simlib.errors import Mistake
-from simlib.resources.base import State
+from simlib.resources.base import State, View
 from simlib.values import show
+
 
 @dataclass(frozen=True)
 class Property:
@@ -57,16 +58,15 @@ class Property:
         return [(name, states[name]) for name in self.parameters if isinstance(states[name], State)]
 
     def _seen(self, states: Mapping[str, Any]) -> dict[str, Any]:
-        """Copies, so that a property that changes what it looks at changes nothing."""
         return {
-            name: states[name].copy() if isinstance(states[name], State) else states[name] for name in self.parameters
+            name: View(states[name]) if isinstance(states[name], State) else states[name] for name in self.parameters
         }
 
     def _failed(self, error: Exception) -> str:
         line = _line_in(self.function, error)
         where = f"property {self.name}, line {line}: {show(error)}. "
-        if isinstance(error, AttributeError) and isinstance(getattr(error, "obj", None), State):
-            return where + f"A property only looks. {inspect.getdoc(type(error.obj)) or ''}".splitlines()[0]
+        if isinstance(error, AttributeError) and isinstance(getattr(error, "obj", None), View):
+            return f"property {self.name}, line {line}: {error}."
         return where + "A property must answer in every state, also before anything has happened."
 
     def _returned(self) -> ast.expr | None:

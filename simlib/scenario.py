@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from simlib.engines import explore as checker
+from simlib.engines import simulate as simulator
 from simlib.engines.budget import KINDS, Budget, Limits
+from simlib.engines.simulate import Run
+from simlib.engines.simulate.conditions import Conditions, Duration
 from simlib.engines.schedule import play, points, read_token
 from simlib.errors import Mistake
 from simlib.process import Worker
@@ -20,6 +23,7 @@ from simlib.values import fresh, listed, show
 Claims = Iterable[Callable[..., bool]]
 Workers = Worker | Sequence[Worker]
 THREE_QUESTIONS = {"crashes": 1, "redeliveries": 1}
+BY_CHANCE = ("redeliveries", "lost_replies", "outages", "rejections", "disk_full")
 
 
 class Scenario:
@@ -80,6 +84,37 @@ class Scenario:
         """
         budget = Budget(faults or THREE_QUESTIONS)
         return checker.explore(self.system(worker, workers), budget, Limits(max_states, max_seconds))
+
+    def simulate(
+        self,
+        worker: Workers,
+        *,
+        seed: int = 0,
+        workers: int | Mapping[str, int] | None = None,
+        hours: float = 1.0,
+        arrivals: Duration | Mapping[str, Duration] | None = None,
+        latency: Duration | Mapping[str, Duration] = 0.01,
+        crashes_per_day: float = 0.0,
+        restart: Duration = 5.0,
+        pauses_per_day: float = 0.0,
+        pause: Duration = 60.0,
+        power_losses_per_day: float = 0.0,
+        trace: bool = False,
+        **chances: float,
+    ) -> Run:
+        """Run this worker once on SimPy's clock, for so many simulated hours, and measure.
+
+        Durations are seconds, or functions of a random.Random such as `exponential(60)`; see Conditions. `chances`
+        are probabilities per operation of `redeliveries`, `lost_replies`, `outages`, `rejections` and `disk_full`.
+        With `trace=True` the run keeps its events. The same seed gives the same run. Raises Mistake.
+        """
+        for kind in chances:
+            if kind not in BY_CHANCE:
+                raise Mistake(f"`{kind}` is nothing that simulate takes. Chances are {listed(list(BY_CHANCE))}.")
+        conditions = Conditions(
+            hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause, chances
+        )
+        return simulator.simulate(self.system(worker, workers), conditions, seed, trace)
 
     def replay(self, worker: Workers, what: checker.Report | Trace | str) -> Trace | checker.Report:
         """The same failure again, on this or another implementation.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Callable, Hashable, Iterator
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Self
 
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.ops import OK, Op, Outcome
-from simlib.values import freeze, fresh
+from simlib.values import freeze, fresh, listed
 
 
 class Timer(NamedTuple):
@@ -29,6 +30,7 @@ class State:
     know no engine, no clock and no worker's code.
     """
 
+    sees: ClassVar[tuple[str, ...]] = ()  # what a property may ask for, besides `state[key]` and `key in state`
     remote: ClassVar[bool] = True  # reached over a network: requests and replies can be lost
 
     def copy(self) -> Self:
@@ -96,6 +98,29 @@ class State:
     def outcome(self) -> Hashable:
         """What an outsider would find in the end, without the bookkeeping of how it came about."""
         return self.summary()
+
+
+class View:
+    """A state as a property sees it: what it shows, and nothing that changes it."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def __getattr__(self, name: str) -> Any:
+        state = self._state
+        if name not in state.sees:
+            shown = [*state.sees, *(["[key]"] if hasattr(state, "__getitem__") else [])]
+            raise AttributeError(f"`{name}` is nothing that a property can see here. It sees {listed(shown)}")
+        value = getattr(state, name)
+        return MappingProxyType(value) if type(value) is dict else value if callable(value) else fresh(value)
+
+    def __getitem__(self, key: Any) -> Any:
+        return fresh(self._state[key])  # type: ignore[index]
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self._state  # type: ignore[operator]
 
 
 class Resource:

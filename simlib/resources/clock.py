@@ -15,6 +15,7 @@ from simlib.values import show
 class ClockState(State):
     """What a property sees of a clock: `seconds` since the start."""
 
+    sees = ("seconds",)
     remote = False
     seconds: float = 0
     running: bool = True

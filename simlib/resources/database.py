@@ -18,6 +18,7 @@ WRITES = ("write", "insert", "delete", "compare_and_set")
 class DatabaseState(State):
     """What a property sees of a database: `db[key]` (None when there is no such row), `key in db`, `rows`."""
 
+    sees = ("rows",)
     rows: dict[Any, Any] = field(default_factory=dict)
     sequences: dict[str, int] = field(default_factory=dict)
     fences: dict[Any, int] = field(default_factory=dict)  # the newest token that each row has seen

@@ -27,6 +27,7 @@ class File(NamedTuple):
 class DiskState(State):
     """What a property sees of a disk: `contents(name)` (None when there is no such file), `files` (their names)."""
 
+    sees = ("contents", "files")
     remote = False
     capacity: int | None = None
     data: dict[int, File] = field(default_factory=dict)  # by inode

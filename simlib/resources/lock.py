@@ -27,6 +27,7 @@ class Lease:
 class LockState(State):
     """What a property sees of a lock: `holder` (the value that it was acquired with, None when it is free)."""
 
+    sees = ("holder", "token")
     holder: Any = None
     token: int = 0
     ttl: float | None = None

@@ -33,6 +33,7 @@ class Message:
 class QueueState(State):
     """What a property sees of a queue: `ready`, `in_flight`, `acked` and `dead_letters` (messages), `sent` (a count)."""
 
+    sees = ("ready", "in_flight", "acked", "dead_letters", "sent")
     name: str
     visibility_timeout: float | None
     max_receives: int | None

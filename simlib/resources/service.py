@@ -16,15 +16,15 @@ from simlib.values import plural, show, unordered
 class ServiceState(State):
     """What a property sees of a service: `count(action, ...)`, how often that was really done."""
 
+    sees = ("count",)
     effects: dict[tuple[Any, ...], int] = field(default_factory=dict)  # (action, arguments): how often
+    totals: dict[str, int] = field(default_factory=dict)  # action: how often
     keys: dict[Any, tuple[Any, ...]] = field(default_factory=dict)  # idempotency key: what it was first used for
     refused: dict[tuple[Any, ...], bool] = field(default_factory=dict)
 
     def count(self, action: str, *args: Any) -> int:
         """How often `action` was done, with any arguments, or with these."""
-        return sum(
-            times for effect, times in self.effects.items() if effect[0] == action and (not args or effect[1:] == args)
-        )
+        return self.effects.get((action, *args), 0) if args else self.totals.get(action, 0)
 
     def on_call(self, who: str, action: str, *args: Any, idempotency_key: Any = None) -> str:
         effect = (action, *args)
@@ -37,6 +37,7 @@ class ServiceState(State):
                     raise Rejected(f"idempotency key {show(idempotency_key)} was used for other arguments")
                 return "ok"
         self.effects[effect] = self.effects.get(effect, 0) + 1
+        self.totals[action] = self.totals.get(action, 0) + 1
         return "ok"
 
     def outcomes(self, op: Op) -> Iterator[Outcome]:
@@ -54,10 +55,7 @@ class ServiceState(State):
         return (unordered(self.effects), unordered(self.keys), unordered(self.refused))
 
     def summary(self) -> str:
-        totals: dict[str, int] = {}
-        for effect, times in self.effects.items():
-            totals[effect[0]] = totals.get(effect[0], 0) + times
-        return ", ".join(plural(times, action) for action, times in sorted(totals.items())) or "nothing done"
+        return ", ".join(plural(times, action) for action, times in sorted(self.totals.items())) or "nothing done"
 
     def outcome(self) -> Hashable:
         return tuple(sorted(f"{show(effect)} x {times}" for effect, times in self.effects.items()))

@@ -1,0 +1,92 @@
+"""What came of a simulated run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from statistics import fmean, quantiles
+
+from simlib.resources.base import State, View
+from simlib.system import outcome_of
+from simlib.trace import FAULT_NAMES, Trace
+from simlib.values import listed, plural
+
+HOUR = 3_600.0
+
+
+@dataclass
+class Run:
+    """One simulated run. Times in seconds.
+
+    `counts` has what happened how often: "completed", "crashes", "pauses" and the other faults, "steps", and the
+    errors that ended a run by name. `first_violation` is when a property first broke, None if none did;
+    `broken` and `because` say which and why. `latencies` has one entry a completed task: from its arrival (or its
+    worker's first start) to its end, over all retries. `run["bank"]` is the resource as properties see it.
+    """
+
+    title: str
+    seed: int
+    seconds: float = 0.0
+    settled: bool = False  # it ended by itself: nothing more could happen
+    interrupted: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    first_violation: float | None = None
+    broken: str | None = None
+    because: str = ""
+    latencies: list[float] = field(default_factory=list)
+    states: Mapping[str, State] = field(default_factory=dict, repr=False)
+    trace: Trace | None = field(default=None, repr=False)
+
+    def __getitem__(self, resource: str) -> View:
+        return View(self.states[resource])
+
+    @property
+    def outcome(self) -> Hashable:
+        """The final world as an outsider sees it: comparable with `report.outcomes` of `explore`."""
+        return outcome_of(self.states)
+
+    @property
+    def completed(self) -> int:
+        return self.counts["completed"]
+
+    @property
+    def throughput(self) -> float:
+        """Completed tasks per simulated hour."""
+        return self.completed / self.seconds * HOUR if self.seconds else 0.0
+
+    def latency(self, share: float = 0.5) -> float | None:
+        """The latency within which this share of the tasks was done; None when there were too few."""
+        if len(self.latencies) < 2:
+            return self.latencies[0] if self.latencies else None
+        return quantiles(self.latencies, n=1000, method="inclusive")[min(998, max(0, round(share * 1000) - 1))]
+
+    @property
+    def mean_latency(self) -> float | None:
+        return fmean(self.latencies) if self.latencies else None
+
+    def __str__(self) -> str:
+        faults = [plural(count, FAULT_NAMES.get(name, name)) for name, count in sorted(self.counts.items()) if name not in ("steps", "completed")]
+        median, slow = self.latency(0.5), self.latency(0.99)
+        times = f"; latency median {median:.3g} s, 99 % within {slow:.3g} s" if median is not None and slow is not None else ""
+        verdict = (
+            f"{self.broken} first broke after {_span(self.first_violation)}: {self.because}"
+            if self.first_violation is not None
+            else "no property broke"
+        )
+        cut = ", interrupted" if self.interrupted else ""
+        return (
+            f"{self.title}, {_span(self.seconds)} simulated{cut} (seed {self.seed}): "
+            f"{plural(self.completed, 'task')} completed, {plural(self.counts['steps'], 'step')}, {listed(faults or ['no faults'])}{times}\n"
+            f"  {verdict}"
+        )
+
+    __repr__ = __str__
+
+
+def _span(seconds: float) -> str:
+    """`12 s`, `5 min`, `3.5 h`, `20 days`."""
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"

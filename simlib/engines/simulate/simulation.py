@@ -1,0 +1,396 @@
+"""Workers on SimPy's clock. A step takes effect, whole, when its latency is over; before that, a crash prevents it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import simpy
+
+from simlib.engines.progress import Progress
+from simlib.engines.simulate.conditions import DAY, Conditions, Duration, draw, exponential
+from simlib.engines.simulate.run import HOUR, Run
+from simlib.engines.watchdog import Watchdog
+from simlib.errors import Mistake, OperationError
+from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.process import Process
+from simlib.properties import Property
+from simlib.resources.base import State
+from simlib.resources.clock import ClockState
+from simlib.resources.queue import QueueState
+from simlib.system import System
+from simlib.trace import Event, Move, Trace, lose_power, power_losses
+from simlib.values import listed, show
+
+MOST_AT_ONCE = 100_000  # events without any time passing: a loop
+
+
+class Worker:
+    """One worker's place. `wake` numbers its wake-up calls: a call with an old number is for a process that is gone."""
+
+    __slots__ = ("due", "incarnation", "name", "paused_until", "process", "steps", "task", "wake")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.process: Process | None = None
+        self.incarnation = 0
+        self.wake = 0
+        self.paused_until = 0.0
+        self.due = 0.0
+        self.steps: Counter[str] = Counter()  # of this run, by name
+        self.task: str | float | None = None  # a message's id, or since when this task has been going
+
+
+class Simulation:
+    """One run of a system under conditions, from one seed."""
+
+    def __init__(self, system: System, conditions: Conditions, seed: int, keep_trace: bool, watchdog: Watchdog) -> None:
+        self._system = system
+        self._conditions = conditions
+        self._environment = simpy.Environment()
+        self._over = self._environment.event()
+        self._watchdog = watchdog
+        self._states = system.states()
+        self._timed = {name for name, state in self._states.items() if type(state).timers is not State.timers}
+        self._clocks = [state for state in self._states.values() if isinstance(state, ClockState)]
+        self._workers = {name: Worker(name) for name in system.cast}
+        self._waiting: dict[str, deque[Worker]] = defaultdict(deque)
+        self._armed: dict[str, set[Hashable]] = defaultdict(set)
+        self._dead: list[Process] = []  # kept: dropping a suspended generator would run its `finally` blocks
+        self._arrived: dict[str, float] = {}  # when each message came that is not done yet
+        self._chance = {name: random.Random(f"{seed} {name}") for name in ("latency", "arrivals", "faults", "mishaps")}
+        self._risks = [kind for kind, chance in conditions.chances.items() if chance]
+        self._claims: dict[str, list[Property]] = {
+            name: [claim for claim in system.always if name in claim.parameters] for name in self._states
+        }
+        self._starting = 0  # workers that are on their way back
+        self._at_once = 0
+        self._keep_trace = keep_trace
+        self._events: list[Event] = []
+        self._initial = {name: state.copy() for name, state in self._states.items()}
+        self.run_ = Run(system.title, seed, states=self._states)
+
+    def run(self) -> Run:
+        """Run until the time is over or nothing more can happen; an interrupt ends it with what is known."""
+        run = self.run_
+        try:
+            self._begin()
+            with Progress("simulating", self._conditions.hours * HOUR) as self._progress:
+                self._environment.run(until=self._over)
+        except KeyboardInterrupt:
+            run.interrupted = True
+        finally:
+            for process in (*self._dead, *(worker.process for worker in self._workers.values())):
+                if process is not None:
+                    process.discard()
+        run.seconds = self._environment.now
+        if run.settled and run.first_violation is None:
+            self._check(self._system.eventually)
+        if self._keep_trace:
+            run.trace = Trace(run.title, tuple(self._events), self._initial, run.broken, run.because)
+        return run
+
+    def _begin(self) -> None:
+        self._after(self._conditions.hours * HOUR, self._time_is_up)
+        self._check(self._system.always)
+        for name, state in self._states.items():
+            if isinstance(state, QueueState):
+                self._arrived.update((message.id, 0.0) for message in state.ready)
+        for queue, every in self._arrivals().items():
+            self._after(draw(every, self._chance["arrivals"]), self._arrive, (queue, every))
+        for worker in self._workers.values():
+            self._start(worker)
+            self._mishap(self._conditions.crashes_per_day, self._crash, worker)
+            self._mishap(self._conditions.pauses_per_day, self._pause, worker)
+        self._mishap(self._conditions.power_losses_per_day, self._lose_power, None)
+
+    def _arrivals(self) -> Mapping[str, Duration]:
+        arrivals = self._conditions.arrivals
+        queues = [name for name, state in self._states.items() if isinstance(state, QueueState)]
+        if arrivals is None:
+            return {}
+        if isinstance(arrivals, Mapping):
+            unknown = set(arrivals) - set(queues)
+            if unknown:
+                raise Mistake(f"arrivals for {listed(sorted(unknown))}: the queues are {listed(queues)}.")
+            return arrivals
+        if len(queues) > 1:
+            raise Mistake(f"arrivals: there are several queues; say which, as in arrivals={{{show(queues[0])}: 60}}.")
+        return {queues[0] if queues else "": arrivals}
+
+    # SimPy: a timeout with something to call
+
+    def _after(self, seconds: float, call: Callable[[Any], None], about: Any = None) -> None:
+        timeout = simpy.Timeout(self._environment, seconds, about)
+        assert timeout.callbacks is not None
+        timeout.callbacks.append(call)
+
+    def _mishap(self, per_day: float, call: Callable[[Any], None], about: Any) -> None:
+        if per_day:
+            self._after(draw(exponential(DAY / per_day), self._chance["mishaps"]), call, about)
+
+    def _time_is_up(self, _: Any) -> None:
+        self._end(settled=False)
+
+    def _end(self, settled: bool) -> None:
+        if not self._over.triggered:
+            self.run_.settled = settled
+            self._over.succeed()
+
+    # Workers
+
+    def _start(self, worker: Worker, same_process: bool = False) -> None:
+        worker.incarnation += not same_process
+        worker.steps = Counter()
+        worker.process = self._system.start(worker.name, worker.incarnation)
+        if worker.task is None:
+            worker.task = self._environment.now
+        self._continue(worker)
+
+    def _restart_due(self, event: simpy.Event) -> None:
+        worker, wake = event.value
+        self._starting -= 1
+        if wake == worker.wake:
+            self._start(worker)
+
+    def _restart_later(self, worker: Worker) -> None:
+        if worker.process is not None:
+            self._dead.append(worker.process)
+        worker.process = None
+        worker.wake += 1
+        self._starting += 1
+        self._after(draw(self._conditions.restart, self._chance["mishaps"]), self._restart_due, (worker, worker.wake))
+
+    def _continue(self, worker: Worker) -> None:
+        """Let the worker's next step take its time, or end its run."""
+        process = worker.process
+        assert process is not None
+        op = process.op
+        if op is None:
+            self._ended(worker, process)
+            return
+        seconds = draw(self._conditions.latency_of(op.name), self._chance["latency"])
+        if op.verb == "sleep":
+            seconds += op.args[0]
+        worker.wake += 1
+        self._after(seconds, self._due, (worker, worker.wake))
+
+    def _due(self, event: simpy.Event) -> None:
+        worker, wake = event.value
+        if wake != worker.wake:
+            return  # its process is gone
+        now = self._environment.now
+        if now < worker.paused_until:
+            self._after(worker.paused_until - now, self._due, (worker, wake))
+            return
+        self._count_event()
+        op = worker.process.op
+        if not self._try(worker, op):
+            self._waiting[op.resource].append(worker)
+            self._settle()
+            return
+        self._changed(op.resource)
+
+    def _try(self, worker: Worker, op: Op) -> bool:
+        """Carry out the step; False when it has to wait."""
+        for clock in self._clocks:
+            clock.seconds = self._environment.now
+        state = self._states[op.resource]
+        outcome = self._outcome(state, op)
+        line = worker.process.line if worker.process else 0
+        try:
+            answer = state.perform(op, worker.name, outcome) if op.verb != "sleep" else None
+        except Blocked:
+            return False
+        except OperationError as error:
+            answer = error
+        self._note(worker, op, outcome, answer)
+        process = worker.process
+        assert process is not None
+        with self._watchdog.watching(process.name):
+            process.answer(answer)
+        if self._keep_trace:
+            self._record_step(worker, op, outcome, answer, line)
+        self._continue(worker)
+        return True
+
+    def _outcome(self, state: State, op: Op) -> Outcome:
+        chance = self._chance["faults"]
+        for kind in self._risks:
+            ways = [way for way in state.outcomes(op) if way.fault == kind]
+            if ways and chance.random() < self._conditions.chances[kind]:
+                self.run_.counts[kind] += 1
+                return chance.choice(ways)
+        choices = state.choices(op)
+        return Outcome(None, chance.randrange(choices)) if choices > 1 else OK
+
+    def _note(self, worker: Worker, op: Op, outcome: Outcome, answer: Any) -> None:
+        self.run_.counts["steps"] += 1
+        worker.steps[op.name] += 1
+        if op.verb == "receive" and not isinstance(answer, BaseException):
+            worker.task = answer.id
+        elif op.verb == "send" and isinstance(answer, str):
+            self._arrived[answer] = self._environment.now
+
+    def _ended(self, worker: Worker, process: Process) -> None:
+        for state in self._states.values():
+            state.owner_gone(worker.name)
+        if isinstance(process.error, OperationError):
+            self.run_.counts[type(process.error).__name__] += 1
+            self._restart_later(worker)
+        elif process.error is not None:
+            self._broke("error", f"{process.name} raised {show(process.error)}")
+        else:
+            self._completed(worker)
+            if worker.name in self._system.consumers:
+                self._start(worker, same_process=True)
+        self._settle()
+
+    def _completed(self, worker: Worker) -> None:
+        began = self._arrived.pop(worker.task, None) if isinstance(worker.task, str) else worker.task
+        worker.task = None
+        if began is not None:
+            self.run_.counts["completed"] += 1
+            self.run_.latencies.append(self._environment.now - began)
+
+    # What changes the world besides steps
+
+    def _arrive(self, event: simpy.Event) -> None:
+        queue, every = event.value
+        self._after(draw(every, self._chance["arrivals"]), self._arrive, event.value)
+        if not queue:
+            idle = next((one for one in self._workers.values() if one.process and one.process.op is None), None)
+            if idle:
+                self._start(idle)
+            return
+        state = self._states[queue]
+        assert isinstance(state, QueueState)
+        message = state.on_send("", f"task-{state.sent + 1}")
+        self._arrived[message] = self._environment.now
+        self._changed(queue)
+
+    def _crash(self, event: simpy.Event) -> None:
+        worker = event.value
+        self._mishap(self._conditions.crashes_per_day, self._crash, worker)
+        if worker.process is None or worker.process.op is None or not worker.steps:
+            return  # it is not there, has done its task, or has nothing in memory to lose
+        self.run_.counts["crashes"] += 1
+        self._record(Event(Move("crash", worker.name, fault="crashes"), self._environment.now))
+        for state in self._states.values():
+            state.owner_gone(worker.name)
+        self._leave_queues(worker)
+        self._restart_later(worker)
+
+    def _leave_queues(self, worker: Worker) -> None:
+        for waiting in self._waiting.values():
+            if worker in waiting:
+                waiting.remove(worker)
+
+    def _pause(self, event: simpy.Event) -> None:
+        worker = event.value
+        self._mishap(self._conditions.pauses_per_day, self._pause, worker)
+        if worker.process is None or worker.process.op is None:
+            return
+        self.run_.counts["pauses"] += 1
+        worker.paused_until = self._environment.now + draw(self._conditions.pause, self._chance["mishaps"])
+
+    def _lose_power(self, _: simpy.Event) -> None:
+        self._mishap(self._conditions.power_losses_per_day, self._lose_power, None)
+        self.run_.counts["power_losses"] += 1
+        choice = self._chance["mishaps"].randrange(power_losses(self._states))
+        lose_power(self._states, choice)
+        move = Move("power loss", outcome=Outcome(None, choice), fault="power_losses")
+        self._record(Event(move, self._environment.now))
+        for worker in self._workers.values():
+            if worker.process is not None and worker.process.op is not None:
+                self._leave_queues(worker)
+                self._restart_later(worker)
+        for name in self._states:
+            self._changed(name)
+
+    def _changed(self, resource: str) -> None:
+        """A resource has changed: start its timers, check what is claimed of it, and see who can go on."""
+        if resource in self._timed:
+            self._arm(resource)
+        if self._claims[resource] and self.run_.first_violation is None:
+            self._check(self._claims[resource])
+        waiting = self._waiting[resource]
+        while waiting:
+            worker = waiting.popleft()
+            now = self._environment.now
+            if now < worker.paused_until:
+                self._after(worker.paused_until - now, self._due, (worker, worker.wake))
+                continue
+            assert worker.process is not None and worker.process.op is not None
+            if not self._try(worker, worker.process.op):
+                waiting.appendleft(worker)
+                break
+            if resource in self._timed:
+                self._arm(resource)
+            if self._claims[resource] and self.run_.first_violation is None:
+                self._check(self._claims[resource])
+
+    def _arm(self, resource: str) -> None:
+        running = {timer.id: timer for timer in self._states[resource].timers()}
+        for timer_id in running.keys() - self._armed[resource]:
+            self._after(running[timer_id].seconds, self._expire, (resource, timer_id))
+        self._armed[resource] = set(running)
+
+    def _expire(self, event: simpy.Event) -> None:
+        resource, timer_id = event.value
+        state = self._states[resource]
+        timer = next((timer for timer in state.timers() if timer.id == timer_id), None)
+        if timer is None:
+            return  # released, renewed or acknowledged in time
+        state.expire(timer_id)
+        now = self._environment.now
+        self._record(Event(Move("timer", "", resource, timer_id), now, label=timer.label, seconds=timer.seconds))
+        self._changed(resource)
+        self._settle()
+
+    # Watching
+
+    def _check(self, claims: tuple[Property, ...] | list[Property]) -> None:
+        broken = self._system.broken(claims, self._states)
+        if broken:
+            self._broke(broken.name, broken.because({**self._system.values, **self._states}))
+
+    def _broke(self, claim: str, because: str) -> None:
+        if self.run_.first_violation is None:
+            self.run_.first_violation = self._environment.now
+            self.run_.broken, self.run_.because = claim, because
+
+    def _settle(self) -> None:
+        """End the run when nothing more can happen: everybody has ended or waits, and no timer runs."""
+        if self._conditions.arrivals is not None or self._starting or self._over.triggered:
+            return
+        waiting = sum(map(len, self._waiting.values()))
+        ended = sum(worker.process is not None and worker.process.op is None for worker in self._workers.values())
+        if waiting + ended == len(self._workers) and not any(self._states[name].timers() for name in self._timed):
+            self._end(settled=True)
+
+    def _count_event(self) -> None:
+        now = self._environment.now
+        self._at_once = self._at_once + 1 if now == self._last else 0
+        self._last = now
+        if self._at_once > MOST_AT_ONCE:
+            raise Mistake(f"{MOST_AT_ONCE:,} steps and no time has passed: a loop whose steps take 0 s. Give it a latency.")
+        if self.run_.counts["steps"] % 4096 == 0:
+            self._progress.reached(now)
+
+    _last = -1.0
+    _progress: Progress
+
+    def _record_step(self, worker: Worker, op: Op, outcome: Outcome, answer: Any, line: int) -> None:
+        process = worker.process
+        assert process is not None
+        ended = "" if process.op else "raised" if process.error else "returned"
+        move = Move("step", worker.name, outcome=outcome, fault=outcome.fault)
+        now, nth = self._environment.now, worker.steps[op.name]
+        self._events.append(Event(move, now, op, answer, line, nth, ended, process.error))  # type: ignore[arg-type]
+
+    def _record(self, event: Event) -> None:
+        if self._keep_trace:
+            self._events.append(event)
