@@ -4,6 +4,16 @@ Describe a system with resources and a Scenario, then ask: `explore` visits ever
 clock, `compare` puts two implementations under the same failure.
 """
 
-from simlib.errors import AlreadyExists, DiskFull, Mistake, NotFound, OutcomeUnknown, Rejected, StaleToken, Unavailable
+from simlib.compare import compare
+from simlib.engines.simulate import exponential
+from simlib.errors import AlreadyExists, DiskFull, NotFound, OutcomeUnknown, Rejected, StaleToken, Unavailable
 from simlib.resources import Clock, Database, Disk, Lock, Queue, Random, Service
 from simlib.scenario import Scenario
+
+__all__ = [
+    # describe
+    "Scenario", "Queue", "Database", "Lock", "Disk", "Service", "Clock", "Random",
+    "Rejected", "Unavailable", "OutcomeUnknown", "AlreadyExists", "NotFound", "StaleToken", "DiskFull",
+    # check
+    "compare", "exponential",
+]  # fmt: skip

@@ -59,7 +59,7 @@ class Property:
 
     def _seen(self, states: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            name: View(states[name]) if isinstance(states[name], State) else states[name] for name in self.parameters
+            name: states[name].seen() if isinstance(states[name], State) else states[name] for name in self.parameters
         }
 
     def _failed(self, error: Exception) -> str:

@@ -11,7 +11,7 @@ from simlib.engines import simulate as simulator
 from simlib.engines.budget import KINDS, Budget, Limits
 from simlib.engines.simulate import Run
 from simlib.engines.simulate.conditions import Conditions, Duration
-from simlib.engines.schedule import play, points, read_token
+from simlib.engines.schedule import play, points, read_token, run_once
 from simlib.errors import Mistake
 from simlib.process import Worker
 from simlib.properties import Property
@@ -115,6 +115,13 @@ class Scenario:
             hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause, chances
         )
         return simulator.simulate(self.system(worker, workers), conditions, seed, trace)
+
+    def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
+        """Run the worker once with everything going well, or with one crash, after so many of its steps.
+
+        The trace's `["bank"]` is the resource in the end, as properties see it.
+        """
+        return run_once(self.system(worker, 1), crash_after)
 
     def replay(self, worker: Workers, what: checker.Report | Trace | str) -> Trace | checker.Report:
         """The same failure again, on this or another implementation.

@@ -122,6 +122,7 @@ class Trace:
     initial: Mapping[str, State] = field(repr=False)
     broken: str | None = None  # a property's name
     because: str = ""  # what was expected and what was found
+    about: tuple[str, ...] = ()  # the resources that the broken property looks at
     parted: int | None = None  # the first event at which a replay left the schedule that it follows
 
     def worlds(self) -> Iterator[dict[str, State]]:
@@ -130,6 +131,11 @@ class Trace:
         for event in self.events:
             event.apply(states)
             yield {name: state.copy() for name, state in states.items()}
+
+    def __getitem__(self, resource: str) -> Any:
+        """The resource as it is in the end, seen as a property sees it."""
+        *_, last = ({**self.initial}, *self.worlds())
+        return last[resource].seen()
 
     @property
     def workers(self) -> list[str]:

@@ -115,7 +115,7 @@ def read_token(token: str) -> list[Point]:
 
 # Playing a schedule to an implementation
 
-def play(system: System, named: Sequence[Point], on: bool = True) -> Trace:
+def play(system: System, named: Sequence[Point]) -> Trace:
     """Play a schedule, as far as it fits, then let the workers finish. Stops where a property breaks.
 
     A step is found by its name: an implementation with more steps takes its own ones on the way. Where one has no
@@ -123,17 +123,14 @@ def play(system: System, named: Sequence[Point], on: bool = True) -> Trace:
     """
     with Machine(system) as machine:
         player = _Player(machine)
-        initial = {name: state.copy() for name, state in machine.states.items()}
-        broken = player.broken()
-        moves = player.scheduled(named) if not broken else iter(())
-        for _ in moves:
-            broken = player.broken()
-            if broken:
-                break
-        if not broken and on:
-            broken = player.finish()
-        trace = Trace(system.title, tuple(machine.events), initial, parted=player.parted)
-        return trace.but(broken=broken[0], because=broken[1]) if broken else trace
+        return player.play(player.scheduled(named))
+
+
+def run_once(system: System, crash_after: int | None = None) -> Trace:
+    """One run in which nothing goes wrong, or one crash: of worker A, right after so many of its steps."""
+    with Machine(system) as machine:
+        player = _Player(machine)
+        return player.play(player.crash_of("A", crash_after) if crash_after else iter(()))
 
 
 class _Player:
@@ -142,10 +139,33 @@ class _Player:
         self.parted: int | None = None
         self._names = {worker: _names(machine.system, worker) for worker in machine.slots}
 
-    def broken(self) -> tuple[str, str] | None:
+    def play(self, beginning: Iterator[Event]) -> Trace:
+        """Make these moves, then let everybody finish; stop where a property breaks."""
+        machine = self.machine
+        initial = {name: state.copy() for name, state in machine.states.items()}
+        broken = self.broken()
+        while not broken and next(beginning, None) is not None:
+            broken = self.broken()
+        broken = broken or self.finish()
+        trace = Trace(machine.system.title, tuple(machine.events), initial, parted=self.parted)
+        return trace.but(broken=broken[0], because=broken[1], about=broken[2]) if broken else trace
+
+    def crash_of(self, worker: str, steps: int) -> Iterator[Event]:
+        """So many steps, then a crash. A run that is over by then has nothing to lose."""
+        for _ in range(steps):
+            move = self._step(worker, 0)
+            if move is None:
+                return
+            event = self.machine.perform(move)
+            yield event
+            if event.ended:
+                return
+        yield self.machine.perform(Move("crash", worker, fault="crashes"))
+
+    def broken(self) -> tuple[str, str, tuple[str, ...]] | None:
         system, states = self.machine.system, self.machine.states
         claim = system.broken(system.always, states)
-        return (claim.name, claim.because({**system.values, **states})) if claim else None
+        return (claim.name, claim.because({**system.values, **states}), claim.parameters) if claim else None
 
     def _part(self) -> None:
         if self.parted is None:
@@ -216,7 +236,7 @@ class _Player:
         early = timer.owner is not None and bool(self.machine.ready())
         return Move("timer", "", name, timer.id, fault="pauses" if early else None)
 
-    def finish(self) -> tuple[str, str] | None:
+    def finish(self) -> tuple[str, str, tuple[str, ...]] | None:
         """Let everybody go on, one after the other, until nothing more happens."""
         for _ in range(MOST_STEPS):
             move = next(self._anything(), None)
@@ -226,7 +246,7 @@ class _Player:
             broken = self.broken()
             if broken:
                 return broken
-        return ("livelock", f"no end after {MOST_STEPS} steps")
+        return ("livelock", f"no end after {MOST_STEPS} steps", ())
 
     def _anything(self) -> Iterator[Move]:
         for worker in self.machine.ready():
@@ -234,10 +254,10 @@ class _Player:
         for name, timer in self.machine.timers():
             yield Move("timer", "", name, timer.id)
 
-    def _unmet(self) -> tuple[str, str] | None:
+    def _unmet(self) -> tuple[str, str, tuple[str, ...]] | None:
         system, states = self.machine.system, self.machine.states
         claim = system.broken(system.eventually, states)
-        return (claim.name, claim.because({**system.values, **states})) if claim else None
+        return (claim.name, claim.because({**system.values, **states}), claim.parameters) if claim else None
 
 
 def _names(system: System, worker: str) -> set[tuple[str, int]]:

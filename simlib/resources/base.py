@@ -91,6 +91,10 @@ class State:
     def advance(self, seconds: float) -> None:
         """Time has passed (only a clock minds)."""
 
+    def seen(self) -> View:
+        """As a property sees it."""
+        return View(self)
+
     def summary(self) -> str:
         """A few words for a lane: `1 charge`."""
         raise NotImplementedError

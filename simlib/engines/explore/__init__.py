@@ -33,7 +33,8 @@ def _counterexample(system: System, findings: Findings) -> Trace | None:
     claims = {claim.name: claim for claim in (*system.always, *system.eventually)}
     if found.claim in claims:
         assert not claims[found.claim].holds({**system.values, **states}), f"a fault of simlib: {found.claim} replays"
-    return trace.but(broken=found.claim, because=found.because)
+    about = claims[found.claim].parameters if found.claim in claims else ()
+    return trace.but(broken=found.claim, because=found.because, about=about)
 
 
 def head_of(system: System, budget: Budget) -> str:

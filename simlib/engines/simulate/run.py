@@ -34,12 +34,13 @@ class Run:
     first_violation: float | None = None
     broken: str | None = None
     because: str = ""
+    about: tuple[str, ...] = ()
     latencies: list[float] = field(default_factory=list)
     states: Mapping[str, State] = field(default_factory=dict, repr=False)
     trace: Trace | None = field(default=None, repr=False)
 
     def __getitem__(self, resource: str) -> View:
-        return View(self.states[resource])
+        return self.states[resource].seen()
 
     @property
     def outcome(self) -> Hashable:

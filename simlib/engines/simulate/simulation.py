@@ -89,7 +89,7 @@ class Simulation:
         if run.settled and run.first_violation is None:
             self._check(self._system.eventually)
         if self._keep_trace:
-            run.trace = Trace(run.title, tuple(self._events), self._initial, run.broken, run.because)
+            run.trace = Trace(run.title, tuple(self._events), self._initial, run.broken, run.because, run.about)
         return run
 
     def _begin(self) -> None:
@@ -355,12 +355,13 @@ class Simulation:
     def _check(self, claims: tuple[Property, ...] | list[Property]) -> None:
         broken = self._system.broken(claims, self._states)
         if broken:
-            self._broke(broken.name, broken.because({**self._system.values, **self._states}))
+            self._broke(broken.name, broken.because({**self._system.values, **self._states}), broken.parameters)
 
-    def _broke(self, claim: str, because: str) -> None:
-        if self.run_.first_violation is None:
-            self.run_.first_violation = self._environment.now
-            self.run_.broken, self.run_.because = claim, because
+    def _broke(self, claim: str, because: str, about: tuple[str, ...] = ()) -> None:
+        run = self.run_
+        if run.first_violation is None:
+            run.first_violation = self._environment.now
+            run.broken, run.because, run.about = claim, because, about
 
     def _settle(self) -> None:
         """End the run when nothing more can happen: everybody has ended or waits, and no timer runs."""

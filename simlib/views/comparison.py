@@ -1,0 +1,118 @@
+"""Two implementations on one sheet: sources, verdicts, and the same failure on both."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simlib.process import Worker
+from simlib.trace import Trace
+from simlib.views import style
+from simlib.views.drawing import FONT, LABELS, Picture, draw_panels, new_figure, scene_size
+from simlib.views.layout import Scene, describe, scene
+from simlib.views.source import Row, side_by_side
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CODE_LINE = 0.185
+CODE_LETTER = 0.0735
+LETTER = 0.068
+VERDICT_LINE = 0.27
+WIDEST = 1.25  # inches a step
+
+
+@dataclass(frozen=True)
+class Column:
+    """One implementation: its heading, its source, a (verdict, in short) for each question, and how the failure went."""
+
+    heading: str
+    worker: Worker
+    verdicts: tuple[tuple[str, str], ...]
+    trace: Trace
+
+
+@dataclass(frozen=True)
+class Sheet:
+    columns: tuple[Column, ...]
+    questions: tuple[str, ...]
+    small_print: str
+
+    @property
+    def rows(self) -> list[Row]:
+        return side_by_side(self.columns[0].worker, self.columns[1].worker)
+
+    @property
+    def scene(self) -> Scene:
+        return scene([column.trace for column in self.columns])
+
+
+def text(sheet: Sheet) -> str:
+    """The sheet in words; `~` marks a changed line."""
+    left, right = sheet.columns
+    rows = sheet.rows
+    width = max(len(row.left or "") for row in rows) + 3
+    lines = [f"  {left.heading.capitalize():<{width}}  {right.heading.capitalize()}"]
+    for row in rows:
+        mark = "~" if row.changed else " "
+        lines.append(f"{mark} {row.left or '':<{width}}{mark} {row.right or ''}".rstrip())
+    for question, ours, theirs in zip(sheet.questions, left.verdicts, right.verdicts):
+        lines += ["", f"If it {question}:"]
+        lines += [f"  {column.worker.__name__}: {short}" for column, (_, short) in ((left, ours), (right, theirs))]
+    for panel in sheet.scene.panels:
+        lines += ["", panel.title, panel.text]
+    return "\n".join([*lines, "", sheet.small_print])
+
+
+def picture(sheet: Sheet) -> Picture:
+    """The sheet as a picture."""
+    return Picture(text(sheet), " ".join(map(describe, sheet.scene.panels)), lambda: _draw(sheet))
+
+
+def _draw(sheet: Sheet) -> Figure:
+    lanes, rows = sheet.scene, sheet.rows
+    widths = [max(len(line or "") for line in side) * CODE_LETTER + 0.5 for side in zip(*((r.left, r.right) for r in rows))]
+    half = max(*widths, 4.2)
+    scene_width, scene_height = scene_size(lanes)
+    code_height = 0.55 + CODE_LINE * len(rows) + 0.2
+    verdicts_height = VERDICT_LINE * len(sheet.questions) + 0.25
+    width = max(2 * half + 0.6, scene_width)
+    figure, axes = new_figure(width, code_height + verdicts_height + scene_height + 0.3)
+    for column, left in zip(itertools.count(), (0.2, 0.4 + half)):
+        _source(axes, sheet, rows, column, left, half)
+    _verdicts(axes, sheet, code_height, (0.2, 0.4 + half))
+    unit = min(WIDEST, (width - LABELS - 0.45) / lanes.width)
+    draw_panels(axes, lanes, 0.2, code_height + verdicts_height, unit)
+    axes.text(
+        0.2, code_height + verdicts_height + scene_height + 0.1, sheet.small_print,
+        color=style.QUIET, size=7.5, va="center", **FONT,
+    )  # fmt: skip
+    return figure
+
+
+def _source(axes: Axes, sheet: Sheet, rows: list[Row], column: int, left: float, width: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    heading = sheet.columns[column].heading.capitalize()
+    axes.text(left, 0.28, heading, color=style.INK, size=11, weight="bold", va="center", **FONT)
+    for place, row in enumerate(rows):
+        line, y = (row.left, row.right)[column], 0.62 + CODE_LINE * place
+        if row.changed and line is not None:
+            corner = (left - 0.05, y - CODE_LINE / 2)
+            axes.add_patch(Rectangle(corner, width - 0.1, CODE_LINE, facecolor=style.CHANGED, linewidth=0))
+        axes.text(left, y, line or "", color=style.INK, size=8.4, va="center", family="DejaVu Sans Mono")
+
+
+def _verdicts(axes: Axes, sheet: Sheet, top: float, lefts: tuple[float, ...]) -> None:
+    """A line a question: what becomes of each implementation."""
+    for place, question in enumerate(sheet.questions):
+        y = top + VERDICT_LINE * place + 0.1
+        for column, left in zip(sheet.columns, lefts):
+            verdict, short = column.verdicts[place]
+            colour = {"violated": style.RED, "holds": style.GREEN}.get(verdict, style.INK)
+            sign = {"violated": "✖", "holds": "✔"}.get(verdict, "…")
+            axes.text(left, y, sign, color=colour, size=11, va="center", **FONT)
+            axes.text(left + 0.22, y, question, color=style.QUIET, size=8.5, va="center", **FONT)
+            axes.text(left + 0.35 + LETTER * max(map(len, sheet.questions)), y, short, color=colour, size=8.5, va="center", **FONT)

@@ -1,0 +1,172 @@
+"""The still pictures, by matplotlib: they show in GitHub's preview, on paper and in an untrusted clone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simlib.errors import Mistake
+from simlib.views import style
+from simlib.views.layout import Mark, Panel, Scene, describe
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 144  # twice what is shown, for sharp screens
+UNIT = 0.86  # inches a step
+LABELS = 1.15  # inches for the lanes' names
+LANE = 0.56
+TITLE = 0.42
+PANEL_GAP = 0.16
+FONT = {"family": "DejaVu Sans"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A still picture with its text form. Jupyter shows the picture; `print`, `repr` and nbval see the text."""
+
+    text: str
+    alt: str
+    draw: Callable[[], Figure]
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        try:
+            png = self.png()
+        except Mistake:
+            return {"text/plain": self.text}, {}
+        return {"text/plain": self.text, "image/png": png}, {"image/png": {"alt": self.alt, **size_of(png)}}
+
+    def png(self) -> bytes:
+        """The picture as a PNG file, the same bytes on every run of one matplotlib version."""
+        buffer = io.BytesIO()
+        self.draw().savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+        return buffer.getvalue()
+
+    def save(self, path: str) -> None:
+        """Write the picture to a file; the ending says how (png, svg, pdf)."""
+        self.draw().savefig(path, dpi=DOTS_PER_INCH)
+
+
+def size_of(png: bytes) -> dict[str, int]:
+    """Width and height to show a picture at, half of its dots."""
+    return {"width": int.from_bytes(png[16:20]) // 2, "height": int.from_bytes(png[20:24]) // 2}
+
+
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """A blank figure measured in inches, with no axes, no grid, and no trace of pyplot."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise Mistake("pictures need matplotlib: pip install 'midflight[notebooks]'. The text form needs nothing.") from None
+    figure = Figure(figsize=(width, height), facecolor=style.PAPER)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    axes.axis("off")
+    return figure, axes
+
+
+def picture_of(scene: Scene) -> Picture:
+    """Lanes as a picture."""
+    text = "\n\n".join(f"{panel.title}\n{panel.text}" for panel in scene.panels)
+    return Picture(text, " ".join(map(describe, scene.panels)), lambda: draw_scene(scene))
+
+
+def scene_size(scene: Scene) -> tuple[float, float]:
+    """Width and height of the lanes, in inches."""
+    height = sum(TITLE + LANE * len(panel.lanes) + PANEL_GAP for panel in scene.panels)
+    return LABELS + UNIT * scene.width + 0.45, height + (0.25 if scene.small_print else 0)
+
+
+def draw_scene(scene: Scene) -> Figure:
+    width, height = scene_size(scene)
+    longest = max(len(panel.title) for panel in scene.panels) * 0.105 + 0.4
+    figure, axes = new_figure(max(width, longest), height)
+    draw_panels(axes, scene, 0.2, 0.1)
+    return figure
+
+
+def draw_panels(axes: Axes, scene: Scene, left: float, top: float, unit: float = UNIT) -> None:
+    """The panels under each other, from this corner on; a step's block is `unit` inches wide."""
+    for panel in scene.panels:
+        axes.text(left, top + 0.2, panel.title, color=style.MOODS[panel.mood], size=11, weight="bold", va="center", **FONT)
+        top += TITLE
+        _Pen(axes, scene, panel, left + LABELS, top, unit).draw()
+        top += LANE * len(panel.lanes) + PANEL_GAP
+    if scene.small_print:
+        axes.text(left, top, scene.small_print, color=style.QUIET, size=7.5, va="center", **FONT)
+
+
+class _Pen:
+    """Draws one panel's marks."""
+
+    def __init__(self, axes: Axes, scene: Scene, panel: Panel, left: float, top: float, unit: float) -> None:
+        self.axes, self.scene, self.panel = axes, scene, panel
+        self.left, self.top, self.unit = left, top, unit
+
+    def draw(self) -> None:
+        from matplotlib.lines import Line2D
+
+        for lane, label in enumerate(self.panel.lanes):
+            y = self._y(lane)
+            right = self.left + self.unit * self.scene.width
+            self.axes.add_line(Line2D([self.left - 0.08, right], [y, y], color=style.LINE, linewidth=1.2, zorder=1))
+            label = label if len(label) <= 14 else label[:13] + "…"
+            self._write(self.left - 0.16, y, label, ha="right", size=9)
+        for mark in self.panel.marks:
+            getattr(self, f"_{mark.kind}")(mark)
+
+    def _y(self, lane: int) -> float:
+        return self.top + LANE * (lane + 0.42)
+
+    def _x(self, mark: Mark) -> tuple[float, float]:
+        return self.left + self.unit * mark.x, self.unit * mark.width
+
+    def _write(self, x: float, y: float, text: str, **how: Any) -> None:
+        how = {"ha": "center", "va": "center", "size": 8.5, "color": style.INK, "zorder": 5, **how}
+        self.axes.text(x, y, text, **FONT, **how)
+
+    def _box(self, x: float, y: float, width: float, height: float, **how: Any) -> None:
+        from matplotlib.patches import FancyBboxPatch
+
+        how = {"linewidth": 0, "zorder": 3, **how}
+        self.axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.05", **how))
+
+    def _block(self, mark: Mark) -> None:
+        (x, width), y = self._x(mark), self._y(mark.lane)
+        fill = style.colour(mark.resource, self.scene.colours)
+        edge = {"edgecolor": style.RED, "linewidth": 2.6} if mark.bad else {}
+        self._box(x, y - 0.16, width, 0.32, facecolor=fill, **edge)
+        text = style.wrapped(mark.text)
+        self._write(x + width / 2, y, text, color=style.ink_on(fill), size=8.5 if "\n" not in text else 7.2, linespacing=0.95)
+        self._write(x + width / 2, y + 0.26, mark.below, color=style.QUIET, size=7)
+        self._write(x + width / 2, y - 0.235, mark.above, color=style.RED if mark.bad else style.QUIET, size=7)
+
+    def _cross(self, mark: Mark) -> None:
+        (x, width), y = self._x(mark), self._y(mark.lane)
+        sign = "↻" if mark.text == "again" else "✖"
+        self._write(x + width / 2, y, sign, size=14, color=style.INK)
+        self._write(x + width / 2, y + 0.26, mark.below, size=7)
+
+    def _pause(self, mark: Mark) -> None:
+        (x, width), y = self._x(mark), self._y(mark.lane)
+        self._box(x, y - 0.1, width, 0.2, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0.5, zorder=2)
+        self._write(x + width / 2, y + 0.26, mark.text, color=style.QUIET, size=7)
+
+    def _tick(self, mark: Mark) -> None:
+        (x, width), y = self._x(mark), self._y(mark.lane)
+        self._write(x + width / 2, y + 0.2, "runs out", color=style.QUIET, size=6.5)
+
+    def _bar(self, mark: Mark) -> None:
+        (x, width), y = self._x(mark), self._y(mark.lane)
+        base = style.RED if mark.bad else style.colour(mark.resource, self.scene.colours)
+        self._box(x, y - 0.1, width, 0.2, facecolor=style.tint(base), zorder=2)
+        room = int(width / 0.068)
+        text = mark.text if len(mark.text) <= room else mark.text[: max(0, room - 1)] + "…"
+        self._write(x + width / 2, y, text if room > 2 else "", color=style.RED if mark.bad else style.INK, size=7.5)

@@ -1,0 +1,232 @@
+"""Where everything goes in a picture of lanes: pure data, computed from traces, drawn by the renderers.
+
+Time is ordinal: a column an event, the second printed below. A unit is the width of a step's block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from simlib.resources.base import State
+from simlib.resources.lock import LockState
+from simlib.trace import FAULT_NAMES, Event, Trace
+from simlib.values import listed, show
+
+Mood = Literal["bad", "good", "plain"]
+WIDTHS = {"step": 1.0, "crash": 0.62, "power loss": 0.62, "timer": 0.62, "again": 0.45}
+GAP = 0.08
+MOST_LANES = 3  # of resources
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something drawn on a lane, from `x` on, `width` wide."""
+
+    kind: Literal["block", "cross", "bar", "pause", "tick"]
+    lane: int
+    x: float
+    width: float
+    text: str
+    resource: str = ""  # gives the colour
+    below: str = ""
+    above: str = ""
+    bad: bool = False
+    event: int = -1
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One trace: its title, its lanes from top to bottom, and what is on them. `people` is how many lanes are workers."""
+
+    title: str
+    mood: Mood
+    lanes: tuple[str, ...]
+    people: int
+    marks: tuple[Mark, ...]
+    text: str  # the same story in words
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Panels under each other with the same columns, `width` units wide; `colours` gives each resource its number."""
+
+    panels: tuple[Panel, ...]
+    width: float
+    colours: Mapping[str, int]
+    small_print: str = ""
+    columns: tuple[float, ...] = field(default=())
+
+
+def scene(traces: Sequence[Trace], watch: Sequence[str] = (), small_print: str = "") -> Scene:
+    """Lay out traces under each other, aligned event by event.
+
+    `watch` names the resources that get a lane; left out, those that the broken property is about and the locks
+    that are held, or else those that change.
+    """
+    shown = tuple(watch) or _telling(traces)
+    columns = _columns(traces)
+    colours = {name: place for place, name in enumerate(traces[0].initial)}
+    workers = sorted({worker for trace in traces for worker in trace.workers})
+    panels = tuple(_panel(trace, workers, shown, columns, first=traces[0]) for trace in traces)
+    return Scene(panels, columns[-1], colours, small_print, columns)
+
+
+def _columns(traces: Sequence[Trace]) -> tuple[float, ...]:
+    """Where each event begins; the last one is where the picture ends."""
+    places = [0.0]
+    for row in range(max(len(trace.events) for trace in traces)):
+        kinds = [trace.events[row].kind for trace in traces if row < len(trace.events)]
+        places.append(places[-1] + max(WIDTHS[kind] for kind in kinds) + GAP)
+    return tuple(places)
+
+
+def _telling(traces: Sequence[Trace]) -> tuple[str, ...]:
+    """The resources whose state tells the story."""
+    changes = {
+        name
+        for trace in traces
+        for world in trace.worlds()
+        for name, state in world.items()
+        if state.summary() != trace.initial[name].summary()
+    }
+    about = {name for trace in traces for name in trace.about}
+    held = {name for name, state in traces[0].initial.items() if isinstance(state, LockState)}
+    chosen = [name for name in traces[0].initial if name in changes and (name in about | held or not about)]
+    return tuple(chosen[:MOST_LANES])
+
+
+def _panel(trace: Trace, workers: list[str], shown: tuple[str, ...], columns: tuple[float, ...], first: Trace) -> Panel:
+    marks: list[Mark] = []
+    worlds = list(trace.worlds())
+    lane_of = {name: place for place, name in enumerate((*workers, *shown))}
+    culprit = _culprit(trace, worlds)
+    for place, event in enumerate(trace.events):
+        before = worlds[place - 1] if place else dict(trace.initial)
+        bad = place == culprit
+        marks += _event_marks(event, place, columns, lane_of, before, worlds[place], bad, trace.events)
+    for name in shown:
+        marks += _bars(trace, worlds, name, lane_of[name], columns)
+    labels = (*(f"worker {worker}" for worker in workers), *shown)
+    mood: Mood = "bad" if trace.broken else "good" if trace is not first else "plain"
+    return Panel(_title(trace, first), mood, labels, len(workers), tuple(marks), str(trace))
+
+
+def _title(trace: Trace, first: Trace) -> str:
+    """The finding, not the topic."""
+    faults = trace.describe_faults()
+    if trace.broken in ("stuck", "livelock", "error"):
+        return f"{trace.title}: {'a worker fails' if trace.broken == 'error' else trace.broken} after {faults}"
+    if trace.broken:
+        under = "the same failure breaks" if trace is not first and first.broken else "breaks"
+        return f"{trace.title}: {under} “{trace.broken.replace('_', ' ')}” with {faults}"
+    if trace is not first and first.broken:
+        return f"{trace.title}: the same {_kinds(trace) or 'schedule'}, and it holds"
+    return f"{trace.title}: with {faults}, it holds"
+
+
+def _kinds(trace: Trace) -> str:
+    return listed(list(dict.fromkeys(trace.faults))) if trace.faults else ""
+
+
+def _event_marks(
+    event: Event,
+    place: int,
+    columns: tuple[float, ...],
+    lane_of: Mapping[str, int],
+    before: Mapping[str, State],
+    after: Mapping[str, State],
+    bad: bool,
+    events: Sequence[Event],
+) -> list[Mark]:
+    x, width = columns[place], columns[place + 1] - columns[place] - GAP
+    second = f"{event.at:.3g} s" if event.at < 100 else f"{event.at:.0f} s"
+    if event.kind == "step" and event.op:
+        above = _note(event, before, after)
+        lane = lane_of[event.worker]
+        return [Mark("block", lane, x, WIDTHS["step"], _verb(event), event.op.resource, second, above, bad, place)]
+    if event.kind == "timer":
+        marks = []
+        if event.move.resource in lane_of:
+            marks.append(Mark("tick", lane_of[event.move.resource], x, width, "runs out", event.move.resource, event=place))
+        if event.stalled:
+            marks.append(_pause(event, place, columns, lane_of, events))
+        return marks
+    everyone = range(min(lane_of.values()), len(lane_of)) if event.kind == "power loss" else [lane_of[event.worker]]
+    lanes = [lane for lane in everyone if lane < sum(len(name) == 1 and name.isupper() for name in lane_of)]
+    text = "again" if event.kind == "again" else event.kind
+    return [Mark("cross", lane, x, width, text, below=text, bad=bad, event=place) for lane in lanes or everyone]
+
+
+def _pause(
+    event: Event, place: int, columns: tuple[float, ...], lane_of: Mapping[str, int], events: Sequence[Event]
+) -> Mark:
+    """A hatched gap from the stalled worker's last step to its next one, or to the end."""
+    worker, seconds = event.stalled or ("", 0.0)
+    own = [row for row, other in enumerate(events) if other.worker == worker]
+    start = max((row for row in own if row < place), default=-1)
+    end = min((row for row in own if row > place), default=len(events))
+    text = f"stalls {seconds:g} s"
+    return Mark("pause", lane_of[worker], columns[start + 1], columns[end] - columns[start + 1] - GAP, text, event=place)
+
+
+def _verb(event: Event) -> str:
+    """What the block says: the verb, or of a service the action that was called."""
+    assert event.op is not None
+    return str(event.op.args[0]) if event.op.verb == "call" and event.op.args else event.op.verb.replace("_", " ")
+
+
+def _note(event: Event, before: Mapping[str, State], after: Mapping[str, State]) -> str:
+    """A quiet remark over a block: what went wrong with it, or why it changed nothing."""
+    assert event.op is not None
+    if event.move.fault:
+        return FAULT_NAMES[event.move.fault]
+    if isinstance(event.answer, BaseException):
+        return type(event.answer).__name__
+    if event.answer is False:
+        return "answers False"
+    if "idempotency_key" in event.op.kwargs:
+        name = event.op.resource
+        if before[name].summary() == after[name].summary():
+            return "same key: no effect"
+    if event.op.verb == "receive" and getattr(event.answer, "deliveries", 1) > 1:
+        return f"delivery {event.answer.deliveries}"
+    return ""
+
+
+def _bars(
+    trace: Trace, worlds: Sequence[Mapping[str, State]], name: str, lane: int, columns: tuple[float, ...]
+) -> list[Mark]:
+    """A bar for each stretch in which the resource looks the same."""
+    bars: list[Mark] = []
+    nothing = {"empty", "nothing done", "free", ""}
+    text, start = trace.initial[name].summary(), 0.0
+    for place, world in enumerate([*worlds, None]):
+        now = world[name].summary() if world is not None else None
+        if now == text:
+            continue
+        end = columns[place] if world is not None else columns[len(worlds)]
+        if text not in nothing and end > start:
+            bars.append(Mark("bar", lane, start, end - start - GAP / 2, text, name))
+        text, start = now or "", columns[place] if place < len(columns) else 0.0
+    if bars and name in trace.about:
+        bars[-1] = replace(bars[-1], bad=True)
+    return bars
+
+
+def _culprit(trace: Trace, worlds: Sequence[Mapping[str, State]]) -> int:
+    """The event that broke it: the last one to change what the broken property is about."""
+    if not trace.broken:
+        return -1
+    for place in range(len(worlds) - 1, -1, -1):
+        before = worlds[place - 1] if place else trace.initial
+        if any(before[name].summary() != worlds[place][name].summary() for name in trace.about if name in before):
+            return place
+    return len(worlds) - 1
+
+
+def describe(panel: Panel) -> str:
+    """An alternative text for one panel."""
+    steps = [f"{panel.lanes[mark.lane]} {mark.text}" for mark in panel.marks if mark.kind in ("block", "cross", "pause")]
+    return f"{panel.title}. {', then '.join(steps)}. {show(len(steps))} marks."

@@ -1,0 +1,41 @@
+"""Two implementations side by side, line by line, the changed lines marked."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import textwrap
+from typing import NamedTuple
+
+from simlib.process import Worker
+
+
+class Row(NamedTuple):
+    """A line of each source (None where one has no such line), and whether they differ."""
+
+    left: str | None
+    right: str | None
+    changed: bool
+
+
+def source_of(worker: Worker) -> list[str]:
+    """The function's source lines; its signature alone where the source cannot be had."""
+    try:
+        return textwrap.dedent(inspect.getsource(worker)).rstrip().splitlines()
+    except (OSError, TypeError):
+        return [f"def {worker.__name__}{inspect.signature(worker)}: ..."]
+
+
+def side_by_side(left: Worker, right: Worker) -> list[Row]:
+    """The two sources aligned. That their names differ is no change."""
+    ours, theirs = source_of(left), source_of(right)
+    renamed = [line.replace(f"def {right.__name__}(", f"def {left.__name__}(") for line in theirs]
+    rows: list[Row] = []
+    matcher = difflib.SequenceMatcher(None, ours, renamed, autojunk=False)
+    for tag, our_start, our_end, their_start, their_end in matcher.get_opcodes():
+        here, there = ours[our_start:our_end], theirs[their_start:their_end]
+        height = max(len(here), len(there))
+        here_padded = [*here, *[None] * (height - len(here))]
+        there_padded = [*there, *[None] * (height - len(there))]
+        rows += [Row(one, other, tag != "equal") for one, other in zip(here_padded, there_padded)]
+    return rows

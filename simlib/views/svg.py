@@ -1,0 +1,76 @@
+"""Lanes as hand-made SVG: redrawn in well under a millisecond, equal everywhere, and needs no matplotlib."""
+
+from __future__ import annotations
+
+from html import escape
+
+from simlib.views import style
+from simlib.views.layout import Mark, Panel, Scene, describe
+
+UNIT, LABELS, LANE, TITLE, GAP = 84, 104, 58, 40, 14  # pixels
+INK = "var(--jp-content-font-color1, #1F2430)"  # follows JupyterLab's theme
+QUIET = "var(--jp-content-font-color2, #6B7280)"
+LINE = "var(--jp-border-color2, #E3E5E8)"
+
+
+def svg_of(scene: Scene, columns: float | None = None) -> str:
+    """The scene as one SVG element; `columns` keeps the width the same over several scenes."""
+    width = round(LABELS + UNIT * (columns or scene.width) + 24)
+    parts, top = [], 0
+    for panel in scene.panels:
+        parts += _panel(scene, panel, top, width)
+        top += TITLE + LANE * len(panel.lanes) + GAP
+    label = escape(" ".join(map(describe, scene.panels)), quote=True)
+    return (
+        f'<svg viewBox="0 0 {width} {top}" width="{width}" height="{top}" style="max-width:100%;height:auto" role="img" '
+        f'aria-label="{label}" font-family="system-ui, sans-serif" text-anchor="middle">{"".join(parts)}</svg>'
+    )
+
+
+def _panel(scene: Scene, panel: Panel, top: float, width: int) -> list[str]:
+    mood = {"bad": style.RED, "good": style.GREEN, "plain": INK}[panel.mood]
+    parts = [_text(8, top + 22, panel.title, fill=mood, size=15, anchor="start", weight=600)]
+    for lane, label in enumerate(panel.lanes):
+        y = top + TITLE + LANE * (lane + 0.42)
+        parts.append(f'<line x1="{LABELS - 8}" x2="{width - 12}" y1="{y:g}" y2="{y:g}" stroke="{LINE}" stroke-width="1.5"/>')
+        parts.append(_text(LABELS - 16, y + 4, label[:14], fill=INK, size=12, anchor="end"))
+    for mark in panel.marks:
+        y = top + TITLE + LANE * (mark.lane + 0.42)
+        parts += _mark(scene, mark, LABELS + UNIT * mark.x, y, UNIT * mark.width)
+    return parts
+
+
+def _mark(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list[str]:
+    centre = x + width / 2
+    fill = style.colour(mark.resource, scene.colours)
+    if mark.kind == "block":
+        edge = f' stroke="{style.RED}" stroke-width="4"' if mark.bad else ""
+        lines = style.wrapped(mark.text).split("\n")
+        start = y + 4 - 6 * (len(lines) - 1)
+        words = [_text(centre, start + 12 * row, line, fill=style.ink_on(fill), size=12) for row, line in enumerate(lines)]
+        return [
+            f'<rect x="{x:g}" y="{y - 16:g}" width="{width:g}" height="32" rx="5" fill="{fill}"{edge}/>',
+            *words,
+            _text(centre, y + 29, mark.below, fill=QUIET, size=10),
+            _text(centre, y - 21, mark.above, fill=style.RED if mark.bad else QUIET, size=10),
+        ]
+    if mark.kind == "cross":
+        sign = "↻" if mark.text == "again" else "✖"
+        return [_text(centre, y + 7, sign, fill=INK, size=20), _text(centre, y + 29, mark.below, fill=INK, size=10)]
+    if mark.kind == "bar":
+        base = style.RED if mark.bad else fill
+        return [
+            f'<rect x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4" fill="{base}" fill-opacity="0.25"/>',
+            _text(centre, y + 4, mark.text[: max(1, int(width / 6.2))], fill=style.RED if mark.bad else INK, size=11),
+        ]
+    if mark.kind == "pause":
+        box = f'<rect x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4" fill="none" stroke="{QUIET}" stroke-dasharray="4 4"/>'
+        return [box, _text(centre, y + 29, mark.text, fill=QUIET, size=10)]
+    return [_text(centre, y + 18, mark.text, fill=QUIET, size=10)]
+
+
+def _text(x: float, y: float, text: str, *, fill: str, size: int, anchor: str = "", weight: int = 0) -> str:
+    if not text:
+        return ""
+    more = (f' text-anchor="{anchor}"' if anchor else "") + (f' font-weight="{weight}"' if weight else "")
+    return f'<text x="{x:g}" y="{y:g}" fill="{fill}" font-size="{size}"{more}>{escape(text)}</text>'

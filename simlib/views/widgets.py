@@ -1,0 +1,61 @@
+"""What a learner moves: widgets, by ipywidgets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simlib.errors import Mistake
+from simlib.process import Worker
+from simlib.scenario import Scenario
+from simlib.trace import Trace
+from simlib.views.layout import Scene, scene
+from simlib.views.svg import svg_of
+
+
+def crash_slider(scenario: Scenario, *workers: Worker) -> Any:
+    """A slider that moves one crash through these implementations, and the lanes of what comes of it.
+
+    Each picture is a run by the engine, worked out when the widget is made, so that moving the slider only shows it.
+    Raises Mistake without ipywidgets.
+    """
+    ipywidgets = _ipywidgets()
+    steps = max(len(scenario.run(worker).events) for worker in workers)
+    scenes = [_scene(scenario, workers, step) for step in range(steps + 1)]
+    widest = max(one.width for one in scenes)
+    pictures = [svg_of(one, widest) for one in scenes]
+    names = ["nowhere", *(f"after step {step}" for step in range(1, steps + 1))]
+    slider = ipywidgets.SelectionSlider(
+        options=list(zip(names, range(steps + 1))), description="crash", continuous_update=True,
+        layout=ipywidgets.Layout(width="420px"),
+    )  # fmt: skip
+    shown = ipywidgets.HTML(pictures[0])
+    slider.observe(lambda change: setattr(shown, "value", pictures[change["new"]]), names="value")
+    return ipywidgets.VBox([slider, shown])
+
+
+def _scene(scenario: Scenario, workers: tuple[Worker, ...], step: int) -> Scene:
+    traces: list[Trace] = [scenario.run(worker, crash_after=step or None) for worker in workers]
+    return scene(traces, _watched(scenario))
+
+
+def _watched(scenario: Scenario) -> tuple[str, ...]:
+    """The resources that the scenario's properties are about: their lanes stay when nothing is broken."""
+    claims = (*scenario.always, *scenario.eventually, *scenario.sometimes)
+    about = {name for claim in claims for name in claim.parameters}
+    return tuple(name for name in scenario.resources if name in about)
+
+
+def predict(question: str, *answers: str) -> Any:
+    """Ask the learner to commit to an answer before running what follows. Returns the widget; `.value` is the answer."""
+    ipywidgets = _ipywidgets()
+    choice = ipywidgets.RadioButtons(options=answers, value=None, layout=ipywidgets.Layout(width="max-content"))
+    box = ipywidgets.VBox([ipywidgets.HTML(f"<b>{question}</b>"), choice])
+    return box
+
+
+def _ipywidgets() -> Any:
+    try:
+        import ipywidgets
+    except ImportError:
+        raise Mistake("this needs ipywidgets: pip install 'midflight[notebooks]'.") from None
+    return ipywidgets
