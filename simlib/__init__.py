@@ -9,6 +9,7 @@ from simlib.engines.simulate import exponential
 from simlib.errors import AlreadyExists, DiskFull, NotFound, OutcomeUnknown, Rejected, StaleToken, Unavailable
 from simlib.resources import Clock, Database, Disk, Lock, Queue, Random, Service
 from simlib.scenario import Scenario
+from simlib.views import lanes
 
 __all__ = [
     # describe
@@ -16,4 +17,6 @@ __all__ = [
     "Rejected", "Unavailable", "OutcomeUnknown", "AlreadyExists", "NotFound", "StaleToken", "DiskFull",
     # check
     "compare", "exponential",
+    # look
+    "lanes",
 ]  # fmt: skip

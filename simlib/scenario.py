@@ -9,9 +9,9 @@ from typing import Any
 from simlib.engines import explore as checker
 from simlib.engines import simulate as simulator
 from simlib.engines.budget import KINDS, Budget, Limits
+from simlib.engines.schedule import play, points, read_token, run_once
 from simlib.engines.simulate import Run
 from simlib.engines.simulate.conditions import Conditions, Duration
-from simlib.engines.schedule import play, points, read_token, run_once
 from simlib.errors import Mistake
 from simlib.process import Worker
 from simlib.properties import Property

@@ -86,7 +86,9 @@ class Event:
         """The event as a sentence fragment, without its time and worker."""
         if self.kind == "step":
             fault = f"   [{FAULT_NAMES[self.move.fault]}]" if self.move.fault else ""
-            uncaught = "uncaught" if self.error and type(self.error) is type(self.answer) else f"raises {show(self.error)}"
+            uncaught = (
+                "uncaught" if self.error and type(self.error) is type(self.answer) else f"raises {show(self.error)}"
+            )
             after = f", {uncaught}" if self.error else ""
             return f"{self.op} -> {show(self.answer)}{after}{fault}"
         if self.kind == "timer":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -46,4 +47,6 @@ def _bar(what: str, total: float) -> Any:
         from tqdm.auto import tqdm
     except ImportError:
         return _NoBar()
-    return tqdm(desc=what, total=total, leave=False)
+    bar = "{desc} {percentage:3.0f} % |{bar}| {elapsed}"
+    # The notebook's bar does not heed TQDM_DISABLE by itself.
+    return tqdm(desc=what, total=total, leave=False, bar_format=bar, disable=bool(os.environ.get("TQDM_DISABLE")))

@@ -115,6 +115,7 @@ def read_token(token: str) -> list[Point]:
 
 # Playing a schedule to an implementation
 
+
 def play(system: System, named: Sequence[Point]) -> Trace:
     """Play a schedule, as far as it fits, then let the workers finish. Stops where a property breaks.
 

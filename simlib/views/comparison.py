@@ -26,7 +26,7 @@ WIDEST = 1.25  # inches a step
 
 @dataclass(frozen=True)
 class Column:
-    """One implementation: its heading, its source, a (verdict, in short) for each question, and how the failure went."""
+    """One implementation: its heading, its source, a (verdict, in short) for each question, the failure played."""
 
     heading: str
     worker: Worker
@@ -36,6 +36,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
+    """Everything that stands on the sheet."""
+
     columns: tuple[Column, ...]
     questions: tuple[str, ...]
     small_print: str
@@ -56,8 +58,8 @@ def text(sheet: Sheet) -> str:
     width = max(len(row.left or "") for row in rows) + 3
     lines = [f"  {left.heading.capitalize():<{width}}  {right.heading.capitalize()}"]
     for row in rows:
-        mark = "~" if row.changed else " "
-        lines.append(f"{mark} {row.left or '':<{width}}{mark} {row.right or ''}".rstrip())
+        marks = ["~" if row.changed and line is not None else " " for line in row[:2]]
+        lines.append(f"{marks[0]} {row.left or '':<{width}}{marks[1]} {row.right or ''}".rstrip())
     for question, ours, theirs in zip(sheet.questions, left.verdicts, right.verdicts):
         lines += ["", f"If it {question}:"]
         lines += [f"  {column.worker.__name__}: {short}" for column, (_, short) in ((left, ours), (right, theirs))]
@@ -73,7 +75,9 @@ def picture(sheet: Sheet) -> Picture:
 
 def _draw(sheet: Sheet) -> Figure:
     lanes, rows = sheet.scene, sheet.rows
-    widths = [max(len(line or "") for line in side) * CODE_LETTER + 0.5 for side in zip(*((r.left, r.right) for r in rows))]
+    widths = [
+        max(len(line or "") for line in side) * CODE_LETTER + 0.5 for side in zip(*((r.left, r.right) for r in rows))
+    ]
     half = max(*widths, 4.2)
     scene_width, scene_height = scene_size(lanes)
     code_height = 0.55 + CODE_LINE * len(rows) + 0.2
@@ -115,4 +119,12 @@ def _verdicts(axes: Axes, sheet: Sheet, top: float, lefts: tuple[float, ...]) ->
             sign = {"violated": "✖", "holds": "✔"}.get(verdict, "…")
             axes.text(left, y, sign, color=colour, size=11, va="center", **FONT)
             axes.text(left + 0.22, y, question, color=style.QUIET, size=8.5, va="center", **FONT)
-            axes.text(left + 0.35 + LETTER * max(map(len, sheet.questions)), y, short, color=colour, size=8.5, va="center", **FONT)
+            axes.text(
+                left + 0.35 + LETTER * max(map(len, sheet.questions)),
+                y,
+                short,
+                color=colour,
+                size=8.5,
+                va="center",
+                **FONT,
+            )

@@ -21,7 +21,7 @@ LABELS = 1.15  # inches for the lanes' names
 LANE = 0.56
 TITLE = 0.42
 PANEL_GAP = 0.16
-FONT = {"family": "DejaVu Sans"}
+FONT: dict[str, Any] = {"family": "DejaVu Sans"}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,9 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise Mistake("pictures need matplotlib: pip install 'midflight[notebooks]'. The text form needs nothing.") from None
+        raise Mistake(
+            "pictures need matplotlib: pip install 'midflight[notebooks]'. The text form needs nothing."
+        ) from None
     figure = Figure(figsize=(width, height), facecolor=style.PAPER)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, width)
@@ -85,6 +87,7 @@ def scene_size(scene: Scene) -> tuple[float, float]:
 
 
 def draw_scene(scene: Scene) -> Figure:
+    """The lanes alone, as a figure of their own."""
     width, height = scene_size(scene)
     longest = max(len(panel.title) for panel in scene.panels) * 0.105 + 0.4
     figure, axes = new_figure(max(width, longest), height)
@@ -95,7 +98,9 @@ def draw_scene(scene: Scene) -> Figure:
 def draw_panels(axes: Axes, scene: Scene, left: float, top: float, unit: float = UNIT) -> None:
     """The panels under each other, from this corner on; a step's block is `unit` inches wide."""
     for panel in scene.panels:
-        axes.text(left, top + 0.2, panel.title, color=style.MOODS[panel.mood], size=11, weight="bold", va="center", **FONT)
+        axes.text(
+            left, top + 0.2, panel.title, color=style.MOODS[panel.mood], size=11, weight="bold", va="center", **FONT
+        )
         top += TITLE
         _Pen(axes, scene, panel, left + LABELS, top, unit).draw()
         top += LANE * len(panel.lanes) + PANEL_GAP
@@ -144,7 +149,9 @@ class _Pen:
         edge = {"edgecolor": style.RED, "linewidth": 2.6} if mark.bad else {}
         self._box(x, y - 0.16, width, 0.32, facecolor=fill, **edge)
         text = style.wrapped(mark.text)
-        self._write(x + width / 2, y, text, color=style.ink_on(fill), size=8.5 if "\n" not in text else 7.2, linespacing=0.95)
+        self._write(
+            x + width / 2, y, text, color=style.ink_on(fill), size=8.5 if "\n" not in text else 7.2, linespacing=0.95
+        )
         self._write(x + width / 2, y + 0.26, mark.below, color=style.QUIET, size=7)
         self._write(x + width / 2, y - 0.235, mark.above, color=style.RED if mark.bad else style.QUIET, size=7)
 
@@ -156,7 +163,9 @@ class _Pen:
 
     def _pause(self, mark: Mark) -> None:
         (x, width), y = self._x(mark), self._y(mark.lane)
-        self._box(x, y - 0.1, width, 0.2, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0.5, zorder=2)
+        self._box(
+            x, y - 0.1, width, 0.2, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0.5, zorder=2
+        )
         self._write(x + width / 2, y + 0.26, mark.text, color=style.QUIET, size=7)
 
     def _tick(self, mark: Mark) -> None:

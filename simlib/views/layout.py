@@ -38,7 +38,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Panel:
-    """One trace: its title, its lanes from top to bottom, and what is on them. `people` is how many lanes are workers."""
+    """One trace: its title, its lanes from top to bottom, and what is on them. `people` of them are workers."""
 
     title: str
     mood: Mood
@@ -149,7 +149,9 @@ def _event_marks(
     if event.kind == "timer":
         marks = []
         if event.move.resource in lane_of:
-            marks.append(Mark("tick", lane_of[event.move.resource], x, width, "runs out", event.move.resource, event=place))
+            marks.append(
+                Mark("tick", lane_of[event.move.resource], x, width, "runs out", event.move.resource, event=place)
+            )
         if event.stalled:
             marks.append(_pause(event, place, columns, lane_of, events))
         return marks
@@ -168,7 +170,9 @@ def _pause(
     start = max((row for row in own if row < place), default=-1)
     end = min((row for row in own if row > place), default=len(events))
     text = f"stalls {seconds:g} s"
-    return Mark("pause", lane_of[worker], columns[start + 1], columns[end] - columns[start + 1] - GAP, text, event=place)
+    return Mark(
+        "pause", lane_of[worker], columns[start + 1], columns[end] - columns[start + 1] - GAP, text, event=place
+    )
 
 
 def _verb(event: Event) -> str:
@@ -228,5 +232,7 @@ def _culprit(trace: Trace, worlds: Sequence[Mapping[str, State]]) -> int:
 
 def describe(panel: Panel) -> str:
     """An alternative text for one panel."""
-    steps = [f"{panel.lanes[mark.lane]} {mark.text}" for mark in panel.marks if mark.kind in ("block", "cross", "pause")]
+    steps = [
+        f"{panel.lanes[mark.lane]} {mark.text}" for mark in panel.marks if mark.kind in ("block", "cross", "pause")
+    ]
     return f"{panel.title}. {', then '.join(steps)}. {show(len(steps))} marks."

@@ -22,7 +22,8 @@ def svg_of(scene: Scene, columns: float | None = None) -> str:
         top += TITLE + LANE * len(panel.lanes) + GAP
     label = escape(" ".join(map(describe, scene.panels)), quote=True)
     return (
-        f'<svg viewBox="0 0 {width} {top}" width="{width}" height="{top}" style="max-width:100%;height:auto" role="img" '
+        f'<svg viewBox="0 0 {width} {top}" width="{width}" height="{top}" style="max-width:100%;height:auto" '
+        f'role="img" '
         f'aria-label="{label}" font-family="system-ui, sans-serif" text-anchor="middle">{"".join(parts)}</svg>'
     )
 
@@ -32,7 +33,9 @@ def _panel(scene: Scene, panel: Panel, top: float, width: int) -> list[str]:
     parts = [_text(8, top + 22, panel.title, fill=mood, size=15, anchor="start", weight=600)]
     for lane, label in enumerate(panel.lanes):
         y = top + TITLE + LANE * (lane + 0.42)
-        parts.append(f'<line x1="{LABELS - 8}" x2="{width - 12}" y1="{y:g}" y2="{y:g}" stroke="{LINE}" stroke-width="1.5"/>')
+        parts.append(
+            f'<line x1="{LABELS - 8}" x2="{width - 12}" y1="{y:g}" y2="{y:g}" stroke="{LINE}" stroke-width="1.5"/>'
+        )
         parts.append(_text(LABELS - 16, y + 4, label[:14], fill=INK, size=12, anchor="end"))
     for mark in panel.marks:
         y = top + TITLE + LANE * (mark.lane + 0.42)
@@ -47,7 +50,9 @@ def _mark(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list[st
         edge = f' stroke="{style.RED}" stroke-width="4"' if mark.bad else ""
         lines = style.wrapped(mark.text).split("\n")
         start = y + 4 - 6 * (len(lines) - 1)
-        words = [_text(centre, start + 12 * row, line, fill=style.ink_on(fill), size=12) for row, line in enumerate(lines)]
+        words = [
+            _text(centre, start + 12 * row, line, fill=style.ink_on(fill), size=12) for row, line in enumerate(lines)
+        ]
         return [
             f'<rect x="{x:g}" y="{y - 16:g}" width="{width:g}" height="32" rx="5" fill="{fill}"{edge}/>',
             *words,
@@ -64,7 +69,8 @@ def _mark(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list[st
             _text(centre, y + 4, mark.text[: max(1, int(width / 6.2))], fill=style.RED if mark.bad else INK, size=11),
         ]
     if mark.kind == "pause":
-        box = f'<rect x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4" fill="none" stroke="{QUIET}" stroke-dasharray="4 4"/>'
+        place = f'x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4"'
+        box = f'<rect {place} fill="none" stroke="{QUIET}" stroke-dasharray="4 4"/>'
         return [box, _text(centre, y + 29, mark.text, fill=QUIET, size=10)]
     return [_text(centre, y + 18, mark.text, fill=QUIET, size=10)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from simlib.errors import Mistake
@@ -45,12 +46,34 @@ def _watched(scenario: Scenario) -> tuple[str, ...]:
     return tuple(name for name in scenario.resources if name in about)
 
 
-def predict(question: str, *answers: str) -> Any:
-    """Ask the learner to commit to an answer before running what follows. Returns the widget; `.value` is the answer."""
-    ipywidgets = _ipywidgets()
-    choice = ipywidgets.RadioButtons(options=answers, value=None, layout=ipywidgets.Layout(width="max-content"))
-    box = ipywidgets.VBox([ipywidgets.HTML(f"<b>{question}</b>"), choice])
-    return box
+class Prediction:
+    """A question with answers to choose from. `answer` is the one chosen, None before."""
+
+    def __init__(self, question: str, answers: tuple[str, ...]) -> None:
+        ipywidgets = _ipywidgets()
+        wide = ipywidgets.Layout(width="max-content")
+        self._choice = ipywidgets.RadioButtons(options=answers, value=None, layout=wide)
+        self._box = ipywidgets.VBox([ipywidgets.HTML(f"<b>{escape(question)}</b>"), self._choice])
+
+    @property
+    def answer(self) -> str | None:
+        return self._choice.value  # type: ignore[no-any-return]
+
+    def reveal(self, truth: str) -> None:
+        """Print the learner's answer beside what happened."""
+        print(f"You said: {self.answer or 'nothing yet'}.\nIt is: {truth}.")
+
+    def _repr_mimebundle_(self, **how: Any) -> Any:
+        return self._box._repr_mimebundle_(**how)
+
+
+def predict(question: str, *answers: str) -> Prediction:
+    """Ask the learner to commit to an answer before running what follows.
+
+    Watching alone taught no more than no demonstration at all; predicting first did (Crouch et al., American
+    Journal of Physics 72:835, 2004).
+    """
+    return Prediction(question, answers)
 
 
 def _ipywidgets() -> Any:

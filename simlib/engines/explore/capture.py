@@ -22,7 +22,8 @@ from simlib.ops import Op
 from simlib.resources.base import Resource
 from simlib.values import ATOMS, freeze
 
-ITERATORS = tuple(type(iter(kind)) for kind in ([], (), range(0), "", reversed([]))) + (enumerate, zip)
+_SOME: tuple[Any, ...] = ([], (), range(0), "", reversed([]))
+ITERATORS = (*(type(iter(one)) for one in _SOME), enumerate, zip)
 CONSTANTS = (type, types.ModuleType, types.BuiltinFunctionType, types.CodeType)
 
 
@@ -41,7 +42,7 @@ def capture(generator: Generator[Any, Any, Any]) -> Hashable | None:
 
 
 def _suspended(generator: Generator[Any, Any, Any], seen: dict[int, int]) -> Hashable:
-    frame = generator.gi_frame
+    frame: types.FrameType | None = getattr(generator, "gi_frame", None)
     if frame is None:
         return "ended"
     bound = tuple(frame.f_locals)
@@ -101,7 +102,7 @@ def understood() -> bool:
     """Whether this interpreter shows a suspended generator's variables and value stack as described above."""
 
     def looping(first: int) -> Generator[int, None, None]:
-        for second in (first, first):
+        for second in (first, first):  # noqa: UP028  a `yield from` would leave something else on the stack
             yield second
 
     def building(first: int) -> Generator[int, None, None]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from simlib.errors import Mistake, NotDeterministic, OperationError
 from simlib.engines.explore.capture import capture
 from simlib.engines.watchdog import Watchdog
+from simlib.errors import Mistake, NotDeterministic, OperationError
 from simlib.ops import Op
 from simlib.process import Process
 from simlib.system import System
@@ -36,6 +36,7 @@ class Interned:
 
 
 def op_key(op: Op) -> Hashable:
+    """Equal for steps that ask the same."""
     return (op.resource, op.verb, freeze(op.args), freeze(op.kwargs))
 
 
@@ -164,7 +165,9 @@ class Histories:
         before = None if self.op[node] == ENDED else self.ops.things[self.op[node]]
         if (before and op_key(before)) == (process.op and op_key(process.op)):
             return
-        told = [f"`{self.ops.things[self.op[at]]}` answered {show(self.answers.things[answer])}" for at, answer in history]
+        told = [
+            f"`{self.ops.things[self.op[at]]}` answered {show(self.answers.things[answer])}" for at, answer in history
+        ]
         raise NotDeterministic(
             f"{process.name} took two different steps after the same answers "
             f"({'; '.join(told) or 'none yet'}): first `{before or 'return'}`, then `{process.op or 'return'}`. "
@@ -186,4 +189,5 @@ class Histories:
 
 
 def freeze_error(error: BaseException) -> Hashable:
+    """Equal for errors that say the same."""
     return (type(error), str(error))

@@ -20,8 +20,8 @@ Verdict = Literal["violated", "holds", "unfinished"]
 class Report:
     """What `explore` found.
 
-    `verdict` is "violated", "holds" or "unfinished"; `claim` the name of the property that was violated ("stuck", "livelock"
-    and "error" when it is none of the scenario's own); `counterexample` the smallest trace that violates it;
+    `verdict` is "violated", "holds" or "unfinished"; `claim` the name of the property that was violated
+    ("stuck", "livelock" and "error" when it is none of the scenario's own); `counterexample` the smallest trace that violates it;
     `states` and `transitions` were visited; `schedules` were counted, not run (None where they were not counted or
     have no bound); `outcomes` are the final worlds as an outsider sees them; `token` names this verdict for
     `scenario.replay`.
@@ -102,7 +102,11 @@ class Report:
 
     def _unfinished(self) -> str:
         proven = self.findings.faults_proven
-        done = f"all schedules with up to {plural(proven, 'fault')} hold" if proven > 0 else "all schedules without a fault hold"
+        done = (
+            f"all schedules with up to {plural(proven, 'fault')} hold"
+            if proven > 0
+            else "all schedules without a fault hold"
+        )
         known = done if proven >= 0 else "nothing is proven yet"
         hint = f". {self.findings.hint}" if self.findings.hint else ""
         return f"unfinished: stopped {self.findings.interrupted}, {plural(self.states, 'state')} visited; {known}{hint}"

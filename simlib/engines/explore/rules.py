@@ -139,7 +139,9 @@ class Rules:
                     after[clock] = self._ledger.after(clock - self._count, after[clock], "advance", timer.seconds)
                 resource = self._ledger.names[place - self._count]
                 fault = "pauses" if early else None
-                found.append(Next(tuple(after), Move("timer", "", resource, timer.id, fault=fault), NOBODY, False, False))
+                found.append(
+                    Next(tuple(after), Move("timer", "", resource, timer.id, fault=fault), NOBODY, False, False)
+                )
 
     def _crashes(self, state: Numbers, found: list[Next]) -> None:
         if "crashes" in self._on and state[-1] & MASKS["crashes"]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from simlib.engines.budget import Budget, Limits
+from simlib.engines.budget import KINDS, Budget, Limits
 from simlib.engines.explore.count import circles, schedules
 from simlib.engines.explore.histories import Histories
 from simlib.engines.explore.ledger import Ledger
@@ -22,8 +22,9 @@ from simlib.system import System, outcome_of
 from simlib.trace import Move
 from simlib.values import listed, plural, show
 
-# A cost is one number: faults, then preemptions, then steps.
-FAULT, PREEMPTION, STEP = 1 << 40, 1 << 20, 1
+# A cost is one number: faults, then preemptions, then steps, and to break ties the rank of the faults.
+FAULT, PREEMPTION, STEP = 1 << 56, 1 << 36, 1 << 12
+RANK: dict[str | None, int] = {None: 0, **{kind: place for place, kind in enumerate(KINDS)}}
 USUAL_DELIVERIES = 10
 MOST_SAMPLES = 100
 LOOK_EVERY = 500
@@ -68,11 +69,14 @@ class Label(NamedTuple):
 
 
 class Edge(NamedTuple):
+    """What can happen in a state, as the search keeps it."""
+
     target: int
     move: Move
     worker: int
     steps: bool
     over: bool
+    cost: int
 
 
 class _AskedTheTime(Exception):
@@ -89,6 +93,7 @@ class Search:
         self._watchdog = watchdog
         self._merge = merge
         self._timed = False
+        self._people = len(system.cast)
         self._most_deliveries = USUAL_DELIVERIES + budget.total
 
     def run(self) -> Findings:
@@ -147,7 +152,7 @@ class Search:
 
     def _check_endless(self, label: Label) -> None:
         """Raise Mistake for a run without end, which an unbounded world keeps from closing into a circle."""
-        if label.cost % PREEMPTION % LOOK_EVERY or label.move is None or label.move.kind != "step":
+        if label.cost % PREEMPTION // STEP % LOOK_EVERY or label.move is None or label.move.kind != "step":
             return
         worker, moves = label.move.worker, _moves(label)
         run = list(itertools.takewhile(lambda move: move.kind == "step", reversed(moves)))
@@ -181,7 +186,7 @@ class Search:
         able = self._able[state]
         for edge in self._edges[state]:
             overtakes = edge.steps and last >= 0 and edge.worker != last and last in able
-            cost = label.cost + STEP + (PREEMPTION if overtakes else 0) + (FAULT if edge.move.fault else 0)
+            cost = label.cost + edge.cost + (PREEMPTION if overtakes else 0)
             after = Label(edge.target, _turn(edge, last), cost, label, edge.move)
             if any(_beats(other, after) for other in self._labels[edge.target]):
                 continue
@@ -201,7 +206,9 @@ class Search:
             if self._histories.ask_the_time and not self._timed:
                 raise _AskedTheTime
             self._able[label.state] = able
-            self._edges[label.state] = [Edge(self._number(one.state), *one[1:]) for one in following]
+            self._edges[label.state] = [
+                Edge(self._number(one.state), *one[1:], cost_of(one.move.fault)) for one in following
+            ]
             self.findings.transitions += len(following)
             if all(edge.move.fault for edge in self._edges[label.state]):
                 found = self._rest(label)
@@ -220,17 +227,14 @@ class Search:
 
     def _check(self, numbers: Numbers) -> Found | None:
         """What is wrong in this state, whoever is where in their code."""
-        bug = next((node for node in numbers[: self._people] if node in self._histories.bugs), None)
-        if bug is not None:
-            return self._own_error(bug)
+        if self._histories.bugs:
+            bug = next((node for node in numbers[: self._people] if node in self._histories.bugs), None)
+            if bug is not None:
+                return self._own_error(bug)
         world = numbers[self._people : -1]
         if world not in self._sound:
             self._sound[world] = self._check_world(self._ledger.world(world))
         return self._sound[world]
-
-    @property
-    def _people(self) -> int:
-        return len(self._system.cast)
 
     def _check_world(self, states: dict[str, State]) -> Found | None:
         seen = {**self._system.values, **states}
@@ -308,7 +312,9 @@ class Search:
             if unmet or not self._system.eventually:
                 round_ = [self._step_text(at, edge) for at in sorted(states) for edge in self._edges[at] if edge.steps]
                 claim = f", and {unmet.name} stays false" if unmet else ""
-                once = "the same answer each time, and nothing else changes" if len(states) == 1 else "and nothing ends it"
+                once = (
+                    "the same answer each time, and nothing else changes" if len(states) == 1 else "and nothing ends it"
+                )
                 return Found("livelock", because=f"for ever: {listed(list(dict.fromkeys(round_)))}; {once}{claim}")
             outcome = outcome_of(world)
             self.findings.outcomes[outcome] = self.findings.outcomes.get(outcome, 0) + 1
@@ -327,6 +333,11 @@ class Search:
         names = [self._histories.ops.things[self._histories.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))
         return self.findings
+
+
+def cost_of(fault: str | None) -> int:
+    """Of one move, without its preemption."""
+    return STEP + FAULT + RANK[fault] if fault else STEP
 
 
 def _beats(one: Label, other: Label) -> bool:

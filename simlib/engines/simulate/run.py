@@ -67,20 +67,28 @@ class Run:
         return fmean(self.latencies) if self.latencies else None
 
     def __str__(self) -> str:
-        faults = [plural(count, FAULT_NAMES.get(name, name)) for name, count in sorted(self.counts.items()) if name not in ("steps", "completed")]
-        median, slow = self.latency(0.5), self.latency(0.99)
-        times = f"; latency median {median:.3g} s, 99 % within {slow:.3g} s" if median is not None and slow is not None else ""
-        verdict = (
-            f"{self.broken} first broke after {_span(self.first_violation)}: {self.because}"
-            if self.first_violation is not None
-            else "no property broke"
-        )
         cut = ", interrupted" if self.interrupted else ""
+        faults = [
+            plural(count, FAULT_NAMES.get(name, name))
+            for name, count in sorted(self.counts.items())
+            if name not in ("steps", "completed")
+        ]
+        done = [plural(self.completed, "task") + " completed", plural(self.counts["steps"], "step")]
         return (
             f"{self.title}, {_span(self.seconds)} simulated{cut} (seed {self.seed}): "
-            f"{plural(self.completed, 'task')} completed, {plural(self.counts['steps'], 'step')}, {listed(faults or ['no faults'])}{times}\n"
-            f"  {verdict}"
+            f"{', '.join([*done, listed(faults or ['no faults'])])}{self._times()}\n  {self._verdict()}"
         )
+
+    def _times(self) -> str:
+        median, slow = self.latency(0.5), self.latency(0.99)
+        if median is None or slow is None:
+            return ""
+        return f"; latency median {median:.3g} s, 99 % within {slow:.3g} s"
+
+    def _verdict(self) -> str:
+        if self.first_violation is None:
+            return "no property broke"
+        return f"{self.broken} first broke after {_span(self.first_violation)}: {self.because}"
 
     __repr__ = __str__
 

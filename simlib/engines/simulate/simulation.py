@@ -24,6 +24,7 @@ from simlib.system import System
 from simlib.trace import Event, Move, Trace, lose_power, power_losses
 from simlib.values import listed, show
 
+Due = Any  # a SimPy event that is due; its `value` is what it is about
 MOST_AT_ONCE = 100_000  # events without any time passing: a loop
 
 
@@ -95,7 +96,7 @@ class Simulation:
     def _begin(self) -> None:
         self._after(self._conditions.hours * HOUR, self._time_is_up)
         self._check(self._system.always)
-        for name, state in self._states.items():
+        for state in self._states.values():
             if isinstance(state, QueueState):
                 self._arrived.update((message.id, 0.0) for message in state.ready)
         for queue, every in self._arrivals().items():
@@ -149,7 +150,7 @@ class Simulation:
             worker.task = self._environment.now
         self._continue(worker)
 
-    def _restart_due(self, event: simpy.Event) -> None:
+    def _restart_due(self, event: Due) -> None:
         worker, wake = event.value
         self._starting -= 1
         if wake == worker.wake:
@@ -177,7 +178,7 @@ class Simulation:
         worker.wake += 1
         self._after(seconds, self._due, (worker, worker.wake))
 
-    def _due(self, event: simpy.Event) -> None:
+    def _due(self, event: Due) -> None:
         worker, wake = event.value
         if wake != worker.wake:
             return  # its process is gone
@@ -257,7 +258,7 @@ class Simulation:
 
     # What changes the world besides steps
 
-    def _arrive(self, event: simpy.Event) -> None:
+    def _arrive(self, event: Due) -> None:
         queue, every = event.value
         self._after(draw(every, self._chance["arrivals"]), self._arrive, event.value)
         if not queue:
@@ -271,7 +272,7 @@ class Simulation:
         self._arrived[message] = self._environment.now
         self._changed(queue)
 
-    def _crash(self, event: simpy.Event) -> None:
+    def _crash(self, event: Due) -> None:
         worker = event.value
         self._mishap(self._conditions.crashes_per_day, self._crash, worker)
         if worker.process is None or worker.process.op is None or not worker.steps:
@@ -288,7 +289,7 @@ class Simulation:
             if worker in waiting:
                 waiting.remove(worker)
 
-    def _pause(self, event: simpy.Event) -> None:
+    def _pause(self, event: Due) -> None:
         worker = event.value
         self._mishap(self._conditions.pauses_per_day, self._pause, worker)
         if worker.process is None or worker.process.op is None:
@@ -296,7 +297,7 @@ class Simulation:
         self.run_.counts["pauses"] += 1
         worker.paused_until = self._environment.now + draw(self._conditions.pause, self._chance["mishaps"])
 
-    def _lose_power(self, _: simpy.Event) -> None:
+    def _lose_power(self, _: Due) -> None:
         self._mishap(self._conditions.power_losses_per_day, self._lose_power, None)
         self.run_.counts["power_losses"] += 1
         choice = self._chance["mishaps"].randrange(power_losses(self._states))
@@ -338,7 +339,7 @@ class Simulation:
             self._after(running[timer_id].seconds, self._expire, (resource, timer_id))
         self._armed[resource] = set(running)
 
-    def _expire(self, event: simpy.Event) -> None:
+    def _expire(self, event: Due) -> None:
         resource, timer_id = event.value
         state = self._states[resource]
         timer = next((timer for timer in state.timers() if timer.id == timer_id), None)
@@ -377,7 +378,9 @@ class Simulation:
         self._at_once = self._at_once + 1 if now == self._last else 0
         self._last = now
         if self._at_once > MOST_AT_ONCE:
-            raise Mistake(f"{MOST_AT_ONCE:,} steps and no time has passed: a loop whose steps take 0 s. Give it a latency.")
+            raise Mistake(
+                f"{MOST_AT_ONCE:,} steps and no time has passed: a loop whose steps take 0 s. Give it a latency."
+            )
         if self.run_.counts["steps"] % 4096 == 0:
             self._progress.reached(now)
 

@@ -1,0 +1,28 @@
+"""Lanes: one run, or several under each other, as a still picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simlib.engines.explore import Report
+from simlib.errors import Mistake
+from simlib.trace import Trace
+from simlib.views.drawing import Picture, picture_of
+from simlib.views.layout import scene
+
+
+def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
+    """Draw runs as lanes: a lane a worker, a block a step, and below them the resources whose state tells the story.
+
+    Takes traces and reports; of a report, its counterexample, or a run that went well. `watch` names the resources
+    that get a lane. Raises Mistake where there is nothing to draw.
+    """
+    return picture_of(scene([_trace(one) for one in what], watch))
+
+
+def _trace(one: Report | Trace) -> Trace:
+    if isinstance(one, Trace):
+        return one
+    if one.counterexample is None and not one.findings.good:
+        raise Mistake("there is no run to draw: the search ended before any run did.")
+    return one.counterexample or one.sample(1)[0]

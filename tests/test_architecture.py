@@ -1,0 +1,120 @@
+"""The house rules that a machine can check."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import simlib
+
+ROOT = Path(simlib.__file__).parent
+# An import may only point up this list. The reader meets the theory in this order.
+HOUSE = [
+    "errors", "values", "ops", "trace", "resources", "process", "properties", "system", "engines", "scenario",
+    "views", "compare",
+]  # fmt: skip
+
+
+def modules():
+    return sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+
+
+def floor(path):
+    return HOUSE.index(path.relative_to(ROOT).parts[0].removesuffix(".py"))
+
+
+def imports(path):
+    """The floors that this module imports from; what is imported for its types alone does not count."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types or not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        names = [alias.name for alias in node.names]
+        targets = names if isinstance(node, ast.Import) else [node.module]
+        if targets == ["simlib"]:
+            targets = [f"simlib.{name}" for name in names]
+        yield from (target.split(".")[1] for target in targets if target.startswith("simlib."))
+
+
+def test_imports_point_up_the_house():
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {target}"
+        for path in modules()
+        for target in imports(path)
+        if HOUSE.index(target) > floor(path)
+    ]
+    assert wrong == []
+
+
+def test_no_resource_knows_an_engine():
+    for path in (ROOT / "resources").glob("*.py"):
+        assert not {"engines", "scenario", "process"} & set(imports(path))
+
+
+def test_only_views_draw():
+    drawing = ("matplotlib", "ipywidgets", "IPython")
+    for path in modules():
+        if path.relative_to(ROOT).parts[0] != "views":
+            assert not any(f"import {name}" in path.read_text(encoding="utf-8") for name in drawing), path
+
+
+def test_importing_simlib_loads_nothing_but_simpy():
+    program = (
+        "import sys; before = set(sys.modules); import simlib; "
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before}; "
+        "print(sorted(new - set(sys.stdlib_module_names) - {'simlib', 'simpy'}))"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "[]"
+
+
+def test_the_public_names_are_few_and_there():
+    assert len(simlib.__all__) <= 20
+    assert all(hasattr(simlib, name) for name in simlib.__all__)
+
+
+def test_every_public_thing_says_what_it_is():
+    for path in modules():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree), path
+        for node in tree.body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{path.name}: {node.name}"
+
+
+def test_every_method_of_what_is_public_says_what_it_does():
+    for name in simlib.__all__:
+        thing = getattr(simlib, name)
+        assert thing.__doc__
+        for verb, method in vars(thing).items() if isinstance(thing, type) else ():
+            assert verb.startswith("_") or not callable(method) or method.__doc__ or verb == "initial", f"{name}.{verb}"
+
+
+def test_functions_and_modules_stay_small():
+    for path in modules():
+        text = path.read_text(encoding="utf-8")
+        long = [
+            f"{path.name}: {node.name} has {node.end_lineno - node.lineno + 1} lines"
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno + 1 > 50
+        ]
+        assert long == []
+        assert len(text.splitlines()) <= 420, path
+
+
+def test_no_clock_and_no_unseeded_chance_outside_of_limits_and_progress():
+    allowed = {"progress.py", "search.py"}  # they watch how long a learner has waited
+    for path in modules():
+        names = {
+            alias.name
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        }
+        assert not names & {"time", "datetime", "uuid", "secrets"} or path.name in allowed, path

@@ -1,0 +1,52 @@
+"""The README's programs run, and print what it says they print. `python tests/test_readme.py` writes that anew."""
+
+import linecache
+import re
+from pathlib import Path
+
+README = Path(__file__).parent.parent / "README.md"
+PICTURE = README.parent / "notebooks" / "pictures" / "compare.png"
+
+
+def programs():
+    return re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
+
+
+def result_of(program):
+    """What Jupyter would show of the program's last expression."""
+    *lines, last = program.rstrip().splitlines()
+    program = "\n".join([*lines, f"result = {last}"]) + "\n"
+    linecache.cache["<README>"] = (len(program), None, program.splitlines(keepends=True), "<README>")
+    names = {}
+    exec(compile(program, "<README>", "exec"), names)
+    return names["result"]
+
+
+def shown():
+    return re.search(r"```text\n(.*?)```", README.read_text(encoding="utf-8"), re.S)[1]
+
+
+def test_the_sample_prints_what_the_readme_shows():
+    assert f"{result_of(programs()[0])!r}\n" == shown()
+
+
+def test_the_sample_has_its_picture():
+    assert PICTURE.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_program_for_ones_own_code_finds_the_lost_update(capsys):
+    exec(compile(programs()[1], "<README, own code>", "exec"), {})
+    printed = capsys.readouterr().out
+    assert printed.startswith("violated: no_money_from_nowhere, with no fault at all")
+
+
+def test_every_lesson_is_in_the_table():
+    for notebook in README.parent.glob("notebooks/[0-9]*.ipynb"):
+        assert f"(notebooks/{notebook.name})" in README.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    result = result_of(programs()[0])
+    README.write_text(README.read_text(encoding="utf-8").replace(shown(), f"{result!r}\n"), encoding="utf-8")
+    PICTURE.parent.mkdir(exist_ok=True)
+    result.save(str(PICTURE))
