@@ -1,0 +1,219 @@
+"""The measurer, on SimPy's clock."""
+
+import statistics
+import subprocess
+import sys
+
+import pytest
+
+from simlib import Clock, Database, Lock, OutcomeUnknown, Queue, Random, Rejected, Scenario, Service, Unavailable
+from simlib.engines.simulate import exponential
+from simlib.errors import Mistake
+from simlib.system import outcome_of
+
+
+def charge(inbox, bank, db):
+    message = yield inbox.receive()
+    yield bank.call("charge", 20)
+    yield db.write(message.body, "paid")
+    yield inbox.ack(message)
+
+
+def shop(**more):
+    return Scenario(inbox=Queue(["order-1"], visibility_timeout=30), bank=Service(), db=Database(), workers=2, **more)
+
+
+def at_most_once(bank):
+    return bank.count("charge") <= 1
+
+
+def test_every_outcome_of_1000_seeds_is_one_that_explore_can_reach():
+    runs = [shop().simulate(charge, seed=seed, crashes_per_day=300_000, restart=0.1) for seed in range(1000)]
+    crashes = max(run.counts["crashes"] for run in runs)
+    reachable = shop().explore(charge, crashes=crashes).outcomes
+    assert crashes >= 3
+    assert all(run.settled and run.outcome in reachable for run in runs)
+    assert len({run.outcome for run in runs}) >= 3  # the crashes did strike, in different places
+
+
+def test_every_outcome_under_pauses_is_one_that_explore_can_reach():
+    runs = [
+        shop().simulate(charge, seed=seed, latency=10, pauses_per_day=3_000, pause=100, hours=2) for seed in range(200)
+    ]
+    pauses = max(run.counts["pauses"] for run in runs)
+    reachable = shop().explore(charge, pauses=min(pauses + 1, 6)).outcomes
+    assert {run.outcome for run in runs if run.settled} <= reachable
+    assert len({run.outcome for run in runs}) >= 2
+
+
+def test_the_same_seed_gives_the_same_run_in_another_process_with_another_hash_seed():
+    program = (
+        "from tests.test_simulate import *; run = shop().simulate(charge, seed=5, crashes_per_day=200_000, trace=True);"
+        "print(run); print(run.trace)"
+    )
+    prints = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(prints) == 1
+
+
+def test_different_seeds_give_different_runs():
+    latencies = {shop().simulate(charge, seed=seed, latency=exponential(1)).seconds for seed in range(5)}
+    assert len(latencies) == 5
+
+
+def test_a_step_takes_its_latency_and_a_run_the_sum():
+    run = shop().simulate(charge, latency={"bank.call": 0.5, "inbox": 0.25, "*": 1})
+    assert run.latencies == [0.25 + 0.5 + 1 + 0.25]
+    assert (run.completed, run.counts["steps"], run.settled) == (1, 4, True)
+
+
+def test_a_message_that_is_not_acknowledged_comes_back_after_its_timeout():
+    def ignore_once(inbox, db):
+        message = yield inbox.receive()
+        if message.deliveries == 2:
+            yield inbox.ack(message)
+
+    run = Scenario(inbox=Queue(["x"], visibility_timeout=30), db=Database()).simulate(ignore_once, latency=1, trace=True)
+    received = [event.at for event in run.trace.events if event.op and event.op.verb == "receive"]
+    assert received == [1, 31]
+
+
+def test_a_lease_runs_out_under_a_paused_holder_and_the_next_one_gets_it():
+    def work(lock, clock):
+        lease = yield lock.acquire(ttl=10)
+        yield clock.sleep(25)
+        yield lock.release(lease)
+
+    run = Scenario(lock=Lock(), clock=Clock(), workers=2).simulate(work, latency=1, trace=True)
+    acquired = [(event.worker, event.at) for event in run.trace.events if event.op and event.op.verb == "acquire"]
+    released = [event.answer for event in run.trace.events if event.op and event.op.verb == "release"]
+    assert acquired == [("A", 1), ("B", 11)]
+    assert released == [False, False]
+
+
+def test_the_clock_shows_simulated_time():
+    def watch(clock, db):
+        before = yield clock.now()
+        yield clock.sleep(5)
+        after = yield clock.now()
+        yield db.write("took", after - before)
+
+    assert Scenario(clock=Clock(), db=Database()).simulate(watch, latency=1)["db"]["took"] == 7
+
+
+def test_a_crashed_process_releases_nothing():
+    def hold(lock, db):
+        lease = yield lock.acquire()
+        try:
+            yield db.write("x", 1)
+            yield db.write("y", 1)
+        finally:
+            yield lock.release(lease)
+
+    scenario = Scenario(lock=Lock(), db=Database())
+    runs = [scenario.simulate(hold, seed=seed, latency=1, crashes_per_day=40_000, hours=0.1) for seed in range(20)]
+    crashed = [run for run in runs if run.counts["crashes"]]
+    assert crashed
+    assert all(run["lock"].holder is not None for run in crashed)  # held by a process that is no more
+
+
+def test_throughput_of_one_worker_is_one_task_each_service_time():
+    run = Scenario(inbox=Queue(visibility_timeout=None), bank=Service(), db=Database()).simulate(
+        charge, hours=1, arrivals=1, latency={"bank": 1, "*": 0.5}
+    )
+    assert run.throughput == pytest.approx(3600 / 2.5, rel=0.01)
+
+
+def test_an_m_m_1_queue_waits_as_long_as_the_formula_says():
+    def serve(inbox, desk):
+        message = yield inbox.receive()
+        yield desk.call("serve")
+        yield inbox.ack(message)
+
+    run = Scenario(inbox=Queue(visibility_timeout=None), desk=Service()).simulate(
+        serve, seed=1, hours=20, arrivals=exponential(10), latency={"desk": exponential(5), "*": 0}
+    )
+    assert statistics.fmean(run.latencies) == pytest.approx(1 / (1 / 5 - 1 / 10), rel=0.1)
+
+
+def test_chances_of_faults_come_out_as_given():
+    def call(inbox, bank):
+        message = yield inbox.receive()
+        try:
+            yield bank.call("charge")
+        except (Unavailable, OutcomeUnknown, Rejected):
+            pass
+        yield inbox.ack(message)
+
+    run = Scenario(inbox=Queue(visibility_timeout=None), bank=Service()).simulate(
+        call, seed=3, hours=1, arrivals=1, latency=0.001, outages=0.2
+    )
+    assert run.counts["outages"] / run.counts["steps"] == pytest.approx(0.2, abs=0.02)
+
+
+def test_a_random_draw_is_seeded_and_uniform():
+    def draw(inbox, random, db):
+        message = yield inbox.receive()
+        key = yield random.choice(["heads", "tails"])
+        yield db.write(key, ((yield db.read(key)) or 0) + 1)
+        yield inbox.ack(message)
+
+    run = Scenario(inbox=Queue(visibility_timeout=None), random=Random(), db=Database()).simulate(draw, hours=1, arrivals=1)
+    assert run["db"]["heads"] == pytest.approx(1800, abs=120)
+
+
+def test_the_first_violation_is_timed_and_explained():
+    run = shop(always=[at_most_once]).simulate(charge, seed=1, latency=20)
+    # Two steps of 20 s: the message comes back after 30, while its first worker is still at it.
+    assert (run.broken, run.first_violation) == ("at_most_once", 70.0)
+    assert run.because == 'expected bank.count("charge") <= 1, found that bank.count("charge") is 2'
+
+
+def test_interrupting_keeps_what_is_known():
+    def stop(bank):
+        if bank.count("charge") >= 3:
+            raise KeyboardInterrupt
+        return True
+
+    scenario = Scenario(inbox=Queue(), bank=Service(), db=Database(), always=[stop])
+    run = scenario.simulate(charge, hours=1, arrivals=10, latency=0.1)
+    assert run.interrupted
+    assert (run.completed, run["bank"].count("charge")) == (2, 3)
+
+
+def test_a_loop_in_which_no_time_passes_is_named():
+    def spin(db):
+        while True:
+            yield db.read("x")
+
+    with pytest.raises(Mistake, match="100,000 steps and no time has passed"):
+        Scenario(db=Database()).simulate(spin, latency=0)
+
+
+def test_the_trace_is_the_same_record_that_explore_writes():
+    run = shop().simulate(charge, trace=True)
+    *_, last = run.trace.worlds()
+    assert outcome_of(last) == run.outcome
+    assert run.trace["bank"].count("charge") == 1
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ({"crash": 1}, "`crash` is nothing that simulate takes. Chances are redeliveries, lost_replies, outages, rejections and disk_full."),
+        ({"outages": 2}, "outages=2: in simulate this is a chance per operation, from 0 to 1."),
+        ({"hours": 0}, "hours=0: simulate for more than 0 hours."),
+        ({"latency": -1}, "-1 is no duration: give seconds, 0 or more, or a function of a random.Random."),
+        ({"arrivals": {"outbox": 1}}, "arrivals for outbox: the queues are inbox."),
+        ({"crashes_per_day": -1}, "crashes_per_day=-1: a rate is 0 or more."),
+    ],
+)  # fmt: skip
+def test_wrong_conditions_are_explained(wrong, message):
+    with pytest.raises(Mistake) as caught:
+        shop().simulate(charge, **wrong)
+    assert str(caught.value) == message
