@@ -9,8 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LESSON := notebooks/00_start_here.ipynb
 
-# Written last, so a venv that was interrupted half-way has none. It holds the clone's path: a copied or moved clone has
-# a venv that points to the old place, and one whose Python was uninstalled cannot print it. Both are made again.
+# Written last, so a venv that was interrupted half-way has none. It holds the clone's path: in a copied or moved clone
+# the venv points to the old place, and one whose Python was uninstalled cannot print it. Both are made again.
 WHOLE := $(VENV)/whole
 ifneq ($(shell $(BIN)/python -c 'print(open("$(WHOLE)").read(), end="")' 2>/dev/null),$(CURDIR))
 .PHONY: $(WHOLE)
@@ -77,13 +77,15 @@ $(WHOLE): pyproject.toml constraints.txt
 	@$(BIN)/jupyter-labextension disable @jupyterlab/apputils-extension:announcements >/dev/null 2>&1
 	@printf '%s' "$(CURDIR)" >$(WHOLE)
 
-# The oldest Python that is supported decides: what still runs on 3.11 runs on the later ones.
+# The oldest Python decides: what runs on it runs on the later ones, but not the other way round. Some packages want
+# 3.11.5, and Debian 12 has 3.11.2.
+OLDEST := import sys; sys.exit(sys.version_info[:3] > (3, 11, 2) and "needs a CPython 3.11.2 or older: PYTHON=")
 constraints:
-	rm -rf build/pins && $(or $(PYTHON),python3.11) -m venv build/pins
-	build/pins/bin/python -c 'import sys; assert sys.version_info[:2] == (3, 11), "needs PYTHON=/path/to/python3.11"'
+	rm -rf build/pins && $(or $(PYTHON),/usr/bin/python3.11) -m venv build/pins
+	build/pins/bin/python -c '$(OLDEST)'
 	build/pins/bin/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
-	{ echo '# What every test was last run with, so that a clone next year installs the same. `make constraints` remakes it,'; \
-	  echo '# on CPython 3.11, from the bounds in pyproject.toml.'; \
+	{ echo '# The versions that a clone installs, next year too: from the bounds in pyproject.toml, on the oldest Python.'; \
+	  echo '# Made by `make constraints`.'; \
 	  build/pins/bin/python -m pip freeze --exclude-editable; } >build/constraints.txt
 	mv build/constraints.txt constraints.txt
 	rm -rf build/pins

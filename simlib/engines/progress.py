@@ -22,6 +22,7 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
+            self._bar.n = self._bar.total  # a notebook's bar that closes short of its end stays, and turns red
             self._bar.close()
 
     def reached(self, done: float) -> None:
@@ -36,7 +37,7 @@ class Progress:
 
 
 class _NoBar:
-    n = 0.0
+    n = total = 0.0
 
     def refresh(self) -> None: ...
     def close(self) -> None: ...

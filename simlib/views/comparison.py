@@ -78,7 +78,7 @@ def _draw(sheet: Sheet) -> Figure:
     widths = [
         max(len(line or "") for line in side) * CODE_LETTER + 0.5 for side in zip(*((r.left, r.right) for r in rows))
     ]
-    half = max(*widths, 4.2)
+    half = max(*widths, 3.6)
     scene_width, scene_height = scene_size(lanes)
     code_height = 0.55 + CODE_LINE * len(rows) + 0.2
     verdicts_height = VERDICT_LINE * len(sheet.questions) + 0.25

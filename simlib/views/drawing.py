@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DOTS_PER_INCH = 144  # twice what is shown, for sharp screens
+DOTS_PER_INCH = 160
+DENSITY = 1.6  # dots for each one that is shown, for sharp screens
 UNIT = 0.86  # inches a step
 LABELS = 1.15  # inches for the lanes' names
 LANE = 0.56
@@ -54,8 +55,8 @@ class Picture:
 
 
 def size_of(png: bytes) -> dict[str, int]:
-    """Width and height to show a picture at, half of its dots."""
-    return {"width": int.from_bytes(png[16:20]) // 2, "height": int.from_bytes(png[20:24]) // 2}
+    """Width and height to show a picture at: its letters as large as the text around it."""
+    return {name: round(int.from_bytes(png[at : at + 4]) / DENSITY) for name, at in (("width", 16), ("height", 20))}
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from simlib.ops import Op
 from simlib.resources.base import State
 from simlib.resources.lock import LockState
 from simlib.trace import FAULT_NAMES, Event, Trace
@@ -93,7 +94,7 @@ def _telling(traces: Sequence[Trace]) -> tuple[str, ...]:
     }
     about = {name for trace in traces for name in trace.about}
     held = {name for name, state in traces[0].initial.items() if isinstance(state, LockState)}
-    chosen = [name for name in traces[0].initial if name in changes and (name in about | held or not about)]
+    chosen = [name for name in traces[0].initial if name in about or (name in changes and (name in held or not about))]
     return tuple(chosen[:MOST_LANES])
 
 
@@ -109,7 +110,7 @@ def _panel(trace: Trace, workers: list[str], shown: tuple[str, ...], columns: tu
     for name in shown:
         marks += _bars(trace, worlds, name, lane_of[name], columns)
     labels = (*(f"worker {worker}" for worker in workers), *shown)
-    mood: Mood = "bad" if trace.broken else "good" if trace is not first else "plain"
+    mood: Mood = "bad" if trace.broken else "good" if trace is not first and (trace.faults or first.broken) else "plain"
     return Panel(_title(trace, first), mood, labels, len(workers), tuple(marks), str(trace))
 
 
@@ -123,7 +124,7 @@ def _title(trace: Trace, first: Trace) -> str:
         return f"{trace.title}: {under} “{trace.broken.replace('_', ' ')}” with {faults}"
     if trace is not first and first.broken:
         return f"{trace.title}: the same {_kinds(trace) or 'schedule'}, and it holds"
-    return f"{trace.title}: with {faults}, it holds"
+    return f"{trace.title}: with {faults}, it holds" if trace.faults else f"{trace.title}: nothing goes wrong"
 
 
 def _kinds(trace: Trace) -> str:
@@ -145,7 +146,7 @@ def _event_marks(
     if event.kind == "step" and event.op:
         above = _note(event, before, after)
         lane = lane_of[event.worker]
-        return [Mark("block", lane, x, WIDTHS["step"], _verb(event), event.op.resource, second, above, bad, place)]
+        return [Mark("block", lane, x, WIDTHS["step"], verb_of(event.op), event.op.resource, second, above, bad, place)]
     if event.kind == "timer":
         marks = []
         if event.move.resource in lane_of:
@@ -175,10 +176,9 @@ def _pause(
     )
 
 
-def _verb(event: Event) -> str:
-    """What the block says: the verb, or of a service the action that was called."""
-    assert event.op is not None
-    return str(event.op.args[0]) if event.op.verb == "call" and event.op.args else event.op.verb.replace("_", " ")
+def verb_of(op: Op) -> str:
+    """What a step's block says: the verb, or of a service the action that is called."""
+    return str(op.args[0]) if op.verb == "call" and op.args else op.verb.replace("_", " ")
 
 
 def _note(event: Event, before: Mapping[str, State], after: Mapping[str, State]) -> str:
@@ -214,7 +214,9 @@ def _bars(
         if text not in nothing and end > start:
             bars.append(Mark("bar", lane, start, end - start - GAP / 2, text, name))
         text, start = now or "", columns[place] if place < len(columns) else 0.0
-    if bars and name in trace.about:
+    if trace.broken and name in trace.about:
+        if not bars:  # what is wrong is that nothing happened
+            bars = [Mark("bar", lane, 0.0, columns[len(worlds)] - GAP / 2, trace.initial[name].summary(), name)]
         bars[-1] = replace(bars[-1], bad=True)
     return bars
 

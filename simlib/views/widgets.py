@@ -9,7 +9,7 @@ from simlib.errors import Mistake
 from simlib.process import Worker
 from simlib.scenario import Scenario
 from simlib.trace import Trace
-from simlib.views.layout import Scene, scene
+from simlib.views.layout import Scene, scene, verb_of
 from simlib.views.svg import svg_of
 
 
@@ -20,11 +20,11 @@ def crash_slider(scenario: Scenario, *workers: Worker) -> Any:
     Raises Mistake without ipywidgets.
     """
     ipywidgets = _ipywidgets()
-    steps = max(len(scenario.run(worker).events) for worker in workers)
+    steps = len(_steps(scenario, workers))
     scenes = [_scene(scenario, workers, step) for step in range(steps + 1)]
     widest = max(one.width for one in scenes)
     pictures = [svg_of(one, widest) for one in scenes]
-    names = ["nowhere", *(f"after step {step}" for step in range(1, steps + 1))]
+    names = ["nowhere", *(f"after step {step}, {name}" for step, name in enumerate(_steps(scenario, workers), start=1))]
     slider = ipywidgets.SelectionSlider(
         options=list(zip(names, range(steps + 1))), description="crash", continuous_update=True,
         layout=ipywidgets.Layout(width="420px"),
@@ -37,6 +37,12 @@ def crash_slider(scenario: Scenario, *workers: Worker) -> Any:
 def _scene(scenario: Scenario, workers: tuple[Worker, ...], step: int) -> Scene:
     traces: list[Trace] = [scenario.run(worker, crash_after=step or None) for worker in workers]
     return scene(traces, _watched(scenario))
+
+
+def _steps(scenario: Scenario, workers: tuple[Worker, ...]) -> list[str]:
+    """The steps of the implementation that has most of them, in words."""
+    runs = [[verb_of(event.op) for event in scenario.run(worker).events if event.op] for worker in workers]
+    return max(runs, key=len)
 
 
 def _watched(scenario: Scenario) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +10,7 @@ from simlib.engines.explore.search import Findings
 from simlib.engines.schedule import follow
 from simlib.system import System
 from simlib.trace import FAULT_NAMES, Trace
-from simlib.values import listed, plural
+from simlib.values import listed, plural, wrapped
 
 Verdict = Literal["violated", "holds", "unfinished"]
 
@@ -75,8 +74,8 @@ class Report:
 
     def __str__(self) -> str:
         trace = self.counterexample
-        shown = ["", *trace.lines(), "", *map(_wrapped, self._needs(trace))] if trace else []
-        return "\n".join([_wrapped(self.sentence), *shown, _wrapped(self._bounds()), f'Again: replay("{self.token}")'])
+        shown = ["", *trace.lines(), "", *map(wrapped, self._needs(trace))] if trace else []
+        return "\n".join([wrapped(self.sentence), *shown, wrapped(self._bounds()), f'Again: replay("{self.token}")'])
 
     __repr__ = __str__
 
@@ -121,7 +120,3 @@ class Report:
             f"Bounds: {workers}, {self.budget}{crashes}; every order of the atomic steps. "
             "Assumes that one yield is atomic and that workers share nothing but the resources; nothing about speed."
         )
-
-
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False)

@@ -10,7 +10,7 @@ from statistics import fmean, quantiles
 from simlib.resources.base import State, View
 from simlib.system import outcome_of
 from simlib.trace import FAULT_NAMES, Trace
-from simlib.values import listed, plural
+from simlib.values import listed, plural, wrapped
 
 HOUR = 3_600.0
 
@@ -74,10 +74,9 @@ class Run:
             if name not in ("steps", "completed")
         ]
         done = [plural(self.completed, "task") + " completed", plural(self.counts["steps"], "step")]
-        return (
-            f"{self.title}, {_span(self.seconds)} simulated{cut} (seed {self.seed}): "
-            f"{', '.join([*done, listed(faults or ['no faults'])])}{self._times()}\n  {self._verdict()}"
-        )
+        what = f"{self.title}, {_span(self.seconds)} simulated{cut} (seed {self.seed}): "
+        went = f"{', '.join([*done, listed(faults or ['no faults'])])}{self._times()}"
+        return f"{wrapped(what + went)}\n{wrapped('  ' + self._verdict())}"
 
     def _times(self) -> str:
         median, slow = self.latency(0.5), self.latency(0.99)
