@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import enum
+import textwrap
 from collections.abc import Hashable
 from typing import Any
 
@@ -87,3 +88,8 @@ def plural(count: int, noun: str) -> str:
 def listed(words: list[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else "none"
+
+
+def wrapped(text: str) -> str:
+    """A sentence on as many lines as it needs."""
+    return textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
