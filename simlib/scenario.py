@@ -9,7 +9,8 @@ from typing import Any
 from simlib.engines import explore as checker
 from simlib.engines import simulate as simulator
 from simlib.engines.budget import KINDS, Budget, Limits
-from simlib.engines.schedule import play, points, read_token, run_once
+from simlib.engines.replay import play, run_once
+from simlib.engines.schedule import points, read_token
 from simlib.engines.simulate import Run
 from simlib.engines.simulate.conditions import Conditions, Duration
 from simlib.errors import Mistake

@@ -1,20 +1,18 @@
-"""Schedules as something to keep: followed exactly, written as a short token, played to another implementation."""
+"""Schedules as something to keep: each move named, so that it can be found again, and written as a short token."""
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from simlib.engines.machine import Machine
 from simlib.errors import Mistake
-from simlib.ops import OK, Outcome
 from simlib.system import System
-from simlib.trace import Event, Move, Trace
+from simlib.trace import Move
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-MOST_STEPS = 500  # of a replay that goes on after its schedule
 
 
 class Point(NamedTuple):
@@ -30,15 +28,6 @@ class Point(NamedTuple):
     nth: int = 0
     resource: int = 0
     way: int = 0
-
-
-def follow(system: System, moves: Sequence[Move]) -> Trace:
-    """Play these moves with real generators and write down what happens."""
-    with Machine(system) as machine:
-        initial = {name: state.copy() for name, state in machine.states.items()}
-        for move in moves:
-            machine.perform(move)
-        return Trace(system.title, tuple(machine.events), initial)
 
 
 def points(system: System, moves: Iterable[Move]) -> list[Point]:
@@ -111,167 +100,3 @@ def read_token(token: str) -> list[Point]:
             named.append(Point(kinds[mark], whose, resource=int(resource or 0), way=int(way or 0)))
             seen.pop(whose, None)
     return named
-
-
-# Playing a schedule to an implementation
-
-
-def play(system: System, named: Sequence[Point]) -> Trace:
-    """Play a schedule, as far as it fits, then let the workers finish. Stops where a property breaks.
-
-    A step is found by its name: an implementation with more steps takes its own ones on the way. Where one has no
-    such step, it takes whatever is its next; `parted` marks the first event that differs from the schedule.
-    """
-    with Machine(system) as machine:
-        player = _Player(machine)
-        return player.play(player.scheduled(named))
-
-
-def run_once(system: System, crash_after: int | None = None) -> Trace:
-    """One run in which nothing goes wrong, or one crash: of worker A, right after so many of its steps."""
-    with Machine(system) as machine:
-        player = _Player(machine)
-        return player.play(player.crash_of("A", crash_after) if crash_after else iter(()))
-
-
-class _Player:
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.parted: int | None = None
-        self._names = {worker: _names(machine.system, worker) for worker in machine.slots}
-
-    def play(self, beginning: Iterator[Event]) -> Trace:
-        """Make these moves, then let everybody finish; stop where a property breaks."""
-        machine = self.machine
-        initial = {name: state.copy() for name, state in machine.states.items()}
-        broken = self.broken()
-        while not broken and next(beginning, None) is not None:
-            broken = self.broken()
-        broken = broken or self.finish()
-        trace = Trace(machine.system.title, tuple(machine.events), initial, parted=self.parted)
-        return trace.but(broken=broken[0], because=broken[1], about=broken[2]) if broken else trace
-
-    def crash_of(self, worker: str, steps: int) -> Iterator[Event]:
-        """So many steps, then a crash. A run that is over by then has nothing to lose."""
-        for _ in range(steps):
-            move = self._step(worker, 0)
-            if move is None:
-                return
-            event = self.machine.perform(move)
-            yield event
-            if event.ended:
-                return
-        yield self.machine.perform(Move("crash", worker, fault="crashes"))
-
-    def broken(self) -> tuple[str, str, tuple[str, ...]] | None:
-        system, states = self.machine.system, self.machine.states
-        claim = system.broken(system.always, states)
-        return (claim.name, claim.because({**system.values, **states}), claim.parameters) if claim else None
-
-    def _part(self) -> None:
-        if self.parted is None:
-            self.parted = len(self.machine.events)
-
-    def scheduled(self, named: Sequence[Point]) -> Iterator[Event]:
-        """Each move of the schedule that can be made, and what came of it."""
-        for point in named:
-            if point.kind == "step":
-                yield from self._steps_to(point)
-            else:
-                move = self._other(point)
-                if move is None:
-                    self._part()
-                else:
-                    yield self.machine.perform(move)
-
-    def _steps_to(self, point: Point) -> Iterator[Event]:
-        """The worker's steps up to and with the one that is named."""
-        worker = point.worker
-        if worker not in self.machine.slots:
-            raise Mistake(f"the schedule has a worker {worker}; replay with as many workers as it was found with.")
-        known = (point.step, point.nth) in self._names[worker]
-        for _ in range(MOST_STEPS):
-            slot = self.machine.slots[worker]
-            there = slot.op is not None and letters(slot.op.name) == point.step
-            move = self._step(worker, point.way if there else 0)
-            if move is None:
-                self._part()
-                return
-            if not there:
-                self._part()
-            yield self.machine.perform(move)
-            if there or not known:
-                return
-
-    def _step(self, worker: str, way: int) -> Move | None:
-        op = self.machine.slots[worker].op
-        if op is None:
-            return None
-        outcomes = list(self.machine.states[op.resource].outcomes(op))
-        outcome: Outcome = outcomes[way] if way < len(outcomes) else OK
-        for one in (outcome, OK):
-            if self.machine.can_step(worker, one):
-                return Move("step", worker, outcome=one, fault=one.fault)
-        return None
-
-    def _other(self, point: Point) -> Move | None:
-        if point.kind == "timer":
-            return self._timer(point)
-        if point.kind == "power loss":
-            return Move("power loss", outcome=Outcome(None, point.way), fault="power_losses")
-        slot = self.machine.slots.get(point.worker)
-        if slot is None or (point.kind == "again") != (slot.op is None) or (point.kind == "crash" and not slot.steps):
-            return None
-        fault = "crashes" if point.kind == "crash" else "redeliveries"
-        return Move("crash" if point.kind == "crash" else "again", point.worker, fault=fault)
-
-    def _timer(self, point: Point) -> Move | None:
-        names = list(self.machine.states)
-        if point.resource >= len(names):
-            return None
-        name = names[point.resource]
-        timers = self.machine.states[name].timers()
-        if not timers:
-            return None
-        timer = timers[min(point.way, len(timers) - 1)]
-        early = timer.owner is not None and bool(self.machine.ready())
-        return Move("timer", "", name, timer.id, fault="pauses" if early else None)
-
-    def finish(self) -> tuple[str, str, tuple[str, ...]] | None:
-        """Let everybody go on, one after the other, until nothing more happens."""
-        for _ in range(MOST_STEPS):
-            move = next(self._anything(), None)
-            if move is None:
-                return self._unmet()
-            self.machine.perform(move)
-            broken = self.broken()
-            if broken:
-                return broken
-        return ("livelock", f"no end after {MOST_STEPS} steps", ())
-
-    def _anything(self) -> Iterator[Move]:
-        for worker in self.machine.ready():
-            yield Move("step", worker)
-        for name, timer in self.machine.timers():
-            yield Move("timer", "", name, timer.id)
-
-    def _unmet(self) -> tuple[str, str, tuple[str, ...]] | None:
-        system, states = self.machine.system, self.machine.states
-        claim = system.broken(system.eventually, states)
-        return (claim.name, claim.because({**system.values, **states}), claim.parameters) if claim else None
-
-
-def _names(system: System, worker: str) -> set[tuple[str, int]]:
-    """The steps of a run in which nothing goes wrong, each with which one of its name it is."""
-    found = set()
-    with Machine(system) as machine:
-        for _ in range(MOST_STEPS):
-            ready = machine.ready()
-            if not ready:
-                break
-            event = machine.perform(Move("step", worker if worker in ready else ready[0]))
-            if event.worker == worker and event.op:
-                found.add((letters(event.op.name), event.nth))
-                if event.ended:
-                    break
-    return found

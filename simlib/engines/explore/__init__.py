@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from simlib.engines.budget import Budget, Limits
+from simlib.engines.explore.findings import Findings
 from simlib.engines.explore.report import Report
-from simlib.engines.explore.search import Findings, Search
-from simlib.engines.schedule import follow, points, write_token
+from simlib.engines.explore.search import Search
+from simlib.engines.replay import follow
+from simlib.engines.schedule import points, write_token
 from simlib.engines.watchdog import Watchdog
 from simlib.system import System
 from simlib.trace import Trace

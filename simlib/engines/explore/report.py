@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simlib.engines.budget import Budget
-from simlib.engines.explore.search import Findings
-from simlib.engines.schedule import follow
+from simlib.engines.explore.findings import Findings
+from simlib.engines.replay import follow
 from simlib.system import System
 from simlib.trace import FAULT_NAMES, Trace
 from simlib.values import listed, plural, wrapped
@@ -20,8 +20,8 @@ class Report:
     """What `explore` found.
 
     `verdict` is "violated", "holds" or "unfinished"; `claim` the name of the property that was violated
-    ("stuck", "livelock" and "error" when it is none of the scenario's own); `counterexample` the smallest trace that violates it;
-    `states` and `transitions` were visited; `schedules` were counted, not run (None where they were not counted or
+    ("stuck", "livelock" and "error" when it is none of the scenario's own); `counterexample` the smallest trace
+    that violates it; `states` and `transitions` were visited; `schedules` were counted, not run (None where they were not counted or
     have no bound); `outcomes` are the final worlds as an outsider sees them; `token` names this verdict for
     `scenario.replay`.
     """
@@ -107,8 +107,14 @@ class Report:
             else "all schedules without a fault hold"
         )
         known = done if proven >= 0 else "nothing is proven yet"
-        hint = f". {self.findings.hint}" if self.findings.hint else ""
-        return f"unfinished: stopped {self.findings.interrupted}, {plural(self.states, 'state')} visited; {known}{hint}"
+        visited = plural(self.states, "state")
+        return f"unfinished: stopped {self.findings.interrupted}, {visited} visited; {known}. {self._lower()}"
+
+    def _lower(self) -> str:
+        """What would make the search smaller."""
+        knobs = [f"workers={len(self.system.cast)}"] if len(self.system.cast) > 1 else []
+        knobs += [f"{kind}={self.budget.counts[kind]}" for kind in self.budget.kinds]
+        return f"To finish, lower {listed(knobs, 'or')}, or raise max_states and max_seconds" if knobs else ""
 
     def _needs(self, trace: Trace) -> list[str]:
         return [f"Only if {need}." for need in trace.needs]

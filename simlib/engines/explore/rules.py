@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from simlib.engines.budget import MASKS, UNITS
+from simlib.engines.budget import KINDS, MASKS, UNITS
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
 from simlib.ops import Outcome
@@ -19,8 +19,13 @@ Numbers = tuple[int, ...]
 NOBODY, EVERYBODY = -1, -2
 
 
+# A cost is one number: faults, then preemptions, then steps, and to break ties the rank of the faults.
+FAULT, PREEMPTION, STEP = 1 << 56, 1 << 36, 1 << 12
+COSTS: dict[str | None, int] = {None: STEP, **{kind: FAULT + STEP + rank for rank, kind in enumerate(KINDS)}}
+
+
 class Way(NamedTuple):
-    """A worker's step, looked up: how the worker and its resource are afterwards, and what it costs."""
+    """A worker's step, looked up: how the worker and its resource are afterwards, and what it takes."""
 
     move: Move
     place: int  # of the resource, in the state
@@ -32,19 +37,22 @@ class Way(NamedTuple):
 
 
 class Next(NamedTuple):
-    """One thing that can happen in a state."""
+    """One thing that can happen in a state. `state` is the number of the state that it leads to."""
 
-    state: Numbers
+    state: int
     move: Move
     worker: int  # whom it concerns
     steps: bool  # whether it is that worker's own step, so that taking it may overtake somebody
     over: bool  # whether that worker's run is over with it, so that going on with another overtakes nobody
+    cost: int  # without a preemption
 
 
 class Rules:
-    """The successors of a state."""
+    """The states, by number, and what can happen in each."""
 
     def __init__(self, system: System, histories: Histories, ledger: Ledger, kinds: list[str]) -> None:
+        self.states: list[Numbers] = []
+        self._numbers: dict[Numbers, int] = {}
         self._system = system
         self._histories = histories
         self._ledger = ledger
@@ -56,9 +64,16 @@ class Rules:
         self._clocks = [self._count + place for place in ledger.clocks]
         self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
 
-    def initial(self, packed_budget: int) -> Numbers:
+    def initial(self, packed_budget: int) -> int:
         roots = tuple(self._histories.root(worker) for worker in self._workers)
-        return (*roots, *self._ledger.initial, packed_budget)
+        return self._number((*roots, *self._ledger.initial, packed_budget))
+
+    def _number(self, state: Numbers) -> int:
+        number = self._numbers.get(state)
+        if number is None:
+            number = self._numbers[state] = len(self.states)
+            self.states.append(state)
+        return number
 
     def successors(self, state: Numbers) -> tuple[list[Next], set[int]]:
         """Everything that can happen, nothing's going wrong first, and the workers who can take a step."""
@@ -117,7 +132,7 @@ class Rules:
         after[-1] -= way.unit
         if way.over:
             self._orphan(after, worker)
-        return Next(tuple(after), way.move, worker, True, way.over)
+        return Next(self._number(tuple(after)), way.move, worker, True, way.over, COSTS[way.move.fault])
 
     def _orphan(self, state: list[int], worker: int) -> None:
         for place in self._timed:
@@ -139,9 +154,8 @@ class Rules:
                     after[clock] = self._ledger.after(clock - self._count, after[clock], "advance", timer.seconds)
                 resource = self._ledger.names[place - self._count]
                 fault = "pauses" if early else None
-                found.append(
-                    Next(tuple(after), Move("timer", "", resource, timer.id, fault=fault), NOBODY, False, False)
-                )
+                move = Move("timer", "", resource, timer.id, fault=fault)
+                found.append(Next(self._number(tuple(after)), move, NOBODY, False, False, COSTS[fault]))
 
     def _crashes(self, state: Numbers, found: list[Next]) -> None:
         if "crashes" in self._on and state[-1] & MASKS["crashes"]:
@@ -166,14 +180,18 @@ class Rules:
         after[worker] = self._histories.next_root(self._workers[worker], state[worker])
         after[-1] -= UNITS["crashes"]
         self._orphan(after, worker)
-        return Next(tuple(after), Move("crash", self._workers[worker], fault="crashes"), worker, False, True)
+        return self._gone(after, Move("crash", self._workers[worker], fault="crashes"), worker)
 
     def _again(self, state: Numbers, worker: int) -> Next:
         self.struck["redeliveries"].add(state[worker])
         after = list(state)
         after[worker] = self._histories.next_root(self._workers[worker], state[worker])
         after[-1] -= UNITS["redeliveries"]
-        return Next(tuple(after), Move("again", self._workers[worker], fault="redeliveries"), worker, False, True)
+        return self._gone(after, Move("again", self._workers[worker], fault="redeliveries"), worker)
+
+    def _gone(self, after: list[int], move: Move, whose: int) -> Next:
+        """Something that ends a process."""
+        return Next(self._number(tuple(after)), move, whose, False, True, COSTS[move.fault])
 
     def _power_losses(self, state: Numbers) -> list[Next]:
         running = [worker for worker in range(self._count) if self._can_crash(state, worker)]
@@ -191,5 +209,5 @@ class Rules:
         for choice in range(ways):
             after[self._count : -1] = self._ledger.lose_power(numbers, choice)
             move = Move("power loss", outcome=Outcome(None, choice), fault="power_losses")
-            found.append(Next(tuple(after), move, EVERYBODY, False, True))
+            found.append(self._gone(after, move, EVERYBODY))
         return found

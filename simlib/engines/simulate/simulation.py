@@ -10,7 +10,8 @@ from typing import Any
 import simpy
 
 from simlib.engines.progress import Progress
-from simlib.engines.simulate.conditions import DAY, Conditions, Duration, draw, exponential
+from simlib.engines.simulate.conditions import Conditions, Duration, draw
+from simlib.engines.simulate.mishaps import Mishaps
 from simlib.engines.simulate.run import HOUR, Run
 from simlib.engines.watchdog import Watchdog
 from simlib.errors import Mistake, OperationError
@@ -21,7 +22,7 @@ from simlib.resources.base import State
 from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
 from simlib.system import System
-from simlib.trace import Event, Move, Trace, lose_power, power_losses
+from simlib.trace import Event, Move, Trace
 from simlib.values import listed, show
 
 Due = Any  # a SimPy event that is due; its `value` is what it is about
@@ -43,6 +44,11 @@ class Worker:
         self.steps: Counter[str] = Counter()  # of this run, by name
         self.task: str | float | None = None  # a message's id, or since when this task has been going
 
+    @property
+    def running(self) -> bool:
+        """Whether there is a process that has not done its task."""
+        return self.process is not None and self.process.op is not None
+
 
 class Simulation:
     """One run of a system under conditions, from one seed."""
@@ -53,10 +59,10 @@ class Simulation:
         self._environment = simpy.Environment()
         self._over = self._environment.event()
         self._watchdog = watchdog
-        self._states = system.states()
-        self._timed = {name for name, state in self._states.items() if type(state).timers is not State.timers}
-        self._clocks = [state for state in self._states.values() if isinstance(state, ClockState)]
-        self._workers = {name: Worker(name) for name in system.cast}
+        self.states = system.states()
+        self._timed = {name for name, state in self.states.items() if type(state).timers is not State.timers}
+        self._clocks = [state for state in self.states.values() if isinstance(state, ClockState)]
+        self.workers = {name: Worker(name) for name in system.cast}
         self._waiting: dict[str, deque[Worker]] = defaultdict(deque)
         self._armed: dict[str, set[Hashable]] = defaultdict(set)
         self._dead: list[Process] = []  # kept: dropping a suspended generator would run its `finally` blocks
@@ -64,14 +70,14 @@ class Simulation:
         self._chance = {name: random.Random(f"{seed} {name}") for name in ("latency", "arrivals", "faults", "mishaps")}
         self._risks = [kind for kind, chance in conditions.chances.items() if chance]
         self._claims: dict[str, list[Property]] = {
-            name: [claim for claim in system.always if name in claim.parameters] for name in self._states
+            name: [claim for claim in system.always if name in claim.parameters] for name in self.states
         }
         self._starting = 0  # workers that are on their way back
         self._at_once = 0
         self._keep_trace = keep_trace
         self._events: list[Event] = []
-        self._initial = {name: state.copy() for name, state in self._states.items()}
-        self.run_ = Run(system.title, seed, states=self._states)
+        self._initial = {name: state.copy() for name, state in self.states.items()}
+        self.run_ = Run(system.title, seed, states=self.states)
 
     def run(self) -> Run:
         """Run until the time is over or nothing more can happen; an interrupt ends it with what is known."""
@@ -83,7 +89,7 @@ class Simulation:
         except KeyboardInterrupt:
             run.interrupted = True
         finally:
-            for process in (*self._dead, *(worker.process for worker in self._workers.values())):
+            for process in (*self._dead, *(worker.process for worker in self.workers.values())):
                 if process is not None:
                     process.discard()
         run.seconds = self._environment.now
@@ -94,22 +100,20 @@ class Simulation:
         return run
 
     def _begin(self) -> None:
-        self._after(self._conditions.hours * HOUR, self._time_is_up)
+        self.after(self._conditions.hours * HOUR, self._time_is_up)
         self._check(self._system.always)
-        for state in self._states.values():
+        for state in self.states.values():
             if isinstance(state, QueueState):
                 self._arrived.update((message.id, 0.0) for message in state.ready)
         for queue, every in self._arrivals().items():
-            self._after(draw(every, self._chance["arrivals"]), self._arrive, (queue, every))
-        for worker in self._workers.values():
+            self.after(draw(every, self._chance["arrivals"]), self._arrive, (queue, every))
+        for worker in self.workers.values():
             self._start(worker)
-            self._mishap(self._conditions.crashes_per_day, self._crash, worker)
-            self._mishap(self._conditions.pauses_per_day, self._pause, worker)
-        self._mishap(self._conditions.power_losses_per_day, self._lose_power, None)
+        Mishaps(self, self._conditions, self._chance["mishaps"]).begin()
 
     def _arrivals(self) -> Mapping[str, Duration]:
         arrivals = self._conditions.arrivals
-        queues = [name for name, state in self._states.items() if isinstance(state, QueueState)]
+        queues = [name for name, state in self.states.items() if isinstance(state, QueueState)]
         if arrivals is None:
             return {}
         if isinstance(arrivals, Mapping):
@@ -121,16 +125,18 @@ class Simulation:
             raise Mistake(f"arrivals: there are several queues; say which, as in arrivals={{{show(queues[0])}: 60}}.")
         return {queues[0] if queues else "": arrivals}
 
+    @property
+    def now(self) -> float:
+        """Simulated seconds since the start."""
+        return self._environment.now
+
     # SimPy: a timeout with something to call
 
-    def _after(self, seconds: float, call: Callable[[Any], None], about: Any = None) -> None:
+    def after(self, seconds: float, call: Callable[[Any], None], about: Any = None) -> None:
+        """Call it with the event when so many seconds have passed; `event.value` is what it is about."""
         timeout = simpy.Timeout(self._environment, seconds, about)
         assert timeout.callbacks is not None
         timeout.callbacks.append(call)
-
-    def _mishap(self, per_day: float, call: Callable[[Any], None], about: Any) -> None:
-        if per_day:
-            self._after(draw(exponential(DAY / per_day), self._chance["mishaps"]), call, about)
 
     def _time_is_up(self, _: Any) -> None:
         self._end(settled=False)
@@ -162,7 +168,7 @@ class Simulation:
         worker.process = None
         worker.wake += 1
         self._starting += 1
-        self._after(draw(self._conditions.restart, self._chance["mishaps"]), self._restart_due, (worker, worker.wake))
+        self.after(draw(self._conditions.restart, self._chance["mishaps"]), self._restart_due, (worker, worker.wake))
 
     def _continue(self, worker: Worker) -> None:
         """Let the worker's next step take its time, or end its run."""
@@ -176,7 +182,7 @@ class Simulation:
         if op.verb == "sleep":
             seconds += op.args[0]
         worker.wake += 1
-        self._after(seconds, self._due, (worker, worker.wake))
+        self.after(seconds, self._due, (worker, worker.wake))
 
     def _due(self, event: Due) -> None:
         worker, wake = event.value
@@ -184,7 +190,7 @@ class Simulation:
             return  # its process is gone
         now = self._environment.now
         if now < worker.paused_until:
-            self._after(worker.paused_until - now, self._due, (worker, wake))
+            self.after(worker.paused_until - now, self._due, (worker, wake))
             return
         self._count_event()
         op = worker.process.op
@@ -192,13 +198,13 @@ class Simulation:
             self._waiting[op.resource].append(worker)
             self._settle()
             return
-        self._changed(op.resource)
+        self.changed(op.resource)
 
     def _try(self, worker: Worker, op: Op) -> bool:
         """Carry out the step; False when it has to wait."""
         for clock in self._clocks:
             clock.seconds = self._environment.now
-        state = self._states[op.resource]
+        state = self.states[op.resource]
         outcome = self._outcome(state, op)
         line = worker.process.line if worker.process else 0
         try:
@@ -236,7 +242,7 @@ class Simulation:
             self._arrived[answer] = self._environment.now
 
     def _ended(self, worker: Worker, process: Process) -> None:
-        for state in self._states.values():
+        for state in self.states.values():
             state.owner_gone(worker.name)
         if isinstance(process.error, OperationError):
             self.run_.counts[type(process.error).__name__] += 1
@@ -260,58 +266,26 @@ class Simulation:
 
     def _arrive(self, event: Due) -> None:
         queue, every = event.value
-        self._after(draw(every, self._chance["arrivals"]), self._arrive, event.value)
+        self.after(draw(every, self._chance["arrivals"]), self._arrive, event.value)
         if not queue:
-            idle = next((one for one in self._workers.values() if one.process and one.process.op is None), None)
+            idle = next((one for one in self.workers.values() if one.process and one.process.op is None), None)
             if idle:
                 self._start(idle)
             return
-        state = self._states[queue]
+        state = self.states[queue]
         assert isinstance(state, QueueState)
         message = state.on_send("", f"task-{state.sent + 1}")
         self._arrived[message] = self._environment.now
-        self._changed(queue)
+        self.changed(queue)
 
-    def _crash(self, event: Due) -> None:
-        worker = event.value
-        self._mishap(self._conditions.crashes_per_day, self._crash, worker)
-        if worker.process is None or worker.process.op is None or not worker.steps:
-            return  # it is not there, has done its task, or has nothing in memory to lose
-        self.run_.counts["crashes"] += 1
-        self._record(Event(Move("crash", worker.name, fault="crashes"), self._environment.now))
-        for state in self._states.values():
-            state.owner_gone(worker.name)
-        self._leave_queues(worker)
-        self._restart_later(worker)
-
-    def _leave_queues(self, worker: Worker) -> None:
+    def kill(self, worker: Worker) -> None:
+        """End the worker's process, whatever it was waiting for, and start it again after a while."""
         for waiting in self._waiting.values():
             if worker in waiting:
                 waiting.remove(worker)
+        self._restart_later(worker)
 
-    def _pause(self, event: Due) -> None:
-        worker = event.value
-        self._mishap(self._conditions.pauses_per_day, self._pause, worker)
-        if worker.process is None or worker.process.op is None:
-            return
-        self.run_.counts["pauses"] += 1
-        worker.paused_until = self._environment.now + draw(self._conditions.pause, self._chance["mishaps"])
-
-    def _lose_power(self, _: Due) -> None:
-        self._mishap(self._conditions.power_losses_per_day, self._lose_power, None)
-        self.run_.counts["power_losses"] += 1
-        choice = self._chance["mishaps"].randrange(power_losses(self._states))
-        lose_power(self._states, choice)
-        move = Move("power loss", outcome=Outcome(None, choice), fault="power_losses")
-        self._record(Event(move, self._environment.now))
-        for worker in self._workers.values():
-            if worker.process is not None and worker.process.op is not None:
-                self._leave_queues(worker)
-                self._restart_later(worker)
-        for name in self._states:
-            self._changed(name)
-
-    def _changed(self, resource: str) -> None:
+    def changed(self, resource: str) -> None:
         """A resource has changed: start its timers, check what is claimed of it, and see who can go on."""
         if resource in self._timed:
             self._arm(resource)
@@ -322,7 +296,7 @@ class Simulation:
             worker = waiting.popleft()
             now = self._environment.now
             if now < worker.paused_until:
-                self._after(worker.paused_until - now, self._due, (worker, worker.wake))
+                self.after(worker.paused_until - now, self._due, (worker, worker.wake))
                 continue
             assert worker.process is not None and worker.process.op is not None
             if not self._try(worker, worker.process.op):
@@ -334,29 +308,29 @@ class Simulation:
                 self._check(self._claims[resource])
 
     def _arm(self, resource: str) -> None:
-        running = {timer.id: timer for timer in self._states[resource].timers()}
+        running = {timer.id: timer for timer in self.states[resource].timers()}
         for timer_id in running.keys() - self._armed[resource]:
-            self._after(running[timer_id].seconds, self._expire, (resource, timer_id))
+            self.after(running[timer_id].seconds, self._expire, (resource, timer_id))
         self._armed[resource] = set(running)
 
     def _expire(self, event: Due) -> None:
         resource, timer_id = event.value
-        state = self._states[resource]
+        state = self.states[resource]
         timer = next((timer for timer in state.timers() if timer.id == timer_id), None)
         if timer is None:
             return  # released, renewed or acknowledged in time
         state.expire(timer_id)
         now = self._environment.now
-        self._record(Event(Move("timer", "", resource, timer_id), now, label=timer.label, seconds=timer.seconds))
-        self._changed(resource)
+        self.record(Event(Move("timer", "", resource, timer_id), now, label=timer.label, seconds=timer.seconds))
+        self.changed(resource)
         self._settle()
 
     # Watching
 
     def _check(self, claims: tuple[Property, ...] | list[Property]) -> None:
-        broken = self._system.broken(claims, self._states)
+        broken = self._system.broken(claims, self.states)
         if broken:
-            self._broke(broken.name, broken.because({**self._system.values, **self._states}), broken.parameters)
+            self._broke(broken.name, broken.because({**self._system.values, **self.states}), broken.parameters)
 
     def _broke(self, claim: str, because: str, about: tuple[str, ...] = ()) -> None:
         run = self.run_
@@ -369,8 +343,8 @@ class Simulation:
         if self._conditions.arrivals is not None or self._starting or self._over.triggered:
             return
         waiting = sum(map(len, self._waiting.values()))
-        ended = sum(worker.process is not None and worker.process.op is None for worker in self._workers.values())
-        if waiting + ended == len(self._workers) and not any(self._states[name].timers() for name in self._timed):
+        ended = sum(worker.process is not None and worker.process.op is None for worker in self.workers.values())
+        if waiting + ended == len(self.workers) and not any(self.states[name].timers() for name in self._timed):
             self._end(settled=True)
 
     def _count_event(self) -> None:
@@ -395,6 +369,7 @@ class Simulation:
         now, nth = self._environment.now, worker.steps[op.name]
         self._events.append(Event(move, now, op, answer, line, nth, ended, process.error))  # type: ignore[arg-type]
 
-    def _record(self, event: Event) -> None:
+    def record(self, event: Event) -> None:
+        """Add to the trace, if one is kept."""
         if self._keep_trace:
             self._events.append(event)

@@ -1,0 +1,110 @@
+"""What can be wrong with a state: a property, a worker's own error, workers that wait for ever or go round for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+from simlib.engines.explore.findings import Found
+from simlib.engines.explore.histories import ENDED, Histories
+from simlib.engines.explore.ledger import Ledger
+from simlib.engines.explore.rules import Next, Numbers
+from simlib.resources.base import State
+from simlib.resources.queue import QueueState
+from simlib.system import System, outcome_of
+from simlib.values import listed, show
+
+USUAL_DELIVERIES = 10
+
+
+class Checks:
+    """Judges states. `unseen` are the `sometimes` that were true in none of them so far."""
+
+    def __init__(self, system: System, histories: Histories, ledger: Ledger, faults: int) -> None:
+        self.unseen = list(system.sometimes)
+        self._system = system
+        self._histories = histories
+        self._ledger = ledger
+        self._people = len(system.cast)
+        self._most_deliveries = USUAL_DELIVERIES + faults
+        self._known: dict[Numbers, Found | None] = {}
+
+    def everywhere(self, state: Numbers) -> Found | None:
+        """What must not be so in any state, whoever is where in their code."""
+        if self._histories.bugs:
+            bug = next((node for node in state[: self._people] if node in self._histories.bugs), None)
+            if bug is not None:
+                return self._own_error(bug)
+        world = state[self._people : -1]
+        if world not in self._known:
+            self._known[world] = self._in_world(self._ledger.world(world))
+        return self._known[world]
+
+    def _in_world(self, states: dict[str, State]) -> Found | None:
+        seen = {**self._system.values, **states}
+        self.unseen = [claim for claim in self.unseen if not claim.holds(seen)]
+        broken = self._system.broken(self._system.always, states)
+        if broken:
+            return Found(broken.name, because=broken.because(seen))
+        for name, state in states.items():
+            if isinstance(state, QueueState):
+                poison = next((held for held in state.in_flight if held.deliveries > self._most_deliveries), None)
+                if poison:
+                    return Found("livelock", because=_poisoned(name, poison.id, poison.deliveries - 1))
+        return None
+
+    def _own_error(self, node: int) -> Found:
+        error, role = self._histories.error[node], self._system.cast[self._histories.start[node][0]]
+        before = self._histories.parent[node][0]
+        after = f" after line {self._histories.line[before]}" if before >= 0 else ""
+        return Found("error", because=f"{role.name} raised {show(error)}{after}, which is no answer of an operation")
+
+    def at_rest(self, state: Numbers) -> Found | None:
+        """What must not be so where, if nothing goes wrong, nothing more can happen."""
+        stuck = [text for place, worker in enumerate(self._system.cast) if (text := self._waits(worker, state[place]))]
+        if stuck:
+            return Found("stuck", because=f"{listed(stuck)}, for ever")
+        return self._unmet(state)
+
+    def _unmet(self, state: Numbers) -> Found | None:
+        states = self._world_of(state)
+        unmet = self._system.broken(self._system.eventually, states)
+        return Found(unmet.name, because=unmet.because({**self._system.values, **states})) if unmet else None
+
+    def _waits(self, worker: str, node: int) -> str:
+        """What this worker waits for, unless it has ended or is a consumer with nothing to do."""
+        if self._histories.op[node] == ENDED:
+            return ""
+        op = self._histories.ops.things[self._histories.op[node]]
+        if worker in self._system.consumers and op == self._system.first_operations[worker]:
+            return ""
+        return f"{worker} waits at `{op}` (line {self._histories.line[node]})"
+
+    def going_round(self, circle: Iterable[tuple[Numbers, list[Next]]]) -> Found | None:
+        """A system that goes round for ever is fine if all that must be true eventually is, wherever it is."""
+        circle = list(circle)
+        unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
+        if unmet is None and self._system.eventually:
+            return None
+        steps = [self._step_text(state, one) for state, following in circle for one in following if one.steps]
+        only = "the same answer each time, and nothing else changes" if len(circle) == 1 else "and nothing ends it"
+        stays = f", and {unmet.claim} stays false" if unmet else ""
+        return Found("livelock", because=f"for ever: {listed(list(dict.fromkeys(steps)))}; {only}{stays}")
+
+    def _step_text(self, state: Numbers, one: Next) -> str:
+        node = state[one.worker]
+        op = self._histories.ops.things[self._histories.op[node]]
+        return f"{one.move.worker} `{op}` (line {self._histories.line[node]})"
+
+    def outcome(self, state: Numbers) -> Hashable:
+        """The world of this state, as an outsider sees it."""
+        return outcome_of(self._world_of(state))
+
+    def _world_of(self, state: Numbers) -> dict[str, State]:
+        return self._ledger.world(state[self._people : -1])
+
+
+def _poisoned(queue: str, message: str, times: int) -> str:
+    return (
+        f"{message} has been delivered {times} times and will be again: each time its run ends without an ack. "
+        f"Give {queue} max_receives, and the message goes to its dead letters"
+    )

@@ -1,0 +1,34 @@
+"""What a search comes to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from simlib.trace import Move
+
+
+@dataclass(frozen=True)
+class Found:
+    """A violation: which claim, the moves that lead there, and why, where that is not the property's to say."""
+
+    claim: str  # a property's name, or "stuck", "livelock", "error"
+    moves: tuple[Move, ...] = ()
+    because: str = ""
+
+
+@dataclass
+class Findings:
+    """What a search came to know."""
+
+    states: int = 0
+    transitions: int = 0
+    schedules: int | None = None  # None: not counted, or without bound
+    found: Found | None = None
+    complete: bool = False
+    interrupted: str = ""  # what stopped it: "at 200,000 states", "after 10 s", "by you"
+    faults_proven: int = -1  # all schedules with up to so many faults hold
+    outcomes: dict[object, int] = field(default_factory=dict)  # final worlds, as an outsider sees them: how many
+    good: list[tuple[Move, ...]] = field(default_factory=list)  # schedules that went well
+    unseen: list[str] = field(default_factory=list)  # `sometimes` that never were
+    idle_faults: list[str] = field(default_factory=list)  # kinds of fault that had no place to strike
+    crash_points: list[str] = field(default_factory=list)
