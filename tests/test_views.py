@@ -1,0 +1,231 @@
+"""The pictures: what is on them, and that both renderers draw the same marks."""
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from simlib import Database, Lock, Queue, Scenario, Service, compare, lanes
+from simlib.errors import Mistake
+from simlib.views.layout import GAP, WIDTHS, scene
+from simlib.views.source import side_by_side
+from simlib.views.svg import svg_of
+from simlib.views.widgets import crash_slider, predict
+
+
+def charge(inbox, bank, db):
+    message = yield inbox.receive()
+    yield bank.call("charge", 20)
+    yield db.write(message.body, "paid")
+    yield inbox.ack(message)
+
+
+def charge_once(inbox, bank, db):
+    message = yield inbox.receive()
+    yield bank.call("charge", 20, idempotency_key=message.id)
+    yield db.write(message.body, "paid")
+    yield inbox.ack(message)
+
+
+def charged_at_most_once(bank):
+    return bank.count("charge") <= 1
+
+
+def shop():
+    return Scenario(
+        inbox=Queue(["order-1"], visibility_timeout=30), bank=Service(), db=Database(), workers=2,
+        always=[charged_at_most_once],
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def both():
+    report = shop().explore(charge, crashes=1)
+    return scene([report.counterexample, shop().replay(charge_once, report)])
+
+
+def test_the_titles_state_the_findings(both):
+    assert [panel.title for panel in both.panels] == [
+        "charge: breaks “charged at most once” with 1 crash",
+        "charge_once: the same crash, and it holds",
+    ]
+    assert [panel.mood for panel in both.panels] == ["bad", "good"]
+
+
+def test_there_is_a_lane_for_each_worker_that_acts_and_for_what_the_broken_property_is_about(both):
+    assert both.panels[0].lanes == ("worker A", "bank")
+
+
+def test_the_upper_one_stops_where_it_breaks_and_the_lower_one_goes_on(both):
+    upper, lower = ([mark.text for mark in panel.marks if mark.kind == "block"] for panel in both.panels)
+    assert upper == ["receive", "charge", "receive", "charge"]
+    assert lower == [*upper, "write", "ack"]
+
+
+def test_the_same_event_stands_at_the_same_place_in_both(both):
+    upper, lower = ({mark.event: mark.x for mark in panel.marks if mark.kind == "block"} for panel in both.panels)
+    assert upper.items() <= lower.items()
+
+
+def test_steps_are_equally_wide_and_do_not_overlap(both):
+    for panel in both.panels:
+        blocks = sorted((mark.x, mark.width) for mark in panel.marks if mark.kind == "block")
+        assert {width for _, width in blocks} == {WIDTHS["step"]}
+        assert all(x + width + GAP <= after + 1e-9 for (x, width), (after, _) in zip(blocks, blocks[1:]))
+
+
+def test_red_is_the_violation_and_nothing_else(both):
+    red = [[(mark.kind, mark.text) for mark in panel.marks if mark.bad] for panel in both.panels]
+    assert red == [[("block", "charge"), ("bar", "2 charges")], []]
+
+
+def test_a_repeated_call_with_the_same_key_says_that_it_had_no_effect(both):
+    notes = [mark.above for mark in both.panels[1].marks if mark.text == "charge"]
+    assert notes == ["", "same key: no effect"]
+
+
+def test_a_stall_is_a_gap_between_the_steps_it_separates():
+    def deposit(lock, db):
+        lease = yield lock.acquire(ttl=10)
+        balance = yield db.read("balance")
+        yield db.write("balance", balance + 10, fence=lease.token)
+        yield lock.release(lease)
+
+    def nothing_lost(db):
+        return db["balance"] == 120
+
+    scenario = Scenario(lock=Lock(), db=Database({"balance": 100}), workers=2, eventually=[nothing_lost])
+    report = scenario.explore(deposit, pauses=1)
+    panel = scene([report.counterexample]).panels[0]
+    (gap,) = [mark for mark in panel.marks if mark.kind == "pause"]
+    before, after = [mark for mark in panel.marks if mark.kind == "block" and mark.lane == gap.lane][1:3]
+    assert (before.text, gap.text, after.text) == ("read", "stalls 9 s", "write")
+    assert before.x + before.width < gap.x < gap.x + gap.width < after.x
+    assert report.counterexample.needs == ["A stalls for at least 9 s between db.read and db.write"]
+    # What is red is the write that lost the other one, and the row; not the lock, which did as it should.
+    assert [(mark.kind, mark.text) for mark in panel.marks if mark.bad] == [("block", "write"), ("bar", "balance = 110")]
+
+
+def test_the_svg_is_well_formed_and_tells_its_story_to_a_screen_reader(both):
+    root = ElementTree.fromstring(svg_of(both))
+    assert root.attrib["role"] == "img"
+    assert root.attrib["aria-label"].startswith("charge: breaks “charged at most once” with 1 crash. worker A receive, then")
+    texts = [text.text for text in root.iter("text")]
+    assert texts.count("charge") == 4
+    assert "2 charges" in texts
+
+
+def test_svg_text_is_escaped():
+    def sneaky(db):
+        yield db.write("<script>alert(1)</script>", "&")
+
+    def never(db):
+        return db["<script>alert(1)</script>"] is None
+
+    report = Scenario(db=Database(), always=[never]).explore(sneaky, crashes=0)
+    root = ElementTree.fromstring(svg_of(scene([report.counterexample])))
+    assert not list(root.iter("script"))
+
+
+def test_a_picture_has_the_same_bytes_twice():
+    report = shop().explore(charge, crashes=1)
+    assert lanes(report).png() == lanes(report).png()
+
+
+def test_a_picture_comes_with_its_text_and_an_alternative_text():
+    data, about = lanes(shop().explore(charge, crashes=1))._repr_mimebundle_()
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert data["text/plain"].startswith("charge: breaks “charged at most once” with 1 crash\n   1 s  A")
+    assert "worker A crash" in about["image/png"]["alt"]
+
+
+def test_compare_says_the_same_in_another_process_with_another_hash_seed():
+    program = (
+        "from tests.test_views import *; print(compare(shop(), happy_path=charge, failure_mode=charge_once, crashes=1))"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(texts) == 1
+    assert "If it crashes mid-flight:\n  charge: charged at most once: broken with 1 crash" in texts.pop()
+
+
+def test_compare_asks_the_three_questions_of_each():
+    comparison = compare(shop(), happy_path=charge, failure_mode=charge_once, crashes=1)
+    verdicts = {side: [report.verdict for report in asked.values()] for side, asked in comparison.reports.items()}
+    assert verdicts == {"happy path": ["violated"] * 3, "failure mode": ["holds"] * 3}
+    assert list(comparison.reports["happy path"]) == [
+        "crashes mid-flight",
+        "runs twice",
+        "runs concurrently with itself",
+    ]
+
+
+def test_compare_of_two_that_hold_shows_a_run_that_went_well():
+    comparison = compare(shop(), happy_path=charge_once, failure_mode=charge_once)
+    assert comparison.failure is None
+    assert all(trace.broken is None for trace in comparison.traces.values())
+
+
+def test_compare_adds_further_faults_to_each_question():
+    comparison = compare(shop(), happy_path=charge, failure_mode=charge_once, lost_replies=1)
+    assert all(report.budget.counts["lost_replies"] == 1 for report in comparison.reports["failure mode"].values())
+
+
+def test_only_changed_lines_are_marked_and_the_name_is_no_change():
+    rows = side_by_side(charge, charge_once)
+    assert [row.changed for row in rows] == [False, False, True, False, False]
+
+
+def test_a_line_that_only_one_of_them_has_stands_beside_a_gap():
+    def longer(inbox, bank, db):
+        message = yield inbox.receive()
+        # why
+        yield bank.call("charge", 20)
+        yield db.write(message.body, "paid")
+        yield inbox.ack(message)
+
+    rows = side_by_side(charge, longer)
+    assert [(row.left is None, row.right.strip()) for row in rows if row.changed] == [(True, "# why")]
+
+
+def test_moving_the_slider_shows_the_run_with_the_crash_there():
+    slider, shown = crash_slider(shop(), charge, charge_once).children
+    titles = []
+    for value in range(5):
+        slider.value = value
+        titles.append([text.text for text in ElementTree.fromstring(shown.value).iter("text")][0])
+    assert titles == [
+        "charge: nothing goes wrong",
+        "charge: with 1 crash, it holds",
+        "charge: breaks “charged at most once” with 1 crash",
+        "charge: breaks “charged at most once” with 1 crash",
+        "charge: nothing goes wrong",
+    ]
+
+
+def test_the_slider_names_the_steps():
+    slider, _ = crash_slider(shop(), charge).children
+    assert [name for name, _ in slider.options] == [
+        "nowhere", "after step 1, receive", "after step 2, charge", "after step 3, write", "after step 4, ack",
+    ]  # fmt: skip
+
+
+def test_a_prediction_is_shown_beside_what_happened(capsys):
+    prediction = predict("After which step?", "receive", "charge")
+    prediction.reveal("charge")
+    prediction._choice.value = "receive"
+    prediction.reveal("charge")
+    assert capsys.readouterr().out == (
+        "You said: nothing yet.\nIt is: charge.\nYou said: receive.\nIt is: charge.\n"
+    )
+
+
+def test_nothing_to_draw_is_said():
+    with pytest.raises(Mistake, match="there is no run to draw"):
+        lanes(shop().explore(charge_once, max_states=1))
