@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Generator, Mapping
+from types import MethodType, TracebackType
 from typing import Any
 
-from simlib.errors import Mistake
+from simlib.errors import Mistake, OperationError
 from simlib.ops import Op
 from simlib.resources.base import Resource
 from simlib.values import fresh, show
@@ -20,19 +22,26 @@ class Process:
     `error` is the exception that ended it, None when it returned.
     """
 
-    __slots__ = ("error", "generator", "line", "name", "op", "_built")
+    __slots__ = ("error", "generator", "line", "name", "op", "_built", "_kinds")
 
     def __init__(self, function: Worker, resources: Mapping[str, Resource], values: Mapping[str, Any]) -> None:
         self.name = function.__name__
-        self._built: list[Op] = []
+        self._built: list[Op | Mistake] = []
         self.error: BaseException | None = None
         self.line = 0
         self.op: Op | None = None
+        self._kinds = {type(resource).__name__ for resource in resources.values()}
         handles = {name: resource.handle(name, self._built) for name, resource in resources.items()}
         given = {name: fresh(value) for name, value in values.items()}
-        made = function(**handles, **given)
+        made: Any = None
+        try:
+            made = function(**handles, **given)
+        except Exception:  # a generator function runs no code before its first step, so this is none
+            pass
         if not inspect.isgenerator(made):
-            raise Mistake(no_yield(function))
+            if inspect.iscoroutine(made):
+                made.close()
+            raise Mistake(no_yield(function, made))
         self.generator = made
         self._resume(made.send, None)
 
@@ -50,25 +59,59 @@ class Process:
             self.op = None
             self._check_forgotten(None)
             return
-        except Mistake:
-            raise
+        except Mistake as mistake:
+            raise self._placed(mistake) from None
         except (Exception, GeneratorExit, SystemExit) as error:
+            self._check_error(error)
             self.op, self.error = None, error
+            self.line = self._line_of(error) or self.line
             return
-        self.line = self.generator.gi_frame.f_lineno
+        frame = self.generator.gi_frame
+        assert frame is not None  # it stands at a `yield`
+        self.line = frame.f_lineno
         if not isinstance(asked, Op):
             raise Mistake(self._not_a_step(asked))
         self._check_forgotten(asked)
         self.op = asked
 
     def _check_forgotten(self, asked: Op | None) -> None:
-        for op in self._built:
-            if op is not asked:
+        for built in self._built:
+            if isinstance(built, Mistake):  # the worker's own `except` has caught it
+                raise self._placed(built) from None
+            if built is not asked:
                 raise Mistake(
-                    f"{self.name}, line {op.line}: `{op}` was built but not yielded, so it never happened. "
-                    f"Write `yield {op.resource}.{op.verb}(...)` where you build it."
+                    f"{self.name}, line {built.line}: `{built}` was built but not yielded, so it never happened. "
+                    f"Write `yield {built.resource}.{built.verb}(...)` where you build it."
                 )
         self._built.clear()
+
+    def _check_error(self, error: BaseException) -> None:
+        """Raise Mistake where a worker's error comes of a slip with its steps, and not of what it wanted to do."""
+        kinds = "|".join(["Op", *self._kinds])
+        misused = re.search(rf"['\"]({kinds})['\"]|non-iterable ({kinds}) object", str(error))
+        if isinstance(error, OperationError) or any(isinstance(built, Mistake) for built in self._built):
+            self._check_forgotten(None)
+        if not isinstance(error, (AttributeError, TypeError)) or misused is None:
+            return
+        where = "{}, line {}: ".format(*_where(error.__traceback__, self.name))
+        if "Op" in misused.groups():
+            self._check_forgotten(None)
+            raise Mistake(f"{where}a step is used as if it were its answer. Write `answer = yield ...`, use `answer`.")
+        raise Mistake(f"{where}{error}. A worker reaches a resource by steps alone, such as `yield db.read(key)`.")
+
+    def _line_of(self, error: BaseException) -> int:
+        """The worker's own line that the error passed through."""
+        line, trace = 0, error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code is self.generator.gi_code:
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        return line
+
+    def _placed(self, mistake: Mistake) -> Mistake:
+        """The same, saying where in the learner's code."""
+        function, line = _where(mistake.__traceback__, self.name)
+        return type(mistake)(f"{function}, line {line}: {mistake}")
 
     def _not_a_step(self, asked: Any) -> str:
         where = f"{self.name}, line {self.line}: "
@@ -78,7 +121,11 @@ class Process:
             return f"{where}`yield {called}(...)` hands over a generator. Write `yield from {called}(...)`."
         if asked is None:
             return f"{where}a `yield` with nothing to do. Yield a step, such as `yield db.read(key)`."
-        return f"{where}`yield {show(asked)}` is not a step. Yield what a resource's method gives: `yield db.read(key)`."
+        if isinstance(asked, MethodType) and isinstance(asked.__self__, Resource):
+            step = f"{asked.__self__._name}.{asked.__name__}"
+            return f"{where}`yield {step}` is not a step yet. Call it: `yield {step}(...)`."
+        what = f"{where}`yield {show(asked)}` is not a step."
+        return f"{what} Yield what a resource's method gives: `yield db.read(key)`."
 
     def discard(self) -> None:
         """Let go of a process that will not run again.
@@ -94,9 +141,24 @@ class Process:
                 continue
 
 
-def no_yield(function: Worker) -> str:
+def no_yield(function: Worker, made: Any = None) -> str:
     """The message for a worker that has no step."""
+    where = f"{function.__name__}, line {function.__code__.co_firstlineno}: "
+    if inspect.iscoroutine(made) or inspect.isasyncgen(made):
+        return f"{where}an `async def` is no worker. Write `def`, and `yield` instead of `await`."
     return (
-        f"{function.__name__} has no `yield`, so it has no steps: it would do nothing. "
+        f"{where}there is no `yield`, so it has no steps: it would do nothing. "
         "Put `yield` before each call that touches a resource: `yield db.write(key, value)`."
     )
+
+
+def _where(trace: TracebackType | None, worker: str) -> tuple[str, int]:
+    """The function and line of the learner's own that was last reached."""
+    function, line = worker, 0
+    while trace is not None:
+        frame = trace.tb_frame
+        if frame.f_globals.get("__name__", "").partition(".")[0] != "simlib":
+            named = not frame.f_code.co_name.startswith("<")
+            function, line = frame.f_code.co_name if named else worker, trace.tb_lineno
+        trace = trace.tb_next
+    return function, line

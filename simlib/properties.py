@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simlib.errors import Mistake
-from simlib.resources.base import State, View
+from simlib.resources.base import Resource, State, View
 from simlib.values import show
 
 
@@ -34,11 +34,16 @@ class Property:
             raise Mistake(self._failed(error)) from None
         if isinstance(verdict, bool):
             return verdict
+        raise Mistake(f"property {self.name}, line {self.function.__code__.co_firstlineno}: {self._no_answer(verdict)}")
+
+    def _no_answer(self, verdict: Any) -> str:
         if verdict is None:
-            raise Mistake(f"property {self.name} returned None. End it with `return` and what should be true.")
-        raise Mistake(
-            f"property {self.name} returned {show(verdict)}. Return True or False, such as `return {show(verdict)} == ...`."
-        )
+            return "it returned None. End it with `return` and what should be true."
+        if inspect.isgenerator(verdict):
+            return "it has a `yield`. A property takes no steps, it looks: write `db[key]` for `yield db.read(key)`."
+        expression = self._returned()
+        what = show(verdict) if expression is None else _source(expression)
+        return f"it returned {show(verdict)}. Return True or False, such as `return {what} == ...`."
 
     def because(self, states: Mapping[str, Any]) -> str:
         """What it expects and what it found: each side of its comparison, with its value."""
@@ -46,11 +51,14 @@ class Property:
         expression = self._returned()
         if expression is None:
             return found
-        scope = {**inspect.getclosurevars(self.function).nonlocals, **self.function.__globals__, **self._seen(states)}
+        scope = {**self.function.__globals__, **inspect.getclosurevars(self.function).nonlocals, **self._seen(states)}
         text = ast.unparse(expression).replace("'", '"')
         if isinstance(expression, ast.Compare):
             sides = [side for side in (expression.left, *expression.comparators) if _looks(side)]
-            values = [f"{_source(side)} is {show(_value(side, scope))}" for side in sides]
+            try:
+                values = [f"{_source(side)} is {show(_value(side, scope))}" for side in sides]
+            except Exception:  # of `a < b < c`, c was not looked at if a < b is false, and may have no value
+                return f"expected {text}, found {found}"
             return f"expected {text}, found that {' and '.join(values)}"
         return f"expected {text}, found {found}"
 
@@ -63,11 +71,18 @@ class Property:
         }
 
     def _failed(self, error: Exception) -> str:
-        line = _line_in(self.function, error)
-        where = f"property {self.name}, line {line}: {show(error)}. "
-        if isinstance(error, AttributeError) and isinstance(getattr(error, "obj", None), View):
-            return f"property {self.name}, line {line}: {error}."
-        return where + "A property must answer in every state, also before anything has happened."
+        where = f"property {self.name}, line {_line_in(self.function, error)}: "
+        if isinstance(error, AttributeError) and isinstance(error.obj, View):
+            return f"{where}{error}"
+        if isinstance(error, TypeError) and "'View' object" in str(error):
+            return f"{where}a property may look at the resources, not change them."
+        if isinstance(error, NameError):
+            return f"{where}{error}. A property reaches a resource through a parameter of its name."
+        kinds = [f"'{kind.__name__}' object" for kind in Resource.__subclasses__()]
+        if isinstance(error, Mistake) or any(kind in str(error) for kind in kinds):
+            return f"{where}this resource is a global. A property reaches it through a parameter of its name."
+        always = "A property must answer in every state, also before anything has happened."
+        return f"{where}{type(error).__name__}: {error}. {always}"
 
     def _returned(self) -> ast.expr | None:
         try:

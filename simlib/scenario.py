@@ -134,9 +134,9 @@ class Scenario:
             found_on = self.system(worker)
             return play(self.system(worker), points(found_on, [event.move for event in what.events]))
         token = what.token if isinstance(what, checker.Report) else what
-        head, _, schedule = token.partition("-")
+        head, dash, schedule = token.partition("-")
         workers, budget = self._read_head(head, token, worker)
-        if not schedule:
+        if not dash:
             return self.explore(worker, workers=workers, **budget)
         return play(self.system(worker, workers), read_token(schedule))
 

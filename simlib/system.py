@@ -7,13 +7,15 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from string import ascii_uppercase
+from types import FunctionType, MethodType
 from typing import Any
 
 from simlib.errors import Mistake
+from simlib.ops import Op
 from simlib.process import Process, Worker
 from simlib.properties import Property
 from simlib.resources.base import Resource, State
-from simlib.values import listed, show
+from simlib.values import did_you_mean, listed, show
 
 ME = "me"
 
@@ -74,6 +76,16 @@ class System:
         """The workers that begin by receiving: they are started again for the next message."""
         return frozenset(worker for worker, op in self.first_operations.items() if op and op.verb == "receive")
 
+    def waits(self, worker: str, op: Op | None, line: int) -> str:
+        """What a worker that cannot go on waits for, in words; nothing if it has ended or is a consumer without work."""
+        if op is None or (worker in self.consumers and op == self.first_operations[worker]):
+            return ""
+        return f"{worker} waits at `{op}` (line {line})"
+
+    def failed(self, worker: str, error: BaseException | None, line: int) -> str:
+        """In words: an exception that is no answer of an operation ended this worker."""
+        return f"{self.cast[worker].name}, line {line}, raised {show(error, 200)}, which is no answer of an operation"
+
     def broken(self, properties: Sequence[Property], states: Mapping[str, State]) -> Property | None:
         """The first of the properties that is not true of these states."""
         seen = {**self.values, **states}
@@ -89,16 +101,19 @@ def cast_of(
     roles: Sequence[Worker], workers: int | Mapping[str, int], resources: Mapping[str, Any], values: Mapping[str, Any]
 ) -> dict[str, Role]:
     """Give each role its letters. `workers` is how many of each, or a dict by function name."""
-    counts = {role.__name__: workers for role in roles} if isinstance(workers, int) else {**workers}
-    unknown = set(counts) - {getattr(role, "__name__", "") for role in roles}
-    if unknown:
-        raise Mistake(f"workers={show(dict(counts))}: there is no worker called {listed(sorted(unknown))}.")
+    bound = [Role(function, bind(function, "worker", {*resources, *values, ME})) for function in roles]
+    counts = {**workers} if isinstance(workers, Mapping) else {role.name: workers for role in bound}
+    names = [role.name for role in bound]
+    for name in counts:
+        if name not in names:
+            near = did_you_mean(str(name), names)
+            raise Mistake(f"workers={show(counts)}: there is no worker called {name}, but {listed(names)}.{near}")
     people: list[Role] = []
-    for function in roles:
-        count = counts.get(function.__name__, 1)
+    for role in bound:
+        count = counts.get(role.name, 1)
         if not isinstance(count, int) or not 1 <= count <= len(ascii_uppercase):
-            raise Mistake(f"workers={show(count)}: give a number from 1 to {len(ascii_uppercase)}.")
-        people += [Role(function, bind(function, "worker", {*resources, *values, ME}))] * count
+            raise Mistake(f"workers={show(count)}: give a whole number from 1 to {len(ascii_uppercase)}.")
+        people += [role] * count
     if len(people) > len(ascii_uppercase):
         raise Mistake(f"{len(people)} workers: at most {len(ascii_uppercase)} in one scenario.")
     return dict(zip(ascii_uppercase, people))
@@ -106,16 +121,26 @@ def cast_of(
 
 def bind(function: Callable[..., Any], what: str, names: set[str]) -> tuple[str, ...]:
     """The function's parameters, each of which has to be one of the scenario's names."""
-    if not callable(function) or not hasattr(function, "__code__"):
-        raise Mistake(f"{show(function)} is not a {what}. Pass the function itself: {what}=charge, not charge().")
+    if not isinstance(function, (FunctionType, MethodType)):
+        raise Mistake(_no_function(function, what))
+    where = f"{function.__name__}, line {function.__code__.co_firstlineno}: "
     parameters = tuple(inspect.signature(function).parameters.values())
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
-            raise Mistake(f"{function.__name__}({parameter}): a {what}'s parameters are named after resources, one by one.")
+            raise Mistake(f"{where}`{parameter}`: a {what}'s parameters are named after resources, one by one.")
         if parameter.name not in names and parameter.default is parameter.empty:
             known = sorted(names - {ME}) + ([ME] if ME in names else [])
+            near = did_you_mean(parameter.name, known)
             raise Mistake(
-                f"{function.__name__} asks for `{parameter.name}`, and the scenario has {listed(known)}. "
+                f"{where}it asks for `{parameter.name}`, and the scenario has {listed(known)}.{near} "
                 f"Rename the parameter, or add it: Scenario({parameter.name}=...)."
             )
     return tuple(parameter.name for parameter in parameters if parameter.name in names)
+
+
+def _no_function(thing: Any, what: str) -> str:
+    if inspect.isgenerator(thing):
+        name = thing.gi_code.co_name
+        return f"{name}(...) has been called already. Pass the {what} itself: {name}, without brackets."
+    example = "def charge(inbox, bank): ..." if what == "worker" else "def charged(bank): return bank.count(...) == 1"
+    return f"{show(thing)} is no {what}. A {what} is a plain function, passed without brackets: `{example}`."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from simlib.errors import OperationError
 from simlib.ops import OK, Op, Outcome
-from simlib.values import plural, show
+from simlib.values import ordinal, plural, show
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -149,17 +149,24 @@ class Trace:
         return [FAULT_NAMES[event.move.fault] for event in self.events if event.move.fault]
 
     @property
-    def needs(self) -> list[str]:
-        """What has to take how long for the timers to run out in this order: `A stalls for at least 9 s ...`."""
-        found = []
-        for place, event in enumerate(self.events):
-            if event.stalled:
-                worker, seconds = event.stalled
-                before = [step.op.name for step in self.events[:place] if step.op and step.worker == worker]
-                after = [step.op.name for step in self.events[place:] if step.op and step.worker == worker]
-                where = f"between {before[-1]} and {after[0]}" if after else f"after {before[-1]}"
-                found.append(f"{worker} stalls for at least {seconds:g} s {where}")
-        return found
+    def failure(self) -> list[str]:
+        """What goes wrong in it, by the names of steps: `A crashes after its first bank.call`."""
+        return [self._what_goes_wrong(place) for place, event in enumerate(self.events) if event.move.fault]
+
+    def _what_goes_wrong(self, place: int) -> str:
+        event = self.events[place]
+        worker = event.stalled[0] if event.stalled else event.worker
+        before = [step for step in self.events[:place] if step.op and step.worker in (worker, worker or step.worker)]
+        last = f"{ordinal(before[-1].nth)} {before[-1].op.name}" if before and before[-1].op else ""
+        if event.op:
+            return f"{FAULT_NAMES[event.move.fault or '']} at {worker}'s {ordinal(event.nth)} {event.op.name}"
+        if event.stalled:
+            after = [step.op.name for step in self.events[place:] if step.op and step.worker == worker]
+            where = f"between its {last} and {after[0]}" if after else f"after its {last}"
+            return f"{worker} stalls for at least {event.stalled[1]:g} s {where}"
+        if event.kind == "power loss":
+            return f"the power fails after {before[-1].worker}'s {last}" if last else "the power fails"
+        return f"{worker} {'crashes' if event.kind == 'crash' else 'is given its task again'} after its {last}"
 
     def but(self, **changes: Any) -> Trace:
         return replace(self, **changes)

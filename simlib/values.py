@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import difflib
 import enum
 import textwrap
-from collections.abc import Hashable
+import types
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from simlib.errors import Mistake
@@ -15,8 +17,14 @@ ATOMS = (str, int, float, bool, bytes, type(None))
 
 
 def fresh(value: Any) -> Any:
-    """A copy that shares nothing mutable with `value`: what is written is copied, and so is what is read."""
-    return value if isinstance(value, ATOMS) else copy.deepcopy(value)
+    """A copy that shares nothing mutable with `value`: what is written is copied, and so is what is read.
+
+    Raises Mistake for what cannot be copied.
+    """
+    try:
+        return value if isinstance(value, ATOMS) else copy.deepcopy(value)
+    except Exception:  # an open file, a generator, a lock: each refuses in its own way
+        raise Mistake(_not_plain(value)) from None
 
 
 def freeze(value: Any) -> Hashable:
@@ -28,6 +36,8 @@ def freeze(value: Any) -> Hashable:
     kind = type(value)
     if kind is str or kind is int or value is None:
         return value  # type: ignore[no-any-return]
+    if kind is float:
+        return ("float", repr(value))  # as text, nan equals itself
     if kind in ATOMS:
         return (kind.__name__, value)
     if kind in (tuple, list):
@@ -44,8 +54,16 @@ def freeze(value: Any) -> Hashable:
         return (kind, *(freeze(getattr(value, field.name)) for field in dataclasses.fields(value)))
     if isinstance(value, BaseException):
         return (kind, *map(freeze, value.args))
-    raise Mistake(
-        f"{show(value)} is a {kind.__name__}, which cannot be stored, sent or compared. "
+    if isinstance(value, tuple):  # a named one
+        return (kind, *map(freeze, value))
+    raise Mistake(_not_plain(value))
+
+
+def _not_plain(value: Any) -> str:
+    what = show(value)
+    kind = f"{what} is a {type(value).__name__}, which" if what != f"a {type(value).__name__}" else what
+    return (
+        f"{kind} cannot be stored, sent or compared. "
         "Use plain data: text, numbers, None, tuples, lists, dicts, sets, dataclasses."
     )
 
@@ -69,10 +87,14 @@ def show(value: Any, width: int = 60) -> str:
         text = "{" + ", ".join(sorted(map(show, value))) + "}" if value else "set()"
     elif isinstance(value, BaseException):
         text = type(value).__name__ + (f": {value}" if str(value) else "")
-    elif isinstance(value, ATOMS) or type(value).__repr__ is not object.__repr__:
-        text = repr(value)
+    elif isinstance(value, enum.Enum):
+        text = f"{type(value).__name__}.{value.name}"
+    elif isinstance(value, (type, types.FunctionType, types.MethodType)):
+        text = value.__name__
     else:
-        text = f"a {type(value).__name__}"
+        text = repr(value)
+        if text.startswith("<") or " at 0x" in text:  # it says nothing of its own, or an address
+            text = f"a {type(value).__name__}"
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
@@ -85,6 +107,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'es' if noun.endswith(('s', 'sh', 'ch', 'x')) else 's'}"
 
 
+def ordinal(number: int) -> str:
+    """`first`, `second`, ..., `11th`."""
+    words = ("first", "second", "third", "fourth", "fifth")
+    return words[number - 1] if number <= len(words) else f"{number}th"
+
+
 def listed(words: list[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else "none"
@@ -93,3 +121,9 @@ def listed(words: list[str], last: str = "and") -> str:
 def wrapped(text: str) -> str:
     """A sentence on as many lines as it needs."""
     return textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """` Did you mean `crashes`?`, or nothing when none of the words is near."""
+    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
+    return f" Did you mean `{near[0]}`?" if near else ""

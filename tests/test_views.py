@@ -102,7 +102,7 @@ def test_a_stall_is_a_gap_between_the_steps_it_separates():
     before, after = [mark for mark in panel.marks if mark.kind == "block" and mark.lane == gap.lane][1:3]
     assert (before.text, gap.text, after.text) == ("read", "stalls 9 s", "write")
     assert before.x + before.width < gap.x < gap.x + gap.width < after.x
-    assert report.counterexample.needs == ["A stalls for at least 9 s between db.read and db.write"]
+    assert report.counterexample.failure == ["A stalls for at least 9 s between its first db.read and db.write"]
     # What is red is the write that lost the other one, and the row; not the lock, which did as it should.
     assert [(mark.kind, mark.text) for mark in panel.marks if mark.bad] == [("block", "write"), ("bar", "balance = 110")]
 

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from simlib.engines.machine import Machine
 from simlib.engines.schedule import Point, letters
-from simlib.errors import Mistake
+from simlib.errors import Mistake, OperationError
 from simlib.ops import OK, Outcome
+from simlib.properties import Property
 from simlib.system import System
 from simlib.trace import Event, Move, Trace
+from simlib.values import listed
 
+Broken = tuple[str, str, tuple[str, ...]]  # a claim, why it is false, and which resources it is about
 MOST_STEPS = 500  # of a replay that goes on after its schedule
 
 
@@ -70,9 +73,17 @@ class _Player:
                 return
         yield self.machine.perform(Move("crash", worker, fault="crashes"))
 
-    def broken(self) -> tuple[str, str, tuple[str, ...]] | None:
+    def broken(self) -> Broken | None:
+        machine, system = self.machine, self.machine.system
+        for worker, slot in machine.slots.items():
+            error = slot.process.error
+            if error is not None and not isinstance(error, OperationError):
+                return "error", system.failed(worker, error, slot.process.line), ()
+        return self._false(system.always)
+
+    def _false(self, claims: Sequence[Property]) -> Broken | None:
         system, states = self.machine.system, self.machine.states
-        claim = system.broken(system.always, states)
+        claim = system.broken(claims, states)
         return (claim.name, claim.because({**system.values, **states}), claim.parameters) if claim else None
 
     def _part(self) -> None:
@@ -144,12 +155,12 @@ class _Player:
         early = timer.owner is not None and bool(self.machine.ready())
         return Move("timer", "", name, timer.id, fault="pauses" if early else None)
 
-    def finish(self) -> tuple[str, str, tuple[str, ...]] | None:
+    def finish(self) -> Broken | None:
         """Let everybody go on, one after the other, until nothing more happens."""
         for _ in range(MOST_STEPS):
             move = next(self._anything(), None)
             if move is None:
-                return self._unmet()
+                return self._at_rest()
             self.machine.perform(move)
             broken = self.broken()
             if broken:
@@ -162,10 +173,13 @@ class _Player:
         for name, timer in self.machine.timers():
             yield Move("timer", "", name, timer.id)
 
-    def _unmet(self) -> tuple[str, str, tuple[str, ...]] | None:
-        system, states = self.machine.system, self.machine.states
-        claim = system.broken(system.eventually, states)
-        return (claim.name, claim.because({**system.values, **states}), claim.parameters) if claim else None
+    def _at_rest(self) -> Broken | None:
+        """What is wrong where nothing more happens."""
+        system, slots = self.machine.system, self.machine.slots
+        stuck = [text for name, slot in slots.items() if (text := system.waits(name, slot.op, slot.process.line))]
+        if stuck:
+            return "stuck", f"{listed(stuck)}, for ever", ()
+        return self._false(system.eventually)
 
 
 def _names(system: System, worker: str) -> set[tuple[str, int]]:

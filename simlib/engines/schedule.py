@@ -86,7 +86,7 @@ def read_token(token: str) -> list[Point]:
     named: list[Point] = []
     kinds = {mark: kind for kind, mark in MARKS.items()}
     seen: dict[str, dict[str, int]] = {}
-    for part in token.split("-"):
+    for part in token.split("-") if token else []:
         match = re.fullmatch(r"(?:([A-Z])((?:[0-9a-z]{2}(?:\.\d+)?)+)|([xrpt])([A-Z]?)(\d*)(?:\.(\d+))?)", part)
         if match is None:
             raise Mistake(f'"{token}" is no token of a verdict: `{part}` does not read as steps or a fault.')

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import functools
+import inspect
 import sys
 from collections.abc import Callable, Hashable, Iterator
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.ops import OK, Op, Outcome
-from simlib.values import freeze, fresh, listed
+from simlib.values import did_you_mean, freeze, fresh, listed, show
 
 
 class Timer(NamedTuple):
@@ -115,44 +117,134 @@ class View:
     def __getattr__(self, name: str) -> Any:
         state = self._state
         if name not in state.sees:
-            shown = [*state.sees, *(["[key]"] if hasattr(state, "__getitem__") else [])]
-            raise AttributeError(f"`{name}` is nothing that a property can see here. It sees {listed(shown)}")
+            raise self._unseen(f"`{name}`", did_you_mean(name, state.sees))
         value = getattr(state, name)
-        return MappingProxyType(value) if type(value) is dict else value if callable(value) else fresh(value)
+        if type(value) is dict:
+            return MappingProxyType({key: fresh(item) for key, item in value.items()})
+        return value if callable(value) else fresh(value)
 
     def __getitem__(self, key: Any) -> Any:
-        return fresh(self._state[key])  # type: ignore[index]
+        if not hasattr(self._state, "__getitem__"):
+            raise self._unseen(f"`[{show(key)}]`")
+        return fresh(self._state[key])
 
     def __contains__(self, key: Any) -> bool:
-        return key in self._state  # type: ignore[operator]
+        if not hasattr(self._state, "__contains__"):
+            raise self._unseen(f"`{show(key)} in ...`")
+        return key in self._state
+
+    # What Python would answer by itself, and never as the author meant it: `for row in db` would not even end.
+
+    def __eq__(self, other: object) -> bool:
+        raise self._unseen("`... == ...`")
+
+    def __bool__(self) -> bool:
+        raise self._unseen("`if ...`")
+
+    def __len__(self) -> int:
+        raise self._unseen("`len(...)`")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise self._unseen("`for ... in ...`")
+
+    def __repr__(self) -> str:
+        return self._state.summary()
+
+    def _unseen(self, what: str, hint: str = "") -> AttributeError:
+        state = self._state
+        shown = [*state.sees, *(["[key]"] if hasattr(state, "__getitem__") else [])]
+        text = f"{what} is nothing that a property can see here. It sees {listed(shown)}.{hint}"
+        return AttributeError(text, obj=self)
 
 
 class Resource:
     """A resource as a scenario describes it. Its methods build steps; they do nothing until they are yielded."""
 
     _name = ""
-    _built: list[Op] | None = None
+    _built: list[Op | Mistake] | None = None
+
+    def __init_subclass__(cls) -> None:
+        for name, method in [*vars(cls).items()]:
+            if inspect.isfunction(method) and not name.startswith("_") and not hasattr(Resource, name):
+                setattr(cls, name, _checked(method))
 
     def initial(self, name: str) -> State:
         """The state before anything has happened."""
         raise NotImplementedError
 
-    def handle(self, name: str, built: list[Op]) -> Self:
+    def handle(self, name: str, built: list[Op | Mistake]) -> Self:
         """The resource as one process sees it; each step that it builds is noted in `built`."""
         handle = copy.copy(self)
         handle._name = name
         handle._built = built
         return handle
 
-    def _op(self, verb: str, *args: Any, **kwargs: Any) -> Op:
-        if self._built is None:
-            kind = type(self).__name__
-            raise Mistake(
-                f"line {sys._getframe(2).f_lineno}: `{verb}` of a {kind} that belongs to no worker. A worker reaches "
-                "a resource through a parameter with the name that the scenario gives it: "
-                f"Scenario({kind.lower()}={kind}(...)) and def worker({kind.lower()}): ..."
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_"):  # Python and Jupyter ask for many such names
+                raise AttributeError(name)
+            steps = [step for step in dir(type(self)) if not step.startswith("_") and not hasattr(Resource, step)]
+            mistake = Mistake(
+                f"`{self._name or type(self).__name__}.{name}`: a {type(self).__name__} has the steps "
+                f"{listed(steps)}.{did_you_mean(name, steps)}"
             )
-        given = {key: fresh(value) for key, value in kwargs.items() if value is not None}
-        op = Op(self._name, verb, tuple(map(fresh, args)), given, sys._getframe(2).f_lineno)
+            self._note(mistake)
+            raise mistake
+
+    def _note(self, mistake: Mistake) -> None:
+        """Keep it: raised inside a worker, its `except Exception` could swallow it."""
+        if self._built is not None:
+            self._built.append(mistake)
+
+    def _op(self, verb: str, *args: Any, **kwargs: Any) -> Op:
+        assert self._built is not None
+        given = {key: value for key, value in kwargs.items() if value is not None}
+        try:
+            freeze((args, given))  # here, where it is known who asks, and not in the middle of a search
+        except RecursionError:
+            raise Mistake(f"{verb}(...): a value that contains itself cannot be stored, sent or compared.") from None
+        op = Op(self._name, verb, tuple(map(fresh, args)), fresh(given), sys._getframe(3).f_lineno)
         self._built.append(op)
         return op
+
+
+def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
+    """The method `build` of a resource, saying in the learner's words what is wrong with its arguments."""
+    signature = inspect.signature(build)
+    taken = ", ".join(str(one.replace(annotation=one.empty)) for one in [*signature.parameters.values()][1:])
+
+    @functools.wraps(build)
+    def checked(self: Resource, *args: Any, **kwargs: Any) -> Op:
+        kind, step = type(self).__name__, f"{self._name}.{build.__name__}"
+        if self._built is None:
+            raise Mistake(
+                f"`{build.__name__}` of a {kind} that belongs to no worker. A worker reaches a resource through a "
+                f"parameter with the name that the scenario gives it: Scenario({kind.lower()}={kind}(...)) and "
+                f"def worker({kind.lower()}): ..."
+            )
+        try:
+            try:
+                signature.bind(self, *args, **kwargs)
+            except TypeError as error:
+                raise Mistake(f"`{step}(...)` {_said(error)}. Write {step}({taken}).") from None
+            return build(self, *args, **kwargs)
+        except Mistake as mistake:
+            self._note(mistake)
+            raise
+
+    return checked
+
+
+def _said(error: TypeError) -> str:
+    """`missing a required argument: 'key'` as the end of a sentence."""
+    text = str(error).replace("'", "`")
+    verb = {"missing": "is ", "got": ""}.get(text.split()[0], "has ")
+    return verb + text
+
+
+def positive(name: str, seconds: float | None) -> float | None:
+    """So many seconds, checked; None for a time that never runs out."""
+    if seconds is None or (isinstance(seconds, (int, float)) and 0 < seconds < float("inf")):
+        return seconds
+    raise Mistake(f"{name}={show(seconds)}: give a number of seconds above 0.")

@@ -9,7 +9,7 @@ from typing import Any
 from simlib.errors import AlreadyExists, Mistake, NotFound, StaleToken
 from simlib.ops import Op
 from simlib.resources.base import Resource, State
-from simlib.values import fresh, listed, show, unordered
+from simlib.values import freeze, fresh, listed, show, unordered
 
 WRITES = ("write", "insert", "delete", "compare_and_set")
 
@@ -84,6 +84,9 @@ class DatabaseState(State):
     def summary(self) -> str:
         return ", ".join(f"{_bare(key)} = {_bare(row)}" for key, row in sorted(self.rows.items(), key=str)) or "empty"
 
+    def outcome(self) -> Hashable:
+        return tuple((freeze(key), freeze(row)) for key, row in sorted(self.rows.items(), key=str))
+
 
 class Database(Resource):
     """A database of rows under keys, in which each step is atomic and durable.
@@ -100,37 +103,44 @@ class Database(Resource):
     """
 
     def __init__(self, rows: dict[Any, Any] | None = None) -> None:
-        self.rows = fresh(rows or {})
+        if not isinstance(rows or {}, dict):
+            raise Mistake(f"Database({show(rows)}): give the first rows as a dict, such as Database({{\"key\": 1}}).")
+        self._rows: dict[Any, Any] = fresh(rows or {})
+        freeze(self._rows)
 
     def initial(self, name: str) -> DatabaseState:
-        return DatabaseState(fresh(self.rows))
+        return DatabaseState(fresh(self._rows))
 
     def read(self, key: Any, *, fence: int | None = None) -> Op:
         """Answers the row, None when there is none."""
-        return self._op("read", key, fence=fence)
+        return self._op("read", _key(key), fence=_token(fence))
 
     def scan(self, prefix: str = "") -> Op:
         """Answers the (key, row) pairs whose key is text that begins with `prefix`, in the order of their keys."""
+        if not isinstance(prefix, str):
+            raise Mistake(f"scan({show(prefix)}): give the beginning of the keys as text.")
         return self._op("scan", prefix)
 
     def write(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
         """Store the row, whatever was there before."""
-        return self._op("write", key, row, fence=fence)
+        return self._op("write", _key(key), row, fence=_token(fence))
 
     def insert(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
         """Store a new row. Raises AlreadyExists when there is one."""
-        return self._op("insert", key, row, fence=fence)
+        return self._op("insert", _key(key), row, fence=_token(fence))
 
     def delete(self, key: Any, *, fence: int | None = None) -> Op:
         """Remove the row. Raises NotFound when there is none."""
-        return self._op("delete", key, fence=fence)
+        return self._op("delete", _key(key), fence=_token(fence))
 
     def compare_and_set(self, key: Any, expected: Any, row: Any, *, fence: int | None = None) -> Op:
         """Store the row only if the present one equals `expected` (None: there is none). Answers whether it did."""
-        return self._op("compare_and_set", key, expected, row, fence=fence)
+        return self._op("compare_and_set", _key(key), expected, row, fence=_token(fence))
 
     def next_id(self, sequence: str = "id") -> Op:
         """Answers 1, 2, 3, ...: each number once, also when its caller crashes and never uses it."""
+        if not isinstance(sequence, str):
+            raise Mistake(f"next_id({show(sequence)}): give the name of a sequence, as text.")
         return self._op("next_id", sequence)
 
     def transaction(self, *writes: Op) -> Op:
@@ -152,3 +162,17 @@ class Database(Resource):
 
 def _bare(value: Any) -> str:
     return value if isinstance(value, str) else show(value)
+
+
+def _key(key: Any) -> Any:
+    try:
+        hash(key)
+    except TypeError:
+        raise Mistake(f"{show(key)} cannot be a row's key. Use text, a number or a tuple of them.") from None
+    return key
+
+
+def _token(fence: Any) -> int | None:
+    if fence is None or isinstance(fence, int):
+        return fence
+    raise Mistake(f"fence={show(fence)}: a fence is a number that grows: fence=lease.token.")

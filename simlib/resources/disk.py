@@ -96,7 +96,7 @@ class DiskState(State):
     def _room(self, inode: int, before: str) -> int | None:
         if self.capacity is None:
             return None
-        others = sum(len(file.data) for number, file in self.data.items() if number != inode)
+        others = sum(len(self.data[number].data) for number in self.names.values() if number != inode)
         return max(0, self.capacity - others - len(before))
 
     def _directory_changed(self) -> None:
@@ -146,6 +146,9 @@ class DiskState(State):
     def summary(self) -> str:
         return ", ".join(f"{name}: {show(self.contents(name), 24)}" for name in self.files) or "empty"
 
+    def outcome(self) -> Hashable:
+        return tuple((name, self.contents(name)) for name in self.files)
+
 
 class Disk(Resource):
     """A file system on one machine, with a page cache, a directory and a capacity.
@@ -160,17 +163,25 @@ class Disk(Resource):
     `capacity` is the number of characters that fit. A write that does not fit leaves a part and raises DiskFull,
     and so does the fault `disk_full`, anywhere.
 
-    Left out: sub-directories, holes, a failing fsync (after which Linux may drop the data and report it once), and
-    data that is torn in more places than in its middle.
+    Left out: sub-directories, links, holes, a failing fsync (after which Linux may drop the data and report it once),
+    garbage or zeros in place of data (ext4 in data=writeback), and data that is torn anywhere but in its middle.
+    Kinder than some: changes of the directory reach the disk in their order, which POSIX does not promise. Harder
+    than some: ext4 by itself writes a file's data before a rename that replaces another file (auto_da_alloc).
     """
 
     def __init__(self, files: dict[str, str] | None = None, *, capacity: int | None = None) -> None:
-        self.files = dict(files or {})
-        self.capacity = capacity
+        if not isinstance(files or {}, dict):
+            raise Mistake(f"Disk({show(files)}): give the first files as a dict, such as Disk({{\"state\": \"0\"}}).")
+        if capacity is not None and (not isinstance(capacity, int) or capacity < 0):
+            raise Mistake(f"capacity={show(capacity)}: give a whole number of characters from 0 on, or leave it out.")
+        self._files = {_name(file): _text("Disk", data) for file, data in (files or {}).items()}
+        self._capacity = capacity
+        if capacity is not None and sum(map(len, self._files.values())) > capacity:
+            raise Mistake(f"capacity={capacity}: the first files alone are larger.")
 
     def initial(self, name: str) -> DiskState:
-        state = DiskState(capacity=self.capacity)
-        for file, data in self.files.items():
+        state = DiskState(capacity=self._capacity)
+        for file, data in self._files.items():
             state.on_write("", file, data)
             state.on_fsync("", file)
         state.on_fsync_directory("")
@@ -178,35 +189,41 @@ class Disk(Resource):
 
     def read(self, name: str) -> Op:
         """Answers the file's data. Raises NotFound."""
-        return self._op("read", name)
+        return self._op("read", _name(name))
 
     def exists(self, name: str) -> Op:
         """Answers whether there is such a file."""
-        return self._op("exists", name)
+        return self._op("exists", _name(name))
 
     def write(self, name: str, data: str) -> Op:
         """Empty the file, or create it, then put the data in. Raises DiskFull, with a part of the data down."""
-        return self._op("write", name, _text("write", data))
+        return self._op("write", _name(name), _text("write", data))
 
     def append(self, name: str, data: str) -> Op:
         """Add to the end of the file, or create it. Raises DiskFull, with a part of the data down."""
-        return self._op("append", name, _text("append", data))
+        return self._op("append", _name(name), _text("append", data))
 
     def rename(self, old: str, new: str) -> Op:
         """Give the file another name, replacing what had it, in one step. Raises NotFound."""
-        return self._op("rename", old, new)
+        return self._op("rename", _name(old), _name(new))
 
     def delete(self, name: str) -> Op:
         """Remove the name. Raises NotFound."""
-        return self._op("delete", name)
+        return self._op("delete", _name(name))
 
     def fsync(self, name: str) -> Op:
         """Wait until the file's data is on disk. Its name is not: see fsync_directory. Raises NotFound."""
-        return self._op("fsync", name)
+        return self._op("fsync", _name(name))
 
     def fsync_directory(self) -> Op:
         """Wait until creations, renames and deletions are on disk."""
         return self._op("fsync_directory")
+
+
+def _name(name: Any) -> str:
+    if not isinstance(name, str):
+        raise Mistake(f"{show(name)} is no file name. Give text.")
+    return name
 
 
 def _text(verb: str, data: Any) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from simlib.errors import Mistake
 from simlib.ops import Blocked, Op
-from simlib.resources.base import Resource, State, Timer
-from simlib.values import show
+from simlib.resources.base import Resource, State, Timer, positive
+from simlib.values import freeze, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class LockState(State):
     token: int = 0
     ttl: float | None = None
     renewals: int = 0
-    owner: str | None = None  # the process behind the holder, None when that is gone: says who would let the lease lapse
+    owner: str | None = None  # the process behind the holder, None when that is gone: who would let the lease lapse
 
     def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
         lease = self.on_try_acquire(who, value, ttl)
@@ -84,8 +84,8 @@ class LockState(State):
             self.owner = None
 
     def key(self) -> Hashable:
-        # Renewals only tell a clock which timer is stale; counting them would keep a renewing loop from ever closing.
-        return (show(self.holder), self.token, self.ttl, self.owner)
+        # Renewals are in a timer's id, and a schedule that is replayed has to find the timer that it names.
+        return (freeze(self.holder), self.token, self.ttl, self.renewals, self.owner)
 
     def summary(self) -> str:
         return "free" if self.holder is None else f"held: {self.holder}"
@@ -115,19 +115,21 @@ class Lock(Resource):
         `value` is what the key holds; left out, it is one that nobody else has ever used. `ttl` in seconds; without
         one, a holder that dies keeps the lock for ever.
         """
-        return self._op("acquire", *_given(value), ttl=_positive(ttl))
+        return self._op("acquire", *_given(value), ttl=positive("ttl", ttl))
 
     def try_acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
         """Answers a Lease, or None at once when the lock is held."""
-        return self._op("try_acquire", *_given(value), ttl=_positive(ttl))
+        return self._op("try_acquire", *_given(value), ttl=positive("ttl", ttl))
 
     def release(self, lease: Lease) -> Op:
         """Delete the key if it holds this lease's value, in one step. Answers whether it did."""
-        return self._op("release", _a_lease("release", lease))
+        return self._op("release", self._a_lease("release", lease))
 
     def renew(self, lease: Lease, *, ttl: float) -> Op:
         """Start the time to live again if the key holds this lease's value. Answers whether it did."""
-        return self._op("renew", _a_lease("renew", lease), ttl=_positive(ttl))
+        if ttl is None:
+            raise Mistake("renew(..., ttl=None): give a number of seconds above 0.")
+        return self._op("renew", self._a_lease("renew", lease), ttl=positive("ttl", ttl))
 
     def read(self) -> Op:
         """Answers the value that the key holds, None when the lock is free."""
@@ -137,21 +139,19 @@ class Lock(Resource):
         """Delete the key, whoever set it."""
         return self._op("delete")
 
+    def _a_lease(self, verb: str, lease: Any) -> Lease:
+        if isinstance(lease, Lease):
+            return lease
+        if lease is None:
+            raise Mistake(
+                f"{verb}(None): there is no lease, since try_acquire answers None while the lock is held. "
+                "Ask first: `if lease is not None: ...`."
+            )
+        raise Mistake(
+            f"{verb}({show(lease)}): that is not a lease. Write `lease = yield {self._name}.acquire(ttl=10)` first, "
+            f"then `yield {self._name}.{verb}(lease{', ttl=10' if verb == 'renew' else ''})`."
+        )
+
 
 def _given(value: Any) -> tuple[Any, ...]:
     return () if value is None else (value,)
-
-
-def _positive(ttl: float | None) -> float | None:
-    if ttl is not None and ttl <= 0:
-        raise Mistake(f"ttl={show(ttl)}: a lease lasts more than 0 seconds.")
-    return ttl
-
-
-def _a_lease(verb: str, lease: Any) -> Lease:
-    if not isinstance(lease, Lease):
-        raise Mistake(
-            f"{verb}({show(lease)}): that is not a lease. Write `lease = yield lock.acquire(ttl=10)` first, "
-            f"then `yield lock.{verb}(lease)`."
-        )
-    return lease

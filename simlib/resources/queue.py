@@ -8,7 +8,7 @@ from typing import Any
 
 from simlib.errors import Mistake
 from simlib.ops import OK, Blocked, Op, Outcome
-from simlib.resources.base import Resource, State, Timer
+from simlib.resources.base import Resource, State, Timer, positive
 from simlib.values import freeze, fresh, plural, show, unordered
 
 
@@ -31,7 +31,7 @@ class Message:
 
 @dataclass
 class QueueState(State):
-    """What a property sees of a queue: `ready`, `in_flight`, `acked` and `dead_letters` (messages), `sent` (a count)."""
+    """What a property sees of a queue: `ready`, `in_flight`, `acked`, `dead_letters` (messages), `sent` (a count)."""
 
     sees = ("ready", "in_flight", "acked", "dead_letters", "sent")
     name: str
@@ -73,6 +73,7 @@ class QueueState(State):
         self._return((message.id, message.deliveries))
 
     def _deliver(self, message: Message, who: str) -> Message:
+        self.flights.pop((message.id, message.deliveries), None)  # from now on its receipt is an old one
         message = replace(message, deliveries=message.deliveries + 1)
         self.flights[message.id, message.deliveries] = (message, who)
         return message
@@ -95,10 +96,9 @@ class QueueState(State):
 
     def _redeliverable(self) -> dict[str, Message]:
         """The newest delivery of each message that has been handed out: what a queue may hand out once more."""
-        handed_out = dict(self.done)
-        for message in self.in_flight:
-            if message.id not in handed_out or handed_out[message.id].deliveries < message.deliveries:
-                handed_out[message.id] = message
+        handed_out = {**self.done, **{message.id: message for message in self.in_flight}}
+        for message in (*self.ready, *self.dead_letters):  # it will be received anyway, or never again
+            handed_out.pop(message.id, None)
         return handed_out
 
     def outcomes(self, op: Op) -> Iterator[Outcome]:
@@ -144,31 +144,34 @@ class Queue(Resource):
     """A queue that delivers each message at least once, oldest first.
 
     Modelled on Amazon SQS. A delivered message is in flight until it is acknowledged; when `visibility_timeout`
-    (seconds) runs out first, or the message is handed back, it is delivered again. With `max_receives`, a message
-    that has been delivered that often moves to `dead_letters` instead. As SQS says of its standard queues, the
-    timeout is no guarantee against a second delivery: the fault `redeliveries` delivers a message once more while
-    it is in flight, or after it was acknowledged.
+    (seconds; None: never) runs out first, or the message is handed back, it is delivered again. With `max_receives`,
+    a message that has been delivered that often moves to `dead_letters` instead. As SQS says of its standard queues,
+    the timeout is no guarantee against a second delivery: the fault `redeliveries` delivers a message once more while
+    it is in flight, or after it was acknowledged. The newest delivery's receipt is the one that counts.
 
-    Source: Amazon SQS Developer Guide, "visibility timeout" and "dead-letter queues". Left out: batches, delays,
-    retention, message groups (an in-flight message does not hold back the ones behind it), and the loss of order
-    of standard queues. SQS moves a message to the dead letters when it would be received once too often; here that
-    happens when its last delivery comes back.
+    Source: Amazon SQS Developer Guide, "visibility timeout" and "dead-letter queues", and API Reference,
+    "DeleteMessage". Left out: batches, delays, retention, extending a visibility timeout, message groups (an
+    in-flight message does not hold back the ones behind it), and the loss of order of standard queues: here a
+    message that comes back keeps its place. SQS moves a message to the dead letters when it would be received once
+    too often; here that happens when its last delivery comes back, so that an ack after that is too late.
     """
 
     def __init__(
         self, messages: Iterable[Any] = (), *, visibility_timeout: float | None = 30, max_receives: int | None = None
     ) -> None:
         if isinstance(messages, str):
-            raise Mistake(f'Queue({show(messages)}) would be one message per letter. Write Queue([{show(messages)}]).')
-        if max_receives is not None and max_receives < 1:
-            raise Mistake(f"max_receives={max_receives} would deliver nothing. Give 1 or more, or leave it out.")
-        self.messages = [fresh(body) for body in messages]
-        self.visibility_timeout = visibility_timeout
-        self.max_receives = max_receives
+            raise Mistake(f"Queue({show(messages)}) would be one message per letter. Write Queue([{show(messages)}]).")
+        if isinstance(messages, (bytes, dict)) or not isinstance(messages, Iterable):
+            raise Mistake(f"Queue({show(messages)}): give a list of messages: Queue([{show(messages)}]).")
+        if max_receives is not None and (not isinstance(max_receives, int) or max_receives < 1):
+            raise Mistake(f"max_receives={show(max_receives)}: give a whole number from 1 on, or leave it out.")
+        self._messages = [fresh(body) for body in messages]
+        self._visibility_timeout = positive("visibility_timeout", visibility_timeout)
+        self._max_receives = max_receives
 
     def initial(self, name: str) -> QueueState:
-        state = QueueState(name, self.visibility_timeout, self.max_receives)
-        for body in self.messages:
+        state = QueueState(name, self._visibility_timeout, self._max_receives)
+        for body in self._messages:
             state.on_send("", fresh(body))
         return state
 
@@ -180,23 +183,28 @@ class Queue(Resource):
         """Done with this delivery: the queue forgets the message.
 
         With the receipt of an older delivery, after the message was delivered again, nothing happens and no error
-        tells so: the message stays. (SQS: deleting with an old receipt handle "may succeed" and not delete.)
+        tells so: the message stays. (SQS: the request succeeds, and the message is not deleted.)
         """
-        return self._op("ack", _a_message("ack", message))
+        return self._op("ack", self._own("ack", message))
 
     def nack(self, message: Message) -> Op:
         """Hand the message back: it is ready again at once. Nothing happens with an old receipt."""
-        return self._op("nack", _a_message("nack", message))
+        return self._op("nack", self._own("nack", message))
 
     def send(self, body: Any) -> Op:
         """Add a message. Answers its id."""
         return self._op("send", body)
 
-
-def _a_message(verb: str, message: Any) -> Message:
-    if not isinstance(message, Message):
-        raise Mistake(
-            f"{verb}({show(message)}): that is not a message. Write `message = yield inbox.receive()` first, "
-            f"then `yield inbox.{verb}(message)`."
-        )
-    return message
+    def _own(self, verb: str, message: Any) -> Message:
+        if not isinstance(message, Message):
+            raise Mistake(
+                f"{verb}({show(message)}): that is not a message. "
+                f"Write `message = yield {self._name}.receive()` first, then `yield {self._name}.{verb}(message)`."
+            )
+        queue = message.id.rpartition("-")[0]
+        if queue != self._name:
+            raise Mistake(
+                f"{verb}({show(message)}): {self._name} never delivered it, {queue} did. "
+                f"Write `yield {queue}.{verb}(message)`."
+            )
+        return message

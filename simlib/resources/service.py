@@ -6,10 +6,10 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from simlib.errors import Rejected
+from simlib.errors import Mistake, Rejected
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.base import Resource, State
-from simlib.values import plural, show, unordered
+from simlib.values import freeze, plural, show, unordered
 
 
 @dataclass
@@ -17,37 +17,37 @@ class ServiceState(State):
     """What a property sees of a service: `count(action, ...)`, how often that was really done."""
 
     sees = ("count",)
-    effects: dict[tuple[Any, ...], int] = field(default_factory=dict)  # (action, arguments): how often
+    effects: dict[Hashable, int] = field(default_factory=dict)  # (action, arguments): how often
     totals: dict[str, int] = field(default_factory=dict)  # action: how often
-    keys: dict[Any, tuple[Any, ...]] = field(default_factory=dict)  # idempotency key: what it was first used for
-    refused: dict[tuple[Any, ...], bool] = field(default_factory=dict)
+    keys: dict[Hashable, Hashable] = field(default_factory=dict)  # idempotency key: what was done under it
+    refused: dict[Hashable, bool] = field(default_factory=dict)
 
     def count(self, action: str, *args: Any) -> int:
         """How often `action` was done, with any arguments, or with these."""
-        return self.effects.get((action, *args), 0) if args else self.totals.get(action, 0)
+        return self.effects.get(_hashable((action, *args)), 0) if args else self.totals.get(action, 0)
 
     def on_call(self, who: str, action: str, *args: Any, idempotency_key: Any = None) -> str:
-        effect = (action, *args)
+        effect, key = _hashable((action, *args)), _hashable(idempotency_key)
+        if key in self.keys:  # the answer that was kept, whatever became of the action since
+            if self.keys[key] != effect:
+                raise Rejected(f"idempotency key {show(idempotency_key)} was used for other arguments")
+            return "ok"
         if effect in self.refused:
             raise Rejected(action)
-        if idempotency_key is not None:
-            before = self.keys.setdefault(idempotency_key, effect)
-            if before is not effect:
-                if before != effect:
-                    raise Rejected(f"idempotency key {show(idempotency_key)} was used for other arguments")
-                return "ok"
+        if key is not None:
+            self.keys[key] = effect
         self.effects[effect] = self.effects.get(effect, 0) + 1
         self.totals[action] = self.totals.get(action, 0) + 1
         return "ok"
 
     def outcomes(self, op: Op) -> Iterator[Outcome]:
         yield from super().outcomes(op)
-        if op.args not in self.refused:
+        if _hashable(op.args) not in self.refused and _hashable(op.kwargs.get("idempotency_key")) not in self.keys:
             yield Outcome("rejections")
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
         if outcome.fault == "rejections":
-            self.refused[op.args] = True
+            self.refused[_hashable(op.args)] = True
             raise Rejected(op.args[0])
         return super().perform(op, who, outcome)
 
@@ -66,10 +66,13 @@ class Service(Resource):
 
     Modelled on a payment provider's HTTP API. A call with an `idempotency_key` is done once however often it is
     made, and a key that comes with other arguments is refused (Stripe, "Designing robust and predictable APIs with
-    idempotency", 2017). Under faults a call raises Unavailable (it did not happen), OutcomeUnknown (perhaps it
-    did) or Rejected (it did not, and never will with these arguments).
+    idempotency", 2017, and API Reference, "Idempotent requests"). Under faults a call raises Unavailable (it did not
+    happen), OutcomeUnknown (perhaps it did) or Rejected (it did not, and never will with these arguments).
 
-    Left out: keys that the provider forgets after a day, and answers other than "ok".
+    Left out: keys that the provider forgets after a day; two calls with one key at the same time (here the second
+    finds the first one done, there it is told to try again); errors that are kept under a key as answers are (Stripe
+    repeats even a 500; here only what was done is kept, so that a call that failed can be made again with its key);
+    and answers other than "ok".
     """
 
     def initial(self, name: str) -> ServiceState:
@@ -77,4 +80,15 @@ class Service(Resource):
 
     def call(self, action: str, *args: Any, idempotency_key: Any = None) -> Op:
         """Do `action`. Answers "ok". Raises Unavailable, OutcomeUnknown or Rejected."""
+        if not isinstance(action, str):
+            raise Mistake(f"call({show(action)}): say first what to do, as text: call(\"charge\", 20).")
         return self._op("call", action, *args, idempotency_key=idempotency_key)
+
+
+def _hashable(value: Any) -> Hashable:
+    """The value itself where a dict can be asked for it, so that 20 is 20.0; else its key."""
+    try:
+        hash(value)
+    except TypeError:
+        return freeze(value)
+    return value  # type: ignore[no-any-return]

@@ -10,6 +10,7 @@ from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore.findings import Findings
 from simlib.engines.explore.report import Report
 from simlib.engines.explore.search import Search
+from simlib.engines.explore.spot import Spot
 from simlib.engines.replay import follow
 from simlib.engines.schedule import points, write_token
 from simlib.engines.watchdog import Watchdog
@@ -19,14 +20,15 @@ from simlib.trace import Trace
 __all__ = ["Report", "explore"]
 
 
-def explore(system: System, budget: Budget, limits: Limits, *, merge: bool = True) -> Report:
-    """Visit every state that the system can reach within the budget. See Report."""
+def explore(system: System, budget: Budget, limits: Limits, *, merge: bool = True, spot: Spot | None = None) -> Report:
+    """Visit every state that the system can reach within the budget, with faults nowhere but at `spot`. See Report."""
     with Watchdog() as watchdog, _without_gc():
-        findings = Search(system, budget, limits, watchdog, merge).run()
+        findings = Search(system, budget, limits, watchdog, merge, spot).run()
         trace = _counterexample(system, findings)
     head = head_of(system, budget)
-    schedule = write_token(points(system, findings.found.moves)) if trace and findings.found else ""
-    return Report(system, budget, findings, trace, f"{head}-{schedule}" if schedule else head)
+    if trace and findings.found:
+        head += "-" + write_token(points(system, findings.found.moves))
+    return Report(system, budget, findings, trace, head)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from simlib.engines.explore.rules import Next, Numbers
 from simlib.resources.base import State
 from simlib.resources.queue import QueueState
 from simlib.system import System, outcome_of
-from simlib.values import listed, show
+from simlib.values import listed
 
 USUAL_DELIVERIES = 10
 
@@ -53,14 +53,12 @@ class Checks:
         return None
 
     def _own_error(self, node: int) -> Found:
-        error, role = self._histories.error[node], self._system.cast[self._histories.start[node][0]]
-        before = self._histories.parent[node][0]
-        after = f" after line {self._histories.line[before]}" if before >= 0 else ""
-        return Found("error", because=f"{role.name} raised {show(error)}{after}, which is no answer of an operation")
+        worker, error = self._histories.start[node][0], self._histories.error[node]
+        return Found("error", because=self._system.failed(worker, error, self._histories.line[node]))
 
     def at_rest(self, state: Numbers) -> Found | None:
         """What must not be so where, if nothing goes wrong, nothing more can happen."""
-        stuck = [text for place, worker in enumerate(self._system.cast) if (text := self._waits(worker, state[place]))]
+        stuck = [text for worker, node in zip(self._system.cast, state) if (text := self._waits(worker, node))]
         if stuck:
             return Found("stuck", because=f"{listed(stuck)}, for ever")
         return self._unmet(state)
@@ -71,13 +69,9 @@ class Checks:
         return Found(unmet.name, because=unmet.because({**self._system.values, **states})) if unmet else None
 
     def _waits(self, worker: str, node: int) -> str:
-        """What this worker waits for, unless it has ended or is a consumer with nothing to do."""
-        if self._histories.op[node] == ENDED:
-            return ""
-        op = self._histories.ops.things[self._histories.op[node]]
-        if worker in self._system.consumers and op == self._system.first_operations[worker]:
-            return ""
-        return f"{worker} waits at `{op}` (line {self._histories.line[node]})"
+        op = self._histories.op[node]
+        waits_at = None if op == ENDED else self._histories.ops.things[op]
+        return self._system.waits(worker, waits_at, self._histories.line[node])
 
     def going_round(self, circle: Iterable[tuple[Numbers, list[Next]]]) -> Found | None:
         """A system that goes round for ever is fine if all that must be true eventually is, wherever it is."""

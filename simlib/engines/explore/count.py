@@ -16,7 +16,7 @@ def schedules(successors: Sequence[Sequence[int]], ends: set[int]) -> int | None
             unmet[state] += 1
     ways = [0] * len(successors)
     ways[0] = 1
-    ready, passed = [0] if unmet[0] == 0 else [], 0
+    ready, passed = [state for state, count in enumerate(unmet) if count == 0], 0
     while ready:
         state = ready.pop()
         passed += 1

@@ -52,6 +52,7 @@ class Histories:
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
         self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
+        self.places: list[tuple[str, int]] = []  # the name of its step, and which one of that name in its run
         self.bugs: set[int] = set()  # nodes where a worker's own error ended it
         self.resumed = 0  # how often a generator was run
         self.ask_the_time = False  # whether any worker does
@@ -61,7 +62,7 @@ class Histories:
         self._depth: list[int] = []
         self._children: list[dict[int, int]] = []
         self._waiting: dict[int, Process] = {}  # generators that stand at a node
-        self._places: dict[Hashable, int] = {}
+        self._known: dict[Hashable, int] = {}
         self._roots: dict[Hashable, int] = {}
 
     def root(self, worker: str, incarnation: int = 1) -> int:
@@ -96,17 +97,18 @@ class Histories:
         role = self.system.cast[start[0]]
         run = (role, start) if role.knows_itself else role
         place = self._place(process, run)
-        if place is not None and place in self._places:
+        if place is not None and place in self._known:
             process.discard()
-            return self._places[place]
+            return self._known[place]
         node = len(self.op)
         if place is not None:
-            self._places[place] = node
+            self._known[place] = node
         self.op.append(ENDED if process.op is None else self.ops.number(process.op, op_key(process.op)))
         self.line.append(process.line)
         self.error.append(process.error)
         self.parent.append(parent)
         self.start.append(start)
+        self.places.append(self._place_name(process, parent))
         self._depth.append(depth)
         self._children.append({})
         if process.op is not None:
@@ -116,6 +118,13 @@ class Histories:
         elif process.error is not None and not isinstance(process.error, OperationError):
             self.bugs.add(node)
         return node
+
+    def _place_name(self, process: Process, parent: tuple[int, int]) -> tuple[str, int]:
+        name, node, before = process.op.name if process.op else "", parent[0], 0
+        while node != ENDED:
+            before += self.places[node][0] == name
+            node = self.parent[node][0]
+        return name, before + 1
 
     def _place(self, process: Process, run: Hashable) -> Hashable | None:
         """A name for where the process is, if it has one besides its history."""

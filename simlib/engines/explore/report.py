@@ -74,7 +74,8 @@ class Report:
 
     def __str__(self) -> str:
         trace = self.counterexample
-        shown = ["", *trace.lines(), "", *map(wrapped, self._needs(trace))] if trace else []
+        failure = [wrapped(f"Only if {listed(trace.failure)}.")] if trace and trace.failure else []
+        shown = ["", *trace.lines(), "", *failure] if trace else []
         return "\n".join([wrapped(self.sentence), *shown, wrapped(self._bounds()), f'Again: replay("{self.token}")'])
 
     __repr__ = __str__
@@ -115,9 +116,6 @@ class Report:
         knobs = [f"workers={len(self.system.cast)}"] if len(self.system.cast) > 1 else []
         knobs += [f"{kind}={self.budget.counts[kind]}" for kind in self.budget.kinds]
         return f"To finish, lower {listed(knobs, 'or')}, or raise max_states and max_seconds" if knobs else ""
-
-    def _needs(self, trace: Trace) -> list[str]:
-        return [f"Only if {need}." for need in trace.needs]
 
     def _bounds(self) -> str:
         workers = plural(len(self.system.cast), "worker")

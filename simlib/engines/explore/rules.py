@@ -11,6 +11,7 @@ from typing import NamedTuple
 from simlib.engines.budget import KINDS, MASKS, UNITS
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
+from simlib.engines.explore.spot import Spot
 from simlib.ops import Outcome
 from simlib.system import System
 from simlib.trace import Move
@@ -50,7 +51,9 @@ class Next(NamedTuple):
 class Rules:
     """The states, by number, and what can happen in each."""
 
-    def __init__(self, system: System, histories: Histories, ledger: Ledger, kinds: list[str]) -> None:
+    def __init__(
+        self, system: System, histories: Histories, ledger: Ledger, kinds: list[str], spot: Spot | None = None
+    ) -> None:
         self.states: list[Numbers] = []
         self._numbers: dict[Numbers, int] = {}
         self._system = system
@@ -62,6 +65,7 @@ class Rules:
         self._ways: dict[tuple[int, int, int], tuple[Way, ...]] = {}
         self._timed = [self._count + place for place in ledger.timed]
         self._clocks = [self._count + place for place in ledger.clocks]
+        self._spot = spot
         self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
 
     def initial(self, packed_budget: int) -> int:
@@ -85,11 +89,14 @@ class Rules:
                     able.add(worker)
                 elif not state[-1] & way.mask:
                     continue
-                else:
-                    self.struck[way.move.fault or ""].add(state[worker])
                 found.append(self._step(state, worker, way))
         self._timers(state, bool(able), found)
         self._crashes(state, found)
+        if self._spot:
+            found = [one for one in found if self._spot.allows(one.move, state, self._system, self._histories)]
+        for one in found:
+            if one.move.fault:
+                self.struck[one.move.fault].add(state[one.worker] if one.worker >= 0 else NOBODY)
         return found, able
 
     def _ways_of(self, worker: int, state: Numbers) -> tuple[Way, ...]:
@@ -149,7 +156,6 @@ class Rules:
                 after[place] = self._ledger.after(place - self._count, state[place], "expire", timer.id)
                 if early:
                     after[-1] -= UNITS["pauses"]
-                    self.struck["pauses"].add(state[self._workers.index(timer.owner or "")])
                 for clock in self._clocks:
                     after[clock] = self._ledger.after(clock - self._count, after[clock], "advance", timer.seconds)
                 resource = self._ledger.names[place - self._count]
@@ -175,7 +181,6 @@ class Rules:
         return self._histories.op[node] == ENDED and node not in self._histories.bugs
 
     def _crash(self, state: Numbers, worker: int) -> Next:
-        self.struck["crashes"].add(state[worker])
         after = list(state)
         after[worker] = self._histories.next_root(self._workers[worker], state[worker])
         after[-1] -= UNITS["crashes"]
@@ -183,7 +188,6 @@ class Rules:
         return self._gone(after, Move("crash", self._workers[worker], fault="crashes"), worker)
 
     def _again(self, state: Numbers, worker: int) -> Next:
-        self.struck["redeliveries"].add(state[worker])
         after = list(state)
         after[worker] = self._histories.next_root(self._workers[worker], state[worker])
         after[-1] -= UNITS["redeliveries"]
@@ -199,7 +203,6 @@ class Rules:
         ways = self._ledger.power_losses(numbers)
         if not running and ways == 1:
             return []
-        self.struck["power_losses"].update(state[worker] for worker in running)
         after = list(state)
         for worker in range(self._count):
             if self._histories.op[state[worker]] != ENDED:

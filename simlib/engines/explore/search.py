@@ -16,6 +16,7 @@ from simlib.engines.explore.findings import Findings, Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, PREEMPTION, STEP, Next, Rules
+from simlib.engines.explore.spot import Spot
 from simlib.engines.progress import Progress
 from simlib.engines.watchdog import Watchdog
 from simlib.resources.clock import ClockState
@@ -44,12 +45,21 @@ class _AskedTheTime(Exception):
 class Search:
     """One search. `run` gives what it found; `merge=False` names workers' places by their answers alone."""
 
-    def __init__(self, system: System, budget: Budget, limits: Limits, watchdog: Watchdog, merge: bool = True) -> None:
+    def __init__(
+        self,
+        system: System,
+        budget: Budget,
+        limits: Limits,
+        watchdog: Watchdog,
+        merge: bool = True,
+        spot: Spot | None = None,
+    ) -> None:
         self._system = system
         self._budget = budget
         self._limits = limits
         self._watchdog = watchdog
         self._merge = merge
+        self._spot = spot
         self._timed = False
 
     def run(self) -> Findings:
@@ -77,7 +87,7 @@ class Search:
                 state.running = self._timed
         kinds = self._budget.kinds
         ledger = Ledger(states, self._histories, kinds)
-        self._rules = Rules(self._system, self._histories, ledger, kinds)
+        self._rules = Rules(self._system, self._histories, ledger, kinds, self._spot)
         self._checks = Checks(self._system, self._histories, ledger, self._budget.total)
         self._labels: dict[int, list[Label]] = {}  # of each state, those that were followed; the first is the cheapest
         self._following: dict[int, list[Next]] = {}
@@ -199,7 +209,9 @@ class Search:
 
     def _targets(self, which: Callable[[Next], bool]) -> list[list[int]]:
         following = self._following
-        return [[one.state for one in following[state] if which(one)] for state in range(len(self._rules.states))]
+        return [
+            [one.state for one in following.get(state, ()) if which(one)] for state in range(len(self._rules.states))
+        ]
 
     def _look_for_livelock(self) -> None:
         traps = circles(self._targets(lambda one: not one.move.fault))

@@ -1,0 +1,197 @@
+"""Crash strip and failure matrix: what becomes of each implementation if something goes wrong exactly there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simlib.engines.explore import Report
+from simlib.engines.matrix import CONDITIONS, Cell, Condition, cells
+from simlib.errors import Mistake
+from simlib.process import Worker
+from simlib.scenario import Scenario
+from simlib.values import listed, show
+from simlib.views import style
+from simlib.views.drawing import FONT, Picture, new_figure
+from simlib.views.layout import verb_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CELL, HEIGHT, GAP = 1.0, 0.5, 0.07  # inches
+CRASH_AFTER = tuple(condition for condition in CONDITIONS if condition.name == "crash after")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Cells by implementation, step and condition. Jupyter shows a picture, `print` the text.
+
+    `grid.report("charge", 2, "crash after")` is the search behind a cell: of the worker's second step.
+    """
+
+    title: str
+    rows: Mapping[str, list[list[Cell]]]  # implementation: by step, by condition
+    conditions: tuple[Condition, ...]
+    picture: Picture
+
+    def report(self, worker: str, step: int, condition: str = "crash after") -> Report:
+        """The verdict behind a cell. Raises Mistake where there is no such cell."""
+        names = [one.name for one in self.conditions]
+        if worker not in self.rows or condition not in names or not 1 <= step <= len(self.rows[worker]):
+            raise Mistake(
+                f"no cell for {show(worker)}, step {step}, {show(condition)}: there are {listed(list(self.rows))}, steps "
+                f"from 1, and {listed(names)}."
+            )
+        return self.rows[worker][step - 1][names.index(condition)].report
+
+    def __repr__(self) -> str:
+        return self.picture.text
+
+    def _repr_mimebundle_(self, **how: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self.picture._repr_mimebundle_(**how)
+
+    def save(self, path: str) -> None:
+        """Write the picture to a file; the ending says how (png, svg, pdf)."""
+        self.picture.save(path)
+
+
+def crash_strip(scenario: Scenario, *workers: Worker) -> Grid:
+    """A row an implementation, a cell a step: what happens if it crashes right after that step.
+
+    Each cell is decided by `explore`: every schedule with one crash, there and nowhere else.
+    """
+    rows = _rows(scenario, workers, CRASH_AFTER)
+    text = _strip_text(rows)
+    picture = Picture(text, text.replace("\n", ". "), lambda: _draw_strip(rows))
+    return Grid("What if it crashes right after …", rows, CRASH_AFTER, picture)
+
+
+def failure_matrix(scenario: Scenario, *workers: Worker) -> Grid:
+    """A row a step, a column a condition, a matrix an implementation; each cell decided by `explore`."""
+    rows = _rows(scenario, workers, CONDITIONS)
+    used = tuple(
+        condition
+        for place, condition in enumerate(CONDITIONS)
+        if any(step[place].verdict for steps in rows.values() for step in steps)
+    )
+    shown = {
+        name: [[cell for cell in step if cell.condition in used] for step in steps] for name, steps in rows.items()
+    }
+    text = "\n\n".join(_matrix_text(name, steps, used) for name, steps in shown.items())
+    picture = Picture(text, text.replace("\n", ". "), lambda: _draw_matrix(shown, used))
+    return Grid("What if something goes wrong exactly there", shown, used, picture)
+
+
+def _rows(
+    scenario: Scenario, workers: tuple[Worker, ...], conditions: tuple[Condition, ...]
+) -> dict[str, list[list[Cell]]]:
+    return {
+        worker.__name__: cells({count: scenario.system(worker, count) for count in (1, 2)}, conditions)
+        for worker in workers
+    }
+
+
+def _word(cell: Cell) -> str:
+    """What a cell says: the property that breaks, or that nothing does."""
+    return {"": "-", "holds": "holds", "unfinished": "unfinished"}.get(cell.verdict, cell.report.claim or "")
+
+
+def _strip_text(rows: Mapping[str, list[list[Cell]]]) -> str:
+    lines = ["What if it crashes right after ..."]
+    for name, steps in rows.items():
+        lines.append(f"{name}:")
+        lines += _table([[verb_of(step[0].step), _word(step[0])] for step in steps])
+    return "\n".join(lines)
+
+
+def _matrix_text(name: str, steps: list[list[Cell]], conditions: tuple[Condition, ...]) -> str:
+    rows = [[name, *(condition.name for condition in conditions)]]
+    rows += [[verb_of(step[0].step), *map(_word, step)] for step in steps]
+    return "\n".join(_table(rows))
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ["  " + "  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip() for row in rows]
+
+
+def _draw_strip(rows: Mapping[str, list[list[Cell]]]) -> Figure:
+    left = 0.35 + 0.085 * max(map(len, rows))
+    names = [tuple(verb_of(step[0].step) for step in steps) for steps in rows.values()]
+    shared = len(set(names)) == 1
+    each = HEIGHT + GAP + (0 if shared else 0.3)
+    width = left + (CELL + GAP) * max(map(len, names)) + 0.2
+    figure, axes = new_figure(max(width, 4.2), 0.6 + each * len(rows) + (0.35 if shared else 0.1))
+    axes.text(
+        0.2, 0.28, "What if it crashes right after …", size=11, weight="bold", va="center", color=style.INK, **FONT
+    )
+    for place, (name, steps) in enumerate(rows.items()):
+        y = 0.55 + each * place
+        axes.text(left - 0.12, y + HEIGHT / 2, name, size=9.5, ha="right", va="center", color=style.INK, **FONT)
+        for column, step in enumerate(steps):
+            x = left + (CELL + GAP) * column
+            _draw_cell(axes, step[0], x, y, CELL, HEIGHT, words=True)
+            if not shared or place == len(rows) - 1:
+                _label(axes, x + CELL / 2, y + HEIGHT + 0.16, verb_of(step[0].step))
+    return figure
+
+
+def _draw_matrix(rows: Mapping[str, list[list[Cell]]], conditions: tuple[Condition, ...]) -> Figure:
+    cell, height = 0.58, 0.36
+    left = 0.3 + 0.075 * max(len(verb_of(step[0].step)) for steps in rows.values() for step in steps)
+    one = left + (cell + GAP) * len(conditions) + 0.25
+    tall = max(map(len, rows.values()))
+    figure, axes = new_figure(one * len(rows) + 0.1, 1.25 + (height + GAP) * tall + 0.1)
+    axes.text(
+        0.2,
+        0.25,
+        "What if something goes wrong exactly there",
+        size=11,
+        weight="bold",
+        va="center",
+        color=style.INK,
+        **FONT,
+    )
+    for number, (name, steps) in enumerate(rows.items()):
+        start = one * number
+        sound = all(found.verdict in ("", "holds") for step in steps for found in step)
+        mood = style.GREEN if sound else style.RED
+        axes.text(start + left, 0.6, name, size=10, weight="bold", va="center", color=mood, **FONT)
+        for column, condition in enumerate(conditions):
+            _label(axes, start + left + (cell + GAP) * column + cell / 2, 0.98, "\n".join(condition.name.split(" ")), 7)
+        for place, step in enumerate(steps):
+            y = 1.2 + (height + GAP) * place
+            axes.text(
+                start + left - 0.1, y + height / 2, verb_of(step[0].step),
+                size=8.5, ha="right", va="center", color=style.INK, **FONT,
+            )  # fmt: skip
+            for column, found in enumerate(step):
+                _draw_cell(axes, found, start + left + (cell + GAP) * column, y, cell, height, words=False)
+    return figure
+
+
+def _label(axes: Axes, x: float, y: float, text: str, size: float = 8.5) -> None:
+    axes.text(x, y, text, size=size, ha="center", va="center", color=style.QUIET, linespacing=0.95, **FONT)
+
+
+def _draw_cell(axes: Axes, cell: Cell, x: float, y: float, width: float, height: float, *, words: bool) -> None:
+    """Calm where it holds, red with a sign where it does not, an outline where nothing can strike."""
+    from matplotlib.patches import FancyBboxPatch
+
+    looks: dict[str, dict[str, Any]] = {
+        "": {"facecolor": style.PAPER, "edgecolor": style.LINE, "linewidth": 1},
+        "holds": {"facecolor": style.GOOD_CELL, "linewidth": 0},
+        "violated": {"facecolor": style.RED, "linewidth": 0},
+        "stuck": {"facecolor": style.tint(style.RED), "edgecolor": style.RED, "linewidth": 1.5},
+        "unfinished": {"facecolor": style.LINE, "linewidth": 0},
+    }
+    box = FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.05", **looks[cell.verdict])
+    axes.add_patch(box)
+    sign = {"violated": "✖", "stuck": "stuck", "unfinished": "?", "": "over" if words else ""}.get(cell.verdict, "")
+    if words and cell.verdict == "violated":
+        sign = style.wrapped((cell.report.claim or "").replace("_", " "), 12)
+    ink = {"violated": style.PAPER, "stuck": style.RED}.get(cell.verdict, style.QUIET)
+    size = 7.2 if words or cell.verdict == "stuck" else 10
+    axes.text(x + width / 2, y + height / 2, sign, size=size, ha="center", va="center", color=ink, **FONT)
