@@ -22,9 +22,20 @@ def fresh(value: Any) -> Any:
     Raises Mistake for what cannot be copied.
     """
     try:
-        return value if isinstance(value, ATOMS) else copy.deepcopy(value)
+        return value if _unchanging(value) else copy.deepcopy(value)
     except Exception:  # an open file, a generator, a lock: each refuses in its own way
         raise Mistake(_not_plain(value)) from None
+
+
+def _unchanging(value: Any) -> bool:
+    """Whether nobody can change it: then it need not be copied, which is most of the time of a simulation."""
+    kind = type(value)
+    if kind in ATOMS:
+        return True
+    if kind is tuple:
+        return all(map(_unchanging, value))
+    frozen = getattr(kind, "__dataclass_params__", None)
+    return frozen is not None and frozen.frozen and all(_unchanging(getattr(value, name)) for name in kind.__match_args__)
 
 
 def freeze(value: Any) -> Hashable:
