@@ -1,6 +1,8 @@
 """What happened, as pictures: one layout of marks computed from a trace, and thin renderers over it."""
 
+from simlib.views.interleaving import interleaving_map
 from simlib.views.lanes import lanes
+from simlib.views.strip import crash_strip, failure_matrix
 from simlib.views.widgets import crash_slider, predict
 
-__all__ = ["crash_slider", "lanes", "predict"]
+__all__ = ["crash_slider", "crash_strip", "failure_matrix", "interleaving_map", "lanes", "predict"]
