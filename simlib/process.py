@@ -88,7 +88,7 @@ class Process:
     def _check_error(self, error: BaseException) -> None:
         """Raise Mistake where a worker's error comes of a slip with its steps, and not of what it wanted to do."""
         kinds = "|".join(["Op", *self._kinds])
-        misused = re.search(rf"['\"]({kinds})['\"]|non-iterable ({kinds}) object", str(error))
+        misused = re.search(rf"['\"]({kinds})['\"]|non-iterable ({kinds}) object|not ({kinds})$", str(error))
         if isinstance(error, OperationError) or any(isinstance(built, Mistake) for built in self._built):
             self._check_forgotten(None)
         if not isinstance(error, (AttributeError, TypeError)) or misused is None:
@@ -137,7 +137,7 @@ class Process:
             try:
                 self.generator.close()
                 return
-            except BaseException:  # noqa: BLE001  whatever a dying worker does has no effect on anything
+            except BaseException:  # whatever a dying worker does has no effect on anything
                 continue
 
 

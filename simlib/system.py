@@ -77,7 +77,7 @@ class System:
         return frozenset(worker for worker, op in self.first_operations.items() if op and op.verb == "receive")
 
     def waits(self, worker: str, op: Op | None, line: int) -> str:
-        """What a worker that cannot go on waits for, in words; nothing if it has ended or is a consumer without work."""
+        """What a worker that cannot go on waits for, in words; nothing if it has ended or has no message."""
         if op is None or (worker in self.consumers and op == self.first_operations[worker]):
             return ""
         return f"{worker} waits at `{op}` (line {line})"

@@ -34,8 +34,8 @@ def _unchanging(value: Any) -> bool:
         return True
     if kind is tuple:
         return all(map(_unchanging, value))
-    frozen = getattr(kind, "__dataclass_params__", None)
-    return frozen is not None and frozen.frozen and all(_unchanging(getattr(value, name)) for name in kind.__match_args__)
+    how = getattr(kind, "__dataclass_params__", None)
+    return how is not None and how.frozen and all(_unchanging(getattr(value, name)) for name in kind.__match_args__)
 
 
 def freeze(value: Any) -> Hashable:

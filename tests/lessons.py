@@ -55,7 +55,12 @@ def run(text, names, label):
 def solutions(number):
     """The code in the lesson's collapsed solutions, in order."""
     texts = [source(cell) for cell in notebook(number)["cells"] if cell["cell_type"] == "markdown"]
-    return [code for text in texts if "<summary>A solution" in text for code in re.findall(r"```python\n(.*?)```", text, re.S)]
+    return [
+        code
+        for text in texts
+        if "<summary>A solution" in text
+        for code in re.findall(r"```python\n(.*?)```", text, re.S)
+    ]
 
 
 def without_line(function, fragment):

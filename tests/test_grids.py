@@ -43,7 +43,8 @@ def test_the_counterexample_behind_a_cell_crashes_there_and_nowhere_else():
 def test_the_matrix_of_the_sample():
     grid = failure_matrix(shop(), charge)
     assert [condition.name for condition in grid.conditions] == [
-        "crash before", "crash after", "run twice", "overtaken", "paused", "transient error", "permanent error", "lost reply",
+        "crash before", "crash after", "run twice", "overtaken", "paused",
+        "transient error", "permanent error", "lost reply",
     ]  # fmt: skip
     bad, fine, stuck, never = "violated", "holds", "stuck", ""
     assert words(grid, "charge") == [

@@ -42,7 +42,13 @@ def test_acknowledging_first_loses_the_order_instead(lesson):
 
 def test_the_careful_version_holds_for_two_workers_and_two_faults_of_every_kind_it_can_meet(lesson):
     shop, charge_once = lesson["shop"], lesson["charge_once"]
-    for faults in ({"crashes": 2}, {"redeliveries": 2}, {"crashes": 1, "redeliveries": 1}, {"lost_replies": 2}, {"pauses": 2}):
+    for faults in (
+        {"crashes": 2},
+        {"redeliveries": 2},
+        {"crashes": 1, "redeliveries": 1},
+        {"lost_replies": 2},
+        {"pauses": 2},
+    ):
         assert shop.explore(charge_once, workers=2, **faults).verdict == "holds"
 
 

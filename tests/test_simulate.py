@@ -78,7 +78,9 @@ def test_a_message_that_is_not_acknowledged_comes_back_after_its_timeout():
         if message.deliveries == 2:
             yield inbox.ack(message)
 
-    run = Scenario(inbox=Queue(["x"], visibility_timeout=30), db=Database()).simulate(ignore_once, latency=1, trace=True)
+    run = Scenario(inbox=Queue(["x"], visibility_timeout=30), db=Database()).simulate(
+        ignore_once, latency=1, trace=True
+    )
     received = [event.at for event in run.trace.events if event.op and event.op.verb == "receive"]
     assert received == [1, 31]
 
@@ -163,7 +165,9 @@ def test_a_random_draw_is_seeded_and_uniform():
         yield db.write(key, ((yield db.read(key)) or 0) + 1)
         yield inbox.ack(message)
 
-    run = Scenario(inbox=Queue(visibility_timeout=None), random=Random(), db=Database()).simulate(draw, hours=1, arrivals=1)
+    run = Scenario(inbox=Queue(visibility_timeout=None), random=Random(), db=Database()).simulate(
+        draw, hours=1, arrivals=1
+    )
     assert run["db"]["heads"] == pytest.approx(1800, abs=120)
 
 
@@ -205,7 +209,8 @@ def test_the_trace_is_the_same_record_that_explore_writes():
 @pytest.mark.parametrize(
     "wrong, message",
     [
-        ({"crash": 1}, "`crash` is nothing that simulate takes. Chances are redeliveries, lost_replies, outages, rejections and disk_full."),
+        ({"crash": 1}, "`crash` is nothing that simulate takes. "
+            "Chances are redeliveries, lost_replies, outages, rejections and disk_full."),
         ({"outages": 2}, "outages=2: in simulate this is a chance per operation, from 0 to 1."),
         ({"hours": 0}, "hours=0: simulate for more than 0 hours."),
         ({"latency": -1}, "-1 is no duration: give seconds, 0 or more, or a function of a random.Random."),

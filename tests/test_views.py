@@ -1,5 +1,6 @@
 """The pictures: what is on them, and that both renderers draw the same marks."""
 
+import itertools
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -72,7 +73,7 @@ def test_steps_are_equally_wide_and_do_not_overlap(both):
     for panel in both.panels:
         blocks = sorted((mark.x, mark.width) for mark in panel.marks if mark.kind == "block")
         assert {width for _, width in blocks} == {WIDTHS["step"]}
-        assert all(x + width + GAP <= after + 1e-9 for (x, width), (after, _) in zip(blocks, blocks[1:]))
+        assert all(x + width + GAP <= after + 1e-9 for (x, width), (after, _) in itertools.pairwise(blocks))
 
 
 def test_red_is_the_violation_and_nothing_else(both):
@@ -104,13 +105,18 @@ def test_a_stall_is_a_gap_between_the_steps_it_separates():
     assert before.x + before.width < gap.x < gap.x + gap.width < after.x
     assert report.counterexample.failure == ["A stalls for at least 9 s between its first db.read and db.write"]
     # What is red is the write that lost the other one, and the row; not the lock, which did as it should.
-    assert [(mark.kind, mark.text) for mark in panel.marks if mark.bad] == [("block", "write"), ("bar", "balance = 110")]
+    assert [(mark.kind, mark.text) for mark in panel.marks if mark.bad] == [
+        ("block", "write"),
+        ("bar", "balance = 110"),
+    ]
 
 
 def test_the_svg_is_well_formed_and_tells_its_story_to_a_screen_reader(both):
     root = ElementTree.fromstring(svg_of(both))
     assert root.attrib["role"] == "img"
-    assert root.attrib["aria-label"].startswith("charge: breaks “charged at most once” with 1 crash. worker A receive, then")
+    assert root.attrib["aria-label"].startswith(
+        "charge: breaks “charged at most once” with 1 crash. worker A receive, then"
+    )
     texts = [text.text for text in root.iter("text")]
     assert texts.count("charge") == 4
     assert "2 charges" in texts
@@ -199,7 +205,7 @@ def test_moving_the_slider_shows_the_run_with_the_crash_there():
     titles = []
     for value in range(5):
         slider.value = value
-        titles.append([text.text for text in ElementTree.fromstring(shown.value).iter("text")][0])
+        titles.append(next(ElementTree.fromstring(shown.value).iter("text")).text)
     assert titles == [
         "charge: nothing goes wrong",
         "charge: with 1 crash, it holds",
@@ -221,9 +227,7 @@ def test_a_prediction_is_shown_beside_what_happened(capsys):
     prediction.reveal("charge")
     prediction._choice.value = "receive"
     prediction.reveal("charge")
-    assert capsys.readouterr().out == (
-        "You said: nothing yet.\nIt is: charge.\nYou said: receive.\nIt is: charge.\n"
-    )
+    assert capsys.readouterr().out == ("You said: nothing yet.\nIt is: charge.\nYou said: receive.\nIt is: charge.\n")
 
 
 def test_nothing_to_draw_is_said():

@@ -104,7 +104,7 @@ class Database(Resource):
 
     def __init__(self, rows: dict[Any, Any] | None = None) -> None:
         if not isinstance(rows or {}, dict):
-            raise Mistake(f"Database({show(rows)}): give the first rows as a dict, such as Database({{\"key\": 1}}).")
+            raise Mistake(f'Database({show(rows)}): give the first rows as a dict, such as Database({{"key": 1}}).')
         self._rows: dict[Any, Any] = fresh(rows or {})
         freeze(self._rows)
 

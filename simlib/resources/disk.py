@@ -171,7 +171,7 @@ class Disk(Resource):
 
     def __init__(self, files: dict[str, str] | None = None, *, capacity: int | None = None) -> None:
         if not isinstance(files or {}, dict):
-            raise Mistake(f"Disk({show(files)}): give the first files as a dict, such as Disk({{\"state\": \"0\"}}).")
+            raise Mistake(f'Disk({show(files)}): give the first files as a dict, such as Disk({{"state": "0"}}).')
         if capacity is not None and (not isinstance(capacity, int) or capacity < 0):
             raise Mistake(f"capacity={show(capacity)}: give a whole number of characters from 0 on, or leave it out.")
         self._files = {_name(file): _text("Disk", data) for file, data in (files or {}).items()}

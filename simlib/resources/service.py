@@ -81,7 +81,7 @@ class Service(Resource):
     def call(self, action: str, *args: Any, idempotency_key: Any = None) -> Op:
         """Do `action`. Answers "ok". Raises Unavailable, OutcomeUnknown or Rejected."""
         if not isinstance(action, str):
-            raise Mistake(f"call({show(action)}): say first what to do, as text: call(\"charge\", 20).")
+            raise Mistake(f'call({show(action)}): say first what to do, as text: call("charge", 20).')
         return self._op("call", action, *args, idempotency_key=idempotency_key)
 
 

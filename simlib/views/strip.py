@@ -41,8 +41,8 @@ class Grid:
         names = [one.name for one in self.conditions]
         if worker not in self.rows or condition not in names or not 1 <= step <= len(self.rows[worker]):
             raise Mistake(
-                f"no cell for {show(worker)}, step {step}, {show(condition)}: there are {listed(list(self.rows))}, steps "
-                f"from 1, and {listed(names)}."
+                f"no cell for {show(worker)}, step {step}, {show(condition)}: there are "
+                f"{listed(list(self.rows))}, steps from 1, and {listed(names)}."
             )
         return self.rows[worker][step - 1][names.index(condition)].report
 

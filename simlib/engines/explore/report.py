@@ -19,9 +19,9 @@ Verdict = Literal["violated", "holds", "unfinished"]
 class Report:
     """What `explore` found.
 
-    `verdict` is "violated", "holds" or "unfinished"; `claim` the name of the property that was violated
-    ("stuck", "livelock" and "error" when it is none of the scenario's own); `counterexample` the smallest trace
-    that violates it; `states` and `transitions` were visited; `schedules` were counted, not run (None where they were not counted or
+    `verdict` is "violated", "holds" or "unfinished"; `claim` names the property that was violated ("stuck", "livelock"
+    and "error" when it is none of the scenario's own); `counterexample` is the smallest trace that violates it;
+    `states` and `transitions` were visited; `schedules` were counted, not run (None where they were not counted or
     have no bound); `outcomes` are the final worlds as an outsider sees them; `token` names this verdict for
     `scenario.replay`.
     """
