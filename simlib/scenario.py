@@ -19,7 +19,7 @@ from simlib.properties import Property
 from simlib.resources.base import Resource
 from simlib.system import ME, System, bind, cast_of
 from simlib.trace import Trace
-from simlib.values import fresh, listed, show
+from simlib.values import did_you_mean, fresh, listed, show
 
 Claims = Iterable[Callable[..., bool]]
 Workers = Worker | Sequence[Worker]
@@ -54,14 +54,14 @@ class Scenario:
         self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
 
     def _claims(self, functions: Claims) -> tuple[Property, ...]:
-        if callable(functions):
-            raise Mistake(f"give a list of properties: [{getattr(functions, '__name__', 'it')}].")
+        if callable(functions) or not isinstance(functions, Iterable) or isinstance(functions, str):
+            raise Mistake(f"give a list of properties: [{show(functions)}].")
         names = {*self.resources, *self.values}
         return tuple(Property(function, bind(function, "property", names)) for function in functions)
 
     def system(self, worker: Workers, workers: int | Mapping[str, int] | None = None) -> System:
         """The scenario with its workers in it: what the engines run. Several roles: give a list of functions."""
-        roles = [worker] if callable(worker) else list(worker)
+        roles: list[Any] = list(worker) if isinstance(worker, (list, tuple)) else [worker]
         if not roles:
             raise Mistake("give at least one worker.")
         cast = cast_of(roles, self.workers if workers is None else workers, self.resources, self.values)
@@ -111,7 +111,8 @@ class Scenario:
         """
         for kind in chances:
             if kind not in BY_CHANCE:
-                raise Mistake(f"`{kind}` is nothing that simulate takes. Chances are {listed(list(BY_CHANCE))}.")
+                near = did_you_mean(kind, [*BY_CHANCE, "crashes_per_day", "pauses_per_day", "power_losses_per_day"])
+                raise Mistake(f"`{kind}` is nothing that simulate takes. Chances are {listed(list(BY_CHANCE))}.{near}")
         conditions = Conditions(
             hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause, chances
         )
@@ -122,6 +123,8 @@ class Scenario:
 
         The trace's `["bank"]` is the resource in the end, as properties see it.
         """
+        if crash_after is not None and (not isinstance(crash_after, int) or crash_after < 0):
+            raise Mistake(f"crash_after={show(crash_after)}: give a number of steps, 0 for no crash.")
         return run_once(self.system(worker, 1), crash_after)
 
     def replay(self, worker: Workers, what: checker.Report | Trace | str) -> Trace | checker.Report:
@@ -134,6 +137,8 @@ class Scenario:
             found_on = self.system(worker)
             return play(self.system(worker), points(found_on, [event.move for event in what.events]))
         token = what.token if isinstance(what, checker.Report) else what
+        if not isinstance(token, str):
+            raise Mistake(f"replay(..., {show(what)}): give a report, a trace or a token.")
         head, dash, schedule = token.partition("-")
         workers, budget = self._read_head(head, token, worker)
         if not dash:

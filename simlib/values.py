@@ -35,7 +35,9 @@ def _unchanging(value: Any) -> bool:
     if kind is tuple:
         return all(map(_unchanging, value))
     how = getattr(kind, "__dataclass_params__", None)
-    return how is not None and how.frozen and all(_unchanging(getattr(value, name)) for name in kind.__match_args__)
+    if how is None or not how.frozen:
+        return False
+    return all(_unchanging(getattr(value, name)) for name in kind.__dataclass_fields__)
 
 
 def freeze(value: Any) -> Hashable:

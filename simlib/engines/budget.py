@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from simlib.errors import Mistake
 from simlib.trace import FAULT_NAMES
-from simlib.values import listed, plural, show
+from simlib.values import did_you_mean, listed, plural, show
 
 KINDS = tuple(FAULT_NAMES)
 _BITS = 5
@@ -23,7 +23,8 @@ class Budget:
     def __post_init__(self) -> None:
         for kind, count in self.counts.items():
             if kind not in KINDS:
-                raise Mistake(f"`{kind}` is no fault. The faults are {listed(list(KINDS))}.")
+                near = did_you_mean(kind, [*KINDS, "workers", "max_states", "max_seconds"])
+                raise Mistake(f"`{kind}` is no fault. The faults are {listed(list(KINDS))}.{near}")
             if not isinstance(count, int) or not 0 <= count <= MOST:
                 raise Mistake(f"{kind}={show(count)}: give a whole number from 0 to {MOST}.")
 
@@ -56,3 +57,8 @@ class Limits:
     states: int = 200_000
     seconds: float = 10.0
     steps: int = 1_000  # of one worker in one run: more is taken for an endless loop
+
+    def __post_init__(self) -> None:
+        for name, limit in (("max_states", self.states), ("max_seconds", self.seconds)):
+            if not isinstance(limit, (int, float)) or not limit > 0:
+                raise Mistake(f"{name}={show(limit)}: give a number above 0.")

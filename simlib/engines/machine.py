@@ -43,7 +43,7 @@ class Machine:
         self.slots = {worker: Slot(system.start(worker)) for worker in system.cast}
         self.events: list[Event] = []
         self.now = 0.0
-        self._armed: dict[tuple[str, Hashable], float] = {}
+        self._armed: dict[tuple[str, Hashable, int], float] = {}
         self._dead: list[Process] = []  # kept: dropping a suspended generator would run its `finally` blocks
 
     def __enter__(self) -> Machine:
@@ -142,7 +142,7 @@ class Machine:
 
     def _timer(self, move: Move) -> Event:
         timer = next(timer for timer in self.states[move.resource].timers() if timer.id == move.timer)
-        due = self._armed[move.resource, timer.id] + timer.seconds
+        due = self._armed[move.resource, timer.id, timer.armed] + timer.seconds
         self.now = max(self.now, due)
         stalled = None
         if move.fault and timer.owner:
@@ -153,5 +153,5 @@ class Machine:
 
     def _arm(self) -> None:
         """Remember since when each timer runs."""
-        running = {(name, timer.id) for name, timer in self.timers()}
+        running = {(name, timer.id, timer.armed) for name, timer in self.timers()}
         self._armed = {known: self._armed.get(known, self.now) for known in running}

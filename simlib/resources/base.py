@@ -18,10 +18,11 @@ from simlib.values import did_you_mean, freeze, fresh, listed, show
 class Timer(NamedTuple):
     """Something that happens by itself unless it is prevented in time: a lease or a visibility timeout runs out."""
 
-    id: Hashable  # new at each arming, so that a stale timer is recognised
+    id: Hashable
     owner: str | None  # the worker it is about; None when that process is gone
     seconds: float
     label: str  # "lease", "visibility timeout of inbox-1"
+    armed: int = 0  # how often this timer was started again: tells a clock which wake-up call is stale
 
 
 class State:

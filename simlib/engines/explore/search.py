@@ -67,7 +67,9 @@ class Search:
         self._prepare()
         try:
             self._best_first()
-            if not self.findings.found and not self.findings.interrupted:
+            if self.findings.found:
+                self._histories.audit()  # before it is shown: it may come of a worker that is not deterministic
+            elif not self.findings.interrupted:
                 self._conclude()
         except _AskedTheTime:
             self._timed = True

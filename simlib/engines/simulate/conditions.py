@@ -50,10 +50,10 @@ class Conditions:
     chances: Mapping[str, float] = field(default_factory=dict)  # by fault: of each operation that it can strike
 
     def __post_init__(self) -> None:
-        if not self.hours > 0:
+        if not isinstance(self.hours, (int, float)) or not self.hours > 0:
             raise Mistake(f"hours={show(self.hours)}: simulate for more than 0 hours.")
         for name in ("crashes_per_day", "power_losses_per_day", "pauses_per_day"):
-            if not getattr(self, name) >= 0:
+            if not isinstance(getattr(self, name), (int, float)) or not getattr(self, name) >= 0:
                 raise Mistake(f"{name}={show(getattr(self, name))}: a rate is 0 or more.")
         for fault, chance in self.chances.items():
             if not isinstance(chance, (int, float)) or not 0 <= chance <= 1:

@@ -308,20 +308,20 @@ class Simulation:
                 self._check(self._claims[resource])
 
     def _arm(self, resource: str) -> None:
-        running = {timer.id: timer for timer in self.states[resource].timers()}
-        for timer_id in running.keys() - self._armed[resource]:
-            self.after(running[timer_id].seconds, self._expire, (resource, timer_id))
+        running = {(timer.id, timer.armed): timer for timer in self.states[resource].timers()}
+        for armed in running.keys() - self._armed[resource]:
+            self.after(running[armed].seconds, self._expire, (resource, armed))
         self._armed[resource] = set(running)
 
     def _expire(self, event: Due) -> None:
-        resource, timer_id = event.value
+        resource, armed = event.value
         state = self.states[resource]
-        timer = next((timer for timer in state.timers() if timer.id == timer_id), None)
+        timer = next((timer for timer in state.timers() if (timer.id, timer.armed) == armed), None)
         if timer is None:
             return  # released, renewed or acknowledged in time
-        state.expire(timer_id)
+        state.expire(timer.id)
         now = self._environment.now
-        self.record(Event(Move("timer", "", resource, timer_id), now, label=timer.label, seconds=timer.seconds))
+        self.record(Event(Move("timer", "", resource, timer.id), now, label=timer.label, seconds=timer.seconds))
         self.changed(resource)
         self._settle()
 
