@@ -69,7 +69,12 @@ class System:
     @cached_property
     def first_operations(self) -> dict[str, Any]:
         """The first step of each worker, None for one that ends without a step."""
-        return {worker: self.start(worker).op for worker in self.cast}
+        return {worker: self._first_operation(worker) for worker in self.cast}
+
+    def _first_operation(self, worker: str) -> Op | None:
+        process = self.start(worker)
+        process.discard()
+        return process.op
 
     @cached_property
     def consumers(self) -> frozenset[str]:

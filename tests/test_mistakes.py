@@ -714,7 +714,7 @@ def test_a_loop_without_a_step_that_catches_everything(monkeypatch):
 def test_a_loop_of_steps_that_goes_in_a_circle():
     worker = cell("def work(clock):\n    while True:\n        yield clock.sleep(1)")
     assert shop().explore(worker).sentence == (
-        "violated: livelock, with no fault at all, 0 steps: for ever: A `clock.sleep(1)` (line 3); "
+        "violated: livelock, with no fault at all, 1 step: for ever: A `clock.sleep(1)` (line 3); "
         "the same answer each time, and nothing else changes"
     )
 

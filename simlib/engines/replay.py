@@ -135,7 +135,7 @@ class _Player:
         worker = point.worker
         if worker not in self.machine.slots:
             raise Mistake(f"the schedule has a worker {worker}; replay with as many workers as it was found with.")
-        known = (point.step, point.nth) in self._names[worker]
+        known = point.step in self._names[worker]
         for _ in range(MOST_STEPS):
             slot = self.machine.slots[worker]
             there = slot.op is not None and letters(slot.op.name) == point.step
@@ -145,8 +145,9 @@ class _Player:
                 return
             if not there:
                 self._part()
-            yield self.machine.perform(move)
-            if there or not known:
+            event = self.machine.perform(move)
+            yield event
+            if there or event.ended or not known:
                 return
 
     def _step(self, worker: str, way: int) -> Move | None:
@@ -210,8 +211,8 @@ class _Player:
         return self._false(system.eventually)
 
 
-def _names(system: System, worker: str) -> set[tuple[str, int]]:
-    """The steps of a run in which nothing goes wrong, each with which one of its name it is."""
+def _names(system: System, worker: str) -> set[str]:
+    """The steps of a run in which nothing goes wrong, by their letters."""
     found = set()
     with Machine(system) as machine:
         for _ in range(MOST_STEPS):
@@ -220,7 +221,7 @@ def _names(system: System, worker: str) -> set[tuple[str, int]]:
                 break
             event = machine.perform(Move("step", worker if worker in ready else ready[0]))
             if event.worker == worker and event.op:
-                found.add((letters(event.op.name), event.nth))
+                found.add(letters(event.op.name))
                 if event.ended:
                     break
     return found

@@ -18,14 +18,13 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 class Point(NamedTuple):
     """One move of a schedule, named so that it can be found again in another implementation.
 
-    `step` is two letters that stand for the step's name and `nth` which one of that name in its run; `way` is the
-    outcome's place among the possible ones, or which timer or power loss it was.
+    `step` is two letters that stand for the step's name; `way` is the outcome's place among the possible ones, or
+    which timer or power loss it was.
     """
 
     kind: str
     worker: str = ""
     step: str = ""
-    nth: int = 0
     resource: int = 0
     way: int = 0
 
@@ -45,7 +44,7 @@ def _point(machine: Machine, move: Move) -> Point:
         slot = machine.slots[move.worker]
         assert slot.op is not None
         way = list(machine.states[slot.op.resource].outcomes(slot.op)).index(move.outcome)
-        return Point("step", move.worker, letters(slot.op.name), slot.steps[slot.op.name] + 1, way=way)
+        return Point("step", move.worker, letters(slot.op.name), way=way)
     if move.kind == "timer":
         timers = [timer.id for timer in machine.states[move.resource].timers()]
         return Point("timer", resource=list(machine.states).index(move.resource), way=timers.index(move.timer))
@@ -68,7 +67,7 @@ def write_token(named: Sequence[Point]) -> str:
     parts: list[str] = []
     runs = ""
     for point in named:
-        way = f".{point.way}" if point.way else ""
+        way = f"({point.way})" if point.way else ""
         if point.kind == "step":
             if runs != point.worker:
                 parts.append(point.worker)
@@ -85,18 +84,14 @@ def read_token(token: str) -> list[Point]:
     """The points of a token. Raises Mistake where it is none."""
     named: list[Point] = []
     kinds = {mark: kind for kind, mark in MARKS.items()}
-    seen: dict[str, dict[str, int]] = {}
     for part in token.split("-") if token else []:
-        match = re.fullmatch(r"(?:([A-Z])((?:[0-9a-z]{2}(?:\.\d+)?)+)|([xrpt])([A-Z]?)(\d*)(?:\.(\d+))?)", part)
+        match = re.fullmatch(r"(?:([A-Z])((?:[0-9a-z]{2}(?:\(\d+\))?)+)|([xrpt])([A-Z]?)(\d*)(?:\((\d+)\))?)", part)
         if match is None:
             raise Mistake(f'"{token}" is no token of a verdict: `{part}` does not read as steps or a fault.')
         worker, steps, mark, whose, resource, way = match.groups()
         if worker:
-            for step, outcome in re.findall(r"([0-9a-z]{2})(?:\.(\d+))?", steps):
-                run = seen.setdefault(worker, {})
-                run[step] = run.get(step, 0) + 1
-                named.append(Point("step", worker, step, run[step], way=int(outcome or 0)))
+            for step, outcome in re.findall(r"([0-9a-z]{2})(?:\((\d+)\))?", steps):
+                named.append(Point("step", worker, step, way=int(outcome or 0)))
         else:
             named.append(Point(kinds[mark], whose, resource=int(resource or 0), way=int(way or 0)))
-            seen.pop(whose, None)
     return named

@@ -26,7 +26,7 @@ def explore(system: System, budget: Budget, limits: Limits, *, merge: bool = Tru
         findings = Search(system, budget, limits, watchdog, merge, spot).run()
         trace = _counterexample(system, findings)
     head = head_of(system, budget)
-    if trace and findings.found:
+    if findings.found and findings.found.moves is not None:
         head += "-" + write_token(points(system, findings.found.moves))
     return Report(system, budget, findings, trace, head)
 
@@ -46,7 +46,7 @@ def _without_gc() -> Iterator[None]:
 def _counterexample(system: System, findings: Findings) -> Trace | None:
     """The violation again, with real generators: what is shown to anyone has happened."""
     found = findings.found
-    if found is None or found.claim in findings.unseen:
+    if found is None or found.moves is None:
         return None
     trace = follow(system, found.moves)
     states = system.states() if not trace.events else list(trace.worlds())[-1]

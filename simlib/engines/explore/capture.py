@@ -24,7 +24,7 @@ from simlib.values import ATOMS, freeze
 
 _SOME: tuple[Any, ...] = ([], (), range(0), "", reversed([]))
 ITERATORS = (*(type(iter(one)) for one in _SOME), enumerate, zip)
-CONSTANTS = (type, types.ModuleType, types.BuiltinFunctionType, types.CodeType)
+CONSTANTS = (type, types.ModuleType, types.CodeType)
 
 
 class Opaque(Exception):
@@ -62,7 +62,9 @@ def _held(value: Any, seen: dict[int, int]) -> Hashable:
     if isinstance(value, Resource):
         return ("resource", value._name)
     if kind is frozenset:
-        return ("frozenset", freeze(value))
+        return ("frozenset", *(_held(item, seen) for item in value))
+    if kind is types.BuiltinFunctionType:
+        return ("builtin", value.__name__, _held(value.__self__, seen))
     # From here on things can be changed, so that it matters whether two names mean one thing or two equal ones.
     if id(value) in seen:
         return ("the same as", seen[id(value)])
@@ -76,13 +78,14 @@ def _changeable(value: Any, kind: type, seen: dict[int, int]) -> Hashable:
     if kind is dict:
         return ("dict", *((_held(key, seen), _held(item, seen)) for key, item in value.items()))
     if kind is set:
-        return ("set", freeze(frozenset(value)))
+        return ("set", *(_held(item, seen) for item in value))  # in the order in which a loop would meet them
     if kind is types.CellType:
         return ("cell", *(_held(value.cell_contents, seen) for _ in gc.get_referents(value)))
     if kind is types.GeneratorType:
         return ("generator", _suspended(value, seen))
     if kind is types.FunctionType:
-        return ("function", value.__code__, _held(value.__closure__, seen), _held(value.__defaults__, seen))
+        parts = (value.__closure__, value.__defaults__, value.__kwdefaults__, vars(value))
+        return ("function", value.__code__, *(_held(part, seen) for part in parts))
     if kind is types.MethodType:
         return ("method", _held(value.__self__, seen), _held(value.__func__, seen))
     if kind in ITERATORS:
@@ -92,8 +95,8 @@ def _changeable(value: Any, kind: type, seen: dict[int, int]) -> Hashable:
     if isinstance(value, BaseException):
         return ("exception", kind, _held(value.args, seen), _held(vars(value), seen))
     if dataclasses.is_dataclass(value):
-        fields = dataclasses.fields(value)
-        return ("dataclass", kind, *(_held(getattr(value, field.name), seen) for field in fields))
+        names = dict.fromkeys([*(field.name for field in dataclasses.fields(value)), *getattr(value, "__dict__", ())])
+        return ("dataclass", kind, *((name, _held(getattr(value, name), seen)) for name in names))
     raise Opaque(kind)
 
 

@@ -12,7 +12,7 @@ class Found:
     """A violation: which claim, the moves that lead there, and why, where that is not the property's to say."""
 
     claim: str  # a property's name, or "stuck", "livelock", "error"
-    moves: tuple[Move, ...] = ()
+    moves: tuple[Move, ...] | None = ()  # None: there is no schedule to show, since it is about all of them
     because: str = ""
 
 

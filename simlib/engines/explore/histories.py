@@ -96,7 +96,8 @@ class Histories:
     def _add(self, process: Process, parent: tuple[int, int], start: tuple[str, int], depth: int) -> int:
         role = self.system.cast[start[0]]
         run = (role, start) if role.knows_itself else role
-        place = self._place(process, run)
+        # A start is a place of its own: a worker that is back where it began has something to lose.
+        place = self._place(process, run) if depth else None
         if place is not None and place in self._known:
             process.discard()
             return self._known[place]

@@ -19,7 +19,7 @@ from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, PREEMPTION, S
 from simlib.engines.explore.spot import Spot
 from simlib.engines.progress import Progress
 from simlib.engines.watchdog import Watchdog
-from simlib.resources.clock import ClockState
+from simlib.resources.clock import Clock, ClockState
 from simlib.system import System
 from simlib.trace import Move
 from simlib.values import plural
@@ -60,17 +60,21 @@ class Search:
         self._watchdog = watchdog
         self._merge = merge
         self._spot = spot
-        self._timed = False
+        clocks = {name for name, resource in system.resources.items() if isinstance(resource, Clock)}
+        claims = (*system.always, *system.eventually, *system.sometimes)
+        self._timed = any(clocks & set(claim.parameters) for claim in claims)
 
     def run(self) -> Findings:
         """Search until a violation, the end or a limit; an interrupt ends it with what is known."""
         self._prepare()
         try:
             self._best_first()
+            if not self.findings.found and not self.findings.interrupted:
+                self._conclude()
+            elif not self.findings.found and self.findings.faults_proven >= 0:
+                self._look_for_livelock()
             if self.findings.found:
                 self._histories.audit()  # before it is shown: it may come of a worker that is not deterministic
-            elif not self.findings.interrupted:
-                self._conclude()
         except _AskedTheTime:
             self._timed = True
             return self.run()
@@ -100,13 +104,13 @@ class Search:
 
     def _best_first(self) -> None:
         first = Label(self._rules.initial(self._budget.packed), NOBODY, 0, None, None)
-        buckets, costs = {0: [first]}, [0]
+        buckets, costs = {0: [first]}, [0]  # by cost, and within it those whose newest move is a fault last
         with Progress("exploring", self._limits.states) as progress:
             started = time.monotonic()
             while costs:
-                cost = heappop(costs)
-                self.findings.faults_proven = cost // FAULT - 1
-                for label in buckets.pop(cost):
+                bucket = heappop(costs)
+                self.findings.faults_proven = bucket // (2 * FAULT) - 1
+                for label in buckets.pop(bucket):
                     if not self._follow(label, buckets, costs):
                         continue
                     self._check_endless(label)
@@ -139,10 +143,12 @@ class Search:
             after = Label(one.state, _turn(one, last), cost, label, one.move)
             if any(_beats(other, after) for other in self._labels.get(one.state, ())):
                 continue
-            if cost not in buckets:
-                buckets[cost] = []
-                heappush(costs, cost)
-            buckets[cost].append(after)
+            # Among equals the earliest crash wins, but the latest pause: it takes the shortest stall.
+            bucket = 2 * cost + (one.cost >= FAULT and one.move.kind != "timer")
+            if bucket not in buckets:
+                buckets[bucket] = []
+                heappush(costs, bucket)
+            buckets[bucket].append(after)
         return True
 
     def _enter(self, label: Label) -> None:
@@ -206,7 +212,7 @@ class Search:
         self._histories.audit()
         if not self.findings.found and self._checks.unseen:
             because = f"it was true in none of {plural(self.findings.states, 'state')}"
-            self.findings.found = Found(self._checks.unseen[0].name, because=because)
+            self.findings.found = Found(self._checks.unseen[0].name, None, because)
         self.findings.complete = True
 
     def _targets(self, which: Callable[[Next], bool]) -> list[list[int]]:
@@ -216,7 +222,11 @@ class Search:
         ]
 
     def _look_for_livelock(self) -> None:
-        traps = circles(self._targets(lambda one: not one.move.fault))
+        """Among the states whose number of faults is done with: without a fault, nothing leads out of them."""
+        done = (self.findings.faults_proven + 1) * FAULT
+        within = {state for state, labels in self._labels.items() if labels[0].cost < done}
+        free = self._targets(lambda one: not one.move.fault)
+        traps = circles([targets if state in within else [] for state, targets in enumerate(free)])
         for states in sorted(traps, key=lambda states: min(self._labels[state][0].cost for state in states)):
             found = self._checks.going_round((self._rules.states[at], self._following[at]) for at in sorted(states))
             if found:
