@@ -1,0 +1,340 @@
+"""Every schedule of a small system, run one by one: what the checker is held against.
+
+Written to be obviously right and not fast: a schedule is a list of choices, and each is run from the start with real
+generators and real resource states. Nothing is remembered between schedules, no two states are taken for one.
+"""
+
+import copy
+import itertools
+import math
+from dataclasses import dataclass, field
+from string import ascii_uppercase
+from typing import Any, NamedTuple
+
+from simlib.errors import OperationError
+from simlib.ops import Blocked
+from simlib.resources.clock import ClockState
+from simlib.resources.lock import LockState
+from simlib.resources.queue import QueueState
+from simlib.system import ME, outcome_of
+
+
+class Choice(NamedTuple):
+    """One thing that can happen: what, the fault that pays for it (or None), whether it overtakes somebody."""
+
+    kind: str  # step, timer, crash, power loss, again
+    who: str  # the worker, or the resource of a timer
+    how: Any = None  # the outcome, the timer's id, or in which way each disk survives
+    fault: str | None = None
+    overtakes: bool = False
+
+
+class Size(NamedTuple):
+    """How large a schedule is. The smallest counterexample is the one with the smallest of these."""
+
+    faults: int
+    preemptions: int
+    moves: int
+
+
+class Person:
+    """One run of a worker, from its first step: a bare generator."""
+
+    def __init__(self, system, letter, incarnation=1):
+        role = system.cast[letter]
+        given = {}
+        for name in role.parameters:
+            if name == ME:
+                given[name] = f"{letter}.{incarnation}"
+            elif name in system.resources:
+                given[name] = system.resources[name].handle(name, [])
+            else:
+                given[name] = copy.deepcopy(system.values[name])
+        self.generator = role.function(**given)
+        self.incarnation = incarnation
+        self.taken = 0  # steps, in this run
+        self.error = None
+        self.tell(None)
+
+    def tell(self, answer):
+        """Let it go on to its next step: `op`, None when its run is over."""
+        try:
+            if isinstance(answer, BaseException):
+                self.op = self.generator.throw(type(answer)(*answer.args))
+            else:
+                self.op = self.generator.send(copy.deepcopy(answer))
+        except StopIteration:
+            self.op = None
+        except Exception as error:
+            self.op, self.error = None, error
+
+    def bury(self):
+        """Close the generator, however its `finally` blocks protest: nothing that they ask for is done."""
+        for _ in range(10):
+            try:
+                return self.generator.close()
+            except BaseException:
+                continue
+
+
+class Run:
+    """A system on its way through one schedule."""
+
+    def __init__(self, system, budget):
+        self.system = system
+        self.left = dict(budget)
+        self.world = {name: resource.initial(name) for name, resource in system.resources.items()}
+        self.people = {letter: Person(system, letter) for letter in system.cast}
+        self.begins = {letter: person.op for letter, person in self.people.items()}
+        self.buried = []
+        self.turn = None  # the worker who took the last step and has not reached the end of its run
+        self.size = Size(0, 0, 0)
+
+    def close(self):
+        for person in [*self.buried, *self.people.values()]:
+            person.bury()
+
+    # What can happen
+
+    def choices(self):
+        ways = {letter: self.ways(letter) for letter in self.people}
+        able = {letter for letter, outcomes in ways.items() if any(one.fault is None for one in outcomes)}
+        found = [
+            Choice("step", letter, outcome, outcome.fault, self.turn in able - {letter})
+            for letter, outcomes in ways.items()
+            for outcome in outcomes
+        ]
+        return [*found, *self.timers(able), *self.crashes(), *self.power_losses(), *self.agains()]
+
+    def ways(self, letter):
+        """The outcomes that this worker's next step can have now."""
+        op = self.people[letter].op
+        if op is None:
+            return []
+        state, found = self.world[op.resource], []
+        for outcome in state.outcomes(op):
+            if outcome.fault is None or self.can_pay(outcome.fault):
+                try:
+                    state.copy().perform(op, letter, outcome)
+                except Blocked:
+                    continue
+                except OperationError:
+                    pass  # an answer like any other
+                found.append(outcome)
+        return found
+
+    def can_pay(self, fault):
+        return self.left.get(fault, 0) > 0
+
+    def timers(self, able):
+        """Free when its owner is gone or nobody can step; a pause when it beats an owner who is alive."""
+        for name, state in self.world.items():
+            for timer in state.timers():
+                if timer.owner is None or not able:
+                    yield Choice("timer", name, timer.id)
+                elif self.can_pay("pauses"):
+                    yield Choice("timer", name, timer.id, "pauses")
+
+    def running(self):
+        """Who is somewhere between a first step and the end: whoever has something to lose."""
+        return [letter for letter, person in self.people.items() if person.op is not None and person.taken]
+
+    def crashes(self):
+        if self.can_pay("crashes"):
+            for letter in self.running():
+                yield Choice("crash", letter, fault="crashes")
+
+    def power_losses(self):
+        ways = [range(state.power_losses()) for state in self.world.values()]
+        if self.can_pay("power_losses") and (self.running() or math.prod(map(len, ways)) > 1):
+            for way in itertools.product(*ways):
+                yield Choice("power loss", "", way, "power_losses")
+
+    def agains(self):
+        """A task whose worker is done with it can be handed out once more."""
+        if self.can_pay("redeliveries"):
+            for letter, person in self.people.items():
+                if person.op is None and (person.error is None or isinstance(person.error, OperationError)):
+                    yield Choice("again", letter, fault="redeliveries")
+
+    # Making it happen
+
+    def make(self, choice):
+        faults, preemptions, moves = self.size
+        self.size = Size(faults + bool(choice.fault), preemptions + choice.overtakes, moves + 1)
+        if choice.fault:
+            self.left[choice.fault] -= 1
+        if choice.kind == "step":
+            self.step(choice.who, choice.how)
+        elif choice.kind == "timer":
+            self.timer(choice.who, choice.how)
+        elif choice.kind == "power loss":
+            for state, way in zip(self.world.values(), choice.how):
+                state.lose_power(way)
+            for letter, person in self.people.items():
+                if person.op is not None:
+                    self.end(letter, person.incarnation + 1)
+        else:
+            self.end(choice.who, self.people[choice.who].incarnation + 1)
+
+    def step(self, letter, outcome):
+        person = self.people[letter]
+        try:
+            answer = self.world[person.op.resource].perform(person.op, letter, outcome)
+        except OperationError as error:
+            answer = error
+        person.taken += 1
+        person.tell(answer)
+        self.turn = letter
+        if person.op is None:
+            failed = isinstance(person.error, OperationError)
+            again = failed or (person.error is None and self.is_consumer(letter))
+            self.end(letter, person.incarnation + failed, again)
+
+    def end(self, letter, incarnation, again=True):
+        """This run is over: what it held has no owner any more, and going on with another overtakes nobody."""
+        for state in self.world.values():
+            state.owner_gone(letter)
+        if self.turn == letter:
+            self.turn = None
+        if again:
+            self.buried.append(self.people[letter])
+            self.people[letter] = Person(self.system, letter, incarnation)
+
+    def timer(self, name, which):
+        timer = next(timer for timer in self.world[name].timers() if timer.id == which)
+        self.world[name].expire(which)
+        for state in self.world.values():
+            state.advance(timer.seconds)
+
+    # What is wrong
+
+    def is_consumer(self, letter):
+        return self.begins[letter] is not None and self.begins[letter].verb == "receive"
+
+    def is_idle(self, letter):
+        """Done, or a consumer with nothing to consume."""
+        op = self.people[letter].op
+        return op is None or (self.is_consumer(letter) and op == self.begins[letter])
+
+    def wrong(self, choices):
+        """The claim that is broken here, None if all is well."""
+        errors = [person.error for person in self.people.values() if person.op is None]
+        if any(error is not None and not isinstance(error, OperationError) for error in errors):
+            return "error"
+        broken = self.system.broken(self.system.always, self.world)
+        if broken is None and at_rest(choices):
+            if not all(map(self.is_idle, self.people)):
+                return "stuck"
+            broken = self.system.broken(self.system.eventually, self.world)
+        return broken and broken.name
+
+    def key(self):
+        return key_of(self.world)
+
+
+def at_rest(choices):
+    """Where nothing more happens unless something goes wrong."""
+    return all(choice.fault for choice in choices)
+
+
+def key_of(world):
+    """All that the world holds. Clocks are left out: where nobody asks the time, time is nothing."""
+    return tuple((name, _key(state)) for name, state in world.items() if not isinstance(state, ClockState))
+
+
+def _key(state):
+    """Who owns something says only whose timer it is: where no timer runs, nobody can tell."""
+    if isinstance(state, (LockState, QueueState)) and not state.timers():
+        state = state.copy()
+        for letter in ascii_uppercase[:4]:
+            state.owner_gone(letter)
+    return state.key()
+
+
+@dataclass
+class Everything:
+    """What all the schedules together show."""
+
+    schedules: int = 0  # that come to rest
+    ends: set = field(default_factory=set)  # worlds at rest, as an outsider finds them
+    rests: set = field(default_factory=set)  # worlds at rest, in full
+    reached: set = field(default_factory=set)  # all worlds, in full
+    smallest: dict = field(default_factory=dict)  # a broken claim: the smallest schedule that breaks it
+    unseen: list = field(default_factory=list)  # what should be true sometimes and never was
+    cut: str = ""  # "too many" or "too long": this is not everything
+
+
+def every_schedule(system, budget, most_schedules=20_000, most_moves=60):
+    """Run every schedule of the system within the budget. One that breaks a claim is not followed any further."""
+    found = Everything(unseen=list(system.sometimes))
+    runs, waiting = 0, [()]
+    while waiting and not found.cut:
+        schedule = waiting.pop()
+        run = Run(system, budget)
+        for choice in schedule:
+            run.make(choice)
+        others = _finish(run, list(schedule), found, most_moves)
+        run.close()
+        waiting += others
+        runs += 1
+        if runs >= most_schedules and waiting:
+            found.cut = "too many"
+    found.unseen = [claim.name for claim in found.unseen]
+    return found
+
+
+def _finish(run, schedule, found, most_moves):
+    """Take the first choice on and on. Gives the schedules that take another one somewhere on the way."""
+    others = []
+    while True:
+        choices = run.choices()
+        claim = run.wrong(choices)
+        found.reached.add(run.key())
+        found.unseen = [one for one in found.unseen if not one.holds({**run.system.values, **run.world})]
+        if claim is not None:
+            found.smallest[claim] = min(run.size, found.smallest.get(claim, run.size))
+            return others
+        if at_rest(choices):
+            found.schedules += 1
+            found.ends.add(outcome_of(run.world))
+            found.rests.add(run.key())
+        if not choices:
+            return others
+        if len(schedule) >= most_moves:
+            found.cut = "too long"
+            return others
+        others += [(*schedule, choice) for choice in choices[1:]]
+        schedule.append(choices[0])
+        run.make(choices[0])
+
+
+def retrace(system, budget, moves):
+    """Follow a trace's moves. Gives what is broken at their end, and how large they are; they have to be possible."""
+    run = Run(system, budget)
+    try:
+        for move in moves:
+            run.make(_possible(run, move))
+        return run.wrong(run.choices()), run.size
+    finally:
+        run.close()
+
+
+def _possible(run, move):
+    who = move.resource if move.kind == "timer" else move.worker
+    how = {"step": move.outcome, "timer": move.timer}.get(move.kind)
+    if move.kind == "power loss":
+        how = _digits(run, move)
+    for choice in run.choices():
+        if choice[:4] == (move.kind, who, how, move.fault):
+            return choice
+    raise AssertionError(f"{move} cannot happen here, only {run.choices()}")
+
+
+def _digits(run, move):
+    """A trace writes the ways in which all disks survive as one number, the first disk's in the lowest place."""
+    number, digits = int(move.outcome.choice or 0), []
+    for state in run.world.values():
+        number, digit = divmod(number, state.power_losses())
+        digits.append(digit)
+    return tuple(digits)
