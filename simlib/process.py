@@ -8,10 +8,11 @@ from collections.abc import Callable, Generator, Mapping
 from types import MethodType, TracebackType
 from typing import Any
 
-from simlib.errors import Mistake, OperationError
+from simlib.errors import Mistake, OperationError, WorkerHangs
 from simlib.ops import Op
 from simlib.resources.base import Resource
 from simlib.values import fresh, show
+from simlib.watchdog import Hanging, Watchdog
 
 Worker = Callable[..., Generator[Op, Any, Any]]
 
@@ -22,10 +23,13 @@ class Process:
     `error` is the exception that ended it, None when it returned.
     """
 
-    __slots__ = ("error", "generator", "line", "name", "op", "_built", "_kinds")
+    __slots__ = ("error", "generator", "line", "name", "op", "_built", "_kinds", "_watchdog")
 
-    def __init__(self, function: Worker, resources: Mapping[str, Resource], values: Mapping[str, Any]) -> None:
+    def __init__(
+        self, function: Worker, resources: Mapping[str, Resource], values: Mapping[str, Any], watchdog: Watchdog
+    ) -> None:
         self.name = function.__name__
+        self._watchdog = watchdog
         self._built: list[Op | Mistake] = []
         self.error: BaseException | None = None
         self.line = 0
@@ -53,8 +57,11 @@ class Process:
             self._resume(self.generator.send, fresh(answer))
 
     def _resume(self, go: Callable[[Any], Any], told: Any) -> None:
+        self._watchdog.stretch += 1
         try:
             asked = go(told)
+        except Hanging as hanging:
+            raise self._placed(self._hangs().with_traceback(hanging.__traceback__)) from None
         except StopIteration:
             self.op = None
             self._check_forgotten(None)
@@ -66,6 +73,8 @@ class Process:
             self.op, self.error = None, error
             self.line = self._line_of(error) or self.line
             return
+        finally:
+            self._watchdog.stretch += 1
         frame = self.generator.gi_frame
         assert frame is not None  # it stands at a `yield`
         self.line = frame.f_lineno
@@ -73,6 +82,12 @@ class Process:
             raise Mistake(self._not_a_step(asked))
         self._check_forgotten(asked)
         self.op = asked
+
+    def _hangs(self) -> WorkerHangs:
+        return WorkerHangs(
+            f"more than {self._watchdog.patience:g} s without reaching a `yield`: a loop with no step in it? "
+            "To wait, yield a step: `yield clock.sleep(1)`."
+        )
 
     def _check_forgotten(self, asked: Op | None) -> None:
         for built in self._built:

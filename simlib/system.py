@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from string import ascii_uppercase
 from types import FunctionType, MethodType
@@ -16,6 +16,7 @@ from simlib.process import Process, Worker
 from simlib.properties import Property
 from simlib.resources.base import Resource, State
 from simlib.values import did_you_mean, listed, show
+from simlib.watchdog import Hanging, Watchdog
 
 ME = "me"
 
@@ -47,6 +48,7 @@ class System:
     always: tuple[Property, ...] = ()
     eventually: tuple[Property, ...] = ()
     sometimes: tuple[Property, ...] = ()
+    watchdog: Watchdog = field(default_factory=Watchdog, compare=False, repr=False)
 
     def states(self) -> dict[str, State]:
         """The world before anything has happened."""
@@ -59,7 +61,7 @@ class System:
         values = {name: self.values[name] for name in role.parameters if name in self.values}
         if role.knows_itself:
             values[ME] = f"{worker}.{incarnation}"
-        return Process(role.function, resources, values)
+        return Process(role.function, resources, values, self.watchdog)
 
     @cached_property
     def title(self) -> str:
@@ -69,7 +71,8 @@ class System:
     @cached_property
     def first_operations(self) -> dict[str, Any]:
         """The first step of each worker, None for one that ends without a step."""
-        return {worker: self._first_operation(worker) for worker in self.cast}
+        with self.watchdog:
+            return {worker: self._first_operation(worker) for worker in self.cast}
 
     def _first_operation(self, worker: str) -> Op | None:
         process = self.start(worker)
@@ -94,7 +97,18 @@ class System:
     def broken(self, properties: Sequence[Property], states: Mapping[str, State]) -> Property | None:
         """The first of the properties that is not true of these states."""
         seen = {**self.values, **states}
-        return next((claim for claim in properties if not claim.holds(seen)), None)
+        return next((claim for claim in properties if not self.holds(claim, seen)), None)
+
+    def holds(self, claim: Property, seen: Mapping[str, Any]) -> bool:
+        """Whether this is true of what is seen. Raises Mistake where it does not answer, or not in time."""
+        self.watchdog.stretch += 1
+        try:
+            return claim.holds(seen)
+        except Hanging:
+            patience = self.watchdog.patience
+            raise Mistake(f"property {claim.name} ran for more than {patience:g} s: a loop without an end?") from None
+        finally:
+            self.watchdog.stretch += 1
 
 
 def outcome_of(states: Mapping[str, State]) -> Hashable:

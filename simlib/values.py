@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import datetime
 import difflib
 import enum
 import textwrap
 import types
+import uuid
 from collections.abc import Hashable, Iterable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from simlib.errors import Mistake
 
 ATOMS = (str, int, float, bool, bytes, type(None))
+SCALARS = (Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID)
 
 
 def fresh(value: Any) -> Any:
@@ -30,7 +35,7 @@ def fresh(value: Any) -> Any:
 def _unchanging(value: Any) -> bool:
     """Whether nobody can change it: then it need not be copied, which is most of the time of a simulation."""
     kind = type(value)
-    if kind in ATOMS:
+    if kind in ATOMS or kind in SCALARS:
         return True
     if kind is tuple:
         return all(map(_unchanging, value))
@@ -53,6 +58,8 @@ def freeze(value: Any) -> Hashable:
         return ("float", repr(value))  # as text, nan equals itself
     if kind in ATOMS:
         return (kind.__name__, value)
+    if kind in SCALARS:
+        return (kind.__name__, repr(value))  # as text: a time is equal to the same moment in another zone
     if kind in (tuple, list):
         return (kind.__name__, *map(freeze, value))
     if kind is dict:

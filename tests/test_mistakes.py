@@ -7,14 +7,15 @@ import functools
 import itertools
 import linecache
 import random
+import re
 import textwrap
 
 import pytest
 
 import simlib
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
-from simlib.engines.watchdog import Watchdog
 from simlib.errors import Mistake, NotDeterministic, WorkerHangs
+from simlib.watchdog import Watchdog
 
 CELLS = itertools.count(1)
 
@@ -687,16 +688,30 @@ def test_a_worker_that_is_not_deterministic_and_breaks_a_property():
 
 @pytest.mark.parametrize("before", ["pass", "yield db.read('x')"])
 def test_a_loop_without_a_step(monkeypatch, before):
-    monkeypatch.setattr(Watchdog.__init__, "__defaults__", (0.05,))
+    monkeypatch.setattr(Watchdog, "patience", 0.05)
     worker = cell(f"def work(db):\n    {before}\n    while True:\n        pass\n    yield db.read('y')")
-    assert said(lambda: shop().explore(worker), WorkerHangs) == (
-        "work ran for more than 0.05 s without reaching a `yield`: a loop with no step in it? "
-        "To wait, yield a step: `yield clock.sleep(1)`."
+    message = (
+        r"work, line [34]: more than 0.05 s without reaching a `yield`: a loop with no step in it\? "
+        r"To wait, yield a step: `yield clock.sleep\(1\)`."
     )
+    for ask in (shop().explore, shop().simulate, shop().run):
+        assert re.fullmatch(message, said(lambda ask=ask: ask(worker), WorkerHangs))
+
+
+def test_a_property_without_an_end(monkeypatch):
+    monkeypatch.setattr(Watchdog, "patience", 0.05)
+
+    def endless(db):
+        while True:
+            pass
+
+    message = "property endless ran for more than 0.05 s: a loop without an end?"
+    for ask in (shop(always=[endless]).explore, shop(always=[endless]).run):
+        assert said(lambda ask=ask: ask(cell("def work(db):\n    yield db.read('x')"))) == message
 
 
 def test_a_loop_without_a_step_that_catches_everything(monkeypatch):
-    monkeypatch.setattr(Watchdog.__init__, "__defaults__", (0.05,))
+    monkeypatch.setattr(Watchdog, "patience", 0.05)
     worker = cell(
         """
         def work(db):
@@ -708,7 +723,7 @@ def test_a_loop_without_a_step_that_catches_everything(monkeypatch):
                     pass
         """
     )
-    assert said(lambda: shop().explore(worker), WorkerHangs).startswith("work ran for more than 0.05 s")
+    assert re.match(r"work, line [3-6]: more than 0.05 s", said(lambda: shop().explore(worker), WorkerHangs))
 
 
 def test_a_loop_of_steps_that_goes_in_a_circle():

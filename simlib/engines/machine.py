@@ -6,6 +6,7 @@ what a search found before anyone is shown it, plays a failure to another implem
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
@@ -35,23 +36,28 @@ class Slot:
 
 
 class Machine:
-    """A running system. `now` in seconds; `events` so far."""
+    """`with Machine(system) as machine:` a running system. `now` in seconds; `events` so far."""
 
     def __init__(self, system: System) -> None:
         self.system = system
         self.states = system.states()
-        self.slots = {worker: Slot(system.start(worker)) for worker in system.cast}
+        self.slots: dict[str, Slot] = {}
         self.events: list[Event] = []
         self.now = 0.0
         self._armed: dict[tuple[str, Hashable, int], float] = {}
         self._dead: list[Process] = []  # kept: dropping a suspended generator would run its `finally` blocks
 
     def __enter__(self) -> Machine:
+        with contextlib.ExitStack() as watched:
+            watched.enter_context(self.system.watchdog)
+            self.slots = {worker: Slot(self.system.start(worker)) for worker in self.system.cast}
+            self._watched = watched.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         for process in [*self._dead, *(slot.process for slot in self.slots.values())]:
             process.discard()
+        self._watched.close()
 
     # What can happen next
 

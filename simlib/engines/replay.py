@@ -44,6 +44,19 @@ def run_once(system: System, crash_after: int | None = None) -> Trace:
         return player.play(player.crash_of("A", crash_after) if crash_after else iter(()))
 
 
+def fork(system: System, moves: Sequence[Move], worker: str) -> Trace | None:
+    """These moves, then a crash of this worker, then everybody goes on to the end.
+
+    None where a crash takes nothing: the worker has taken no step since it was started, or is done, or a property is
+    broken before.
+    """
+    with Machine(system) as machine:
+        player = _Player(machine)
+        trace = player.play(player.moves_and_crash(moves, worker))
+    struck = len(trace.events) > len(moves) and trace.events[len(moves)].kind == "crash"
+    return trace if struck else None
+
+
 def interleave(system: System, first: int, second: int) -> Trace:
     """Worker A takes `first` steps, B overtakes it by `second` steps, A goes on to its end, and B finishes.
 
@@ -82,6 +95,14 @@ class _Player:
             if event.ended:
                 return
         yield self.machine.perform(Move("crash", worker, fault="crashes"))
+
+    def moves_and_crash(self, moves: Sequence[Move], worker: str) -> Iterator[Event]:
+        """Exactly these moves, then a crash if there is a memory to lose."""
+        for move in moves:
+            yield self.machine.perform(move)
+        slot = self.machine.slots[worker]
+        if slot.op is not None and slot.steps:
+            yield self.machine.perform(Move("crash", worker, fault="crashes"))
 
     def broken(self) -> Broken | None:
         machine, system = self.machine, self.machine.system

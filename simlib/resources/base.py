@@ -225,14 +225,21 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
                 f"def worker({kind.lower()}): ..."
             )
         try:
-            try:
-                signature.bind(self, *args, **kwargs)
-            except TypeError as error:
-                raise Mistake(f"`{step}(...)` {_said(error)}. Write {step}({taken}).") from None
             return build(self, *args, **kwargs)
         except Mistake as mistake:
             self._note(mistake)
             raise
+        except TypeError as error:
+            misfit = explain(error, step, self, args, kwargs)
+            self._note(misfit)
+            raise misfit from None
+
+    def explain(error: TypeError, step: str, self: Resource, args: Any, kwargs: Any) -> Mistake:
+        try:
+            signature.bind(self, *args, **kwargs)
+        except TypeError as wrong:  # worked out only now: it takes longer than the step itself
+            return Mistake(f"`{step}(...)` {_said(wrong)}. Write {step}({taken}).")
+        return Mistake(f"`{step}(...)`: {error}.")
 
     return checked
 

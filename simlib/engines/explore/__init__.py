@@ -13,17 +13,17 @@ from simlib.engines.explore.search import Search
 from simlib.engines.explore.spot import Spot
 from simlib.engines.replay import follow
 from simlib.engines.schedule import points, write_token
-from simlib.engines.watchdog import Watchdog
+from simlib.errors import Mistake, NotDeterministic
 from simlib.system import System
-from simlib.trace import Trace
+from simlib.trace import Move, Trace
 
 __all__ = ["Report", "explore"]
 
 
 def explore(system: System, budget: Budget, limits: Limits, *, merge: bool = True, spot: Spot | None = None) -> Report:
     """Visit every state that the system can reach within the budget, with faults nowhere but at `spot`. See Report."""
-    with Watchdog() as watchdog, _without_gc():
-        findings = Search(system, budget, limits, watchdog, merge, spot).run()
+    with system.watchdog, _without_gc():
+        findings = Search(system, budget, limits, merge, spot).run()
         trace = _counterexample(system, findings)
     head = head_of(system, budget)
     if findings.found and findings.found.moves is not None:
@@ -48,13 +48,29 @@ def _counterexample(system: System, findings: Findings) -> Trace | None:
     found = findings.found
     if found is None or found.moves is None:
         return None
-    trace = follow(system, found.moves)
+    trace = _replayed(system, found.moves)
     states = system.states() if not trace.events else list(trace.worlds())[-1]
     claims = {claim.name: claim for claim in (*system.always, *system.eventually)}
-    if found.claim in claims:
-        assert not claims[found.claim].holds({**system.values, **states}), f"a fault of simlib: {found.claim} replays"
+    if found.claim in claims and claims[found.claim].holds({**system.values, **states}):
+        raise _went_elsewhere(system)
     about = claims[found.claim].parameters if found.claim in claims else ()
     return trace.but(broken=found.claim, because=found.because, about=about)
+
+
+def _replayed(system: System, moves: tuple[Move, ...]) -> Trace:
+    try:
+        return follow(system, moves)
+    except Mistake:
+        raise
+    except Exception:  # a step that is not there any more, or cannot happen
+        raise _went_elsewhere(system) from None
+
+
+def _went_elsewhere(system: System) -> NotDeterministic:
+    return NotDeterministic(
+        f"{system.title} broke something, and did not when the same schedule was played again. A worker may depend on "
+        "nothing but its answers: ask a Clock or a Random of the scenario, and keep no state in globals."
+    )
 
 
 def head_of(system: System, budget: Budget) -> str:

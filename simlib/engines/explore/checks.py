@@ -41,7 +41,7 @@ class Checks:
 
     def _in_world(self, states: dict[str, State]) -> Found | None:
         seen = {**self._system.values, **states}
-        self.unseen = [claim for claim in self.unseen if not claim.holds(seen)]
+        self.unseen = [claim for claim in self.unseen if not self._system.holds(claim, seen)]
         broken = self._system.broken(self._system.always, states)
         if broken:
             return Found(broken.name, because=broken.because(seen))

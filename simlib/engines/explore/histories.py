@@ -10,7 +10,6 @@ from collections.abc import Hashable
 from typing import Any
 
 from simlib.engines.explore.capture import capture
-from simlib.engines.watchdog import Watchdog
 from simlib.errors import Mistake, NotDeterministic, OperationError
 from simlib.ops import Op
 from simlib.process import Process
@@ -43,7 +42,7 @@ def op_key(op: Op) -> Hashable:
 class Histories:
     """The nodes of all workers' trees. A node is a number; its step is `op[node]`, ENDED when there is none."""
 
-    def __init__(self, system: System, watchdog: Watchdog, most_steps: int, merge: bool = True) -> None:
+    def __init__(self, system: System, most_steps: int, merge: bool = True) -> None:
         self.system = system
         self.ops = Interned()
         self.answers = Interned()
@@ -56,7 +55,6 @@ class Histories:
         self.bugs: set[int] = set()  # nodes where a worker's own error ended it
         self.resumed = 0  # how often a generator was run
         self.ask_the_time = False  # whether any worker does
-        self._watchdog = watchdog
         self._most_steps = most_steps
         self._merge = merge
         self._depth: list[int] = []
@@ -72,8 +70,7 @@ class Histories:
             incarnation = 1
         key = (worker, incarnation) if role.knows_itself else role
         if key not in self._roots:
-            with self._watchdog.watching(role.name):
-                process = self.system.start(worker, incarnation)
+            process = self.system.start(worker, incarnation)
             self._roots[key] = self._add(process, (ENDED, ENDED), (worker, incarnation), 0)
         return self._roots[key]
 
@@ -148,8 +145,7 @@ class Histories:
 
     def _tell(self, process: Process, answer: int) -> None:
         self.resumed += 1
-        with self._watchdog.watching(process.name):
-            process.answer(self.answers.things[answer])
+        process.answer(self.answers.things[answer])
 
     def history(self, node: int) -> list[tuple[int, int]]:
         """The (node, answer) pairs that lead to `node`, oldest first."""
@@ -162,8 +158,7 @@ class Histories:
     def _replay(self, node: int) -> Process:
         """A new generator, brought to `node` by the same answers. Raises NotDeterministic when it goes elsewhere."""
         worker, incarnation = self.start[node]
-        with self._watchdog.watching(self.system.cast[worker].name):
-            process = self.system.start(worker, incarnation)
+        process = self.system.start(worker, incarnation)
         history = self.history(node)
         for place, (before, answer) in enumerate(history):
             self._compare(process, before, history[:place])

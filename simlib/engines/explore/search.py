@@ -18,7 +18,6 @@ from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, PREEMPTION, STEP, Next, Rules
 from simlib.engines.explore.spot import Spot
 from simlib.engines.progress import Progress
-from simlib.engines.watchdog import Watchdog
 from simlib.resources.clock import Clock, ClockState
 from simlib.system import System
 from simlib.trace import Move
@@ -50,14 +49,12 @@ class Search:
         system: System,
         budget: Budget,
         limits: Limits,
-        watchdog: Watchdog,
         merge: bool = True,
         spot: Spot | None = None,
     ) -> None:
         self._system = system
         self._budget = budget
         self._limits = limits
-        self._watchdog = watchdog
         self._merge = merge
         self._spot = spot
         clocks = {name for name, resource in system.resources.items() if isinstance(resource, Clock)}
@@ -86,7 +83,7 @@ class Search:
 
     def _prepare(self) -> None:
         self.findings = Findings()
-        self._histories = Histories(self._system, self._watchdog, self._limits.steps, self._merge)
+        self._histories = Histories(self._system, self._limits.steps, self._merge)
         states = self._system.states()
         for state in states.values():
             if isinstance(state, ClockState):

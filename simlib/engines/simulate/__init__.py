@@ -5,7 +5,6 @@ from __future__ import annotations
 from simlib.engines.simulate.conditions import Conditions, exponential
 from simlib.engines.simulate.run import Run
 from simlib.engines.simulate.simulation import Simulation
-from simlib.engines.watchdog import Watchdog
 from simlib.system import System
 
 __all__ = ["Conditions", "Run", "exponential", "simulate"]
@@ -13,5 +12,5 @@ __all__ = ["Conditions", "Run", "exponential", "simulate"]
 
 def simulate(system: System, conditions: Conditions, seed: int, trace: bool) -> Run:
     """Run the system once. The same seed gives the same run in every process and on every Python."""
-    with Watchdog() as watchdog:
-        return Simulation(system, conditions, seed, trace, watchdog).run()
+    with system.watchdog:
+        return Simulation(system, conditions, seed, trace).run()

@@ -13,7 +13,6 @@ from simlib.engines.progress import Progress
 from simlib.engines.simulate.conditions import Conditions, Duration, draw
 from simlib.engines.simulate.mishaps import Mishaps
 from simlib.engines.simulate.run import HOUR, Run
-from simlib.engines.watchdog import Watchdog
 from simlib.errors import Mistake, OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process
@@ -53,12 +52,11 @@ class Worker:
 class Simulation:
     """One run of a system under conditions, from one seed."""
 
-    def __init__(self, system: System, conditions: Conditions, seed: int, keep_trace: bool, watchdog: Watchdog) -> None:
+    def __init__(self, system: System, conditions: Conditions, seed: int, keep_trace: bool) -> None:
         self._system = system
         self._conditions = conditions
         self._environment = simpy.Environment()
         self._over = self._environment.event()
-        self._watchdog = watchdog
         self.states = system.states()
         self._timed = {name for name, state in self.states.items() if type(state).timers is not State.timers}
         self._clocks = [state for state in self.states.values() if isinstance(state, ClockState)]
@@ -216,8 +214,7 @@ class Simulation:
         self._note(worker, op, outcome, answer)
         process = worker.process
         assert process is not None
-        with self._watchdog.watching(process.name):
-            process.answer(answer)
+        process.answer(answer)
         if self._keep_trace:
             self._record_step(worker, op, outcome, answer, line)
         self._continue(worker)
@@ -266,6 +263,7 @@ class Simulation:
 
     def _arrive(self, event: Due) -> None:
         queue, every = event.value
+        self._count_event()
         self.after(draw(every, self._chance["arrivals"]), self._arrive, event.value)
         if not queue:
             idle = next((one for one in self.workers.values() if one.process and one.process.op is None), None)
