@@ -72,7 +72,8 @@ class Person:
         """Close the generator, however its `finally` blocks protest: nothing that they ask for is done."""
         for _ in range(10):
             try:
-                return self.generator.close()
+                self.generator.close()
+                return
             except BaseException:
                 continue
 
@@ -257,7 +258,7 @@ class Everything:
     """What all the schedules together show."""
 
     schedules: int = 0  # that come to rest
-    ends: set = field(default_factory=set)  # worlds at rest, as an outsider finds them
+    ends: dict = field(default_factory=dict)  # worlds at rest, as an outsider finds them: the smallest way there
     rests: set = field(default_factory=set)  # worlds at rest, in full
     reached: set = field(default_factory=set)  # all worlds, in full
     smallest: dict = field(default_factory=dict)  # a broken claim: the smallest schedule that breaks it
@@ -297,7 +298,8 @@ def _finish(run, schedule, found, most_moves):
             return others
         if at_rest(choices):
             found.schedules += 1
-            found.ends.add(outcome_of(run.world))
+            end = outcome_of(run.world)
+            found.ends[end] = min(run.size, found.ends.get(end, run.size))
             found.rests.add(run.key())
         if not choices:
             return others

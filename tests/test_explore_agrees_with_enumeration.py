@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
-from tests.enumeration import every_schedule, key_of, retrace
 from hypothesis import HealthCheck, Phase, given, reject, seed, settings
 from hypothesis import strategies as st
 
@@ -20,10 +19,12 @@ from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore import explore
 from simlib.errors import OperationError, Rejected, Unavailable
-from simlib.properties import Property
+from simlib.values import freeze
+from tests.enumeration import every_schedule, key_of, retrace
 
 EXAMPLES = 34  # programs a test
 ENOUGH = 32  # of them have to have been compared; the generator may run out of new ones
+DIFFERENT = 24  # of them at least
 MOST_SCHEDULES = 400  # of a program
 BUDGETS = [
     {},
@@ -137,15 +138,15 @@ def scenario_for(draw, roles):
     """A scenario with what these workers use, and claims about it."""
     used = {name for role in roles for name in inspect.signature(role).parameters} - {"me"}
     timeout = draw(st.sampled_from([30, 30, None]))
-    resources = dict(
-        db=Database(draw(st.sampled_from([{}, {"x": 1}]))),
-        inbox=Queue(draw(st.sampled_from([["m"], ["m", "n"], []])), visibility_timeout=timeout, max_receives=2),
-        lock=Lock(),
-        disk=Disk(draw(st.sampled_from([{}, {"f": "old"}])), capacity=draw(st.sampled_from([None, 5]))),
-        bank=Service(),
-        clock=Clock(),
-        dice=Random(),
-    )
+    resources = {
+        "db": Database(draw(st.sampled_from([{}, {"x": 1}]))),
+        "inbox": Queue(draw(st.sampled_from([["m"], ["m", "n"], []])), visibility_timeout=timeout, max_receives=2),
+        "lock": Lock(),
+        "disk": Disk(draw(st.sampled_from([{}, {"f": "old"}])), capacity=draw(st.sampled_from([None, 5]))),
+        "bank": Service(),
+        "clock": Clock(),
+        "dice": Random(),
+    }
     return Scenario(
         **{name: resource for name, resource in resources.items() if name in used},
         always=claims(draw, ALWAYS, 2, used),
@@ -162,8 +163,10 @@ class Case(NamedTuple):
     workers: int  # of the first role, where there is only one
 
     def __repr__(self):
-        things = {name: vars(thing) for name, thing in self.scenario.resources.items()}
-        claims = [[c.name for c in cs] for cs in (self.scenario.always, self.scenario.eventually, self.scenario.sometimes)]
+        scenario = self.scenario
+        things = {name: vars(thing) for name, thing in scenario.resources.items()}
+        groups = (scenario.always, scenario.eventually, scenario.sometimes)
+        claims = [[claim.name for claim in group] for group in groups]
         return "\n".join(map(str, [self.workers, *(role.source for role in self.roles), things, claims]))
 
     def system(self):
@@ -296,7 +299,8 @@ def resources_of(block):
 
 
 def compiled(source, names, shown):
-    scope = {**globals(), **names}
+    known = (interpret, helper, suppress, OperationError, Rejected, Unavailable)
+    scope = {**{one.__name__: one for one in known}, **names}
     exec(compile(source, "<generated>", "exec"), scope)
     scope["worker"].source = shown
     return scope["worker"]
@@ -341,7 +345,8 @@ def programs_as_data(draw, budget):
     wanted = [FAMILIES[fault] for fault in budget if fault in FAMILIES]
     families = (wanted or [draw(st.sampled_from(list(TABLE)))]) * 3 + ["db", "rest", *TABLE]
     count = draw(st.sampled_from([1, 2, 2, 2, 2, 3]))
-    roles = [draw(a_role(families, most_steps(count, budget))) for _ in range(draw(st.sampled_from([1, 1, min(count, 2)])))]
+    steps = most_steps(count, budget)
+    roles = [draw(a_role(families, steps)) for _ in range(draw(st.sampled_from([1, 1, min(count, 2)])))]
     return Case(scenario_for(draw, roles), roles, count - len(roles) + 1)
 
 
@@ -465,7 +470,8 @@ def lines_of(text):
 @st.composite
 def programs_as_source(draw, budget):
     count = draw(st.sampled_from([1, 2, 2, 2, 3]))
-    roles = [draw(a_source(max(1, most_steps(count, budget) - (count < 3)))) for _ in range(draw(st.sampled_from([1, 1, min(count, 2)])))]
+    steps = max(1, most_steps(count, budget) - (count < 3))
+    roles = [draw(a_source(steps)) for _ in range(draw(st.sampled_from([1, 1, min(count, 2)])))]
     return Case(scenario_for(draw, roles), roles, count - len(roles) + 1)
 
 
@@ -490,17 +496,105 @@ def a_source(draw, steps):
             tried = draw(st.sampled_from(lines_of(FAILING))) if shape == "fails" else line
             body.append(under(first, [tried]) + "\n" + last.replace("\\n", "\n"))
         steps -= 1
-    knows = draw(st.integers(0, 3)) == 0
-    text = textwrap.indent("\n".join(body), "    ")
+    return worker_from("\n".join(body), draw(st.integers(0, 3)) == 0, draw(st.booleans()))
+
+
+def worker_from(body, knows, dump):
+    text = textwrap.indent(body, "    ")
     used = [name for name in ("inbox", "lock", "disk", "bank", "clock", "dice") if re.search(rf"\b{name}\.", text)]
     source = WORKER.format(
         names=", ".join(["db", *used]), me=", me" if knows else "", name="" if knows else 'me = "some"', body=text
     )
-    return compiled(source, {"dump": draw(st.booleans())}, source)
+    return compiled(source, {"dump": dump}, source)
 
 
 def under(line, lines):
     return "\n".join([line, *(f"    {one}" for one in lines)])
+
+
+# Programs that differ in nothing but what lies on a frame's stack, or in which of two equal things a name means
+
+FRAMES = """
+yield db.read("x")
+yield db.next_id()
+n += 1
+it = None
+n = (yield dice.choice([1, 2])) * 10 + (yield db.next_id())
+n = max((yield dice.choice([1, 2])), (yield db.next_id()))
+it = f"{(yield dice.choice([1, 2]))} {(yield db.read('x'))}"
+it = (yield dice.choice([0, 1])) or (yield db.next_id())
+got = [(yield dice.choice([0, 1])), (yield db.read("x"))]
+got = [*got, (yield dice.choice([0, 1])), n]
+got = list(got) if (yield dice.choice([True, False])) else got
+alias = got if (yield dice.choice([True, False])) else list(got)
+alias, got = (got, list(got)) if (yield dice.choice([True, False])) else (list(got), list(got))
+alias = [got, got] if (yield dice.choice([True, False])) else [list(got), got]
+got.append((yield dice.choice([0, 1])))
+(alias or got).append(1)
+n = yield from helper(db, n)
+n = yield from adder(n)
+yield db.write("y", bump())
+yield db.write("y", [it, n, got])
+"""
+SAME_AGAIN = """
+for _ in (1, 1):
+for _ in [0, 0, 0]:
+for _ in "aa":
+for _ in range(2):
+for _ in reversed([1, 1]):
+for _, it in zip("aa", [1, 1]):
+for _, it in enumerate((1, 1)):
+for _ in iter([1, 1]):
+for it in [(yield dice.choice([1, 2])), 1]:
+for it in got[:2]:
+for _ in [None for item in got[:2]]:
+"""
+
+
+@st.composite
+def programs_about_frames(draw, budget):
+    body = []
+    for _ in range(draw(st.integers(2, 5))):
+        line = draw(st.sampled_from(lines_of(FRAMES)))
+        loop = draw(st.one_of(st.none(), st.none(), st.sampled_from(lines_of(SAME_AGAIN))))
+        body.append(under(loop, [line]) if loop else line)
+    source = "\n".join(["got = [0, 0]", *body, "dice"])
+    roles = [worker_from(source, False, True)]
+    return Case(Scenario(db=Database({"x": 1}), dice=Random()), roles, draw(st.sampled_from([1, 1, 1, 2])))
+
+
+# Programs whose smallest way to one of their ends is a matter of who overtakes whom
+
+RACES = [  # each takes something and puts it somewhere, later
+    ["read", "add one"],
+    ["read y", "add one"],
+    ["read", "write y"],
+    ["next id", "write y"],
+    ["read y", "cas it"],
+    ["write", "read"],
+    ["cas", "write y"],
+]
+
+
+@st.composite
+def programs_that_race(draw, budget):
+    count = 2 if budget else draw(st.sampled_from([2, 2, 3]))
+    length = 3 if budget else {2: 5, 3: 2}[count]
+    roles = []
+    for place in range(count):
+        verbs = [verb for _ in range(3) for verb in draw(st.sampled_from(RACES))]
+        steps = [("db", verb) for verb in verbs[draw(st.integers(0, 1)) :][:length]]
+        roles.append(worker_of((*[("count",)] * place, *steps), False))
+    found = every_schedule(Scenario(db=Database()).system(roles, 1), budget, MOST_SCHEDULES)
+    if found.cut:
+        reject()
+    far = sorted(found.ends, key=lambda end: (found.ends[end], repr(end)))[-3:]
+    ((_, rare),) = draw(st.sampled_from(far[::-1]))
+
+    def it_does_not_end_like_this(db):
+        return tuple((key, freeze(db[key])) for key in sorted(db.rows)) != rare
+
+    return Case(Scenario(db=Database(), eventually=[it_does_not_end_like_this]), roles, 1)
 
 
 # Held against each other
@@ -525,6 +619,8 @@ class Tally:
 
     def __init__(self):
         self.compared = self.holds = self.violated = self.endless = self.large = self.schedules = 0
+        self.overtaken = 0  # smallest counterexamples in which somebody is overtaken
+        self.different = set()
         self.claims = {}
 
 
@@ -535,7 +631,9 @@ def agree(case, budget, tally):
         tally.large += 1
         reject()  # another program is drawn in its place
     tally.compared += 1
+    tally.different.add(repr(case))
     tally.schedules += everything.schedules
+    tally.overtaken += min(everything.smallest.values(), default=(0, 0, 0))[1] > 0
     reports = [agrees(system, budget, everything, merge, tally) for merge in (True, False)]
     if not everything.cut:
         assert reports[0].claim == reports[1].claim
@@ -564,7 +662,7 @@ def agrees(system, budget, everything, merge, tally):
         tally.holds += merge
         assert report.verdict == "holds", report
         assert report.schedules == everything.schedules
-        assert report.outcomes == everything.ends
+        assert report.outcomes == set(everything.ends)
         assert rests.seen == everything.rests
         assert reached.seen == everything.reached
     if merge:
@@ -601,12 +699,12 @@ def goes_round(system, budget, everything, report):
         assert report.claim == "livelock" or report.claim in everything.unseen
 
 
-def compare_many(programs, budget, number):
+def compare_many(programs, budget, number, examples=EXAMPLES):
     tally = Tally()
 
     @seed(number)
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         deadline=None,
         derandomize=True,
         database=None,
@@ -627,6 +725,7 @@ def ids(budget):
 
 def enough(tally):
     assert tally.compared >= ENOUGH, vars(tally)
+    assert len(tally.different) >= DIFFERENT, vars(tally)
     assert tally.large <= tally.compared, vars(tally)
     assert min(tally.holds, tally.violated) >= 2, vars(tally)
     assert tally.endless <= tally.compared // 2, vars(tally)
@@ -642,5 +741,20 @@ def test_compiled_programs(budget):
     enough(compare_many(programs_as_source, budget, BUDGETS.index(budget)))
 
 
-def test_these_are_a_thousand_programs():
-    assert 2 * len(BUDGETS) * ENOUGH >= 1_000
+@pytest.mark.parametrize("number", range(2))
+def test_programs_about_frames(number):
+    tally = compare_many(programs_about_frames, {}, number, 100)
+    assert tally.compared >= 90, vars(tally)
+    assert len(tally.different) >= 80, vars(tally)
+    assert tally.holds >= 50, vars(tally)
+
+
+@pytest.mark.parametrize("budget", [{}, {"crashes": 1}], ids=ids)
+def test_programs_that_race(budget):
+    tally = compare_many(programs_that_race, budget, 1, 60)
+    assert len(tally.different) >= 40, vars(tally)
+    assert tally.overtaken >= 8, vars(tally)
+
+
+def test_these_are_a_thousand_different_programs():
+    assert 2 * len(BUDGETS) * DIFFERENT + 2 * 80 + 2 * 40 >= 1_000

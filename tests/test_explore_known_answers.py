@@ -9,12 +9,13 @@ from math import factorial
 from pathlib import Path
 
 import pytest
-from tests.enumeration import retrace
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore import explore
+from simlib.engines.schedule import letters
 from simlib.errors import AlreadyExists, OperationError, OutcomeUnknown
+from tests.enumeration import Run, retrace
 
 HERE = Path(__file__).parent
 
@@ -429,11 +430,11 @@ def test_an_interrupt_keeps_what_is_known(where):
 
 def test_an_interrupt_during_the_second_runs_is_no_proof():
     # The last thing that a search does is run every history again; after that it asks for `sometimes`.
-    starts = []
+    starts, last = [], [0]
 
     def once(db):
         starts.append(None)
-        if len(starts) == limit:
+        if len(starts) == last[0]:
             raise KeyboardInterrupt
         yield db.read("x")
         yield db.read("y")
@@ -442,7 +443,7 @@ def test_an_interrupt_during_the_second_runs_is_no_proof():
         return "z" in db
 
     verdicts = set()
-    for limit in range(1, 12):
+    for last[0] in range(1, 12):
         starts.clear()
         with suppress(KeyboardInterrupt):  # before the search has begun
             verdicts.add(Scenario(db=Database(), sometimes=[never]).explore(once, crashes=0).verdict)
@@ -570,15 +571,13 @@ def test_a_token_tells_the_way_of_a_step_from_the_next_step(number):
     system = scenario.system(worker_for(name))
     lost = [choice for choice in _first_choices(system) if choice.fault == "lost_replies"]
     assert len(lost) == 1
-    token = f"1l1-A{_letters('bank.call')}({_way(system, lost[0])}){_letters(f'{name}.write')}"
+    token = f"1l1-A{letters('bank.call')}({_way(system, lost[0])}){letters(f'{name}.write')}"
     trace = scenario.replay(worker_for(name), token)
     assert trace.faults == ["lost reply"]
     assert (trace.broken, trace.parted) == ("not_paid", None)
 
 
 def _first_choices(system):
-    from tests.enumeration import Run
-
     run = Run(system, {"lost_replies": 1})
     try:
         return run.choices()
@@ -587,20 +586,12 @@ def _first_choices(system):
 
 
 def _way(system, choice):
-    from tests.enumeration import Run
-
     run = Run(system, {})
     try:
         op = run.people["A"].op
         return list(run.world[op.resource].outcomes(op)).index(choice.how)
     finally:
         run.close()
-
-
-def _letters(name):
-    from simlib.engines.schedule import letters
-
-    return letters(name)
 
 
 # What a crash does, and what it does not

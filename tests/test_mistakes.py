@@ -348,7 +348,7 @@ NO_WORKER = "A worker is a plain function, passed without brackets: `def charge(
         (["read"], f'"read" is no worker. {NO_WORKER}'),
         ([], "give at least one worker."),
     ],
-    ids=str,
+    ids=["a generator", "a partial", "a class", "a builtin", "a name", "nothing"],
 )
 def test_what_is_no_worker(worker, message):
     assert said(lambda: shop().explore(worker)) == message
