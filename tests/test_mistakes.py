@@ -723,7 +723,7 @@ def test_a_loop_without_a_step_that_catches_everything(monkeypatch):
                     pass
         """
     )
-    assert re.match(r"work, line [3-6]: more than 0.05 s", said(lambda: shop().explore(worker), WorkerHangs))
+    assert re.match(r"work, line [3-7]: more than 0.05 s", said(lambda: shop().explore(worker), WorkerHangs))
 
 
 def test_a_loop_of_steps_that_goes_in_a_circle():
