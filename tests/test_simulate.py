@@ -216,6 +216,11 @@ def test_the_trace_is_the_same_record_that_explore_writes():
         ({"latency": -1}, "-1 is no duration: give seconds, 0 or more, or a function of a random.Random."),
         ({"arrivals": {"outbox": 1}}, "arrivals for outbox: the queues are inbox."),
         ({"crashes_per_day": -1}, "crashes_per_day=-1: a rate is 0 or more."),
+        ({"restart": -1}, "-1 is no duration: give seconds, 0 or more, or a function of a random.Random."),
+        (
+            {"latency": {"bnak": 1}},
+            "latency of `bnak`: there are inbox, bank, db and *, and steps such as `bank.call`. Did you mean `bank`?",
+        ),
     ],
 )  # fmt: skip
 def test_wrong_conditions_are_explained(wrong, message):

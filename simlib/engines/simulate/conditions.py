@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from simlib.errors import Mistake
-from simlib.values import show
+from simlib.values import did_you_mean, listed, show
 
 Duration = float | Callable[[random.Random], float]  # seconds, or a draw of them
 
@@ -55,9 +55,21 @@ class Conditions:
         for name in ("crashes_per_day", "power_losses_per_day", "pauses_per_day"):
             if not isinstance(getattr(self, name), (int, float)) or not getattr(self, name) >= 0:
                 raise Mistake(f"{name}={show(getattr(self, name))}: a rate is 0 or more.")
+        latencies = self.latency.values() if isinstance(self.latency, Mapping) else [self.latency]
+        for duration in (self.restart, self.pause, *latencies):
+            if not callable(duration):
+                draw(duration, random.Random())
         for fault, chance in self.chances.items():
             if not isinstance(chance, (int, float)) or not 0 <= chance <= 1:
                 raise Mistake(f"{fault}={show(chance)}: in simulate this is a chance per operation, from 0 to 1.")
+
+    def check_names(self, resources: Iterable[str]) -> None:
+        """Raise Mistake for a latency of something that is not there."""
+        names = [*resources, "*"]
+        for key in self.latency if isinstance(self.latency, Mapping) else ():
+            if key.partition(".")[0] not in names:
+                near = did_you_mean(key, names)
+                raise Mistake(f"latency of `{key}`: there are {listed(names)}, and steps such as `bank.call`.{near}")
 
     def latency_of(self, name: str) -> Duration:
         """How long the step `bank.call` takes."""

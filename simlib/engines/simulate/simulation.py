@@ -98,6 +98,7 @@ class Simulation:
         return run
 
     def _begin(self) -> None:
+        self._conditions.check_names(self.states)
         self.after(self._conditions.hours * HOUR, self._time_is_up)
         self._check(self._system.always)
         for state in self.states.values():
