@@ -134,8 +134,7 @@ class Scenario:
         them can be given the same failure. A verdict without a counterexample is searched again.
         """
         if isinstance(what, Trace):
-            found_on = self.system(worker)
-            return play(self.system(worker), points(found_on, [event.move for event in what.events]))
+            return play(self.system(worker), points(what))
         token = what.token if isinstance(what, checker.Report) else what
         if not isinstance(token, str):
             raise Mistake(f"replay(..., {show(what)}): give a report, a trace or a token.")

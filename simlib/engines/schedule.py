@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from simlib.engines.machine import Machine
 from simlib.errors import Mistake
-from simlib.system import System
-from simlib.trace import Move
+from simlib.resources.base import State
+from simlib.trace import Event, Trace
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -29,25 +28,24 @@ class Point(NamedTuple):
     way: int = 0
 
 
-def points(system: System, moves: Iterable[Move]) -> list[Point]:
-    """The moves, named."""
+def points(trace: Trace) -> list[Point]:
+    """The moves of a trace, named."""
+    states = {name: state.copy() for name, state in trace.initial.items()}
     named = []
-    with Machine(system) as machine:
-        for move in moves:
-            named.append(_point(machine, move))
-            machine.perform(move)
+    for event in trace.events:
+        named.append(_point(event, states))
+        event.apply(states)
     return named
 
 
-def _point(machine: Machine, move: Move) -> Point:
-    if move.kind == "step":
-        slot = machine.slots[move.worker]
-        assert slot.op is not None
-        way = list(machine.states[slot.op.resource].outcomes(slot.op)).index(move.outcome)
-        return Point("step", move.worker, letters(slot.op.name), way=way)
+def _point(event: Event, states: Mapping[str, State]) -> Point:
+    move = event.move
+    if event.op is not None:
+        way = list(states[event.op.resource].outcomes(event.op)).index(move.outcome)
+        return Point("step", move.worker, letters(event.op.name), way=way)
     if move.kind == "timer":
-        timers = [timer.id for timer in machine.states[move.resource].timers()]
-        return Point("timer", resource=list(machine.states).index(move.resource), way=timers.index(move.timer))
+        timers = [timer.id for timer in states[move.resource].timers()]
+        return Point("timer", resource=list(states).index(move.resource), way=timers.index(move.timer))
     return Point(move.kind, move.worker, way=int(move.outcome.choice or 0))
 
 

@@ -2,7 +2,8 @@
 
 from simlib.views.interleaving import interleaving_map
 from simlib.views.lanes import lanes
+from simlib.views.player import player
 from simlib.views.strip import crash_strip, failure_matrix
 from simlib.views.widgets import crash_slider, predict
 
-__all__ = ["crash_slider", "crash_strip", "failure_matrix", "interleaving_map", "lanes", "predict"]
+__all__ = ["crash_slider", "crash_strip", "failure_matrix", "interleaving_map", "lanes", "player", "predict"]

@@ -30,20 +30,21 @@ def svg_of(scene: Scene, columns: float | None = None) -> str:
 
 def _panel(scene: Scene, panel: Panel, top: float, width: int) -> list[str]:
     mood = {"bad": style.RED, "good": style.GREEN, "plain": INK}[panel.mood]
-    parts = [_text(8, top + 22, panel.title, fill=mood, size=15, anchor="start", weight=600)]
+    parts = [text_svg(8, top + 22, panel.title, fill=mood, size=15, anchor="start", weight=600)]
     for lane, label in enumerate(panel.lanes):
         y = top + TITLE + LANE * (lane + 0.42)
         parts.append(
             f'<line x1="{LABELS - 8}" x2="{width - 12}" y1="{y:g}" y2="{y:g}" stroke="{LINE}" stroke-width="1.5"/>'
         )
-        parts.append(_text(LABELS - 16, y + 4, label[:14], fill=INK, size=12, anchor="end"))
+        parts.append(text_svg(LABELS - 16, y + 4, label[:14], fill=INK, size=12, anchor="end"))
     for mark in panel.marks:
         y = top + TITLE + LANE * (mark.lane + 0.42)
-        parts += _mark(scene, mark, LABELS + UNIT * mark.x, y, UNIT * mark.width)
+        parts += mark_svg(scene, mark, LABELS + UNIT * mark.x, y, UNIT * mark.width)
     return parts
 
 
-def _mark(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list[str]:
+def mark_svg(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list[str]:
+    """One mark, `y` being the middle of its lane."""
     centre = x + width / 2
     fill = style.colour(mark.resource, scene.colours)
     if mark.kind == "block":
@@ -51,31 +52,37 @@ def _mark(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list[st
         lines = style.wrapped(mark.text).split("\n")
         start = y + 4 - 6 * (len(lines) - 1)
         words = [
-            _text(centre, start + 12 * row, line, fill=style.ink_on(fill), size=12) for row, line in enumerate(lines)
+            text_svg(centre, start + 12 * row, line, fill=style.ink_on(fill), size=12) for row, line in enumerate(lines)
         ]
         return [
             f'<rect x="{x:g}" y="{y - 16:g}" width="{width:g}" height="32" rx="5" fill="{fill}"{edge}/>',
             *words,
-            _text(centre, y + 29, mark.below, fill=QUIET, size=10),
-            _text(centre, y - 21, mark.above, fill=style.RED if mark.bad else QUIET, size=10),
+            text_svg(centre, y + 29, mark.below, fill=QUIET, size=10),
+            text_svg(centre, y - 21, mark.above, fill=style.RED if mark.bad else QUIET, size=10),
         ]
     if mark.kind == "cross":
         sign = "↻" if mark.text == "again" else "✖"
-        return [_text(centre, y + 7, sign, fill=INK, size=20), _text(centre, y + 29, mark.below, fill=INK, size=10)]
+        return [
+            text_svg(centre, y + 7, sign, fill=INK, size=20),
+            text_svg(centre, y + 29, mark.below, fill=INK, size=10),
+        ]
     if mark.kind == "bar":
         base = style.RED if mark.bad else fill
         return [
             f'<rect x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4" fill="{base}" fill-opacity="0.25"/>',
-            _text(centre, y + 4, mark.text[: max(1, int(width / 6.2))], fill=style.RED if mark.bad else INK, size=11),
+            text_svg(
+                centre, y + 4, mark.text[: max(1, int(width / 6.2))], fill=style.RED if mark.bad else INK, size=11
+            ),
         ]
     if mark.kind == "pause":
         place = f'x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4"'
         box = f'<rect {place} fill="none" stroke="{QUIET}" stroke-dasharray="4 4"/>'
-        return [box, _text(centre, y + 29, mark.text, fill=QUIET, size=10)]
-    return [_text(centre, y + 18, mark.text, fill=QUIET, size=10)]
+        return [box, text_svg(centre, y + 29, mark.text, fill=QUIET, size=10)]
+    return [text_svg(centre, y + 18, mark.text, fill=QUIET, size=10)]
 
 
-def _text(x: float, y: float, text: str, *, fill: str, size: int, anchor: str = "", weight: int = 0) -> str:
+def text_svg(x: float, y: float, text: str, *, fill: str, size: int, anchor: str = "", weight: int = 0) -> str:
+    """A text element, nothing for no text."""
     if not text:
         return ""
     more = (f' text-anchor="{anchor}"' if anchor else "") + (f' font-weight="{weight}"' if weight else "")

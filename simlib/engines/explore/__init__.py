@@ -26,8 +26,8 @@ def explore(system: System, budget: Budget, limits: Limits, *, merge: bool = Tru
         findings = Search(system, budget, limits, merge, spot).run()
         trace = _counterexample(system, findings)
     head = head_of(system, budget)
-    if findings.found and findings.found.moves is not None:
-        head += "-" + write_token(points(system, findings.found.moves))
+    if trace is not None:
+        head += "-" + write_token(points(trace))
     return Report(system, budget, findings, trace, head)
 
 
