@@ -16,25 +16,12 @@ from simlib.engines.explore import explore
 from simlib.engines.schedule import letters
 from simlib.errors import AlreadyExists, OperationError, OutcomeUnknown
 from tests.enumeration import Run, retrace
+from tests.sample import charge, charge_once, charged_at_most_once
 
 HERE = Path(__file__).parent
 
 
 # Systems
-
-
-def charge(inbox, bank, db):
-    message = yield inbox.receive()
-    yield bank.call("charge", 20)
-    yield db.write(message.body, "paid")
-    yield inbox.ack(message)
-
-
-def charge_once(inbox, bank, db):
-    message = yield inbox.receive()
-    yield bank.call("charge", 20, idempotency_key=message.id)
-    yield db.write(message.body, "paid")
-    yield inbox.ack(message)
 
 
 def look_and_charge(inbox, bank, db):
@@ -49,10 +36,6 @@ def forget_to_charge(inbox, bank, db):
     message = yield inbox.receive()
     yield db.write(message.body, "paid")
     yield inbox.ack(message)
-
-
-def charged_at_most_once(bank):
-    return bank.count("charge") <= 1
 
 
 def shop(orders=1, **claims):

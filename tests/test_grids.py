@@ -5,7 +5,7 @@ import pytest
 from simlib import Database, Disk, Lock, Queue, Scenario, Service
 from simlib.errors import Mistake
 from simlib.views import crash_strip, failure_matrix, interleaving_map
-from tests.test_views import charge, charge_once, shop
+from tests.sample import charge, charge_once, shop
 
 
 def words(grid, worker):

@@ -19,33 +19,9 @@ from simlib.resources.base import State
 from simlib.views.layout import MOST_LANES
 from simlib.views.player import player
 from simlib.views.state_table import AGAIN, NOW, PAST, START, Row, marked, table
+from tests.sample import charge, charge_once, shop
 
 ROOT = Path(__file__).parent.parent
-
-
-def charge(inbox, bank, db):
-    message = yield inbox.receive()
-    yield bank.call("charge", 20)
-    yield db.write(message.body, "paid")
-    yield inbox.ack(message)
-
-
-def charge_once(inbox, bank, db):
-    message = yield inbox.receive()
-    yield bank.call("charge", 20, idempotency_key=message.id)
-    yield db.write(message.body, "paid")
-    yield inbox.ack(message)
-
-
-def charged_at_most_once(bank):
-    return bank.count("charge") <= 1
-
-
-def shop(workers=2):
-    return Scenario(
-        inbox=Queue(["order-1"], visibility_timeout=30), bank=Service(), db=Database(), workers=workers,
-        always=[charged_at_most_once],
-    )  # fmt: skip
 
 
 def both():

@@ -7,37 +7,13 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from simlib import Database, Lock, Queue, Scenario, Service, compare, lanes
+from simlib import Database, Lock, Scenario, compare, lanes
 from simlib.errors import Mistake
 from simlib.views.layout import GAP, WIDTHS, scene
 from simlib.views.source import side_by_side
 from simlib.views.svg import svg_of
 from simlib.views.widgets import crash_slider, predict
-
-
-def charge(inbox, bank, db):
-    message = yield inbox.receive()
-    yield bank.call("charge", 20)
-    yield db.write(message.body, "paid")
-    yield inbox.ack(message)
-
-
-def charge_once(inbox, bank, db):
-    message = yield inbox.receive()
-    yield bank.call("charge", 20, idempotency_key=message.id)
-    yield db.write(message.body, "paid")
-    yield inbox.ack(message)
-
-
-def charged_at_most_once(bank):
-    return bank.count("charge") <= 1
-
-
-def shop():
-    return Scenario(
-        inbox=Queue(["order-1"], visibility_timeout=30), bank=Service(), db=Database(), workers=2,
-        always=[charged_at_most_once],
-    )  # fmt: skip
+from tests.sample import charge, charge_once, shop
 
 
 @pytest.fixture(scope="module")

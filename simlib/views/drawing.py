@@ -54,6 +54,22 @@ class Picture:
         self.draw().savefig(path, dpi=DOTS_PER_INCH)
 
 
+class Drawn:
+    """Findings that have a picture: Jupyter shows it, `print` gives its text."""
+
+    picture: Picture
+
+    def __repr__(self) -> str:
+        return self.picture.text
+
+    def _repr_mimebundle_(self, **how: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self.picture._repr_mimebundle_(**how)
+
+    def save(self, path: str) -> None:
+        """Write the picture to a file; the ending says how (png, svg, pdf)."""
+        self.picture.save(path)
+
+
 def size_of(png: bytes) -> dict[str, int]:
     """Width and height to show a picture at: its letters as large as the text around it."""
     return {name: round(int.from_bytes(png[at : at + 4]) / DENSITY) for name, at in (("width", 16), ("height", 20))}

@@ -12,7 +12,7 @@ from simlib.scenario import Scenario
 from simlib.trace import Trace
 from simlib.values import plural
 from simlib.views import style
-from simlib.views.drawing import FONT, Picture, new_figure
+from simlib.views.drawing import FONT, Drawn, Picture, new_figure
 from simlib.views.layout import verb_of
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 CELL, GAP = 0.62, 0.06  # inches
 
 
-@dataclass(frozen=True)
-class InterleavingMap:
+@dataclass(frozen=True, repr=False)
+class InterleavingMap(Drawn):
     """A row for each step of A after which it is overtaken, a column for how far B gets before A goes on.
 
     Jupyter shows a picture, `print` the text; `trace(2, 3)` is the schedule of a cell: A took 2 steps, then B 3.
@@ -37,16 +37,6 @@ class InterleavingMap:
         if not (1 <= first <= len(self.steps) and 1 <= second <= len(self.steps)):
             raise Mistake(f"trace({first}, {second}): there are {plural(len(self.steps), 'step')}, counted from 1.")
         return self.traces[first - 1][second - 1]
-
-    def __repr__(self) -> str:
-        return self.picture.text
-
-    def _repr_mimebundle_(self, **how: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self.picture._repr_mimebundle_(**how)
-
-    def save(self, path: str) -> None:
-        """Write the picture to a file; the ending says how (png, svg, pdf)."""
-        self.picture.save(path)
 
 
 def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:

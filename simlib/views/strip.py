@@ -13,7 +13,7 @@ from simlib.process import Worker
 from simlib.scenario import Scenario
 from simlib.values import listed, show
 from simlib.views import style
-from simlib.views.drawing import FONT, Picture, new_figure
+from simlib.views.drawing import FONT, Drawn, Picture, new_figure
 from simlib.views.layout import verb_of
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ CELL, HEIGHT, GAP = 1.0, 0.5, 0.07  # inches
 CRASH_AFTER = tuple(condition for condition in CONDITIONS if condition.name == "crash after")
 
 
-@dataclass(frozen=True)
-class Grid:
+@dataclass(frozen=True, repr=False)
+class Grid(Drawn):
     """Cells by implementation, step and condition. Jupyter shows a picture, `print` the text.
 
     `grid.report("charge", 2, "crash after")` is the search behind a cell: of the worker's second step.
@@ -45,16 +45,6 @@ class Grid:
                 f"{listed(list(self.rows))}, steps from 1, and {listed(names)}."
             )
         return self.rows[worker][step - 1][names.index(condition)].report
-
-    def __repr__(self) -> str:
-        return self.picture.text
-
-    def _repr_mimebundle_(self, **how: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self.picture._repr_mimebundle_(**how)
-
-    def save(self, path: str) -> None:
-        """Write the picture to a file; the ending says how (png, svg, pdf)."""
-        self.picture.save(path)
 
 
 def crash_strip(scenario: Scenario, *workers: Worker) -> Grid:
