@@ -14,7 +14,7 @@ class Progress:
 
     def __init__(self, what: str, total: float) -> None:
         self._what, self._total = what, total
-        self._started = self._shown = time.monotonic()
+        self._shown = time.monotonic()
         self._bar: Any = None
 
     def __enter__(self) -> Progress:

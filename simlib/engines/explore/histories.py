@@ -53,7 +53,6 @@ class Histories:
         self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
         self.places: list[tuple[str, int]] = []  # the name of its step, and which one of that name in its run
         self.bugs: set[int] = set()  # nodes where a worker's own error ended it
-        self.resumed = 0  # how often a generator was run
         self.ask_the_time = False  # whether any worker does
         self._most_steps = most_steps
         self._merge = merge
@@ -144,7 +143,6 @@ class Histories:
         )
 
     def _tell(self, process: Process, answer: int) -> None:
-        self.resumed += 1
         process.answer(self.answers.things[answer])
 
     def history(self, node: int) -> list[tuple[int, int]]:
