@@ -100,23 +100,29 @@ class Scenario:
         pauses_per_day: float = 0.0,
         pause: Duration = 60.0,
         power_losses_per_day: float = 0.0,
+        capacity: Mapping[str, int] | None = None,
+        timeout: Mapping[str, float] | None = None,
+        down: Mapping[str, tuple[float, float]] | None = None,
         trace: bool = False,
+        until_violation: bool = False,
         **chances: float,
     ) -> Run:
         """Run this worker once on SimPy's clock, for so many simulated hours, and measure.
 
         Durations are seconds, or functions of a random.Random such as `exponential(60)`; see Conditions. `chances`
         are probabilities per operation of `redeliveries`, `lost_replies`, `outages`, `rejections` and `disk_full`.
-        With `trace=True` the run keeps its events. The same seed gives the same run. Raises Mistake.
+        With `trace=True` the run keeps its events; with `until_violation=True` it ends when a property breaks.
+        The same seed gives the same run. Raises Mistake.
         """
         for kind in chances:
             if kind not in BY_CHANCE:
                 near = did_you_mean(kind, [*BY_CHANCE, "crashes_per_day", "pauses_per_day", "power_losses_per_day"])
                 raise Mistake(f"`{kind}` is nothing that simulate takes. Chances are {listed(list(BY_CHANCE))}.{near}")
         conditions = Conditions(
-            hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause, chances
-        )
-        return simulator.simulate(self.system(worker, workers), conditions, seed, trace)
+            hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause, chances,
+            capacity or {}, timeout or {}, down or {},
+        )  # fmt: skip
+        return simulator.simulate(self.system(worker, workers), conditions, seed, trace, until_violation)
 
     def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
         """Run the worker once with everything going well, or with one crash, after so many of its steps.

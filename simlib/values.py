@@ -17,7 +17,7 @@ from typing import Any
 
 from simlib.errors import Mistake
 
-ATOMS = (str, int, float, bool, bytes, type(None))
+ATOMS = frozenset((str, int, float, bool, bytes, type(None)))
 SCALARS = (Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID)
 
 
@@ -26,6 +26,8 @@ def fresh(value: Any) -> Any:
 
     Raises Mistake for what cannot be copied.
     """
+    if type(value) in ATOMS:
+        return value
     try:
         return value if _unchanging(value) else copy.deepcopy(value)
     except Exception:  # an open file, a generator, a lock: each refuses in its own way
@@ -125,6 +127,14 @@ def plural(count: int, noun: str) -> str:
     if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{count:,} {noun[:-1]}ies"
     return f"{count:,} {noun}{'es' if noun.endswith(('s', 'sh', 'ch', 'x')) else 's'}"
+
+
+def span(seconds: float) -> str:
+    """`12 s`, `5 min`, `3.5 h`, `20 days`."""
+    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
 
 
 def ordinal(number: int) -> str:

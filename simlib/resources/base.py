@@ -6,13 +6,13 @@ import copy
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.ops import OK, Op, Outcome
-from simlib.values import did_you_mean, freeze, fresh, listed, show
+from simlib.values import ATOMS, did_you_mean, freeze, fresh, listed, show
 
 
 class Timer(NamedTuple):
@@ -201,6 +201,10 @@ class Resource:
     def _op(self, verb: str, *args: Any, **kwargs: Any) -> Op:
         assert self._built is not None
         given = {key: value for key, value in kwargs.items() if value is not None}
+        if _atoms(args) and _atoms(given.values()):  # most of the time of a simulation: nothing to check, or to copy
+            op = Op(self._name, verb, args, given, sys._getframe(3).f_lineno)
+            self._built.append(op)
+            return op
         try:
             freeze((args, given))  # here, where it is known who asks, and not in the middle of a search
         except RecursionError:
@@ -208,6 +212,10 @@ class Resource:
         op = Op(self._name, verb, tuple(map(fresh, args)), fresh(given), sys._getframe(3).f_lineno)
         self._built.append(op)
         return op
+
+
+def _atoms(values: Iterable[Any]) -> bool:
+    return all(type(value) in ATOMS for value in values)
 
 
 def _checked(build: Callable[..., Op]) -> Callable[..., Op]:

@@ -2,8 +2,22 @@
 
 from simlib.views.interleaving import interleaving_map
 from simlib.views.lanes import lanes
+from simlib.views.load import load_curve
 from simlib.views.player import player
+from simlib.views.price import price_tag
 from simlib.views.strip import crash_strip, failure_matrix
+from simlib.views.survival import survival_curve
 from simlib.views.widgets import crash_slider, predict
 
-__all__ = ["crash_slider", "crash_strip", "failure_matrix", "interleaving_map", "lanes", "player", "predict"]
+__all__ = [
+    "crash_slider",
+    "crash_strip",
+    "failure_matrix",
+    "interleaving_map",
+    "lanes",
+    "load_curve",
+    "player",
+    "predict",
+    "price_tag",
+    "survival_curve",
+]

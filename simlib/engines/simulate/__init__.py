@@ -10,7 +10,7 @@ from simlib.system import System
 __all__ = ["Conditions", "Run", "exponential", "simulate"]
 
 
-def simulate(system: System, conditions: Conditions, seed: int, trace: bool) -> Run:
+def simulate(system: System, conditions: Conditions, seed: int, trace: bool, until_violation: bool) -> Run:
     """Run the system once. The same seed gives the same run in every process and on every Python."""
     with system.watchdog:
-        return Simulation(system, conditions, seed, trace).run()
+        return Simulation(system, conditions, seed, trace, until_violation).run()

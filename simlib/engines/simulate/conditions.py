@@ -7,18 +7,31 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from simlib.errors import Mistake
-from simlib.values import did_you_mean, listed, show
+from simlib.values import did_you_mean, listed, show, span
 
 Duration = float | Callable[[random.Random], float]  # seconds, or a draw of them
 
 DAY = 86_400.0
 
 
-def exponential(mean: float) -> Callable[[random.Random], float]:
+@dataclass(frozen=True)
+class Exponential:
+    """Draws with this mean. A class and no closure, so that a picture can print it and a process pool can send it."""
+
+    mean: float
+
+    def __call__(self, chance: random.Random) -> float:
+        return chance.expovariate(1 / self.mean)
+
+    def __repr__(self) -> str:
+        return f"exponential({self.mean:g})"
+
+
+def exponential(mean: float) -> Exponential:
     """Waiting times without a memory, `mean` seconds on average: what independent arrivals and failures look like."""
-    if not mean > 0:
+    if not isinstance(mean, (int, float)) or not mean > 0:
         raise Mistake(f"exponential({show(mean)}): the mean is a number of seconds above 0.")
-    return lambda chance: chance.expovariate(1 / mean)
+    return Exponential(mean)
 
 
 def draw(duration: Duration, chance: random.Random) -> float:
@@ -34,9 +47,15 @@ class Conditions:
     """Durations in seconds, rates of machines per day, and chances per operation.
 
     `latency` is how long a step takes: one duration, or a dict by `"bank.call"`, `"bank"` or `"*"` (the rest).
-    `arrivals` is the time between new tasks: one duration, or a dict by queue. Without, only the messages that the
-    scenario begins with. Crashes and pauses strike each worker, power losses all of them; each at random and
-    independently of what the worker is doing.
+    `arrivals` is the time between new tasks: one duration, or a dict by queue. Where there is no queue, a task goes
+    to a worker that has none, and is a "refused task" when all are busy. Without `arrivals`, each worker does its
+    task once, or what messages the scenario begins with. Crashes and pauses strike each worker, power losses all of
+    them; each at random and independently of what the worker is doing.
+
+    `capacity` is how many requests a resource serves at a time; the others wait their turn. `timeout` is how long a
+    client waits for a reply, by resource or step: then it gets OutcomeUnknown. Its request takes effect all the same,
+    and where there is a capacity it keeps its place in the line: a server does not know that nobody listens any more.
+    `down` is from when to when a resource is not there, in seconds: its steps raise Unavailable.
     """
 
     hours: float = 1.0
@@ -48,6 +67,9 @@ class Conditions:
     pauses_per_day: float = 0.0
     pause: Duration = 60.0
     chances: Mapping[str, float] = field(default_factory=dict)  # by fault: of each operation that it can strike
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    timeout: Mapping[str, float] = field(default_factory=dict)
+    down: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.hours, (int, float)) or not self.hours > 0:
@@ -62,14 +84,34 @@ class Conditions:
         for fault, chance in self.chances.items():
             if not isinstance(chance, (int, float)) or not 0 <= chance <= 1:
                 raise Mistake(f"{fault}={show(chance)}: in simulate this is a chance per operation, from 0 to 1.")
+        self._check_servers()
+
+    def _check_servers(self) -> None:
+        for name, given in (("capacity", self.capacity), ("timeout", self.timeout), ("down", self.down)):
+            if not isinstance(given, Mapping):
+                example = {"capacity": 4, "timeout": 2, "down": (60, 120)}[name]
+                raise Mistake(f"{name}={show(given)}: say of which resource: {name}={{'bank': {example}}}.")
+        for resource, places in self.capacity.items():
+            if not isinstance(places, int) or places < 1:
+                raise Mistake(f"capacity of {resource}: {show(places)} is no number of requests, 1 or more.")
+        for resource, seconds in self.timeout.items():
+            if not isinstance(seconds, (int, float)) or not seconds > 0:
+                raise Mistake(f"timeout of {resource}: {show(seconds)} is no number of seconds above 0.")
+        for resource, when in self.down.items():
+            if not isinstance(when, (tuple, list)) or len(when) != 2 or not 0 <= when[0] < when[1]:
+                raise Mistake(f"down: {show(when)}: give from when to when in seconds: {{'{resource}': (60, 120)}}.")
 
     def check_names(self, resources: Iterable[str]) -> None:
         """Raise Mistake for a latency of something that is not there."""
         names = [*resources, "*"]
-        for key in self.latency if isinstance(self.latency, Mapping) else ():
-            if key.partition(".")[0] not in names:
-                near = did_you_mean(key, names)
-                raise Mistake(f"latency of `{key}`: there are {listed(names)}, and steps such as `bank.call`.{near}")
+        latency = self.latency if isinstance(self.latency, Mapping) else ()
+        given = {"latency": latency, "capacity": self.capacity, "timeout": self.timeout, "down": self.down}
+        for what, keys in given.items():
+            for key in keys:
+                if key.partition(".")[0] not in (names if what == "latency" else names[:-1]):
+                    near = did_you_mean(key, names)
+                    there = f"there are {listed(names)}, and steps such as `bank.call`."
+                    raise Mistake(f"{what} of `{key}`: {there}{near}")
 
     def latency_of(self, name: str) -> Duration:
         """How long the step `bank.call` takes."""
@@ -79,3 +121,27 @@ class Conditions:
             if key in self.latency:
                 return self.latency[key]
         return 0.01
+
+    def timeout_of(self, name: str) -> float | None:
+        """How long a client waits for the step `bank.call`; None: as long as it takes."""
+        return self.timeout.get(name, self.timeout.get(name.partition(".")[0]))
+
+    def __str__(self) -> str:
+        """Every condition that was set, for a picture's small print."""
+        plain = Conditions()
+        said = [span(self.hours * 3_600)]
+        for name, value in vars(self).items():
+            if name not in ("hours", "chances") and value != getattr(plain, name):
+                said.append(f"{name.replace('_', ' ')} {_bare(value)}")
+        said += [f"{name.replace('_', ' ')} {chance:g}" for name, chance in self.chances.items()]
+        return ", ".join(said)
+
+
+def _bare(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{'else' if key == '*' else key} {_bare(one)}" for key, one in value.items())
+    if isinstance(value, (tuple, list)):
+        return " to ".join(map(_bare, value))
+    if isinstance(value, (int, float)):
+        return f"{value:g}"
+    return repr(value) if isinstance(value, Exponential) else getattr(value, "__name__", "a function")

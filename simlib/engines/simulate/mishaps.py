@@ -11,7 +11,8 @@ from simlib.ops import Outcome
 from simlib.trace import Event, Move, lose_power, power_losses
 
 if TYPE_CHECKING:
-    from simlib.engines.simulate.simulation import Due, Simulation, Worker
+    from simlib.engines.simulate.simulation import Due, Simulation
+    from simlib.engines.simulate.worker import Worker
 
 
 class Mishaps:

@@ -7,10 +7,11 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, quantiles
 
+from simlib.engines.simulate.conditions import Conditions
 from simlib.resources.base import State, View
 from simlib.system import outcome_of
 from simlib.trace import FAULT_NAMES, Trace
-from simlib.values import listed, plural, wrapped
+from simlib.values import listed, plural, span, wrapped
 
 HOUR = 3_600.0
 
@@ -23,6 +24,8 @@ class Run:
     errors that ended a run by name. `first_violation` is when a property first broke, None if none did;
     `broken` and `because` say which and why. `latencies` has one entry a completed task: from its arrival (or its
     worker's first start) to its end, over all retries. `run["bank"]` is the resource as properties see it.
+    Where a `capacity` is given, `requests["bank"][17]` is how many requests reached the bank in second 17, and
+    `finished[17]` how many tasks were completed in it.
     """
 
     title: str
@@ -36,6 +39,9 @@ class Run:
     because: str = ""
     about: tuple[str, ...] = ()
     latencies: list[float] = field(default_factory=list)
+    conditions: Conditions = field(default_factory=Conditions, repr=False)
+    requests: dict[str, Counter[int]] = field(default_factory=dict, repr=False)
+    finished: Counter[int] = field(default_factory=Counter, repr=False)
     states: Mapping[str, State] = field(default_factory=dict, repr=False)
     trace: Trace | None = field(default=None, repr=False)
 
@@ -74,7 +80,7 @@ class Run:
             if name not in ("steps", "completed")
         ]
         done = [plural(self.completed, "task") + " completed", plural(self.counts["steps"], "step")]
-        what = f"{self.title}, {_span(self.seconds)} simulated{cut} (seed {self.seed}): "
+        what = f"{self.title}, {span(self.seconds)} simulated{cut} (seed {self.seed}): "
         went = f"{', '.join([*done, listed(faults or ['no faults'])])}{self._times()}"
         return f"{wrapped(what + went)}\n{wrapped('  ' + self._verdict())}"
 
@@ -87,14 +93,6 @@ class Run:
     def _verdict(self) -> str:
         if self.first_violation is None:
             return "no property broke"
-        return f"{self.broken} first broke after {_span(self.first_violation)}: {self.because}"
+        return f"{self.broken} first broke after {span(self.first_violation)}: {self.because}"
 
     __repr__ = __str__
-
-
-def _span(seconds: float) -> str:
-    """`12 s`, `5 min`, `3.5 h`, `20 days`."""
-    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import simpy
 
 from simlib.engines.progress import Progress
-from simlib.engines.simulate.conditions import Conditions, Duration, draw
+from simlib.engines.simulate.arrivals import Arrivals
+from simlib.engines.simulate.conditions import Conditions, draw
 from simlib.engines.simulate.mishaps import Mishaps
 from simlib.engines.simulate.run import HOUR, Run
+from simlib.engines.simulate.servers import Server
+from simlib.engines.simulate.worker import Worker
 from simlib.errors import Mistake, OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process
@@ -22,37 +25,19 @@ from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
 from simlib.system import System
 from simlib.trace import Event, Move, Trace
-from simlib.values import listed, show
+from simlib.values import show
 
 Due = Any  # a SimPy event that is due; its `value` is what it is about
+LOST, DOWN = Outcome("lost_replies"), Outcome("outages")
 MOST_AT_ONCE = 100_000  # events without any time passing: a loop
-
-
-class Worker:
-    """One worker's place. `wake` numbers its wake-up calls: a call with an old number is for a process that is gone."""
-
-    __slots__ = ("due", "incarnation", "name", "paused_until", "process", "steps", "task", "wake")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.process: Process | None = None
-        self.incarnation = 0
-        self.wake = 0
-        self.paused_until = 0.0
-        self.due = 0.0
-        self.steps: Counter[str] = Counter()  # of this run, by name
-        self.task: str | float | None = None  # a message's id, or since when this task has been going
-
-    @property
-    def running(self) -> bool:
-        """Whether there is a process that has not done its task."""
-        return self.process is not None and self.process.op is not None
 
 
 class Simulation:
     """One run of a system under conditions, from one seed."""
 
-    def __init__(self, system: System, conditions: Conditions, seed: int, keep_trace: bool) -> None:
+    def __init__(
+        self, system: System, conditions: Conditions, seed: int, keep_trace: bool, until_violation: bool
+    ) -> None:
         self._system = system
         self._conditions = conditions
         self._environment = simpy.Environment()
@@ -73,9 +58,12 @@ class Simulation:
         self._starting = 0  # workers that are on their way back
         self._at_once = 0
         self._keep_trace = keep_trace
+        self._until_violation = until_violation
+        self._servers = {name: Server(places, self.after) for name, places in conditions.capacity.items()}
         self._events: list[Event] = []
         self._initial = {name: state.copy() for name, state in self.states.items()}
-        self.run_ = Run(system.title, seed, states=self.states)
+        requests: dict[str, Counter[int]] = {name: Counter() for name in conditions.capacity}
+        self.run_ = Run(system.title, seed, states=self.states, conditions=conditions, requests=requests)
 
     def run(self) -> Run:
         """Run until the time is over or nothing more can happen; an interrupt ends it with what is known."""
@@ -104,25 +92,11 @@ class Simulation:
         for state in self.states.values():
             if isinstance(state, QueueState):
                 self._arrived.update((message.id, 0.0) for message in state.ready)
-        for queue, every in self._arrivals().items():
-            self.after(draw(every, self._chance["arrivals"]), self._arrive, (queue, every))
-        for worker in self.workers.values():
+        Arrivals(self, self._conditions, self._chance["arrivals"]).begin()
+        on_call = self._conditions.arrivals is not None and not self._system.consumers
+        for worker in () if on_call else self.workers.values():
             self._start(worker)
         Mishaps(self, self._conditions, self._chance["mishaps"]).begin()
-
-    def _arrivals(self) -> Mapping[str, Duration]:
-        arrivals = self._conditions.arrivals
-        queues = [name for name, state in self.states.items() if isinstance(state, QueueState)]
-        if arrivals is None:
-            return {}
-        if isinstance(arrivals, Mapping):
-            unknown = set(arrivals) - set(queues)
-            if unknown:
-                raise Mistake(f"arrivals for {listed(sorted(unknown))}: the queues are {listed(queues)}.")
-            return arrivals
-        if len(queues) > 1:
-            raise Mistake(f"arrivals: there are several queues; say which, as in arrivals={{{show(queues[0])}: 60}}.")
-        return {queues[0] if queues else "": arrivals}
 
     @property
     def now(self) -> float:
@@ -149,6 +123,7 @@ class Simulation:
 
     def _start(self, worker: Worker, same_process: bool = False) -> None:
         worker.incarnation += not same_process
+        worker.idle = False
         worker.steps = Counter()
         worker.process = self._system.start(worker.name, worker.incarnation)
         if worker.task is None:
@@ -174,37 +149,60 @@ class Simulation:
         process = worker.process
         assert process is not None
         op = process.op
+        worker.wake += 1
         if op is None:
             self._ended(worker, process)
             return
         seconds = draw(self._conditions.latency_of(op.name), self._chance["latency"])
         if op.verb == "sleep":
             seconds += op.args[0]
-        worker.wake += 1
-        self.after(seconds, self._due, (worker, worker.wake))
+        self._ask(worker, op, seconds)
+
+    def _ask(self, worker: Worker, op: Op, seconds: float) -> None:
+        """Send the step on its way, and set the client's alarm."""
+        server = self._servers.get(op.resource)
+        if server is not None:
+            self.run_.requests[op.resource][int(self._environment.now)] += 1
+        if server is None or self._is_down(op.resource):  # who is not there keeps nobody waiting in a line
+            self.after(seconds, self._due, (worker, worker.wake))
+        else:
+            server.request(seconds, self._happen, worker, worker.wake)
+        patience = self._conditions.timeout_of(op.name)
+        if patience is not None and (server is not None or seconds > patience):
+            self.after(patience, self._gives_up, (worker, worker.wake))
+
+    def _gives_up(self, event: Due) -> None:
+        worker, wake = event.value
+        if wake == worker.wake and worker not in self._waiting[worker.process.op.resource]:
+            self._count(LOST)
+            self._happen(worker, wake, LOST)
 
     def _due(self, event: Due) -> None:
-        worker, wake = event.value
+        self._happen(*event.value)
+
+    def _happen(self, worker: Worker, wake: int, outcome: Outcome | None = None) -> None:
+        """The worker's step takes effect, in this way if it is given."""
         if wake != worker.wake:
-            return  # its process is gone
+            return  # its process is gone, or waits no longer
         now = self._environment.now
         if now < worker.paused_until:
-            self.after(worker.paused_until - now, self._due, (worker, wake))
+            self.after(worker.paused_until - now, self._due, (worker, wake, outcome))
             return
         self._count_event()
+        assert worker.process is not None and worker.process.op is not None
         op = worker.process.op
-        if not self._try(worker, op):
+        if not self._try(worker, op, outcome):
             self._waiting[op.resource].append(worker)
             self._settle()
             return
         self.changed(op.resource)
 
-    def _try(self, worker: Worker, op: Op) -> bool:
+    def _try(self, worker: Worker, op: Op, outcome: Outcome | None = None) -> bool:
         """Carry out the step; False when it has to wait."""
         for clock in self._clocks:
             clock.seconds = self._environment.now
         state = self.states[op.resource]
-        outcome = self._outcome(state, op)
+        outcome = outcome or self._outcome(state, op)
         line = worker.process.line if worker.process else 0
         try:
             answer = state.perform(op, worker.name, outcome) if op.verb != "sleep" else None
@@ -222,14 +220,23 @@ class Simulation:
         return True
 
     def _outcome(self, state: State, op: Op) -> Outcome:
+        if self._is_down(op.resource):
+            return self._count(DOWN)
         chance = self._chance["faults"]
         for kind in self._risks:
             ways = [way for way in state.outcomes(op) if way.fault == kind]
             if ways and chance.random() < self._conditions.chances[kind]:
-                self.run_.counts[kind] += 1
-                return chance.choice(ways)
+                return self._count(chance.choice(ways))
         choices = state.choices(op)
         return Outcome(None, chance.randrange(choices)) if choices > 1 else OK
+
+    def _is_down(self, resource: str) -> bool:
+        since, until = self._conditions.down.get(resource, (0.0, 0.0))
+        return since <= self._environment.now < until
+
+    def _count(self, outcome: Outcome) -> Outcome:
+        self.run_.counts[outcome.fault or ""] += 1
+        return outcome
 
     def _note(self, worker: Worker, op: Op, outcome: Outcome, answer: Any) -> None:
         self.run_.counts["steps"] += 1
@@ -251,6 +258,8 @@ class Simulation:
             self._completed(worker)
             if worker.name in self._system.consumers:
                 self._start(worker, same_process=True)
+            else:
+                worker.idle = True
         self._settle()
 
     def _completed(self, worker: Worker) -> None:
@@ -258,24 +267,29 @@ class Simulation:
         worker.task = None
         if began is not None:
             self.run_.counts["completed"] += 1
+            if self._servers:
+                self.run_.finished[int(self._environment.now)] += 1
             self.run_.latencies.append(self._environment.now - began)
 
     # What changes the world besides steps
 
-    def _arrive(self, event: Due) -> None:
-        queue, every = event.value
+    def send(self, queue: str) -> None:
+        """A new message arrives at the queue."""
         self._count_event()
-        self.after(draw(every, self._chance["arrivals"]), self._arrive, event.value)
-        if not queue:
-            idle = next((one for one in self.workers.values() if one.process and one.process.op is None), None)
-            if idle:
-                self._start(idle)
-            return
         state = self.states[queue]
         assert isinstance(state, QueueState)
         message = state.on_send("", f"task-{state.sent + 1}")
         self._arrived[message] = self._environment.now
         self.changed(queue)
+
+    def call(self) -> None:
+        """A new task arrives for a worker that has none. When all are busy, it is turned away."""
+        self._count_event()
+        idle = next((worker for worker in self.workers.values() if worker.idle), None)
+        if idle is None:
+            self.run_.counts["refused task"] += 1
+        else:
+            self._start(idle)
 
     def kill(self, worker: Worker) -> None:
         """End the worker's process, whatever it was waiting for, and start it again after a while."""
@@ -336,6 +350,8 @@ class Simulation:
         if run.first_violation is None:
             run.first_violation = self._environment.now
             run.broken, run.because, run.about = claim, because, about
+            if self._until_violation:
+                self._end(settled=False)
 
     def _settle(self) -> None:
         """End the run when nothing more can happen: everybody has ended or waits, and no timer runs."""

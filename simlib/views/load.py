@@ -1,0 +1,119 @@
+"""Load over time: what reaches a server that can serve only so much, and how much of it is of use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simlib.engines.simulate import Run
+from simlib.errors import Mistake
+from simlib.process import Worker
+from simlib.scenario import Scenario
+from simlib.values import listed, show
+from simlib.views import style
+from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
+from simlib.views.drawing import Drawn, Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BINS = 60
+
+
+@dataclass(frozen=True, repr=False)
+class Load(Drawn):
+    """Requests a second over time, by implementation. `runs[name]` are the simulated runs behind the lines."""
+
+    resource: str
+    runs: dict[str, Run]
+    picture: Picture
+
+    def requests(self, worker: str, since: float, until: float) -> float:
+        """Requests a second that reached the resource between two moments, in seconds."""
+        return rate(self.runs[worker].requests[self.resource], since, until)
+
+    def finished(self, worker: str, since: float, until: float) -> float:
+        """Tasks completed a second between two moments, in seconds."""
+        return rate(self.runs[worker].finished, since, until)
+
+
+def load_curve(scenario: Scenario, resource: str, *workers: Worker, seed: int = 0, **conditions: Any) -> Load:
+    """Simulate each implementation once and draw the requests a second that reach `resource`.
+
+    `conditions` are those of `scenario.simulate`, with a `capacity` for the resource. Raises Mistake.
+    """
+    if not workers or resource not in (conditions.get("capacity") or {}):
+        raise Mistake(
+            f"load_curve(scenario, {show(resource)}, worker, ..., capacity={{{show(resource)}: 4}}): name a resource "
+            "with a capacity, and the workers that reach it."
+        )
+    runs = {worker.__name__: scenario.simulate(worker, seed=seed, **conditions) for worker in workers}
+    some = next(iter(runs.values()))
+    small = f"One run of each, seed {seed}; {some.conditions}."
+    text = "\n".join([_title(runs, resource), *_table(runs, resource), small])
+    return Load(resource, runs, Picture(text, text.replace("\n", ". "), lambda: _draw(runs, resource, small)))
+
+
+def rate(counts: Counter[int], since: float, until: float) -> float:
+    """How many a second, between two moments in whole seconds."""
+    return sum(counts[second] for second in range(int(since), int(until))) / max(1, int(until) - int(since))
+
+
+def _phases(run: Run, resource: str) -> list[tuple[str, float, float]]:
+    end = run.conditions.hours * 3_600
+    if resource not in run.conditions.down:
+        return [("all along", 0, end)]
+    since, until = run.conditions.down[resource]
+    return [("before", 0, since), ("while it is down", since, until), ("afterwards", until, end)]
+
+
+def _table(runs: dict[str, Run], resource: str) -> list[str]:
+    lines = []
+    for name, run in runs.items():
+        said = [
+            f"{phase} {rate(run.requests[resource], since, until):.1f}, "
+            f"completed {rate(run.finished, since, until):.1f}"
+            for phase, since, until in _phases(run, resource)
+            if until > since
+        ]
+        lines.append(f"  {name}, requests a second: {'; '.join(said)}")
+    return lines
+
+
+def _title(runs: dict[str, Run], resource: str) -> str:
+    phases = _phases(next(iter(runs.values())), resource)
+    if len(phases) == 1:
+        return f"Load on {resource}, and the tasks completed"
+    _, since, until = phases[-1]
+    before = {name: rate(run.finished, 0, phases[0][2]) for name, run in runs.items()}
+    after = {name: rate(run.finished, since, until) for name, run in runs.items()}
+    sick = [name for name in runs if after[name] < before[name] / 2]
+    well = [name for name in runs if name not in sick]
+    if not sick:
+        return f"{resource} recovers from its outage under {listed(well)}"
+    return f"The outage is over, and {listed(sick)} keep{'s' if len(sick) == 1 else ''} {resource} down" + (
+        f"; {listed(well)} let{'s' if len(well) == 1 else ''} it recover" if well else ""
+    )
+
+
+def _draw(runs: dict[str, Run], resource: str, small: str) -> Figure:
+    figure, axes = new_chart(_title(runs, resource), small)
+    end = next(iter(runs.values())).conditions.hours * 3_600
+    width = max(1.0, end / BINS)
+    edges = [width * place for place in range(round(end / width))]
+    ends = []
+    for (name, run), colour, dashes in zip(runs.items(), LINES * 3, DASHES * 3):
+        heights = [rate(run.requests[resource], edge, edge + width) for edge in edges]
+        done = [rate(run.finished, edge, edge + width) for edge in edges]
+        axes.plot([edge + width / 2 for edge in edges], heights, color=colour, linestyle=dashes, linewidth=1.8)
+        axes.fill_between([edge + width / 2 for edge in edges], done, color=colour, alpha=0.12, linewidth=0)
+        ends.append((heights[-1], style.wrapped(name.replace("_", " "), 16).replace(" ", "_"), colour))
+    for since, until in [run.conditions.down[resource] for run in runs.values() if resource in run.conditions.down][:1]:
+        axes.axvspan(since, until, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0, alpha=0.5)
+        axes.text((since + until) / 2, axes.get_ylim()[1], "down", size=8, ha="center", va="bottom", color=style.QUIET)
+    axes.set_xlim(0, end)
+    axes.set_ylim(bottom=0)
+    name_axes(axes, "simulated seconds", "requests a second; shaded: tasks done")
+    label_ends(axes, ends)
+    return figure

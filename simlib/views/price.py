@@ -1,0 +1,154 @@
+"""Price tag: what the careful version costs, in steps, latency and throughput."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from simlib.engines.simulate import Run
+from simlib.errors import Mistake
+from simlib.process import Worker
+from simlib.scenario import Scenario
+from simlib.values import listed, show
+from simlib.views import style
+from simlib.views.drawing import FONT, Drawn, Picture, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROWS = ("steps a task", "latency, median", "latency, 99 %", "tasks an hour")
+UNITS = {"latency, median": " s", "latency, 99 %": " s"}
+ROW, LEFT, BAR = 0.26, 1.55, 3.4  # inches
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One quantity over all runs."""
+
+    mean: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, repr=False)
+class PriceTag(Drawn):
+    """What each implementation costs, the first one being what the others are compared with.
+
+    `tag.of("charge", "steps a task")` is the mean over the runs, with the least and the most.
+    """
+
+    prices: Mapping[str, Mapping[str, Figures]]
+    runs: Mapping[str, tuple[Run, ...]]
+    picture: Picture
+
+    def of(self, worker: str, what: str = "steps a task") -> Figures:
+        """One figure. Raises Mistake where there is none of that name."""
+        if worker not in self.prices or what not in ROWS:
+            raise Mistake(
+                f"no {show(what)} of {show(worker)}: there are {listed(list(ROWS))} of {listed([*self.prices])}."
+            )
+        return self.prices[worker][what]
+
+
+def price_tag(scenario: Scenario, *workers: Worker, runs: int = 3, seed: int = 0, **conditions: Any) -> PriceTag:
+    """Run each implementation under the same conditions, and say what each costs: the first one's figures, and the
+    others' as a change of them.
+
+    `runs` seeds from `seed` on, the same for each. `conditions` are those of `scenario.simulate`. Latency is from a
+    task's arrival to its end, over all retries. Raises Mistake.
+    """
+    if not workers:
+        raise Mistake("give the implementations: price_tag(scenario, charge, charge_once).")
+    found = {
+        worker.__name__: tuple(scenario.simulate(worker, seed=seed + one, **conditions) for one in range(runs))
+        for worker in workers
+    }
+    idle = [name for name, results in found.items() if not all(run.completed for run in results)]
+    if idle:
+        raise Mistake(f"{listed(idle)} completed no task in this time: simulate for longer, or give arrivals=.")
+    prices = {name: _prices(results) for name, results in found.items()}
+    some = next(iter(found.values()))[0]
+    small = (
+        f"{runs} runs of each, seeds {seed} to {seed + runs - 1}; {some.conditions}. Mean of the runs [least, most]."
+    )
+    text = "\n".join([_title(prices), *_table(prices), small])
+    return PriceTag(prices, found, Picture(text, text.replace("\n", ". "), lambda: _draw(prices, small)))
+
+
+def _prices(runs: tuple[Run, ...]) -> dict[str, Figures]:
+    figures = zip(
+        *((run.counts["steps"] / run.completed, run.latency(), run.latency(0.99), run.throughput) for run in runs)
+    )
+    return {row: Figures(fmean(of), min(of), max(of)) for row, of in zip(ROWS, figures)}
+
+
+def _change(now: float, before: float) -> str:
+    change = now / before - 1 if before else 0.0
+    return "the same" if abs(change) < 0.005 else f"{change:+.0%}".replace("%", " %").replace("-", "−")
+
+
+def _title(prices: Mapping[str, Mapping[str, Figures]]) -> str:
+    (first, base), *others = prices.items()
+    if not others:
+        return f"{first}: {base['steps a task'].mean:.3g} steps a task"
+    said = []
+    for name, row in others:
+        steps, latency = (_change(row[what].mean, base[what].mean) for what in ROWS[:2])
+        said.append(f"{name} costs {steps} steps, {latency} median latency".replace("the same steps", "no more steps"))
+    return f"Against {first}, " + "; ".join(said)
+
+
+def _table(prices: Mapping[str, Mapping[str, Figures]]) -> list[str]:
+    lines = []
+    base = next(iter(prices.values()))
+    for row in ROWS:
+        lines.append(f"  {row}")
+        for name, figures in prices.items():
+            change = "" if figures is base else f"   {_change(figures[row].mean, base[row].mean)}"
+            lines.append(f"    {name:<{max(map(len, prices))}}  {_said(row, figures[row])}{change}")
+    return lines
+
+
+def _said(row: str, figures: Figures) -> str:
+    mean, least, most = (f"{value:.3g}" if value < 1000 else f"{value:,.0f}" for value in vars(figures).values())
+    spread = f" [{least}, {most}]" if least != most else ""
+    return f"{mean}{UNITS.get(row, '')}{spread}"
+
+
+def _draw(prices: Mapping[str, Mapping[str, Figures]], small: str) -> Figure:
+    import textwrap
+
+    notes = textwrap.wrap(small, 118)
+    headings = textwrap.wrap(_title(prices), 82)
+    top = 0.42 + 0.22 * len(headings)
+    each = ROW * len(prices) + 0.16
+    figure, axes = new_figure(8, top + each * len(ROWS) + 0.1 + 0.15 * len(notes))
+    for place, line in enumerate(headings):
+        axes.text(0.2, 0.26 + 0.22 * place, line, size=11, weight="bold", va="center", color=style.INK, **FONT)
+    for place, row in enumerate(ROWS):
+        _draw_row(axes, row, prices, top + each * place)
+    for place, line in enumerate(notes):
+        y = top + each * len(ROWS) + 0.05 + 0.15 * place
+        axes.text(0.2, y, line, size=7.5, va="center", color=style.QUIET, **FONT)
+    return figure
+
+
+def _draw_row(axes: Axes, row: str, prices: Mapping[str, Mapping[str, Figures]], top: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    most = max(figures[row].mean for figures in prices.values())
+    base = next(iter(prices.values()))
+    axes.text(0.2, top, row, size=9, weight="bold", va="center", color=style.INK, **FONT)
+    names = 0.08 * max(map(len, prices)) + 0.1
+    for place, (name, figures) in enumerate(prices.items()):
+        y, mean = top + ROW * place, figures[row].mean
+        length = (BAR - max(0.0, names - 1.0)) * mean / most if most else 0.0
+        axes.text(LEFT + names - 0.1, y, name, size=8.5, ha="right", va="center", color=style.INK, **FONT)
+        shade = style.LINE if figures is base else style.RESOURCES[0]
+        axes.add_patch(Rectangle((LEFT + names, y - 0.09), length, 0.18, facecolor=shade, linewidth=0))
+        change = "" if figures is base else f"   {_change(mean, base[row].mean)}"
+        said = _said(row, figures[row]).split(" [")[0] + change
+        axes.text(LEFT + names + length + 0.08, y, said, size=8.5, va="center", color=style.INK, **FONT)

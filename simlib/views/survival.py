@@ -1,0 +1,140 @@
+"""Survival curve: how many days of production pass until it bites."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simlib.engines.progress import Progress
+from simlib.engines.simulate import Run
+from simlib.errors import Mistake
+from simlib.process import Worker
+from simlib.scenario import Scenario
+from simlib.values import listed, show
+from simlib.views import style
+from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
+from simlib.views.drawing import Drawn, Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DAY = 86_400.0
+Z = 1.959964  # of the normal distribution, for 95 %
+
+
+@dataclass(frozen=True, repr=False)
+class Survival(Drawn):
+    """For each implementation, the days after which each of its runs broke a property; None where none did.
+
+    Jupyter shows a picture, `print` the text. `share(worker, day)` is a point of the curve.
+    """
+
+    days: float
+    bitten: Mapping[str, tuple[float | None, ...]]
+    picture: Picture
+
+    def share(self, worker: str, day: float) -> tuple[float, float, float]:
+        """The share of the runs that no property had broken in by this day, and its 95 % interval.
+
+        The interval is Wilson's (Journal of the American Statistical Association 22:209, 1927), which stays between 0
+        and 1 and says something also when all runs, or none, were bitten. Raises Mistake for an unknown worker.
+        """
+        if worker not in self.bitten:
+            raise Mistake(f"no runs of {show(worker)}: there are {listed(list(self.bitten))}.")
+        return _share(self.bitten[worker], day)
+
+    def half_bitten(self, worker: str) -> float | None:
+        """The day by which half of the runs were bitten, None when that takes longer than the simulation."""
+        return _day_of_half(self.bitten[worker])
+
+
+def survival_curve(
+    scenario: Scenario, *workers: Worker, days: float = 30, runs: int = 50, seed: int = 0, **conditions: Any
+) -> Survival:
+    """Simulate many stretches of production with each implementation, and draw how many are still unharmed by when.
+
+    Each run has a seed of its own (`seed`, `seed + 1`, ...), the same for each implementation, and ends at its first
+    violation. `conditions` are those of `scenario.simulate`. Raises Mistake.
+    """
+    if not isinstance(runs, int) or runs < 2:
+        raise Mistake(f"runs={show(runs)}: a curve takes 2 runs or more, and says something from about 30 on.")
+    if not workers:
+        raise Mistake("give the implementations: survival_curve(scenario, charge, charge_once).")
+    found: dict[str, list[Run]] = {worker.__name__: [] for worker in workers}
+    with Progress("simulating", len(workers) * runs) as progress:
+        for worker in workers:
+            for number in range(runs):
+                run = scenario.simulate(worker, seed=seed + number, hours=days * 24, until_violation=True, **conditions)
+                found[worker.__name__].append(run)
+                progress.reached(sum(map(len, found.values())))
+    bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
+    some = next(iter(found.values()))[0]
+    small = (
+        f"{runs} runs of each, seeds {seed} to {seed + runs - 1}; {some.conditions}. Bands: 95 % intervals (Wilson)."
+    )
+    text = "\n".join([_title(bitten, days), *(_line(name, results, days) for name, results in bitten.items()), small])
+    return Survival(days, bitten, Picture(text, text.replace("\n", ". "), lambda: _draw(bitten, days, small)))
+
+
+def _day(run: Run) -> float | None:
+    return None if run.first_violation is None else run.first_violation / DAY
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share that was `hits` out of `of`."""
+    share, weight = hits / of, Z**2 / of
+    middle = (share + weight / 2) / (1 + weight)
+    half = Z / (1 + weight) * (share * (1 - share) / of + weight / (4 * of)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _share(results: tuple[float | None, ...], day: float) -> tuple[float, float, float]:
+    well = sum(one is None or one > day for one in results)
+    return well / len(results), *wilson(well, len(results))
+
+
+def _day_of_half(results: tuple[float | None, ...]) -> float | None:
+    bitten = sorted(one for one in results if one is not None)
+    place = (len(results) + 1) // 2
+    return bitten[place - 1] if place <= len(bitten) else None
+
+
+def _title(bitten: Mapping[str, tuple[float | None, ...]], days: float) -> str:
+    said = []
+    for name, results in bitten.items():
+        half, hits = _day_of_half(results), sum(one is not None for one in results)
+        if half is not None:
+            said.append(f"{name}: half of the runs bitten by day {half:.3g}")
+        else:
+            said.append(f"{name}: {hits or 'none'} of {len(results)} bitten in {days:g} days")
+    return "; ".join(said)
+
+
+def _line(name: str, results: tuple[float | None, ...], days: float) -> str:
+    points = []
+    for day in (days / 4, days / 2, days):
+        share, low, high = _share(results, day)
+        points.append(f"day {day:g}: {share:.0%} [{low:.0%}, {high:.0%}]")
+    return f"  {name}, still unharmed on {', '.join(points)}"
+
+
+def _draw(bitten: Mapping[str, tuple[float | None, ...]], days: float, small: str) -> Figure:
+    figure, axes = new_chart(_title(bitten, days), small)
+    ends = []
+    for (name, results), colour, dashes in zip(bitten.items(), LINES * 3, DASHES * 3):
+        struck = sorted(one for one in results if one is not None)
+        at = [0.0, *struck, days]
+        points = [_share(results, day) for day in at[:-1]]
+        points.append(points[-1] if bisect.bisect_left(struck, days) == len(struck) else _share(results, days))
+        shares, lows, highs = zip(*points)
+        axes.fill_between(at, lows, highs, step="post", color=colour, alpha=0.15, linewidth=0)
+        axes.step(at, shares, where="post", color=colour, linestyle=dashes, linewidth=1.8)
+        ends.append((shares[-1], style.wrapped(name.replace("_", " "), 16).replace(" ", "_"), colour))
+    axes.set_xlim(0, days)
+    axes.set_ylim(0, 1.04)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    name_axes(axes, "simulated days", "still unharmed")
+    label_ends(axes, ends)
+    return figure
