@@ -4,6 +4,7 @@ Describe a system with resources and a Scenario, then ask: `explore` visits ever
 clock, `compare` puts two implementations under the same failure.
 """
 
+from simlib.audit import audit
 from simlib.compare import compare
 from simlib.engines.simulate import exponential
 from simlib.errors import AlreadyExists, DiskFull, NotFound, OutcomeUnknown, Rejected, StaleToken, Unavailable
@@ -16,7 +17,7 @@ __all__ = [
     "Scenario", "Queue", "Database", "Lock", "Disk", "Service", "Clock", "Random",
     "Rejected", "Unavailable", "OutcomeUnknown", "AlreadyExists", "NotFound", "StaleToken", "DiskFull",
     # check
-    "compare", "exponential",
+    "compare", "audit", "exponential",
     # look
     "lanes",
 ]  # fmt: skip

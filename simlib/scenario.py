@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from simlib.engines import simulate as simulator
 from simlib.engines.budget import KINDS, Budget, Limits
 from simlib.engines.replay import play, run_once
 from simlib.engines.schedule import points, read_token
+from simlib.engines.script import attack
 from simlib.engines.simulate import Run
 from simlib.engines.simulate.conditions import Conditions, Duration
 from simlib.errors import Mistake
@@ -58,6 +60,12 @@ class Scenario:
             raise Mistake(f"give a list of properties: [{show(functions)}].")
         names = {*self.resources, *self.values}
         return tuple(Property(function, bind(function, "property", names)) for function in functions)
+
+    def asking(self, *, always: Claims = (), eventually: Claims = (), sometimes: Claims = ()) -> Scenario:
+        """The same resources, values and workers, with other properties."""
+        other = copy.copy(self)
+        other.always, other.eventually, other.sometimes = map(self._claims, (always, eventually, sometimes))
+        return other
 
     def system(self, worker: Workers, workers: int | Mapping[str, int] | None = None) -> System:
         """The scenario with its workers in it: what the engines run. Several roles: give a list of functions."""
@@ -132,6 +140,15 @@ class Scenario:
         if crash_after is not None and (not isinstance(crash_after, int) or crash_after < 0):
             raise Mistake(f"crash_after={show(crash_after)}: give a number of steps, 0 for no crash.")
         return run_once(self.system(worker, 1), crash_after)
+
+    def attack(self, worker: Workers, *moves: str, workers: int | Mapping[str, int] | None = None) -> Trace:
+        """Run the worker as you say: each of `moves` is who moves next, or where a fault strikes; then all finish.
+
+        `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault,
+        `"crash A"`, `"again A"` (its task is handed out again), `"expire lock"` (a timer of that resource runs out),
+        `"power loss"`. The run stops where a property breaks. Raises Mistake for a move that cannot be made.
+        """
+        return attack(self.system(worker, workers), moves)
 
     def replay(self, worker: Workers, what: checker.Report | Trace | str) -> Trace | checker.Report:
         """The same failure again, on this or another implementation.

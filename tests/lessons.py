@@ -2,11 +2,14 @@
 
 import ast
 import inspect
+import itertools
 import json
 import linecache
 import re
 import textwrap
 from pathlib import Path
+
+from simlib.errors import Mistake
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 
@@ -84,3 +87,58 @@ def changed(function, lines):
     text = "\n".join(lines) + "\n"
     run(text, names, f"<mutant of {function.__name__}: {hash(text)}>")
     return names[function.__name__]
+
+
+def mutants(function):
+    """The function with one statement less, and with two neighbours swapped: what a slip of the keyboard would leave.
+
+    Yields (what was done, mutant). Left out are those that do not compile or have no step.
+    """
+    text = textwrap.dedent(inspect.getsource(function))
+    lines = text.splitlines()
+    statements = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt)][1:]
+    for node in sorted(statements, key=lambda node: node.lineno):
+        said = lines[node.lineno - 1].strip()
+        kept = [*lines[: node.lineno - 1], " " * node.col_offset + "pass", *lines[node.end_lineno :]]
+        yield from _mutant(function, f"without `{said}`", kept)
+    for block in _blocks(ast.parse(text)):
+        for one, two in itertools.pairwise(block):
+            first, second = (lines[node.lineno - 1 : node.end_lineno] for node in (one, two))
+            between = lines[one.end_lineno : two.lineno - 1]
+            swapped = lines[: one.lineno - 1] + second + between + first + lines[two.end_lineno :]
+            yield from _mutant(function, f"`{second[0].strip()}` before `{first[0].strip()}`", swapped)
+
+
+def _blocks(tree):
+    for node in ast.walk(tree):
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(node, field, None)
+            if isinstance(block, list) and not isinstance(node, ast.Module):
+                yield block
+
+
+def _mutant(function, what, lines):
+    try:
+        mutant = changed(function, lines)
+    except SyntaxError:
+        return
+    if inspect.isgeneratorfunction(mutant):
+        yield what, mutant
+
+
+def survivors(scenario, function, *, instead=None, **faults):
+    """What can be done to this worker, one slip at a time, without `explore` finding anything out.
+
+    `instead(mutant)` gives the workers to explore where there are several roles. A mutant that is no worker at all any
+    more (it asks for a name that is gone, say) counts as found out.
+    """
+    return {
+        what for what, mutant in mutants(function) if _holds(scenario, instead(mutant) if instead else mutant, faults)
+    }
+
+
+def _holds(scenario, worker, faults):
+    try:
+        return scenario.explore(worker, **faults).verdict == "holds"
+    except Mistake:
+        return False

@@ -33,14 +33,14 @@ def play(system: System, named: Sequence[Point]) -> Trace:
     such step, it takes whatever is its next; `parted` marks the first event that differs from the schedule.
     """
     with Machine(system) as machine:
-        player = _Player(machine)
+        player = Player(machine)
         return player.play(player.scheduled(named))
 
 
 def run_once(system: System, crash_after: int | None = None) -> Trace:
     """One run in which nothing goes wrong, or one crash: of worker A, right after so many of its steps."""
     with Machine(system) as machine:
-        player = _Player(machine)
+        player = Player(machine)
         return player.play(player.crash_of("A", crash_after) if crash_after else iter(()))
 
 
@@ -51,7 +51,7 @@ def fork(system: System, moves: Sequence[Move], worker: str) -> Trace | None:
     broken before.
     """
     with Machine(system) as machine:
-        player = _Player(machine)
+        player = Player(machine)
         trace = player.play(player.moves_and_crash(moves, worker))
     struck = len(trace.events) > len(moves) and trace.events[len(moves)].kind == "crash"
     return trace if struck else None
@@ -63,11 +63,13 @@ def interleave(system: System, first: int, second: int) -> Trace:
     Where both can only have the same message, B's is a redelivery.
     """
     with Machine(system) as machine:
-        player = _Player(machine)
+        player = Player(machine)
         return player.play(player.overtaking(first, second))
 
 
-class _Player:
+class Player:
+    """Plays a beginning that somebody has chosen, and lets everybody finish from there."""
+
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.parted: int | None = None

@@ -1,0 +1,83 @@
+"""Grades a property by what it notices: a property that nothing can break says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from simlib.engines.explore import Report
+from simlib.errors import Mistake
+from simlib.scenario import Scenario, Workers
+from simlib.values import listed, plural, show
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What came of it. `killed` are the broken workers that the property found out, `survived` those it did not.
+
+    `score` is how many it killed; 0 when it is false of the careful worker too.
+    """
+
+    claim: str
+    worker: str  # the careful one
+    careful: Report
+    killed: Mapping[str, Report]
+    survived: tuple[str, ...]
+
+    @property
+    def score(self) -> int:
+        return len(self.killed) if self.sound else 0
+
+    @property
+    def sound(self) -> bool:
+        """Whether it holds of the careful worker."""
+        return self.careful.verdict == "holds"
+
+    def __repr__(self) -> str:
+        total = len(self.killed) + len(self.survived)
+        name = self.worker
+        if not self.sound:
+            because = f"it is {self.careful.verdict} for {name}, which does nothing wrong"
+            return f"{self.claim}: 0 of {total}, for {because}.\n\n{self.careful}"
+        lines = [f"{self.claim}: finds out {self.score} of {plural(total, 'broken worker')}, and holds for {name}."]
+        lines += [f"  {worker}: found out, with {_with(report)}" for worker, report in self.killed.items()]
+        lines += [f"  {worker}: not found out" for worker in self.survived]
+        if not self.killed:
+            lines.append("A property that nothing here can break says nothing. What does the customer notice?")
+        return "\n".join(lines)
+
+
+def audit(
+    scenario: Scenario,
+    claim: Callable[..., bool],
+    *,
+    careful: Workers,
+    broken: Sequence[Workers],
+    when: Literal["always", "eventually"] = "always",
+    workers: int | Mapping[str, int] | None = None,
+    **faults: int,
+) -> Audit:
+    """Ask this one property, and nothing else, of a careful worker and of broken ones.
+
+    `when` says whether it should be true in every state, or where nothing more can happen. `faults` are those of
+    `scenario.explore`. A worker that gets stuck is found out by that, not by the property. Raises Mistake.
+    """
+    if when not in ("always", "eventually"):
+        raise Mistake(f'when={show(when)}: a property is true "always" or "eventually".')
+    if not broken:
+        raise Mistake("audit(..., broken=[...]): give workers that are known to be wrong, to see which it finds out.")
+    asked = scenario.asking(**{when: [claim]})
+    careful_report = asked.explore(careful, workers=workers, **faults)
+    reports = {_name(worker): asked.explore(worker, workers=workers, **faults) for worker in broken}
+    killed = {name: report for name, report in reports.items() if report.claim == claim.__name__}
+    survived = tuple(name for name in reports if name not in killed)
+    return Audit(claim.__name__, _name(careful), careful_report, killed, survived)
+
+
+def _name(worker: Any) -> str:
+    return worker.__name__ if callable(worker) else listed([role.__name__ for role in worker])
+
+
+def _with(report: Report) -> str:
+    return report.counterexample.describe_faults() if report.counterexample else report.verdict

@@ -1,0 +1,97 @@
+"""A schedule in words: whoever attacks a worker says who moves next, and where a fault strikes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from simlib.engines.machine import Machine
+from simlib.engines.replay import Player
+from simlib.errors import Mistake
+from simlib.ops import Outcome
+from simlib.system import System
+from simlib.trace import FAULT_NAMES, Event, Move, Trace
+from simlib.values import listed, plural, show
+
+FAULTS = {name: kind for kind, name in FAULT_NAMES.items()}
+OF_A_STEP = ("redelivery", "lost reply", "outage", "rejection", "full disk")
+MOST_MOVES = 500
+GRAMMAR = (
+    '"A" is a step of worker A, "A 3" three of them, "A: lost reply" its next step with that fault '
+    f'({listed(list(OF_A_STEP), "or")}), "crash A", "again A" (its task is handed out again), '
+    '"expire lock" (a timer of that resource runs out), "power loss"'
+)
+
+
+def attack(system: System, words: Sequence[str]) -> Trace:
+    """Play these moves, then let everybody finish. Stops where a property breaks. Raises Mistake for no such move."""
+    with Machine(system) as machine:
+        player = Player(machine)
+        return player.play(_moves(machine, words))
+
+
+def _moves(machine: Machine, words: Sequence[str]) -> Iterator[Event]:
+    for word in words:
+        for move in _read(machine, word):
+            yield machine.perform(move)
+
+
+def _read(machine: Machine, word: str) -> Iterator[Move]:
+    """The moves that one word stands for, each worked out when the one before it has been made."""
+    workers = "|".join(machine.slots)
+    if not isinstance(word, str):
+        raise Mistake(f"{show(word)} is no move. Moves are text: {GRAMMAR}.")
+    steps = re.fullmatch(rf"({workers})(?: (\d+))?", word)
+    fault = re.fullmatch(rf"({workers}): (.+)", word)
+    whom = re.fullmatch(rf"(crash|again) ({workers})", word)
+    timer = re.fullmatch(r"expire (\w+)", word)
+    if steps and int(steps[2] or 1) <= MOST_MOVES:
+        for _ in range(int(steps[2] or 1)):
+            yield _step(machine, word, steps[1])
+    elif fault and fault[2] in OF_A_STEP:
+        yield _faulty(machine, word, fault[1], fault[2])
+    elif whom:
+        yield _to_whom(machine, word, *whom.groups())
+    elif timer:
+        yield _expiry(machine, word, timer[1])
+    elif word == "power loss":
+        yield Move("power loss", outcome=Outcome(None, 0), fault="power_losses")
+    else:
+        raise Mistake(f"{show(word)} is no move here: the workers are {listed(list(machine.slots))}. {GRAMMAR}.")
+
+
+def _step(machine: Machine, word: str, worker: str) -> Move:
+    op = machine.slots[worker].op
+    if op is None:
+        raise Mistake(f"{show(word)}: {worker} has nothing more to do after {plural(len(machine.events), 'event')}.")
+    if not machine.can_step(worker):
+        raise Mistake(f"{show(word)}: {worker} waits at `{op}`, and somebody else has to move first.")
+    return Move("step", worker)
+
+
+def _faulty(machine: Machine, word: str, worker: str, name: str) -> Move:
+    op, kind = machine.slots[worker].op, FAULTS[name]
+    outcomes = machine.states[op.resource].outcomes(op) if op else iter(())
+    for outcome in outcomes:
+        if outcome.fault == kind and machine.can_step(worker, outcome):
+            return Move("step", worker, outcome=outcome, fault=kind)
+    raise Mistake(f"{show(word)}: the next step of {worker} is {f'`{op}`' if op else 'none'}, which it cannot strike.")
+
+
+def _to_whom(machine: Machine, word: str, what: str, worker: str) -> Move:
+    slot = machine.slots[worker]
+    if what == "crash" and (slot.op is None or not slot.steps):
+        state = "has done its task" if slot.op is None else "has taken no step since it was started"
+        raise Mistake(f"{show(word)}: {worker} {state}, so there is no memory to lose.")
+    if what == "again" and slot.op is not None:
+        raise Mistake(f"{show(word)}: {worker} has not done its task yet. It can be given it again when it has.")
+    return Move("crash", worker, fault="crashes") if what == "crash" else Move("again", worker, fault="redeliveries")
+
+
+def _expiry(machine: Machine, word: str, resource: str) -> Move:
+    timers = [timer for name, timer in machine.timers() if name == resource]
+    if not timers:
+        running = sorted({name for name, _ in machine.timers()})
+        raise Mistake(f"{show(word)}: no timer of {resource} is running; of {listed(running)} there is.")
+    early = timers[0].owner is not None and bool(machine.ready())
+    return Move("timer", "", resource, timers[0].id, fault="pauses" if early else None)
