@@ -12,7 +12,6 @@ from simlib.errors import Mistake
 from simlib.views.layout import GAP, WIDTHS, scene
 from simlib.views.source import side_by_side
 from simlib.views.svg import svg_of
-from simlib.views.widgets import crash_slider, predict
 from tests.sample import charge, charge_once, shop
 
 
@@ -174,36 +173,6 @@ def test_a_line_that_only_one_of_them_has_stands_beside_a_gap():
 
     rows = side_by_side(charge, longer)
     assert [(row.left is None, row.right.strip()) for row in rows if row.changed] == [(True, "# why")]
-
-
-def test_moving_the_slider_shows_the_run_with_the_crash_there():
-    slider, shown = crash_slider(shop(), charge, charge_once).children
-    titles = []
-    for value in range(5):
-        slider.value = value
-        titles.append(next(ElementTree.fromstring(shown.value).iter("text")).text)
-    assert titles == [
-        "charge: nothing goes wrong",
-        "charge: with 1 crash, it holds",
-        "charge: breaks “charged at most once” with 1 crash",
-        "charge: breaks “charged at most once” with 1 crash",
-        "charge: nothing goes wrong",
-    ]
-
-
-def test_the_slider_names_the_steps():
-    slider, _ = crash_slider(shop(), charge).children
-    assert [name for name, _ in slider.options] == [
-        "nowhere", "after step 1, receive", "after step 2, charge", "after step 3, write", "after step 4, ack",
-    ]  # fmt: skip
-
-
-def test_a_prediction_is_shown_beside_what_happened(capsys):
-    prediction = predict("After which step?", "receive", "charge")
-    prediction.reveal("charge")
-    prediction._choice.value = "receive"
-    prediction.reveal("charge")
-    assert capsys.readouterr().out == ("You said: nothing yet.\nIt is: charge.\nYou said: receive.\nIt is: charge.\n")
 
 
 def test_nothing_to_draw_is_said():

@@ -1,0 +1,148 @@
+"""The board: one worker or several against each property of a scenario by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simlib.engines.explore import Report
+from simlib.errors import Mistake
+from simlib.process import Worker
+from simlib.scenario import Scenario, Workers
+from simlib.trace import FAULT_NAMES
+from simlib.values import listed, plural, show
+from simlib.views import style
+from simlib.views.drawing import FONT, Drawn, Picture, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NOTHING_STUCK = "nothing_gets_stuck"
+ROW, CELL = 0.34, 1.9  # inches
+
+
+@dataclass(frozen=True, repr=False)
+class Board(Drawn):
+    """Reports by worker and property. Jupyter shows a picture, `print` the text.
+
+    A property is asked alone, so that one that is false does not hide another. `nothing_gets_stuck` is asked always:
+    nobody waits for ever, goes round for ever, or dies of something that is no answer of an operation.
+    """
+
+    reports: Mapping[str, Mapping[str, Report]]
+    picture: Picture
+
+    def report(self, worker: str, claim: str) -> Report:
+        """The search behind a cell. Raises Mistake where there is none."""
+        if claim not in self.reports.get(worker, {}):
+            claims = list(next(iter(self.reports.values())))
+            raise Mistake(
+                f"no cell for {show(worker)}, {show(claim)}: there are {listed(list(self.reports))}, {listed(claims)}."
+            )
+        return self.reports[worker][claim]
+
+    def score(self, worker: str) -> int:
+        """How many of the properties hold of this worker."""
+        return sum(report.verdict == "holds" for report in self.reports[worker].values())
+
+
+def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
+    """Ask each of the scenario's properties alone of each worker. `question` is what `scenario.explore` takes.
+
+    Raises Mistake.
+    """
+    if not workers:
+        raise Mistake("give the workers: board(scenario, fulfil, fulfil_once, crashes=1).")
+    asked = _questions(scenario)
+    reports = {
+        _name(worker): {name: part.explore(worker, **question) for name, part in asked.items()} for worker in workers
+    }
+    small = _small_print(scenario, question)
+    text = "\n".join([_title(reports), *_table(reports), small])
+    return Board(reports, Picture(text, text.replace("\n", ". "), lambda: _draw(reports, small)))
+
+
+def _questions(scenario: Scenario) -> dict[str, Scenario]:
+    asked = {claim.name: scenario.asking(always=[claim.function]) for claim in scenario.always}
+    asked |= {claim.name: scenario.asking(eventually=[claim.function]) for claim in scenario.eventually}
+    asked |= {claim.name: scenario.asking(sometimes=[claim.function]) for claim in scenario.sometimes}
+    return {**asked, NOTHING_STUCK: scenario.asking()}
+
+
+def _name(worker: Workers) -> str:
+    roles: list[Worker] = [worker] if callable(worker) else list(worker)
+    return listed([role.__name__ for role in roles])
+
+
+def _small_print(scenario: Scenario, question: Mapping[str, Any]) -> str:
+    faults = {kind: count for kind, count in question.items() if kind in FAULT_NAMES} or {
+        "crashes": 1,
+        "redeliveries": 1,
+    }
+    named = listed([plural(count, FAULT_NAMES[kind]) for kind, count in faults.items()])
+    workers = question.get("workers", scenario.workers)
+    many = workers if isinstance(workers, int) else sum(workers.values())
+    return f"Each property alone; every order of the atomic steps of {plural(many, 'worker')}, with up to {named}."
+
+
+def _title(reports: Mapping[str, Mapping[str, Report]]) -> str:
+    said = [
+        f"{name}: {sum(report.verdict == 'holds' for report in row.values())} of {len(row)} hold"
+        for name, row in reports.items()
+    ]
+    return "; ".join(said)
+
+
+def _word(claim: str, report: Report) -> str:
+    """What a cell says. A search that ended in another defect has not decided about its own claim."""
+    if report.verdict != "violated":
+        return report.verdict
+    with_ = report.counterexample.describe_faults() if report.counterexample else "never seen"
+    if report.claim == claim or claim == NOTHING_STUCK:
+        return f"broken: {with_}" if report.claim == claim else f"{report.claim}: {with_}"
+    return f"{report.claim} first"
+
+
+def _table(reports: Mapping[str, Mapping[str, Report]]) -> list[str]:
+    claims = list(next(iter(reports.values())))
+    rows = [["", *reports], *([claim, *(_word(claim, row[claim]) for row in reports.values())] for claim in claims)]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ["  " + "  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip() for row in rows]
+
+
+def _draw(reports: Mapping[str, Mapping[str, Report]], small: str) -> Figure:
+    claims = list(next(iter(reports.values())))
+    left = 0.4 + 0.073 * max(map(len, claims))
+    title = _title(reports)
+    width = max(left + (CELL + 0.07) * len(reports) + 0.2, 0.1 * len(title) + 0.4, 0.062 * len(small) + 0.4)
+    figure, axes = new_figure(width, 1.0 + ROW * len(claims) + 0.4)
+    axes.text(0.2, 0.26, title, size=11, weight="bold", va="center", color=style.INK, **FONT)
+    for column, name in enumerate(reports):
+        middle = left + (CELL + 0.07) * column + CELL / 2
+        axes.text(middle, 0.68, name, size=9.5, ha="center", va="center", color=style.INK, **FONT)
+    for place, claim in enumerate(claims):
+        y = 0.9 + ROW * place
+        said = claim.replace("_", " ")
+        axes.text(left - 0.12, y + 0.14, said, size=9, ha="right", va="center", color=style.INK, **FONT)
+        for column, row in enumerate(reports.values()):
+            _draw_cell(axes, claim, row[claim], left + (CELL + 0.07) * column, y)
+    axes.text(0.2, 1.1 + ROW * len(claims), small, size=7.5, va="center", color=style.QUIET, **FONT)
+    return figure
+
+
+def _draw_cell(axes: Axes, claim: str, report: Report, x: float, y: float) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    own = report.claim == claim or claim == NOTHING_STUCK
+    looks: dict[str, Any] = {"facecolor": style.GOOD_CELL, "linewidth": 0}
+    if report.verdict == "violated":
+        looks = {"facecolor": style.RED if own else style.tint(style.RED), "linewidth": 0}
+    elif report.verdict == "unfinished":
+        looks = {"facecolor": style.LINE, "linewidth": 0}
+    axes.add_patch(FancyBboxPatch((x, y), CELL, 0.28, boxstyle="round,pad=0,rounding_size=0.05", **looks))
+    ink = style.PAPER if report.verdict == "violated" and own else style.QUIET
+    sign = {"violated": "✖  ", "holds": "✔  "}.get(report.verdict, "")
+    word = _word(claim, report).removeprefix("broken: ")
+    axes.text(x + CELL / 2, y + 0.14, sign + word, size=8, ha="center", va="center", color=ink, **FONT)

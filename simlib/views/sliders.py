@@ -1,0 +1,124 @@
+"""What a learner moves. Each position is worked out when the slider is made, so that moving it only shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from simlib.engines.explore import Report
+from simlib.engines.simulate import Run
+from simlib.errors import Mistake
+from simlib.process import Worker
+from simlib.scenario import Scenario
+from simlib.trace import Trace
+from simlib.values import show, span
+from simlib.views.layout import Scene, scene, verb_of
+from simlib.views.svg import svg_of
+from simlib.views.widgets import ipywidgets
+
+CELL = 'style="text-align:left;padding:2px 14px 2px 0"'
+
+
+def crash_slider(scenario: Scenario, *workers: Worker) -> Any:
+    """A slider that moves one crash through these implementations, and the lanes of what comes of it.
+
+    Each picture is a run by the engine. Raises Mistake without ipywidgets.
+    """
+    names = ["nowhere"]
+    names += [f"after step {step}, {name}" for step, name in enumerate(_steps(scenario, workers), start=1)]
+    scenes = [_crashed(scenario, workers, step) for step in range(len(names))]
+    return _slider("crash", names, _same_size(scenes))
+
+
+def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: int) -> Any:
+    """A slider over the number of workers, 1 to `most`: the verdict on each implementation, and its smallest failure.
+
+    `faults` are those of `scenario.explore`. Raises Mistake.
+    """
+    if not isinstance(most, int) or not 2 <= most <= 26:
+        raise Mistake(f"most={show(most)}: give a number of workers from 2 to 26.")
+    found = [[scenario.explore(worker, workers=count, **faults) for worker in workers] for count in range(1, most + 1)]
+    traces = [[report.counterexample or report.sample(1)[0] for report in reports] for reports in found]
+    pictures = _same_size([scene(each, _watched(scenario)) for each in traces])
+    pages = [_verdicts(workers, reports) + picture for reports, picture in zip(found, pictures)]
+    return _slider("workers", [str(count) for count in range(1, most + 1)], pages)
+
+
+def crash_rate_slider(
+    scenario: Scenario, *workers: Worker, rates: Sequence[float] = (0, 1, 10, 100, 1000), **conditions: Any
+) -> Any:
+    """A slider over the crashes a day of each worker: what `simulate` measured of each implementation.
+
+    `conditions` are those of `scenario.simulate`. Raises Mistake.
+    """
+    if not rates:
+        raise Mistake("rates=(): give the crashes a day to choose from, such as (0, 1, 10).")
+    runs = [[scenario.simulate(worker, crashes_per_day=rate, **conditions) for worker in workers] for rate in rates]
+    return _slider("crashes a day", [f"{rate:g}" for rate in rates], [_measured(workers, each) for each in runs])
+
+
+def _slider(description: str, names: Sequence[str], pages: Sequence[str]) -> Any:
+    widgets = ipywidgets()
+    slider = widgets.SelectionSlider(
+        options=list(zip(names, range(len(names)))), description=description, continuous_update=True,
+        layout=widgets.Layout(width="460px"), style={"description_width": "initial"},
+    )  # fmt: skip
+    shown = widgets.HTML(pages[0])
+    slider.observe(lambda change: setattr(shown, "value", pages[change["new"]]), names="value")
+    return widgets.VBox([slider, shown])
+
+
+def _same_size(scenes: Sequence[Scene]) -> list[str]:
+    """The pictures, all as wide and as high as the largest: the page does not jump under the learner's hand."""
+    widest = max(one.width for one in scenes)
+    lanes = [sum(len(panel.lanes) for panel in one.panels) for one in scenes]
+    tallest = scenes[lanes.index(max(lanes))]
+    height = svg_of(tallest, widest).partition('height="')[2].partition('"')[0]
+    return [f'<div style="min-height:{height}px">{svg_of(one, widest)}</div>' for one in scenes]
+
+
+def _crashed(scenario: Scenario, workers: tuple[Worker, ...], step: int) -> Scene:
+    traces: list[Trace] = [scenario.run(worker, crash_after=step or None) for worker in workers]
+    return scene(traces, _watched(scenario))
+
+
+def _steps(scenario: Scenario, workers: tuple[Worker, ...]) -> list[str]:
+    """The steps of the implementation that has most of them, in words."""
+    runs = [[verb_of(event.op) for event in scenario.run(worker).events if event.op] for worker in workers]
+    return max(runs, key=len)
+
+
+def _watched(scenario: Scenario) -> tuple[str, ...]:
+    """The resources that the scenario's properties are about: their lanes stay when nothing is broken."""
+    claims = (*scenario.always, *scenario.eventually, *scenario.sometimes)
+    about = {name for claim in claims for name in claim.parameters}
+    return tuple(name for name in scenario.resources if name in about)
+
+
+def _verdicts(workers: tuple[Worker, ...], reports: Sequence[Report]) -> str:
+    rows = [(worker.__name__, str(report).partition("\n")[0]) for worker, report in zip(workers, reports)]
+    return _table(["", "verdict"], rows)
+
+
+def _measured(workers: tuple[Worker, ...], runs: Sequence[Run]) -> str:
+    head = ["", "completed", "crashes", "median", "99 %", "first broken"]
+    return _table(head, [(worker.__name__, *_figures(run)) for worker, run in zip(workers, runs)])
+
+
+def _figures(run: Run) -> tuple[str, ...]:
+    median, slow = run.latency(), run.latency(0.99)
+    times = ("-", "-") if median is None or slow is None else (f"{median:.3g} s", f"{slow:.3g} s")
+    broken = "never" if run.first_violation is None else f"after {span(run.first_violation)}: {run.broken}"
+    return (f"{run.completed:,}", f"{run.counts['crashes']:,}", *times, broken.replace("_", " "))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    heading = "".join(f'<th scope="col" {CELL}>{escape(word)}</th>' for word in head)
+    body = "".join(
+        f'<tr><th scope="row" {CELL}>{escape(row[0])}</th>'
+        + "".join(f"<td {CELL}>{escape(word)}</td>" for word in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table>"
