@@ -2,7 +2,7 @@
 
 import pytest
 
-from simlib import Database, Disk, Lock, Queue, Scenario, Service
+from simlib import Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.errors import Mistake
 from simlib.views import crash_strip, failure_matrix, interleaving_map
 from tests.sample import charge, charge_once, shop
@@ -14,6 +14,7 @@ def words(grid, worker):
 
 def test_the_strip_says_after_which_steps_a_crash_breaks_what():
     assert repr(crash_strip(shop(), charge, charge_once)) == (
+        "charge breaks at 2 of 3 crash points; charge_once at none of 3 crash points\n"
         "What if it crashes right after ...\n"
         "charge:\n"
         "  receive  holds\n"
@@ -24,7 +25,8 @@ def test_the_strip_says_after_which_steps_a_crash_breaks_what():
         "  receive  holds\n"
         "  charge   holds\n"
         "  write    holds\n"
-        "  ack      -"
+        "  ack      -\n"
+        "1 worker, 1 crash, right after that step; each cell is a search of every order of all that follows. ∞: for ever."
     )
 
 
@@ -119,7 +121,7 @@ def bank():
 
 def test_the_map_of_a_lost_update_hurts_between_the_read_and_the_write():
     table = interleaving_map(bank(), withdraw)
-    assert [[trace.broken is not None for trace in row] for row in table.traces] == [[True, True], [False, False]]
+    assert [[report.verdict for report in row] for row in table.reports] == [["violated"] * 2, ["holds"] * 2]
     assert repr(table).splitlines()[0] == "withdraw: it hurts to be overtaken in 2 of 4 places"
 
 
@@ -132,6 +134,43 @@ def test_the_cell_of_a_map_is_its_schedule():
     assert [(event.worker, event.op.verb) for event in trace.events] == [
         ("A", "read"), ("B", "read"), ("B", "write"), ("A", "write"),
     ]  # fmt: skip
+
+
+def test_a_random_draw_in_a_cell_is_tried_in_every_way():
+    def number(db, chance):
+        drawn = yield chance.choice([1, 2])
+        if not (yield db.read(drawn)):
+            yield db.insert(drawn, "order")
+
+    def never_both_of_one(db):
+        return len(db.rows) == 2
+
+    scenario = Scenario(db=Database(), chance=Random(), eventually=[never_both_of_one])
+    verdicts = [[report.verdict for report in row] for row in interleaving_map(scenario, number).reports]
+    assert verdicts == [["violated"] * 3] * 3  # both draw 1: whoever comes later finds it taken
+
+
+def test_who_waits_for_a_lock_lets_the_other_one_pass():
+    def locked(lock, db):
+        lease = yield lock.acquire()
+        balance = yield db.read("account")
+        yield db.write("account", balance - 10)
+        yield lock.release(lease)
+
+    scenario = Scenario(lock=Lock(), db=Database({"account": 100}), eventually=[both_withdrawn])
+    assert repr(interleaving_map(scenario, locked)).startswith("locked: overtaking does no harm")
+
+
+def test_who_polls_for_a_lock_is_not_taken_for_a_livelock():
+    def polls(lock, db):
+        while (lease := (yield lock.try_acquire())) is None:
+            pass
+        balance = yield db.read("account")
+        yield db.write("account", balance - 10)
+        yield lock.release(lease)
+
+    scenario = Scenario(lock=Lock(), db=Database({"account": 100}), eventually=[both_withdrawn])
+    assert repr(interleaving_map(scenario, polls)).startswith("polls: overtaking does no harm")
 
 
 def test_every_bad_cell_of_a_map_is_a_world_that_explore_reaches():

@@ -9,8 +9,9 @@ import pytest
 
 from simlib import Database, Lock, Scenario, compare, lanes
 from simlib.errors import Mistake
-from simlib.views.layout import GAP, WIDTHS, scene
+from simlib.views.layout import GAP, WIDTHS, rows_of, scene
 from simlib.views.source import side_by_side
+from simlib.views.style import wrapped
 from simlib.views.svg import svg_of
 from tests.sample import charge, charge_once, shop
 
@@ -178,3 +179,45 @@ def test_a_line_that_only_one_of_them_has_stands_beside_a_gap():
 def test_nothing_to_draw_is_said():
     with pytest.raises(Mistake, match="there is no run to draw"):
         lanes(shop().explore(charge_once, max_states=1))
+
+
+def test_a_long_run_is_cut_into_rows_and_loses_no_step():
+    def count_up(db):
+        for _ in range(20):
+            yield db.write("n", ((yield db.read("n")) or 0) + 1)
+
+    whole = scene([Scenario(db=Database()).run(count_up)])
+    rows = rows_of(whole, 14)
+    blocks = [[mark.event for mark in row.panels[0].marks if mark.kind == "block"] for row in rows]
+    assert [event for row in blocks for event in row] == list(range(40))
+    assert [len(row) for row in blocks] == [12, 12, 12, 4]
+    assert all(mark.x + mark.width <= row.width for row in rows for mark in row.panels[0].marks)
+    assert [row.panels[0].title for row in rows[:2]] == ["count_up: nothing goes wrong", "count_up, continued"]
+
+
+def test_a_short_run_is_one_row():
+    whole = scene([shop().run(charge)])
+    assert [row.panels for row in rows_of(whole, 14)] == [whole.panels]
+
+
+def test_a_step_that_did_not_take_effect_is_hollow_and_one_whose_reply_was_lost_is_not():
+    def marks(*moves):
+        (panel,) = scene([shop().attack(charge_once, *moves)]).panels
+        return [(mark.failed, mark.above) for mark in panel.marks if mark.kind == "block"][:2]
+
+    assert marks("A", "A: outage")[1] == (True, "outage, restarts")
+    assert marks("A", "A: lost reply")[1] == (False, "lost reply, restarts")
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("receive", "receive"),
+        ("compare and set", "compare and\nset"),
+        ("authorise_and_charge_card", "authorise_\nand_charge…"),
+        ("supercalifragilistic", "supercalif…"),
+        ("one two three four five six", "one two\nthree four…"),
+    ],
+)
+def test_a_block_s_text_stays_within_its_block(text, shown):
+    assert wrapped(text) == shown

@@ -8,7 +8,7 @@ from typing import Literal
 
 from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore import Report, explore
-from simlib.engines.explore.spot import Spot
+from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.replay import run_once
 from simlib.ops import Op
 from simlib.system import System
@@ -67,3 +67,17 @@ def _cell(system: System, event: Event, condition: Condition, last: bool) -> Cel
     assert event.op is not None
     spot = Spot(event.op.name, event.nth, condition.when, last)
     return Cell(event.op, condition, explore(system, Budget(condition.faults), Limits(), spot=spot))
+
+
+def overtakings(system: System, steps: int) -> list[list[Report]]:
+    """A row a step of A after which it is overtaken, a cell a step of B up to which it is. `system` has two workers."""
+    count = range(1, steps + 1)
+    return [[_overtaken(system, first, second) for second in count] for first in count]
+
+
+def _overtaken(system: System, first: int, second: int) -> Report:
+    budget = Budget({"redeliveries": 1} if "A" in system.consumers else {"crashes": 0})
+    report = explore(system, budget, Limits(), merge=False, spot=Overtaking(first, second))
+    if report.claim == "livelock":  # perhaps only because the one who polls is always preferred
+        report = explore(system, budget, Limits(), merge=False, spot=Overtaking(first, second, loose=True))
+    return report

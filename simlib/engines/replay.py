@@ -57,16 +57,6 @@ def fork(system: System, moves: Sequence[Move], worker: str) -> Trace | None:
     return trace if struck else None
 
 
-def interleave(system: System, first: int, second: int) -> Trace:
-    """Worker A takes `first` steps, B overtakes it by `second` steps, A goes on to its end, and B finishes.
-
-    Where both can only have the same message, B's is a redelivery.
-    """
-    with Machine(system) as machine:
-        player = Player(machine)
-        return player.play(player.overtaking(first, second))
-
-
 class Player:
     """Plays a beginning that somebody has chosen, and lets everybody finish from there."""
 
@@ -118,24 +108,6 @@ class Player:
         system, states = self.machine.system, self.machine.states
         claim = system.broken(claims, states)
         return (claim.name, claim.because({**system.values, **states}), claim.parameters) if claim else None
-
-    def overtaking(self, first: int, second: int) -> Iterator[Event]:
-        """So many steps of A, then so many of B; a run that is over by then is not begun again."""
-        for worker, steps in (("A", first), ("B", second)):
-            for _ in range(steps):
-                move = self._step(worker, 0) or self._same_message(worker)
-                if move is None:
-                    break
-                event = self.machine.perform(move)
-                yield event
-                if event.ended:
-                    break
-
-    def _same_message(self, worker: str) -> Move | None:
-        op = self.machine.slots[worker].op
-        outcomes = self.machine.states[op.resource].outcomes(op) if op else ()
-        again = next((outcome for outcome in outcomes if outcome.fault == "redeliveries"), None)
-        return Move("step", worker, outcome=again, fault=again.fault) if again else None
 
     def _part(self) -> None:
         if self.parted is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from simlib.views import style
-from simlib.views.drawing import FONT, new_figure
+from simlib.views.drawing import FONT, SMALL_PRINT, draw_notes, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,21 +14,17 @@ if TYPE_CHECKING:
 
 LINES = ("#0072B2", "#009E73", "#E69F00", "#CC79A7")  # told apart by their dashes too
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
-SMALL_PRINT = 118  # letters a line
 
 
 def new_chart(title: str, small_print: str, height: float = 2.6) -> tuple[Figure, Axes]:
     """A figure with room for a plot, 8 inches wide."""
-    import textwrap
-
     notes = textwrap.wrap(small_print, SMALL_PRINT)
     headings = textwrap.wrap(title, 82)
     below, above = 0.62 + 0.15 * len(notes), 0.24 + 0.22 * len(headings)
     figure, page = new_figure(8, above + height + below)
     for place, line in enumerate(headings):
         page.text(0.2, 0.26 + 0.22 * place, line, size=11, weight="bold", va="center", color=style.INK, **FONT)
-    for place, line in enumerate(notes):
-        page.text(0.2, above + height + 0.62 + 0.15 * place, line, size=7.5, va="center", color=style.QUIET, **FONT)
+    draw_notes(page, small_print, 0.2, above + height + 0.62)
     whole = above + height + below
     axes = figure.add_axes((0.075, below / whole, 0.735, height / whole))
     for side in ("top", "right"):

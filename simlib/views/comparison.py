@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from simlib.process import Worker
 from simlib.trace import Trace
 from simlib.views import style
-from simlib.views.drawing import FONT, LABELS, Picture, draw_panels, new_figure, scene_size
+from simlib.views.drawing import FONT, Picture, draw_panels, labels_width, new_figure, scene_size
 from simlib.views.layout import Scene, describe, scene
 from simlib.views.source import Row, side_by_side
 
@@ -78,7 +78,8 @@ def _draw(sheet: Sheet) -> Figure:
     widths = [
         max(len(line or "") for line in side) * CODE_LETTER + 0.5 for side in zip(*((r.left, r.right) for r in rows))
     ]
-    half = max(*widths, 3.6)
+    said = max(len(short) for column in sheet.columns for _, short in column.verdicts)
+    half = max(*widths, 3.6, 0.55 + LETTER * (max(map(len, sheet.questions)) + said))
     scene_width, scene_height = scene_size(lanes)
     code_height = 0.55 + CODE_LINE * len(rows) + 0.2
     verdicts_height = VERDICT_LINE * len(sheet.questions) + 0.25
@@ -87,7 +88,7 @@ def _draw(sheet: Sheet) -> Figure:
     for column, left in zip(itertools.count(), (0.2, 0.4 + half)):
         _source(axes, sheet, rows, column, left, half)
     _verdicts(axes, sheet, code_height, (0.2, 0.4 + half))
-    unit = min(WIDEST, (width - LABELS - 0.45) / lanes.width)
+    unit = min(WIDEST, (width - labels_width(lanes) - 0.45) / lanes.width)
     draw_panels(axes, lanes, 0.2, code_height + verdicts_height, unit)
     axes.text(
         0.2, code_height + verdicts_height + scene_height + 0.1, sheet.small_print,

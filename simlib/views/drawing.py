@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Mistake
 from simlib.views import style
-from simlib.views.layout import Mark, Panel, Scene, describe
+from simlib.views.layout import Mark, Panel, Scene, describe, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,9 @@ UNIT = 0.86  # inches a step
 LABELS = 1.15  # inches for the lanes' names
 LANE = 0.56
 TITLE = 0.42
+MOST_UNITS = 14.0  # a row; a longer run goes on below
+LONGEST_LABEL = 22  # letters
+SMALL_PRINT = 118  # letters a line
 PANEL_GAP = 0.16
 FONT: dict[str, Any] = {"family": "DejaVu Sans"}
 
@@ -94,21 +98,38 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
 def picture_of(scene: Scene) -> Picture:
     """Lanes as a picture."""
     text = "\n\n".join(f"{panel.title}\n{panel.text}" for panel in scene.panels)
+    if scene.small_print:
+        text += f"\n\n{scene.small_print}"
     return Picture(text, " ".join(map(describe, scene.panels)), lambda: draw_scene(scene))
+
+
+def labels_width(scene: Scene) -> float:
+    """Inches for the lanes' names."""
+    return max(
+        LABELS, 0.074 * min(LONGEST_LABEL, max(len(label) for panel in scene.panels for label in panel.lanes)) + 0.35
+    )
 
 
 def scene_size(scene: Scene) -> tuple[float, float]:
     """Width and height of the lanes, in inches."""
     height = sum(TITLE + LANE * len(panel.lanes) + PANEL_GAP for panel in scene.panels)
-    return LABELS + UNIT * scene.width + 0.45, height + (0.25 if scene.small_print else 0)
+    notes = len(textwrap.wrap(scene.small_print, SMALL_PRINT))
+    return labels_width(scene) + UNIT * scene.width + 0.45, height + (0.08 + 0.15 * notes if notes else 0)
 
 
 def draw_scene(scene: Scene) -> Figure:
-    """The lanes alone, as a figure of their own."""
-    width, height = scene_size(scene)
+    """The lanes alone, as a figure of their own, in as many rows as it takes."""
+    rows = rows_of(scene, MOST_UNITS)
+    sizes = [scene_size(row) for row in rows]
     longest = max(len(panel.title) for panel in scene.panels) * 0.105 + 0.4
-    figure, axes = new_figure(max(width, longest), height)
-    draw_panels(axes, scene, 0.2, 0.1)
+    note = 0.058 * min(SMALL_PRINT, len(scene.small_print)) + 0.4
+    figure, axes = new_figure(
+        max(longest, note, *(width for width, _ in sizes)), sum(height for _, height in sizes) + 0.1
+    )
+    top = 0.1
+    for row, (_, height) in zip(rows, sizes):
+        draw_panels(axes, row, 0.2, top)
+        top += height
     return figure
 
 
@@ -119,10 +140,17 @@ def draw_panels(axes: Axes, scene: Scene, left: float, top: float, unit: float =
             left, top + 0.2, panel.title, color=style.MOODS[panel.mood], size=11, weight="bold", va="center", **FONT
         )
         top += TITLE
-        _Pen(axes, scene, panel, left + LABELS, top, unit).draw()
+        _Pen(axes, scene, panel, left + labels_width(scene), top, unit).draw()
         top += LANE * len(panel.lanes) + PANEL_GAP
-    if scene.small_print:
-        axes.text(left, top, scene.small_print, color=style.QUIET, size=7.5, va="center", **FONT)
+    draw_notes(axes, scene.small_print, left, top)
+
+
+def draw_notes(axes: Axes, small_print: str, left: float, top: float) -> float:
+    """The small print, wrapped; the height that it took."""
+    notes = textwrap.wrap(small_print, SMALL_PRINT)
+    for place, line in enumerate(notes):
+        axes.text(left, top + 0.15 * place, line, color=style.QUIET, size=7.5, va="center", **FONT)
+    return 0.15 * len(notes)
 
 
 class _Pen:
@@ -139,8 +167,7 @@ class _Pen:
             y = self._y(lane)
             right = self.left + self.unit * self.scene.width
             self.axes.add_line(Line2D([self.left - 0.08, right], [y, y], color=style.LINE, linewidth=1.2, zorder=1))
-            label = label if len(label) <= 14 else label[:13] + "…"
-            self._write(self.left - 0.16, y, label, ha="right", size=9)
+            self._write(self.left - 0.16, y, style.clipped(label, LONGEST_LABEL), ha="right", size=9)
         for mark in self.panel.marks:
             getattr(self, f"_{mark.kind}")(mark)
 
@@ -163,7 +190,10 @@ class _Pen:
     def _block(self, mark: Mark) -> None:
         (x, width), y = self._x(mark), self._y(mark.lane)
         fill = style.colour(mark.resource, self.scene.colours)
-        edge = {"edgecolor": style.RED, "linewidth": 2.6} if mark.bad else {}
+        edge: dict[str, Any] = {"edgecolor": style.RED, "linewidth": 2.6} if mark.bad else {}
+        if mark.failed:  # hollow: it did not take effect
+            edge = {"edgecolor": fill, "linewidth": 1.6, "linestyle": (0, (3, 1.5)), **edge}
+            fill = style.PAPER
         self._box(x, y - 0.16, width, 0.32, facecolor=fill, **edge)
         text = style.wrapped(mark.text)
         self._write(
@@ -194,5 +224,5 @@ class _Pen:
         base = style.RED if mark.bad else style.colour(mark.resource, self.scene.colours)
         self._box(x, y - 0.1, width, 0.2, facecolor=style.tint(base), zorder=2)
         room = int(width / 0.068)
-        text = mark.text if len(mark.text) <= room else mark.text[: max(0, room - 1)] + "…"
-        self._write(x + width / 2, y, text if room > 2 else "", color=style.RED if mark.bad else style.INK, size=7.5)
+        text = style.clipped(mark.text, room) if room > 2 else ""
+        self._write(x + width / 2, y, text, color=style.RED if mark.bad else style.INK, size=7.5)

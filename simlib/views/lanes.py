@@ -17,7 +17,8 @@ def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
     Takes traces and reports; of a report, its counterexample, or a run that went well. `watch` names the resources
     that get a lane. Raises Mistake where there is nothing to draw.
     """
-    return picture_of(scene([_trace(one) for one in what], watch))
+    reports = [one for one in what if not isinstance(one, Trace)]
+    return picture_of(scene([_trace(one) for one in what], watch, reports[0].small_print if reports else ""))
 
 
 def _trace(one: Report | Trace) -> Trace:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from simlib.errors import OutcomeUnknown
 from simlib.ops import Op
 from simlib.resources.base import State
 from simlib.resources.lock import LockState
@@ -34,6 +35,7 @@ class Mark:
     below: str = ""
     above: str = ""
     bad: bool = False
+    failed: bool = False  # a step that did not take effect
     event: int = -1
 
 
@@ -146,7 +148,9 @@ def _event_marks(
     if event.kind == "step" and event.op:
         above = _note(event, before, after)
         lane = lane_of[event.worker]
-        return [Mark("block", lane, x, WIDTHS["step"], verb_of(event.op), event.op.resource, second, above, bad, place)]
+        failed = isinstance(event.answer, BaseException) and not isinstance(event.answer, OutcomeUnknown)
+        what = (verb_of(event.op), event.op.resource, second, above, bad, failed, place)
+        return [Mark("block", lane, x, WIDTHS["step"], *what)]
     if event.kind == "timer":
         marks = []
         if event.move.resource in lane_of:
@@ -184,10 +188,11 @@ def verb_of(op: Op) -> str:
 def _note(event: Event, before: Mapping[str, State], after: Mapping[str, State]) -> str:
     """A quiet remark over a block: what went wrong with it, or why it changed nothing."""
     assert event.op is not None
+    ended = ", restarts" if event.ended == "raised" else ""
     if event.move.fault:
-        return FAULT_NAMES[event.move.fault]
+        return FAULT_NAMES[event.move.fault] + ended
     if isinstance(event.answer, BaseException):
-        return type(event.answer).__name__
+        return type(event.answer).__name__ + ended
     if event.answer is False:
         return "answers False"
     if "idempotency_key" in event.op.kwargs:
@@ -230,6 +235,29 @@ def _culprit(trace: Trace, worlds: Sequence[Mapping[str, State]]) -> int:
         if any(before[name].summary() != worlds[place][name].summary() for name in trace.about if name in before):
             return place
     return len(worlds) - 1
+
+
+def rows_of(scene: Scene, most: float) -> list[Scene]:
+    """The scene cut into rows of at most `most` units, as music is, so that a long run stays legible."""
+    rows, start = [], 0.0
+    while start < scene.width - GAP:
+        fits = [place for place in scene.columns if start < place <= start + most]
+        end = fits[-1] if fits else scene.width
+        panels = tuple(_cut(panel, start, end) for panel in scene.panels)
+        rows.append(replace(scene, panels=panels, width=end - start, columns=(), small_print=""))
+        start = end
+    return [*rows[:-1], replace(rows[-1], small_print=scene.small_print)] if rows else [scene]
+
+
+def _cut(panel: Panel, start: float, end: float) -> Panel:
+    """What of a panel lies between two places; a bar that crosses a cut goes on behind it."""
+    marks = []
+    for mark in panel.marks:
+        left, right = max(mark.x, start), min(mark.x + mark.width, end - GAP / 2)
+        if right - left > GAP:
+            marks.append(replace(mark, x=left - start, width=right - left))
+    title = panel.title if start == 0 else f"{panel.title.partition(':')[0]}, continued"
+    return replace(panel, marks=tuple(marks), title=title)
 
 
 def describe(panel: Panel) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
@@ -13,7 +14,7 @@ from simlib.process import Worker
 from simlib.scenario import Scenario
 from simlib.values import listed, show
 from simlib.views import style
-from simlib.views.drawing import FONT, Drawn, Picture, new_figure
+from simlib.views.drawing import FONT, SMALL_PRINT, Drawn, Picture, draw_notes, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,9 +120,7 @@ def _said(row: str, figures: Figures) -> str:
 
 
 def _draw(prices: Mapping[str, Mapping[str, Figures]], small: str) -> Figure:
-    import textwrap
-
-    notes = textwrap.wrap(small, 118)
+    notes = textwrap.wrap(small, SMALL_PRINT)
     headings = textwrap.wrap(_title(prices), 82)
     top = 0.42 + 0.22 * len(headings)
     each = ROW * len(prices) + 0.16
@@ -130,9 +129,7 @@ def _draw(prices: Mapping[str, Mapping[str, Figures]], small: str) -> Figure:
         axes.text(0.2, 0.26 + 0.22 * place, line, size=11, weight="bold", va="center", color=style.INK, **FONT)
     for place, row in enumerate(ROWS):
         _draw_row(axes, row, prices, top + each * place)
-    for place, line in enumerate(notes):
-        y = top + each * len(ROWS) + 0.05 + 0.15 * place
-        axes.text(0.2, y, line, size=7.5, va="center", color=style.QUIET, **FONT)
+    draw_notes(axes, small, 0.2, top + each * len(ROWS) + 0.05)
     return figure
 
 

@@ -11,9 +11,9 @@ from simlib.engines.matrix import CONDITIONS, Cell, Condition, cells
 from simlib.errors import Mistake
 from simlib.process import Worker
 from simlib.scenario import Scenario
-from simlib.values import listed, show
+from simlib.values import listed, plural, show
 from simlib.views import style
-from simlib.views.drawing import FONT, Drawn, Picture, new_figure
+from simlib.views.drawing import DOTS_PER_INCH, FONT, SMALL_PRINT, Drawn, Picture, draw_notes, new_figure
 from simlib.views.layout import verb_of
 
 if TYPE_CHECKING:
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CELL, HEIGHT, GAP = 1.0, 0.5, 0.07  # inches
+STRIP_PRINT = (
+    "1 worker, 1 crash, right after that step; each cell is a search of every order of all that follows. ∞: for ever."
+)
+MATRIX_PRINT = (
+    "Each cell is a search: 1 such fault at that step of worker A, and every order of all that follows; 2 workers "
+    "where it takes another one (run twice, overtaken, paused). ✖ a property breaks, ∞ stuck or going round for ever."
+)
 CRASH_AFTER = tuple(condition for condition in CONDITIONS if condition.name == "crash after")
 
 
@@ -35,6 +42,10 @@ class Grid(Drawn):
     rows: Mapping[str, list[list[Cell]]]  # implementation: by step, by condition
     conditions: tuple[Condition, ...]
     picture: Picture
+
+    def save_thumbnail(self, path: str) -> None:
+        """Write the cells alone, small, to a file: of a crash strip, the icon of a lesson."""
+        _draw_thumbnail(self.rows).savefig(path, dpi=DOTS_PER_INCH)
 
     def report(self, worker: str, step: int, condition: str = "crash after") -> Report:
         """The verdict behind a cell. Raises Mistake where there is no such cell."""
@@ -55,7 +66,7 @@ def crash_strip(scenario: Scenario, *workers: Worker) -> Grid:
     rows = _rows(scenario, workers, CRASH_AFTER)
     text = _strip_text(rows)
     picture = Picture(text, text.replace("\n", ". "), lambda: _draw_strip(rows))
-    return Grid("What if it crashes right after …", rows, CRASH_AFTER, picture)
+    return Grid(_strip_title(rows), rows, CRASH_AFTER, picture)
 
 
 def failure_matrix(scenario: Scenario, *workers: Worker) -> Grid:
@@ -69,9 +80,10 @@ def failure_matrix(scenario: Scenario, *workers: Worker) -> Grid:
     shown = {
         name: [[cell for cell in step if cell.condition in used] for step in steps] for name, steps in rows.items()
     }
-    text = "\n\n".join(_matrix_text(name, steps, used) for name, steps in shown.items())
+    tables = [_matrix_text(name, steps, used) for name, steps in shown.items()]
+    text = "\n\n".join([_matrix_title(shown), *tables, MATRIX_PRINT])
     picture = Picture(text, text.replace("\n", ". "), lambda: _draw_matrix(shown, used))
-    return Grid("What if something goes wrong exactly there", shown, used, picture)
+    return Grid(_matrix_title(shown), shown, used, picture)
 
 
 def _rows(
@@ -88,12 +100,33 @@ def _word(cell: Cell) -> str:
     return {"": "-", "holds": "holds", "unfinished": "unfinished"}.get(cell.verdict, cell.report.claim or "")
 
 
+def _strip_title(rows: Mapping[str, list[list[Cell]]]) -> str:
+    """The finding: at how many of its crash points each one breaks."""
+    said = []
+    for name, steps in rows.items():
+        struck = [step[0] for step in steps if step[0].verdict]
+        bad = sum(cell.verdict != "holds" for cell in struck)
+        points = plural(len(struck), "crash point")
+        said.append(f"{name} breaks at {bad} of {points}" if bad else f"{name} at none of {points}")
+    return "; ".join(said)
+
+
+def _matrix_title(rows: Mapping[str, list[list[Cell]]]) -> str:
+    said = []
+    for name, steps in rows.items():
+        struck = [cell for step in steps for cell in step if cell.verdict]
+        bad = sum(cell.verdict != "holds" for cell in struck)
+        places = plural(len(struck), "place")
+        said.append(f"{name} breaks in {bad} of {places}" if bad else f"{name} in none of {places}")
+    return "; ".join(said)
+
+
 def _strip_text(rows: Mapping[str, list[list[Cell]]]) -> str:
-    lines = ["What if it crashes right after ..."]
+    lines = [_strip_title(rows), "What if it crashes right after ..."]
     for name, steps in rows.items():
         lines.append(f"{name}:")
         lines += _table([[verb_of(step[0].step), _word(step[0])] for step in steps])
-    return "\n".join(lines)
+    return "\n".join([*lines, STRIP_PRINT])
 
 
 def _matrix_text(name: str, steps: list[list[Cell]], conditions: tuple[Condition, ...]) -> str:
@@ -112,11 +145,10 @@ def _draw_strip(rows: Mapping[str, list[list[Cell]]]) -> Figure:
     names = [tuple(verb_of(step[0].step) for step in steps) for steps in rows.values()]
     shared = len(set(names)) == 1
     each = HEIGHT + GAP + (0 if shared else 0.3)
-    width = left + (CELL + GAP) * max(map(len, names)) + 0.2
-    figure, axes = new_figure(max(width, 4.2), 0.6 + each * len(rows) + (0.35 if shared else 0.1))
-    axes.text(
-        0.2, 0.28, "What if it crashes right after …", size=11, weight="bold", va="center", color=style.INK, **FONT
-    )
+    bottom = 0.55 + each * len(rows) + (0.35 if shared else 0.1)
+    width = max(left + (CELL + GAP) * max(map(len, names)) + 0.2, _text_width(_strip_title(rows), STRIP_PRINT))
+    figure, axes = new_figure(width, bottom + 0.2)
+    _write_title(axes, _strip_title(rows))
     for place, (name, steps) in enumerate(rows.items()):
         y = 0.55 + each * place
         axes.text(left - 0.12, y + HEIGHT / 2, name, size=9.5, ha="right", va="center", color=style.INK, **FONT)
@@ -124,8 +156,29 @@ def _draw_strip(rows: Mapping[str, list[list[Cell]]]) -> Figure:
             x = left + (CELL + GAP) * column
             _draw_cell(axes, step[0], x, y, CELL, HEIGHT, words=True)
             if not shared or place == len(rows) - 1:
-                _label(axes, x + CELL / 2, y + HEIGHT + 0.16, verb_of(step[0].step))
+                _label(axes, x + CELL / 2, y + HEIGHT + 0.16, style.clipped(verb_of(step[0].step), 15))
+    draw_notes(axes, STRIP_PRINT, 0.2, bottom + 0.05)
     return figure
+
+
+def _draw_thumbnail(rows: Mapping[str, list[list[Cell]]]) -> Figure:
+    """The cells alone, small: a lesson's icon."""
+    size, most = 0.2, max(map(len, rows.values()))
+    figure, axes = new_figure((size + 0.04) * most + 0.08, (size + 0.04) * len(rows) + 0.08)
+    for place, steps in enumerate(rows.values()):
+        for column, step in enumerate(steps):
+            corner = (0.06 + (size + 0.04) * column, 0.06 + (size + 0.04) * place)
+            _draw_cell(axes, step[0], *corner, size, size, words=False, sign_size=7)
+    return figure
+
+
+def _write_title(axes: Axes, title: str) -> None:
+    axes.text(0.2, 0.28, title, size=11, weight="bold", va="center", color=style.INK, **FONT)
+
+
+def _text_width(title: str, small_print: str) -> float:
+    """Inches that these take on one line, or the small print on as many as it needs."""
+    return max(0.1 * len(title) + 0.4, 0.057 * min(SMALL_PRINT, len(small_print)) + 0.4)
 
 
 def _draw_matrix(rows: Mapping[str, list[list[Cell]]], conditions: tuple[Condition, ...]) -> Figure:
@@ -133,17 +186,10 @@ def _draw_matrix(rows: Mapping[str, list[list[Cell]]], conditions: tuple[Conditi
     left = 0.3 + 0.075 * max(len(verb_of(step[0].step)) for steps in rows.values() for step in steps)
     one = left + (cell + GAP) * len(conditions) + 0.25
     tall = max(map(len, rows.values()))
-    figure, axes = new_figure(one * len(rows) + 0.1, 1.25 + (height + GAP) * tall + 0.1)
-    axes.text(
-        0.2,
-        0.25,
-        "What if something goes wrong exactly there",
-        size=11,
-        weight="bold",
-        va="center",
-        color=style.INK,
-        **FONT,
-    )
+    bottom = 1.25 + (height + GAP) * tall
+    figure, axes = new_figure(max(one * len(rows) + 0.1, _text_width(_matrix_title(rows), MATRIX_PRINT)), bottom + 0.42)
+    _write_title(axes, _matrix_title(rows))
+    draw_notes(axes, MATRIX_PRINT, 0.2, bottom + 0.12)
     for number, (name, steps) in enumerate(rows.items()):
         start = one * number
         sound = all(found.verdict in ("", "holds") for step in steps for found in step)
@@ -166,7 +212,9 @@ def _label(axes: Axes, x: float, y: float, text: str, size: float = 8.5) -> None
     axes.text(x, y, text, size=size, ha="center", va="center", color=style.QUIET, linespacing=0.95, **FONT)
 
 
-def _draw_cell(axes: Axes, cell: Cell, x: float, y: float, width: float, height: float, *, words: bool) -> None:
+def _draw_cell(
+    axes: Axes, cell: Cell, x: float, y: float, width: float, height: float, *, words: bool, sign_size: float = 10
+) -> None:
     """Calm where it holds, red with a sign where it does not, an outline where nothing can strike."""
     from matplotlib.patches import FancyBboxPatch
 
@@ -179,9 +227,10 @@ def _draw_cell(axes: Axes, cell: Cell, x: float, y: float, width: float, height:
     }
     box = FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.05", **looks[cell.verdict])
     axes.add_patch(box)
-    sign = {"violated": "✖", "stuck": "stuck", "unfinished": "?", "": "over" if words else ""}.get(cell.verdict, "")
-    if words and cell.verdict == "violated":
-        sign = style.wrapped((cell.report.claim or "").replace("_", " "), 12)
+    signs = {"violated": "✖", "stuck": "∞", "unfinished": "?", "": "over" if words else ""}
+    sign = signs.get(cell.verdict, "")
+    if words and cell.verdict in ("violated", "stuck"):
+        sign = style.wrapped((cell.report.claim or "").replace("_", " "), 15, lines=3)
     ink = {"violated": style.PAPER, "stuck": style.RED}.get(cell.verdict, style.QUIET)
-    size = 7.2 if words or cell.verdict == "stuck" else 10
+    size = 6.8 if words else sign_size
     axes.text(x + width / 2, y + height / 2, sign, size=size, ha="center", va="center", color=ink, **FONT)

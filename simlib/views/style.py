@@ -33,10 +33,22 @@ def ink_on(hex_colour: str) -> str:
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 110 else PAPER
 
 
-def wrapped(text: str, width: int = 10) -> str:
-    """A block's text on at most two lines."""
-    if len(text) <= width or " " not in text:
-        return text if len(text) <= width + 2 else text[: width + 1] + "…"
-    words = text.split(" ")
-    best = min(range(1, len(words)), key=lambda cut: max(len(" ".join(words[:cut])), len(" ".join(words[cut:]))))
-    return " ".join(words[:best]) + "\n" + " ".join(words[best:])
+def wrapped(text: str, width: int = 11, lines: int = 2) -> str:
+    """A block's text on at most so many lines of so many letters; what does not fit ends in `…`."""
+    words = text.replace("_", "_ ").split(" ") if " " not in text else text.split(" ")
+    rows = [""]
+    for word in words:
+        glue = "" if not rows[-1] or rows[-1].endswith("_") else " "
+        if rows[-1] and len(rows[-1] + glue + word) > width:
+            rows.append(word)
+        else:
+            rows[-1] += glue + word
+    kept = rows[:lines]
+    if len(rows) > lines:
+        kept[-1] += "…"
+    return "\n".join(clipped(row, width) for row in kept)
+
+
+def clipped(text: str, width: int) -> str:
+    """At most so many letters."""
+    return text if len(text) <= width else text[: max(0, width - 1)].rstrip("…") + "…"

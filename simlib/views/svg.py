@@ -36,7 +36,7 @@ def _panel(scene: Scene, panel: Panel, top: float, width: int) -> list[str]:
         parts.append(
             f'<line x1="{LABELS - 8}" x2="{width - 12}" y1="{y:g}" y2="{y:g}" stroke="{LINE}" stroke-width="1.5"/>'
         )
-        parts.append(text_svg(LABELS - 16, y + 4, label[:14], fill=INK, size=12, anchor="end"))
+        parts.append(text_svg(LABELS - 16, y + 4, style.clipped(label, 14), fill=INK, size=12, anchor="end"))
     for mark in panel.marks:
         y = top + TITLE + LANE * (mark.lane + 0.42)
         parts += mark_svg(scene, mark, LABELS + UNIT * mark.x, y, UNIT * mark.width)
@@ -49,11 +49,13 @@ def mark_svg(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list
     fill = style.colour(mark.resource, scene.colours)
     if mark.kind == "block":
         edge = f' stroke="{style.RED}" stroke-width="4"' if mark.bad else ""
+        ink = style.ink_on(fill)
+        if mark.failed:  # hollow: it did not take effect
+            edge = edge or f' stroke="{fill}" stroke-width="2" stroke-dasharray="5 3"'
+            fill, ink = "transparent", INK
         lines = style.wrapped(mark.text).split("\n")
         start = y + 4 - 6 * (len(lines) - 1)
-        words = [
-            text_svg(centre, start + 12 * row, line, fill=style.ink_on(fill), size=12) for row, line in enumerate(lines)
-        ]
+        words = [text_svg(centre, start + 12 * row, line, fill=ink, size=12) for row, line in enumerate(lines)]
         return [
             f'<rect x="{x:g}" y="{y - 16:g}" width="{width:g}" height="32" rx="5" fill="{fill}"{edge}/>',
             *words,
@@ -71,7 +73,11 @@ def mark_svg(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list
         return [
             f'<rect x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4" fill="{base}" fill-opacity="0.25"/>',
             text_svg(
-                centre, y + 4, mark.text[: max(1, int(width / 6.2))], fill=style.RED if mark.bad else INK, size=11
+                centre,
+                y + 4,
+                style.clipped(mark.text, max(1, int(width / 6.2))),
+                fill=style.RED if mark.bad else INK,
+                size=11,
             ),
         ]
     if mark.kind == "pause":

@@ -10,7 +10,7 @@ from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore.findings import Findings
 from simlib.engines.explore.report import Report
 from simlib.engines.explore.search import Search
-from simlib.engines.explore.spot import Spot
+from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.replay import follow
 from simlib.engines.schedule import points, write_token
 from simlib.errors import Mistake, NotDeterministic
@@ -20,7 +20,9 @@ from simlib.trace import Move, Trace
 __all__ = ["Report", "explore"]
 
 
-def explore(system: System, budget: Budget, limits: Limits, *, merge: bool = True, spot: Spot | None = None) -> Report:
+def explore(
+    system: System, budget: Budget, limits: Limits, *, merge: bool = True, spot: Spot | Overtaking | None = None
+) -> Report:
     """Visit every state that the system can reach within the budget, with faults nowhere but at `spot`. See Report."""
     with system.watchdog, _without_gc():
         findings = Search(system, budget, limits, merge, spot).run()

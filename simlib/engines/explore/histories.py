@@ -56,7 +56,7 @@ class Histories:
         self.ask_the_time = False  # whether any worker does
         self._most_steps = most_steps
         self._merge = merge
-        self._depth: list[int] = []
+        self.depth: list[int] = []
         self._children: list[dict[int, int]] = []
         self._waiting: dict[int, Process] = {}  # generators that stand at a node
         self._known: dict[Hashable, int] = {}
@@ -87,7 +87,7 @@ class Histories:
     def _grow(self, node: int, answer: int) -> int:
         process = self._waiting.pop(node, None) or self._replay(node)
         self._tell(process, answer)
-        return self._add(process, (node, answer), self.start[node], self._depth[node] + 1)
+        return self._add(process, (node, answer), self.start[node], self.depth[node] + 1)
 
     def _add(self, process: Process, parent: tuple[int, int], start: tuple[str, int], depth: int) -> int:
         role = self.system.cast[start[0]]
@@ -106,7 +106,7 @@ class Histories:
         self.parent.append(parent)
         self.start.append(start)
         self.places.append(self._place_name(process, parent))
-        self._depth.append(depth)
+        self.depth.append(depth)
         self._children.append({})
         if process.op is not None:
             self._waiting[node] = process
@@ -131,7 +131,7 @@ class Histories:
         return None if held is None else (run, op_key(process.op), held)
 
     def _check_depth(self, node: int) -> None:
-        if self._depth[node] > self._most_steps:
+        if self.depth[node] > self._most_steps:
             self.complain_endless(node)
 
     def complain_endless(self, node: int) -> None:

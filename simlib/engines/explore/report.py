@@ -72,6 +72,13 @@ class Report:
         """The verdict as one sentence."""
         return {"violated": self._violated, "holds": self._holds, "unfinished": self._unfinished}[self.verdict]()
 
+    @property
+    def small_print(self) -> str:
+        """Every parameter of the search, for below a picture."""
+        workers = plural(len(self.system.cast), "worker")
+        tried = f"{workers}, {self.budget}, every order of the atomic steps"
+        return f'{tried}. Blocks are equally wide: time is an order. Again: replay("{self.token}")'
+
     def __str__(self) -> str:
         trace = self.counterexample
         failure = [wrapped(f"Only if {listed(trace.failure)}.")] if trace and trace.failure else []

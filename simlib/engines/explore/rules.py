@@ -11,7 +11,7 @@ from typing import NamedTuple
 from simlib.engines.budget import KINDS, MASKS, UNITS
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
-from simlib.engines.explore.spot import Spot
+from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.ops import Outcome
 from simlib.system import System
 from simlib.trace import Move
@@ -52,7 +52,12 @@ class Rules:
     """The states, by number, and what can happen in each."""
 
     def __init__(
-        self, system: System, histories: Histories, ledger: Ledger, kinds: list[str], spot: Spot | None = None
+        self,
+        system: System,
+        histories: Histories,
+        ledger: Ledger,
+        kinds: list[str],
+        spot: Spot | Overtaking | None = None,
     ) -> None:
         self.states: list[Numbers] = []
         self._numbers: dict[Numbers, int] = {}
@@ -79,8 +84,10 @@ class Rules:
             self.states.append(state)
         return number
 
-    def successors(self, state: Numbers) -> tuple[list[Next], set[int]]:
-        """Everything that can happen, nothing's going wrong first, and the workers who can take a step."""
+    def successors(self, state: Numbers) -> tuple[list[Next], set[int], bool]:
+        """Everything that may happen, nothing's going wrong first; the workers who can take a step; and whether
+        nothing more can happen if nothing goes wrong.
+        """
         found: list[Next] = []
         able: set[int] = set()
         for worker in range(self._count):
@@ -92,12 +99,14 @@ class Rules:
                 found.append(self._step(state, worker, way))
         self._timers(state, bool(able), found)
         self._crashes(state, found)
+        everything = found  # who is held back by the order of an overtaking is not at rest
         if self._spot:
-            found = [one for one in found if self._spot.allows(one.move, state, self._system, self._histories)]
+            found = self._spot.kept(found, state, self._system, self._histories)
         for one in found:
             if one.move.fault:
                 self.struck[one.move.fault].add(state[one.worker] if one.worker >= 0 else NOBODY)
-        return found, able
+        rests = all(one.move.fault for one in (everything if isinstance(self._spot, Overtaking) else found))
+        return found, able, rests
 
     def _ways_of(self, worker: int, state: Numbers) -> tuple[Way, ...]:
         node = state[worker]

@@ -16,7 +16,7 @@ from simlib.engines.explore.findings import Findings, Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, PREEMPTION, STEP, Next, Rules
-from simlib.engines.explore.spot import Spot
+from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.progress import Progress
 from simlib.resources.clock import Clock, ClockState
 from simlib.system import System
@@ -50,7 +50,7 @@ class Search:
         budget: Budget,
         limits: Limits,
         merge: bool = True,
-        spot: Spot | None = None,
+        spot: Spot | Overtaking | None = None,
     ) -> None:
         self._system = system
         self._budget = budget
@@ -154,12 +154,12 @@ class Search:
         self.findings.states += 1
         found = self._checks.everywhere(state)
         if found is None:
-            following, self._able[label.state] = self._rules.successors(state)
+            following, self._able[label.state], rests = self._rules.successors(state)
             if self._histories.ask_the_time and not self._timed:
                 raise _AskedTheTime
             self._following[label.state] = following
             self.findings.transitions += len(following)
-            if all(one.move.fault for one in following):
+            if rests:
                 found = self._rest(label)
         if found is not None:
             self.findings.found = replace(found, moves=_moves(label))

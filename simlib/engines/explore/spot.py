@@ -1,13 +1,16 @@
-"""One place in a worker's code, for the question what happens if something goes wrong exactly there."""
+"""Searches that look at one place alone: something goes wrong exactly there, or somebody overtakes exactly there."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.system import System
 from simlib.trace import Move
+
+if TYPE_CHECKING:
+    from simlib.engines.explore.rules import Next
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,10 @@ class Spot:
     nth: int
     when: Literal["before", "after"]
     last: bool = False  # the last step of a run: after it a consumer is where it began
+
+    def kept(self, found: list[Next], state: tuple[int, ...], system: System, histories: Histories) -> list[Next]:
+        """What of all that can happen in this state may happen."""
+        return [one for one in found if self.allows(one.move, state, system, histories)]
 
     def allows(self, move: Move, state: tuple[int, ...], system: System, histories: Histories) -> bool:
         """Whether this move may happen in this state."""
@@ -48,3 +55,42 @@ class Spot:
         if before == ENDED or histories.op[node] == ENDED:
             return self.last
         return histories.places[before] == (self.name, self.nth)
+
+
+@dataclass(frozen=True)
+class Overtaking:
+    """Worker A takes `first` steps, B `second` of its own, then A goes to its end, and B after it.
+
+    Who cannot go on lets the other one pass. Where both can only have the same message, B's is a redelivery. Everything
+    that is not decided by this, such as a random draw, is tried in every way. With `loose`, A and B are free once B has
+    taken its steps: a worker that polls would keep the other one waiting for ever otherwise.
+    """
+
+    first: int
+    second: int
+    loose: bool = False
+
+    def kept(self, found: list[Next], state: tuple[int, ...], system: System, histories: Histories) -> list[Next]:
+        """What of all that can happen in this state may happen."""
+        free = [one for one in found if one.move.fault is None and one.steps]
+        mine, other = (self._of(worker, free) for worker in (0, 1))
+        there = self._depth(state[1], histories)
+        overtaken = there >= self.second or histories.op[state[1]] == ENDED
+        if self._depth(state[0], histories) == self.first and not overtaken:
+            again = [one for one in found if one.move.fault == "redeliveries" and one.worker == 1 and there == 0]
+            return other or again or mine or self._rest(found)
+        if self.loose and overtaken:
+            return free or self._rest(found)
+        return mine or other or self._rest(found)
+
+    @staticmethod
+    def _of(worker: int, found: list[Next]) -> list[Next]:
+        return [one for one in found if one.worker == worker]
+
+    @staticmethod
+    def _rest(found: list[Next]) -> list[Next]:
+        return [one for one in found if one.move.fault is None and not one.steps]
+
+    @staticmethod
+    def _depth(node: int, histories: Histories) -> int:
+        return histories.depth[node]

@@ -1,0 +1,52 @@
+"""Each lesson's icon: a crash strip of its own code. `python tests/test_strips.py` draws them anew."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # run as a program, it is not a package's module
+
+from simlib.views import crash_strip  # noqa: E402
+from tests.lessons import definitions, notebook, source  # noqa: E402
+
+# The scenario, and the workers from the happy path to the careful one.
+STRIPS = {
+    "00": ("shop", "charge", "charge_once"),
+    "01": ("billing", "cancel_bare", "cancel_expected"),
+}
+LESSONS = sorted(path.name[:2] for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def strip(number):
+    names = definitions(number)
+    scenario, *workers = (names[name] for name in STRIPS[number])
+    return crash_strip(scenario, *workers)
+
+
+def picture(number):
+    return ROOT / "notebooks" / "pictures" / f"strip_{number}.png"
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_a_lesson_s_strip_goes_from_red_to_calm(number):
+    rows = list(strip(number).rows.values())
+    verdicts = [{step[0].verdict for step in steps} - {""} for steps in rows]
+    assert verdicts[0] - {"holds"}, "the first worker breaks somewhere"
+    assert verdicts[-1] == {"holds"}, "the last one nowhere"
+
+
+@pytest.mark.parametrize("number", LESSONS)
+def test_a_lesson_is_headed_by_its_strip_and_so_is_its_row_in_the_readme(number):
+    image = rf"!\[[^\]]{{20,}}\]\((notebooks/)?pictures/strip_{number}\.png\)"
+    assert re.search(image, source(notebook(number)["cells"][0]))
+    (row,) = re.findall(rf"^\| {number} .*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    assert re.search(image, row)
+    assert picture(number).read_bytes().startswith(b"\x89PNG")
+
+
+if __name__ == "__main__":
+    for number in sys.argv[1:] or LESSONS:
+        strip(number).save_thumbnail(str(picture(number)))
