@@ -675,9 +675,7 @@ def test_a_renewed_lease_that_runs_out_is_shown():
 
 def same_with_and_without_merging(scenario, worker, **budget):
     system = scenario.system(worker)
-    merged, plain = (
-        explore(system, Budget(budget), Limits(states=3_000), merge=merge) for merge in (True, False)
-    )
+    merged, plain = (explore(system, Budget(budget), Limits(states=3_000), merge=merge) for merge in (True, False))
     assert (merged.verdict, merged.claim) == (plain.verdict, plain.claim)
     assert merged.schedules == plain.schedules
     assert merged.outcomes == plain.outcomes

@@ -26,7 +26,8 @@ def test_the_strip_says_after_which_steps_a_crash_breaks_what():
         "  charge   holds\n"
         "  write    holds\n"
         "  ack      -\n"
-        "1 worker, 1 crash, right after that step; each cell is a search of every order of all that follows. ∞: for ever."
+        "1 worker, 1 crash, right after that step; each cell is a search of every order of all that follows. "
+        "∞: for ever."
     )
 
 

@@ -1,28 +1,18 @@
 """The player in a real browser, opened from disk with no network: keys, scrubber, play, and a crash at any moment."""
 
-import shutil
-
 import pytest
 
+from simlib.views.player import player
+from tests.browser import chromium, expected, moment, press, seen
 from tests.test_player import both, charge, shop
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python: pip install playwright")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-if CHROMIUM is None:
-    pytest.skip("needs a Chromium on the PATH; none is downloaded", allow_module_level=True)
-
-from simlib.views.player import player  # noqa: E402  (after the reasons to skip)
 
 MOMENTS = range(9)
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -58,49 +48,6 @@ def opened(browser, tmp_path):
     for context in contexts:
         context.close()
     assert wrong == []
-
-
-def seen(page, root=".mfp >> nth=0"):
-    """What the page shows of each implementation: the lit lines with who is there, and the tables."""
-    return page.locator(root).evaluate(
-        """root => Array.from(root.querySelectorAll('.mfp-side')).map(side => ({
-            lit: Array.from(side.querySelectorAll('.mfp-now'), line => [
-                line.querySelector('.mfp-who').textContent, parseInt(line.querySelector('.mfp-number').textContent)]),
-            dark: side.querySelectorAll('.mfp-dark').length,
-            said: side.querySelector('.mfp-said').textContent,
-            tables: Array.from(side.querySelectorAll('tbody'), body => Array.from(body.rows, row => [
-                row.cells[1].textContent, row.cells[2].textContent, row.className.replace('mfp-', '')])),
-        }))"""
-    )
-
-
-def expected(story, at):
-    """The same, of the traces."""
-    shown = []
-    for run in story.runs:
-        now = min(at, len(run.trace.events) + 1)
-        event = run.trace.events[now - 1] if 0 < now <= len(run.trace.events) else None
-        worlds = [run.trace.initial, *run.trace.worlds()]
-        moment = run.moments[now]
-        tables = [[[*row] for row in rows] for rows in moment.tables]
-        assert len(worlds[min(now, len(worlds) - 1)]) == len(tables)
-        shown.append({
-            "lit": [[event.worker, event.line]] if event and event.op else [],
-            "dark": int(event is not None and event.kind == "crash"),
-            "said": moment.said,
-            "tables": tables,
-        })  # fmt: skip
-    return shown
-
-
-def moment(page):
-    return int(page.locator(".mfp").first.get_attribute("data-moment"))
-
-
-def press(page, *keys):
-    page.locator(".mfp").first.focus()
-    for key in keys:
-        page.keyboard.press(key)
 
 
 def test_it_opens_at_the_finding(opened, two):

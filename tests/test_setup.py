@@ -28,8 +28,14 @@ def asked_by_pyproject() -> dict[str, SpecifierSet]:
     return everything
 
 
+def from_pip() -> list[str]:
+    (part,) = [part for part in ENVIRONMENT["dependencies"] if isinstance(part, dict)]
+    return part["pip"]
+
+
 def asked_by_conda() -> dict[str, SpecifierSet]:
-    asked = bounds([line for line in ENVIRONMENT["dependencies"] if isinstance(line, str)])
+    lines = [line for line in ENVIRONMENT["dependencies"] if isinstance(line, str)]
+    asked = bounds([*lines, *(line for line in from_pip() if line != "-e .")])
     return {CONDA_NAMES.get(name, name): specifier for name, specifier in asked.items()}
 
 
@@ -52,9 +58,9 @@ def test_environment_yml_asks_for_the_same_python():
     assert asked_by_conda()["python"] == SpecifierSet(PROJECT["requires-python"])
 
 
-def test_environment_yml_takes_everything_from_conda_forge_and_simlib_from_the_clone():
+def test_environment_yml_takes_all_but_the_browser_s_driver_from_conda_forge_and_simlib_from_the_clone():
     assert ENVIRONMENT["channels"] == ["conda-forge"]
-    assert [part for part in ENVIRONMENT["dependencies"] if isinstance(part, dict)] == [{"pip": ["-e ."]}]
+    assert [line.split()[0] for line in from_pip()] == ["playwright", "-e"]
 
 
 def test_every_requirement_has_a_lower_bound():
