@@ -118,3 +118,19 @@ def test_no_clock_and_no_unseeded_chance_outside_of_limits_and_progress():
             for alias in node.names
         }
         assert not names & {"time", "datetime", "uuid", "secrets"} or path.name in allowed, path
+
+
+def test_the_text_forms_of_all_pictures_need_no_matplotlib():
+    program = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from simlib import compare, lanes\n"
+        "from simlib.views import board, crash_strip, failure_matrix, interleaving_map, price_tag, survival_curve\n"
+        "from tests.sample import charge, charge_once, shop\n"
+        "pictures = [lanes(shop().explore(charge)), compare(shop(), happy_path=charge, failure_mode=charge_once)]\n"
+        "pictures += [what(shop(), charge) for what in (crash_strip, failure_matrix, interleaving_map, board)]\n"
+        "pictures += [price_tag(shop(), charge), survival_curve(shop(), charge, days=1, runs=2)]\n"
+        "assert all(list(one._repr_mimebundle_()[0]) == ['text/plain'] for one in pictures)\n"
+        "print(len(pictures), 'texts')"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT.parent)
+    assert ran.stdout == "8 texts\n", ran.stderr

@@ -79,13 +79,13 @@ def _text(name: str, steps: tuple[str, ...], reports: Reports) -> str:
 
 
 def _draw(name: str, steps: tuple[str, ...], reports: Reports) -> Figure:
-    from matplotlib.patches import FancyBboxPatch
-
     left, top, title = 1.5, 1.15, _title(name, reports)
     size = (CELL + GAP) * len(steps)
     figure, axes = new_figure(
         max(left + size + 0.3, 0.105 * len(title) + 0.4, 0.06 * len(SMALL_PRINT) + 0.4), top + size + 0.45
     )
+    from matplotlib.patches import FancyBboxPatch
+
     sound = all(report.verdict == "holds" for row in reports for report in row)
     mood = style.GREEN if sound else style.RED
     axes.text(0.2, 0.26, title, size=11, weight="bold", va="center", color=mood, **FONT)
