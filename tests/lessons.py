@@ -23,6 +23,18 @@ def source(cell):
     return "".join(cell["source"])
 
 
+def cell(number, name):
+    """The source of one cell of a lesson."""
+    return next(source(cell) for cell in notebook(number)["cells"] if cell["id"] == name)
+
+
+def solved(number, names, which):
+    """The lesson's names, with what one of its solutions defines."""
+    names = dict(names)
+    run(solutions(number)[which], names, f"<solution {which} of {number}>")
+    return names
+
+
 def definitions(number):
     """Run the cells of a lesson that import and define, and return what they made.
 

@@ -55,6 +55,15 @@ def test_a_constant_rate_gives_the_exponential_survival_curve(doomed):
         assert low <= math.exp(-0.25 * day) <= high
 
 
+def test_a_formula_stands_beside_what_was_simulated():
+    scenario = Scenario(bank=Service(), clock=Clock(), always=[called_once])
+    curve = survival_curve(
+        scenario, restless, days=8, runs=5, formula=lambda day: math.exp(-0.25 * day), crashes_per_day=0.25, latency=0
+    )
+    assert "  by the formula: day 2: 61%, day 4: 37%, day 8: 14%" in str(curve)
+    assert curve.picture.png().startswith(b"\x89PNG")
+
+
 def test_half_are_bitten_by_the_median_of_the_curve(doomed):
     assert doomed.half_bitten("restless") == pytest.approx(math.log(2) / 0.25, rel=0.15)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.lessons import definitions, notebook, run, solutions, source, survivors, with_text
+from tests.lessons import cell, definitions, run, solved, survivors, with_text
 
 FAULTS = ({"crashes": 2}, {"redeliveries": 2}, {"outages": 2}, {"lost_replies": 2}, {"pauses": 2})
 
@@ -12,22 +12,12 @@ def lesson():
     return definitions("01")
 
 
-def cell(name):
-    return next(source(cell) for cell in notebook("01")["cells"] if cell["id"] == name)
-
-
-def solved(lesson, number):
-    names = dict(lesson)
-    run(solutions("01")[number], names, f"<solution {number}>")
-    return names
-
-
 def kinds(trace):
     return [event.op.name if event.op else event.kind for event in trace.events]
 
 
 def test_the_happy_path_passes_both_its_unit_tests(lesson):
-    run(cell("unit-test"), dict(lesson), "<unit test>")
+    run(cell("01", "unit-test"), dict(lesson), "<unit test>")
 
 
 @pytest.mark.parametrize("faults", [{"crashes": 1}, {"redeliveries": 1}, {"lost_replies": 1}, {"crashes": 2}])
@@ -131,14 +121,14 @@ def test_the_attacks_that_the_exercise_asks_for_exist(lesson):
 
 
 def test_one_of_the_three_suppressions_is_right(lesson):
-    closed, solved_one = lesson["accounts_closed"], solved(lesson, 0)["offboard_mended"]
+    closed, solved_one = lesson["accounts_closed"], solved("01", lesson, 0)["offboard_mended"]
     without = with_text(solved_one, "        yield sessions.delete(message.body)\n    except NotFound:",
                         "        yield sessions.delete(message.body)\n    except StopIteration:")  # fmt: skip
     assert closed.explore(without, crashes=1).verdict == "violated"
 
 
 def test_the_solution_of_defend_passes(lesson):
-    worker = solved(lesson, 0)["offboard_mended"]
+    worker = solved("01", lesson, 0)["offboard_mended"]
     closed = lesson["accounts_closed"]
     assert closed.explore(worker, crashes=1, outages=1, lost_replies=1).verdict == "holds"
     for faults in FAULTS:
@@ -146,16 +136,16 @@ def test_the_solution_of_defend_passes(lesson):
 
 
 def test_half_a_solution_of_defend_does_not(lesson):
-    closed, worker = lesson["accounts_closed"], solved(lesson, 0)["offboard_mended"]
+    closed, worker = lesson["accounts_closed"], solved("01", lesson, 0)["offboard_mended"]
     unkeyed = with_text(worker, ", idempotency_key=message.id", "")
     assert closed.explore(unkeyed, crashes=1).claim == "said_goodbye_at_most_once"
 
 
 def audited(names):
-    return eval(cell("audit-code").splitlines()[-1], names)
+    return eval(cell("01", "audit-code").splitlines()[-1], names)
 
 
 def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
     assert audited(dict(lesson)).score == 0
-    found = audited(solved(lesson, 1))
+    found = audited(solved("01", lesson, 1))
     assert (found.score, found.survived) == (2, ())

@@ -16,6 +16,8 @@ from tests.lessons import definitions, notebook, source  # noqa: E402
 STRIPS = {
     "00": ("shop", "charge", "charge_once"),
     "01": ("billing", "cancel_bare", "cancel_expected"),
+    "03": ("tea", "take_order_inserted", "take_order_once"),
+    "02": ("alone", "book_locked", "book_fenced"),
 }
 LESSONS = sorted(path.name[:2] for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
 

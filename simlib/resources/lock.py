@@ -25,14 +25,17 @@ class Lease:
 
 @dataclass
 class LockState(State):
-    """What a property sees of a lock: `holder` (the value that it was acquired with, None when it is free)."""
+    """What a property sees of a lock: `holder` (the value that it was acquired with, None when it is free), `token`
+    (how often it was acquired), and `freed_by_others`: how often a process freed it that had not acquired it.
+    """
 
-    sees = ("holder", "token")
+    sees = ("holder", "token", "freed_by_others")
     holder: Any = None
     token: int = 0
     ttl: float | None = None
     renewals: int = 0
     owner: str | None = None  # the process behind the holder, None when that is gone: who would let the lease lapse
+    freed_by_others: int = 0
 
     def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
         lease = self.on_try_acquire(who, value, ttl)
@@ -52,12 +55,12 @@ class LockState(State):
         return self.holder
 
     def on_delete(self, who: str) -> None:
-        self._free()
+        self._freed_by(who)
 
     def on_release(self, who: str, lease: Lease) -> bool:
         if self.holder is None or self.holder != lease.value:
             return False
-        self._free()
+        self._freed_by(who)
         return True
 
     def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
@@ -66,6 +69,10 @@ class LockState(State):
         self.ttl, self.owner = ttl, who
         self.renewals += 1
         return True
+
+    def _freed_by(self, who: str) -> None:
+        self.freed_by_others += self.holder is not None and self.owner != who
+        self._free()
 
     def _free(self) -> None:
         self.holder, self.ttl, self.renewals, self.owner = None, None, 0, None
@@ -85,7 +92,7 @@ class LockState(State):
 
     def key(self) -> Hashable:
         # Renewals only tell a clock which timer is stale; counting them would keep a renewing loop from ever closing.
-        return (freeze(self.holder), self.token, self.ttl, self.owner)
+        return (freeze(self.holder), self.token, self.ttl, self.owner, self.freed_by_others)
 
     def summary(self) -> str:
         return "free" if self.holder is None else f"held: {self.holder}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +51,19 @@ class Survival(Drawn):
 
 
 def survival_curve(
-    scenario: Scenario, *workers: Worker, days: float = 30, runs: int = 50, seed: int = 0, **conditions: Any
+    scenario: Scenario,
+    *workers: Worker,
+    days: float = 30,
+    runs: int = 50,
+    seed: int = 0,
+    formula: Callable[[float], float] | None = None,
+    **conditions: Any,
 ) -> Survival:
     """Simulate many stretches of production with each implementation, and draw how many are still unharmed by when.
 
     Each run has a seed of its own (`seed`, `seed + 1`, ...), the same for each implementation, and ends at its first
-    violation. `conditions` are those of `scenario.simulate`. Raises Mistake.
+    violation. `formula` gives the share that should be unharmed by a day, and is drawn beside what was simulated.
+    `conditions` are those of `scenario.simulate`. Raises Mistake.
     """
     if not isinstance(runs, int) or runs < 2:
         raise Mistake(f"runs={show(runs)}: a curve takes 2 runs or more, and says something from about 30 on.")
@@ -74,8 +81,11 @@ def survival_curve(
     small = (
         f"{runs} runs of each, seeds {seed} to {seed + runs - 1}; {some.conditions}. Bands: 95 % intervals (Wilson)."
     )
-    text = "\n".join([_title(bitten, days), *(_line(name, results, days) for name, results in bitten.items()), small])
-    return Survival(days, bitten, Picture(text, text.replace("\n", ". "), lambda: _draw(bitten, days, small)))
+    lines = [_line(name, results, days) for name, results in bitten.items()]
+    if formula is not None:
+        lines.append("  by the formula: " + ", ".join(f"day {day:g}: {formula(day):.0%}" for day in _marks(days)))
+    text = "\n".join([_title(bitten, days), *lines, small])
+    return Survival(days, bitten, Picture(text, text.replace("\n", ". "), lambda: _draw(bitten, days, small, formula)))
 
 
 def _day(run: Run) -> float | None:
@@ -112,15 +122,24 @@ def _title(bitten: Mapping[str, tuple[float | None, ...]], days: float) -> str:
     return "; ".join(said)
 
 
+def _marks(days: float) -> tuple[float, float, float]:
+    return days / 4, days / 2, days
+
+
 def _line(name: str, results: tuple[float | None, ...], days: float) -> str:
     points = []
-    for day in (days / 4, days / 2, days):
+    for day in _marks(days):
         share, low, high = _share(results, day)
         points.append(f"day {day:g}: {share:.0%} [{low:.0%}, {high:.0%}]")
     return f"  {name}, still unharmed on {', '.join(points)}"
 
 
-def _draw(bitten: Mapping[str, tuple[float | None, ...]], days: float, small: str) -> Figure:
+def _draw(
+    bitten: Mapping[str, tuple[float | None, ...]],
+    days: float,
+    small: str,
+    formula: Callable[[float], float] | None,
+) -> Figure:
     figure, axes = new_chart(_title(bitten, days), small)
     ends = []
     for (name, results), colour, dashes in zip(bitten.items(), LINES * 3, DASHES * 3):
@@ -132,6 +151,10 @@ def _draw(bitten: Mapping[str, tuple[float | None, ...]], days: float, small: st
         axes.fill_between(at, lows, highs, step="post", color=colour, alpha=0.15, linewidth=0)
         axes.step(at, shares, where="post", color=colour, linestyle=dashes, linewidth=1.8)
         ends.append((shares[-1], style.wrapped(name.replace("_", " "), 16).replace(" ", "_"), colour))
+    if formula is not None:
+        at = [days * place / 100 for place in range(101)]
+        axes.plot(at, [formula(day) for day in at], color=style.INK, linestyle=":", linewidth=1.4)
+        ends.append((formula(days), "formula", style.INK))
     axes.set_xlim(0, days)
     axes.set_ylim(0, 1.04)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])

@@ -82,6 +82,17 @@ def test_get_compare_delete_in_two_steps_can_be_written_and_is_wrong(lock):
     assert lock.seen.holder is None
 
 
+def test_properties_see_how_often_somebody_else_freed_it(lock):
+    lease = lock.by("A").acquire()
+    lock.by("A").release(lease)
+    assert lock.seen.freed_by_others == 0
+    lock.by("A").acquire("locked")
+    lock.by("B").delete()
+    assert lock.seen.freed_by_others == 1
+    lock.by("B").delete()  # it is free: nobody is harmed
+    assert lock.seen.freed_by_others == 1
+
+
 def test_release_answers_whether_it_freed_the_lock(lock):
     lease = lock.by("A").acquire()
     assert [lock.by("A").release(lease), lock.by("A").release(lease)] == [True, False]
