@@ -18,6 +18,7 @@ STRIPS = {
     "01": ("billing", "cancel_bare", "cancel_expected"),
     "03": ("tea", "take_order_inserted", "take_order_once"),
     "02": ("alone", "book_locked", "book_fenced"),
+    "04": ("office", "sign_up", "sign_up_after", "sign_up_keyed"),
 }
 LESSONS = sorted(path.name[:2] for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
