@@ -111,6 +111,7 @@ class Scenario:
         capacity: Mapping[str, int] | None = None,
         timeout: Mapping[str, float] | None = None,
         down: Mapping[str, tuple[float, float]] | None = None,
+        stalled: Mapping[str, tuple[float, float]] | None = None,
         trace: bool = False,
         until_violation: bool = False,
         **chances: float,
@@ -128,7 +129,7 @@ class Scenario:
                 raise Mistake(f"`{kind}` is nothing that simulate takes. Chances are {listed(list(BY_CHANCE))}.{near}")
         conditions = Conditions(
             hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause, chances,
-            capacity or {}, timeout or {}, down or {},
+            capacity or {}, timeout or {}, down or {}, stalled or {},
         )  # fmt: skip
         return simulator.simulate(self.system(worker, workers), conditions, seed, trace, until_violation)
 

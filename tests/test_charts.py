@@ -134,7 +134,7 @@ def test_requests_beyond_the_capacity_wait_their_turn():
     run = Scenario(bank=Service(), workers=5).simulate(call, latency=1, capacity={"bank": 2})
     assert sorted(run.latencies) == [1, 1, 2, 2, 3]
     assert run.requests["bank"] == {0: 5}
-    assert run.finished == {1: 2, 2: 2, 3: 1}
+    assert run.answered["bank"] == {1: 2, 2: 2, 3: 1}
 
 
 def test_the_wait_at_two_servers_is_erlang_s():
@@ -184,6 +184,18 @@ def test_who_is_down_refuses_and_keeps_nobody_waiting():
     assert (run.counts["outages"], run["bank"].count("go"), run.seconds) == (3, 1, 34)  # asks at 0, 11, 22 and 33
 
 
+def test_who_is_stalled_takes_requests_in_and_answers_them_afterwards():
+    scenario = Scenario(bank=Service(), workers=3)
+    run = scenario.simulate(call, latency=1, capacity={"bank": 2}, stalled={"bank": (0.5, 10)})
+    assert sorted(run.latencies) == [1, 1, 11]  # those that it had begun it ends
+    assert run.answered["bank"] == {1: 2, 11: 1}
+
+
+def test_nobody_stalls_who_has_no_line():
+    with pytest.raises(Mistake, match="bank has no line to wait in"):
+        Scenario(bank=Service()).simulate(call, stalled={"bank": (0, 1)})
+
+
 def test_a_task_that_finds_everybody_busy_is_refused_and_counted():
     run = Scenario(bank=Service()).simulate(call, hours=59 / 3600, arrivals=10, latency=25)
     assert (run.completed, run.counts["refused task"]) == (1, 3)  # 10 s goes on until 35 s, 40 s until 65 s
@@ -225,9 +237,9 @@ def test_the_load_curve_counts_what_reaches_the_server_before_while_and_after():
         capacity={"bank": 2}, down={"bank": (100, 130)},
     )  # fmt: skip
     assert curve.requests("call", 10, 90) == 1
-    assert curve.finished("call", 10, 90) == 1
-    assert curve.finished("call", 101, 129) == 0
-    assert str(curve).startswith("bank recovers from its outage under call\n")
+    assert curve.answered("call", 10, 90) == 1
+    assert curve.answered("call", 101, 129) == 0
+    assert str(curve).startswith("bank recovers under call\n")
 
 
 def test_a_load_curve_needs_a_server_with_a_capacity():
@@ -243,7 +255,7 @@ def test_a_load_curve_needs_a_server_with_a_capacity():
         ({"capacity": {"bnk": 1}}, "capacity of `bnk`: there are bank"),
         ({"timeout": 3}, "timeout=3: say of which resource"),
         ({"timeout": {"bank": -1}}, "timeout of bank: -1 is no number of seconds above 0"),
-        ({"down": {"bank": 3}}, "down: 3: give from when to when"),
+        ({"down": {"bank": 3}}, "bank: 3: give from when to when"),
     ],
 )
 def test_conditions_that_make_no_sense_are_refused_in_words(wrong, said):

@@ -13,7 +13,7 @@ from simlib.scenario import Scenario
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
-from simlib.views.drawing import Drawn, Picture
+from simlib.views.drawing import FONT, Drawn, Picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,9 +33,9 @@ class Load(Drawn):
         """Requests a second that reached the resource between two moments, in seconds."""
         return rate(self.runs[worker].requests[self.resource], since, until)
 
-    def finished(self, worker: str, since: float, until: float) -> float:
-        """Tasks completed a second between two moments, in seconds."""
-        return rate(self.runs[worker].finished, since, until)
+    def answered(self, worker: str, since: float, until: float) -> float:
+        """Requests a second that were answered well, and in time, between two moments, in seconds."""
+        return rate(self.runs[worker].answered[self.resource], since, until)
 
 
 def load_curve(scenario: Scenario, resource: str, *workers: Worker, seed: int = 0, **conditions: Any) -> Load:
@@ -62,10 +62,19 @@ def rate(counts: Counter[int], since: float, until: float) -> float:
 
 def _phases(run: Run, resource: str) -> list[tuple[str, float, float]]:
     end = run.conditions.hours * 3_600
-    if resource not in run.conditions.down:
+    trouble = _trouble(run, resource)
+    if trouble is None:
         return [("all along", 0, end)]
-    since, until = run.conditions.down[resource]
-    return [("before", 0, since), ("while it is down", since, until), ("afterwards", until, end)]
+    what, since, until = trouble
+    return [("before", 0, since), (f"while it is {what}", since, until), ("afterwards", until, end)]
+
+
+def _trouble(run: Run, resource: str) -> tuple[str, float, float] | None:
+    """What the resource has, and from when to when in seconds."""
+    for what, when in (("down", run.conditions.down), ("stalled", run.conditions.stalled)):
+        if resource in when:
+            return (what, *when[resource])
+    return None
 
 
 def _table(runs: dict[str, Run], resource: str) -> list[str]:
@@ -73,7 +82,7 @@ def _table(runs: dict[str, Run], resource: str) -> list[str]:
     for name, run in runs.items():
         said = [
             f"{phase} {rate(run.requests[resource], since, until):.1f}, "
-            f"completed {rate(run.finished, since, until):.1f}"
+            f"answered {rate(run.answered[resource], since, until):.1f}"
             for phase, since, until in _phases(run, resource)
             if until > since
         ]
@@ -84,15 +93,15 @@ def _table(runs: dict[str, Run], resource: str) -> list[str]:
 def _title(runs: dict[str, Run], resource: str) -> str:
     phases = _phases(next(iter(runs.values())), resource)
     if len(phases) == 1:
-        return f"Load on {resource}, and the tasks completed"
+        return f"Load on {resource}, and what of it is answered"
     _, since, until = phases[-1]
-    before = {name: rate(run.finished, 0, phases[0][2]) for name, run in runs.items()}
-    after = {name: rate(run.finished, since, until) for name, run in runs.items()}
+    before = {name: rate(run.answered[resource], 0, phases[0][2]) for name, run in runs.items()}
+    after = {name: rate(run.answered[resource], since, until) for name, run in runs.items()}
     sick = [name for name in runs if after[name] < before[name] / 2]
     well = [name for name in runs if name not in sick]
     if not sick:
-        return f"{resource} recovers from its outage under {listed(well)}"
-    return f"The outage is over, and {listed(sick)} keep{'s' if len(sick) == 1 else ''} {resource} down" + (
+        return f"{resource} recovers under {listed(well)}"
+    return f"The trouble is over, and {listed(sick)} keep{'s' if len(sick) == 1 else ''} {resource} down" + (
         f"; {listed(well)} let{'s' if len(well) == 1 else ''} it recover" if well else ""
     )
 
@@ -105,15 +114,18 @@ def _draw(runs: dict[str, Run], resource: str, small: str) -> Figure:
     ends = []
     for (name, run), colour, dashes in zip(runs.items(), LINES * 3, DASHES * 3):
         heights = [rate(run.requests[resource], edge, edge + width) for edge in edges]
-        done = [rate(run.finished, edge, edge + width) for edge in edges]
+        done = [rate(run.answered[resource], edge, edge + width) for edge in edges]
         axes.plot([edge + width / 2 for edge in edges], heights, color=colour, linestyle=dashes, linewidth=1.8)
         axes.fill_between([edge + width / 2 for edge in edges], done, color=colour, alpha=0.12, linewidth=0)
         ends.append((heights[-1], style.wrapped(name.replace("_", " "), 16).replace(" ", "_"), colour))
-    for since, until in [run.conditions.down[resource] for run in runs.values() if resource in run.conditions.down][:1]:
+    trouble = _trouble(next(iter(runs.values())), resource)
+    if trouble is not None:
+        what, since, until = trouble
         axes.axvspan(since, until, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0, alpha=0.5)
-        axes.text((since + until) / 2, axes.get_ylim()[1], "down", size=8, ha="center", va="bottom", color=style.QUIET)
+        top = axes.get_ylim()[1]
+        axes.text((since + until) / 2, top, what, size=8, ha="center", va="bottom", color=style.QUIET, **FONT)
     axes.set_xlim(0, end)
     axes.set_ylim(bottom=0)
-    name_axes(axes, "simulated seconds", "requests a second; shaded: tasks done")
+    name_axes(axes, "simulated seconds", "requests a second; shaded: answered")
     label_ends(axes, ends)
     return figure

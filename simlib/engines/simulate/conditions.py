@@ -55,7 +55,8 @@ class Conditions:
     `capacity` is how many requests a resource serves at a time; the others wait their turn. `timeout` is how long a
     client waits for a reply, by resource or step: then it gets OutcomeUnknown. Its request takes effect all the same,
     and where there is a capacity it keeps its place in the line: a server does not know that nobody listens any more.
-    `down` is from when to when a resource is not there, in seconds: its steps raise Unavailable.
+    `down` is from when to when a resource is not there, in seconds: its steps raise Unavailable. `stalled` is from when
+    to when one with a capacity takes requests in and answers none.
     """
 
     hours: float = 1.0
@@ -70,6 +71,7 @@ class Conditions:
     capacity: Mapping[str, int] = field(default_factory=dict)
     timeout: Mapping[str, float] = field(default_factory=dict)
     down: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    stalled: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.hours, (int, float)) or not self.hours > 0:
@@ -87,19 +89,25 @@ class Conditions:
         self._check_servers()
 
     def _check_servers(self) -> None:
-        for name, given in (("capacity", self.capacity), ("timeout", self.timeout), ("down", self.down)):
-            if not isinstance(given, Mapping):
-                example = {"capacity": 4, "timeout": 2, "down": (60, 120)}[name]
-                raise Mistake(f"{name}={show(given)}: say of which resource: {name}={{'bank': {example}}}.")
+        given = {"capacity": self.capacity, "timeout": self.timeout, "down": self.down, "stalled": self.stalled}
+        for name, value in given.items():
+            if not isinstance(value, Mapping):
+                example = {"capacity": 4, "timeout": 2}.get(name, (60, 120))
+                raise Mistake(f"{name}={show(value)}: say of which resource: {name}={{'bank': {example}}}.")
         for resource, places in self.capacity.items():
             if not isinstance(places, int) or places < 1:
                 raise Mistake(f"capacity of {resource}: {show(places)} is no number of requests, 1 or more.")
         for resource, seconds in self.timeout.items():
             if not isinstance(seconds, (int, float)) or not seconds > 0:
                 raise Mistake(f"timeout of {resource}: {show(seconds)} is no number of seconds above 0.")
-        for resource, when in self.down.items():
+        for resource in self.stalled:
+            if resource not in self.capacity:
+                raise Mistake(f"stalled: {resource} has no line to wait in. Give it a capacity={{'{resource}': 4}}.")
+        for resource, when in [*self.down.items(), *self.stalled.items()]:
             if not isinstance(when, (tuple, list)) or len(when) != 2 or not 0 <= when[0] < when[1]:
-                raise Mistake(f"down: {show(when)}: give from when to when in seconds: {{'{resource}': (60, 120)}}.")
+                raise Mistake(
+                    f"{resource}: {show(when)}: give from when to when in seconds: {{'{resource}': (60, 120)}}."
+                )
 
     def check_names(self, resources: Iterable[str]) -> None:
         """Raise Mistake for a latency of something that is not there."""

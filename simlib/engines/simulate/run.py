@@ -25,7 +25,7 @@ class Run:
     `broken` and `because` say which and why. `latencies` has one entry a completed task: from its arrival (or its
     worker's first start) to its end, over all retries. `run["bank"]` is the resource as properties see it.
     Where a `capacity` is given, `requests["bank"][17]` is how many requests reached the bank in second 17, and
-    `finished[17]` how many tasks were completed in it.
+    `answered["bank"][17]` how many it answered well, to somebody who was still waiting.
     """
 
     title: str
@@ -41,7 +41,7 @@ class Run:
     latencies: list[float] = field(default_factory=list)
     conditions: Conditions = field(default_factory=Conditions, repr=False)
     requests: dict[str, Counter[int]] = field(default_factory=dict, repr=False)
-    finished: Counter[int] = field(default_factory=Counter, repr=False)
+    answered: dict[str, Counter[int]] = field(default_factory=dict, repr=False)
     states: Mapping[str, State] = field(default_factory=dict, repr=False)
     trace: Trace | None = field(default=None, repr=False)
 

@@ -62,8 +62,9 @@ class Simulation:
         self._servers = {name: Server(places, self.after) for name, places in conditions.capacity.items()}
         self._events: list[Event] = []
         self._initial = {name: state.copy() for name, state in self.states.items()}
-        requests: dict[str, Counter[int]] = {name: Counter() for name in conditions.capacity}
-        self.run_ = Run(system.title, seed, states=self.states, conditions=conditions, requests=requests)
+        self.run_ = Run(system.title, seed, states=self.states, conditions=conditions)
+        for by_second in (self.run_.requests, self.run_.answered):
+            by_second.update((name, Counter()) for name in conditions.capacity)
 
     def run(self) -> Run:
         """Run until the time is over or nothing more can happen; an interrupt ends it with what is known."""
@@ -89,6 +90,8 @@ class Simulation:
         self._conditions.check_names(self.states)
         self.after(self._conditions.hours * HOUR, self._time_is_up)
         self._check(self._system.always)
+        for name, when in self._conditions.stalled.items():
+            self._servers[name].stall(*when)
         for state in self.states.values():
             if isinstance(state, QueueState):
                 self._arrived.update((message.id, 0.0) for message in state.ready)
@@ -241,6 +244,8 @@ class Simulation:
     def _note(self, worker: Worker, op: Op, outcome: Outcome, answer: Any) -> None:
         self.run_.counts["steps"] += 1
         worker.steps[op.name] += 1
+        if op.resource in self._servers and not isinstance(answer, BaseException):
+            self.run_.answered[op.resource][int(self._environment.now)] += 1
         if op.verb == "receive" and not isinstance(answer, BaseException):
             worker.task = answer.id
         elif op.verb == "send" and isinstance(answer, str):
@@ -267,8 +272,6 @@ class Simulation:
         worker.task = None
         if began is not None:
             self.run_.counts["completed"] += 1
-            if self._servers:
-                self.run_.finished[int(self._environment.now)] += 1
             self.run_.latencies.append(self._environment.now - began)
 
     # What changes the world besides steps
