@@ -77,7 +77,8 @@ def _name(worker: Workers) -> str:
 
 
 def _small_print(scenario: Scenario, question: Mapping[str, Any]) -> str:
-    faults = {kind: count for kind, count in question.items() if kind in FAULT_NAMES} or {
+    asked = {kind: count for kind, count in question.items() if kind in FAULT_NAMES}
+    faults = {kind: count for kind, count in asked.items() if count or len(asked) == 1} or {
         "crashes": 1,
         "redeliveries": 1,
     }
