@@ -88,7 +88,9 @@ def _prices(runs: tuple[Run, ...]) -> dict[str, Figures]:
 
 def _change(now: float, before: float) -> str:
     change = now / before - 1 if before else 0.0
-    return "the same" if abs(change) < 0.005 else f"{change:+.0%}".replace("%", " %").replace("-", "−")
+    if abs(change) < 0.02:
+        return "the same" if abs(change) < 0.005 else "about the same"
+    return f"{change:+.0%}".replace("%", " %").replace("-", "−")
 
 
 def _title(prices: Mapping[str, Mapping[str, Figures]]) -> str:
