@@ -61,6 +61,6 @@ def moment(page):
 
 
 def press(page, *keys):
-    page.locator(".mfp").first.focus()
+    """Press keys on the player, which is given the focus for each: JupyterLab takes it away when a cell has run."""
     for key in keys:
-        page.keyboard.press(key)
+        page.locator(".mfp").first.press(key)

@@ -1,10 +1,22 @@
 """What lesson 02 says is so, asked of the code in lesson 02."""
 
+import itertools
+
 import pytest
 
+from simlib import exponential
+from simlib.errors import Mistake
 from tests.lessons import cell, definitions, run, solved, survivors, with_text
 
-FAULTS = ({"pauses": 2}, {"redeliveries": 2}, {"pauses": 1, "crashes": 1}, {"pauses": 1, "redeliveries": 1})
+FAULTS = (
+    {"pauses": 2},
+    {"crashes": 2},
+    {"redeliveries": 2},
+    {"pauses": 1, "crashes": 1},
+    {"pauses": 1, "redeliveries": 1},
+    {"pauses": 1, "lost_replies": 1},
+    {"pauses": 1, "outages": 1},
+)
 LOST, FREED = "both_bookings_are_there", "nobody_frees_anothers_lock"
 
 
@@ -56,7 +68,29 @@ def test_the_smallest_loss_is_a_stall_of_9_seconds_between_read_and_write(lesson
     assert "A stalls for at least 9 s between its first db.read and db.write" in report.counterexample.failure[0]
 
 
-def test_the_other_half_of_the_prediction_is_a_stall_before_the_delete(lesson):
+def test_a_longer_ttl_only_asks_for_a_longer_stall(lesson):
+    patient = with_text(lesson["book"], "ttl=10", "ttl=30")
+    report = lesson["bank"].explore(patient, pauses=1)
+    assert report.counterexample.failure == ["A stalls for at least 29 s between its first db.read and db.write"]
+
+
+@pytest.mark.parametrize(
+    "steps, broken", [(2, {FREED, LOST}), (3, {FREED, LOST}), (4, {FREED})], ids=["acquire", "read", "write"]
+)
+def test_a_pause_after_any_step_that_holds_the_lease_does_harm(lesson, steps, broken):
+    bank = lesson["bank"]
+    alone = (bank.asking(always=[lesson[FREED]]), bank.asking(eventually=[lesson[LOST]]))
+    found = {asked.attack(lesson["book"], f"A {steps}", "expire lock", "B 3").broken for asked in alone}
+    assert found - {None} == broken
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_before_acquire_and_after_delete_there_is_no_lease_to_lose(lesson, steps):
+    with pytest.raises(Mistake):
+        lesson["bank"].attack(lesson["book"], f"A {steps}", "expire lock")
+
+
+def test_the_smallest_freeing_of_anothers_lock_is_a_stall_before_the_delete(lesson):
     events = lesson["bank"].asking(always=[lesson[FREED]]).explore(lesson["book"], pauses=1).counterexample.events
     assert [(event.worker, event.op.verb) for event in events if event.op][-2:] == [("B", "acquire"), ("A", "delete")]
 
@@ -81,19 +115,18 @@ def test_the_fenced_version_holds_for_two_workers_and_two_faults(lesson, faults)
     assert lesson["bank"].explore(lesson["book_fenced"], workers=2, **faults).verdict == "holds"
 
 
-@pytest.mark.parametrize("faults", [{"crashes": 2}, {"outages": 1, "pauses": 1}, {"lost_replies": 1, "pauses": 1}])
-def test_it_holds_under_other_faults_for_one_message(lesson, faults):
-    assert lesson["alone"].explore(lesson["book_fenced"], workers=2, **faults).verdict == "holds"
-
-
-def test_it_holds_for_three_workers(lesson):
-    assert lesson["bank"].explore(lesson["book_fenced"], workers=3, pauses=1).verdict == "holds"
+def test_it_holds_for_three_workers_and_two_pauses(lesson):
+    assert lesson["bank"].explore(lesson["book_fenced"], workers=3, pauses=2).verdict == "holds"
 
 
 def test_the_refused_one_takes_the_lock_anew(lesson):
     trace = lesson["bank"].replay(lesson["book_fenced"], lesson["bank"].explore(lesson["book"], pauses=1))
     assert trace.broken is None
+    refused = next(event for event in trace.events if event.error is not None)
+    assert (refused.worker, refused.op.verb, refused.at) == ("A", "write", 18)
     assert "StaleToken" in str(trace)
+    again = next(event for event in trace.events if event.at > 18 and event.op and event.op.verb == "receive")
+    assert (again.worker, again.at) == ("A", 62)
     assert len(trace["db"]["ann"]) == 2
 
 
@@ -109,8 +142,7 @@ def test_every_slip_in_the_fenced_version_is_caught(lesson):
         # Who keeps the lock until after the ack only makes others wait.
         "`yield inbox.ack(message)` before `yield lock.release(lease)`",
         # Two lines that do not depend on each other, one of which is no step.
-        "`entry = {message.id: message.body}` before "
-        '`booked = yield db.read("ann", fence=lease.token)  # older ones end here`',
+        '`entry = {message.id: message.body}` before `booked = yield db.read("ann", fence=lease.token)`',
     }
 
 
@@ -128,6 +160,46 @@ def test_every_slip_in_the_fenced_version_is_caught(lesson):
 def test_every_wrong_word_in_the_fenced_version_is_caught(lesson, before, after, faults):
     mutant = with_text(lesson["book_fenced"], before, after)
     assert lesson["bank"].explore(mutant, **faults).verdict == "violated"
+
+
+# The price
+
+
+@pytest.fixture(scope="module")
+def tag(lesson):
+    names = dict(lesson)
+    run(cell("02", "price-code"), names, "<price>")
+    return names["tag"]
+
+
+def test_the_lock_costs_two_of_six_steps_and_the_token_none(lesson, tag):
+    verbs = [event.op.verb for event in lesson["alone"].run(lesson["book_fenced"]).events]
+    assert verbs == ["receive", "acquire", "read", "write", "release", "ack"]
+    owned, fenced = (tag.of(name, "steps a task") for name in ("book_owned", "book_fenced"))
+    assert owned.mean == pytest.approx(fenced.mean, abs=0.01)
+
+
+def test_the_slowest_hundredth_differs_by_less_than_the_runs_among_themselves(tag):
+    owned, fenced = (tag.of(name, "latency, 99 %") for name in ("book_owned", "book_fenced"))
+    assert 0 < fenced.mean - owned.mean < min(owned.most - owned.least, fenced.most - fenced.least)
+    assert tag.of("book_owned", "latency, median").mean == pytest.approx(
+        tag.of("book_fenced", "latency, median").mean, abs=0.01
+    )
+
+
+def test_without_the_fence_five_bookings_go_in_one_run_of_three(tag):
+    lost = {name: [done.completed - len(done["db"]["ann"]) for done in runs] for name, runs in tag.runs.items()}
+    assert lost == {"book_owned": [5, 0, 0], "book_fenced": [0, 0, 0]}
+
+
+def test_one_late_write_took_all_five(lesson):
+    # The price cell's first run; should its conditions change, the test above is the first to say so.
+    done = lesson["office"].simulate(
+        lesson["book_owned"], hours=10, arrivals=exponential(60), latency=exponential(0.3),
+        pauses_per_day=200, pause=exponential(30), restart=1, trace=True,
+    )  # fmt: skip
+    states = [set(event.op.args[1]) for event in done.trace.events if event.op and event.op.verb == "write"]
+    assert [len(old - new) for old, new in itertools.pairwise(states) if old - new] == [5]
 
 
 # The exercise

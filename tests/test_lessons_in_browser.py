@@ -14,7 +14,7 @@ import pytest
 from nbconvert import HTMLExporter
 
 from tests.browser import chromium, expected, moment, press, seen, sync_api
-from tests.lessons import FOLDER, definitions, source
+from tests.lessons import FOLDER, definitions
 
 LESSON = "00_start_here.ipynb"
 # All cells in the page at once: JupyterLab takes those out of it that are scrolled away.
@@ -23,6 +23,13 @@ SETTINGS = {
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},
 }
 MINUTE = 60_000
+# Before the kernel has told of itself, "run all" runs one cell and says nothing.
+RUN_ALL = """async () => {
+    const session = jupyterapp.shell.currentWidget.sessionContext;
+    await session.ready;
+    await session.session.kernel.info;
+    await jupyterapp.commands.execute('notebook:run-all-cells');
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +68,7 @@ def jupyterlab(folder, theme):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"]
-    options = ["--IdentityProvider.token=secret", "--ServerApp.port_retries=0"]
+    options = ["--IdentityProvider.token=secret", "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True"]
     server = subprocess.Popen([*command, *options], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         next(line for line in server.stderr if f":{port}/lab" in line)
@@ -78,19 +85,9 @@ def lab(request, browser, tmp_path_factory):
     with jupyterlab(folder, request.param) as address:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.goto(f"{address}/lab/tree/{LESSON}?token=secret")
-        # Before the kernel has answered for the first time, "run all" runs one cell and says nothing.
-        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status=idle]", state="attached", timeout=MINUTE)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        cells = len(
-            [
-                cell
-                for cell in json.loads((FOLDER / LESSON).read_text())["cells"]
-                if source(cell) and cell["cell_type"] == "code"
-            ]
-        )
-        done = f"() => document.body.innerText.includes('[{cells}]:') && !document.body.innerText.includes('[*]:')"
-        page.wait_for_function(done, timeout=2 * MINUTE)
+        page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=2 * MINUTE)
+        page.set_default_timeout(MINUTE)
+        page.evaluate(RUN_ALL)
         yield request.param, page
         page.close()
 
@@ -108,7 +105,7 @@ def test_the_player_in_jupyterlab_shows_the_engine_s_run_moment_by_moment(lab, s
     for at in range(story.length + 1):
         assert moment(page) == at
         assert seen(page) == expected(story, at)
-        page.keyboard.press("ArrowRight")
+        press(page, "ArrowRight")
     scrubber = page.locator(".mfp-range").first
     scrubber.fill("3")
     assert seen(page) == expected(story, 3)
@@ -131,7 +128,6 @@ def test_the_player_s_keys_do_not_move_the_notebook(lab):
 
 def test_each_move_of_the_crash_slider_shows_its_run(lab):
     _, page = lab
-    page.locator(".noUi-handle").first.focus()
     shown = page.locator(".widget-html-content svg text").first
     for title in (
         "charge: nothing goes wrong",
@@ -140,8 +136,8 @@ def test_each_move_of_the_crash_slider_shows_its_run(lab):
         "charge: breaks “charged at most once” with 1 crash",
         "charge: nothing goes wrong",
     ):
-        sync_api.expect(shown).to_have_text(title)
-        page.keyboard.press("ArrowRight")
+        sync_api.expect(shown).to_have_text(title, timeout=MINUTE)
+        page.locator(".noUi-handle").first.press("ArrowRight")
 
 
 def test_the_player_has_the_ink_and_the_paper_of_the_theme(lab):
