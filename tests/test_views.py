@@ -190,7 +190,7 @@ def test_a_long_run_is_cut_into_rows_and_loses_no_step():
     rows = rows_of(whole, 14)
     blocks = [[mark.event for mark in row.panels[0].marks if mark.kind == "block"] for row in rows]
     assert [event for row in blocks for event in row] == list(range(40))
-    assert [len(row) for row in blocks] == [12, 12, 12, 4]
+    assert [len(row) for row in blocks] == [10, 10, 10, 10]
     assert all(mark.x + mark.width <= row.width for row in rows for mark in row.panels[0].marks)
     assert [row.panels[0].title for row in rows[:2]] == ["count_up: nothing goes wrong", "count_up, continued"]
 

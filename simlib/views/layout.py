@@ -5,6 +5,7 @@ Time is ordinal: a column an event, the second printed below. A unit is the widt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -238,7 +239,8 @@ def _culprit(trace: Trace, worlds: Sequence[Mapping[str, State]]) -> int:
 
 
 def rows_of(scene: Scene, most: float) -> list[Scene]:
-    """The scene cut into rows of at most `most` units, as music is, so that a long run stays legible."""
+    """The scene cut into rows of about the same length, as music is, none of more than `most` units."""
+    most = min(most, scene.width / math.ceil(scene.width / most) + 0.6)
     rows, start = [], 0.0
     while start < scene.width - GAP:
         fits = [place for place in scene.columns if start < place <= start + most]
