@@ -21,6 +21,7 @@ STRIPS = {
     "04": ("office", "sign_up", "sign_up_after", "sign_up_keyed"),
     "05": ("bank", "pay_interest", "pay_interest_renamed", "pay_interest_by_state"),
     "06": ("shop", "pay", "pay_sorted"),
+    "09": ("club", "credit_early", "credit", "credit_once"),
 }
 LESSONS = sorted(path.name[:2] for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
