@@ -197,3 +197,12 @@ def test_a_cell_that_is_not_there_is_explained():
     assert str(caught.value) == (
         'no cell for "charge", step 5, "crash after": there are charge, steps from 1, and crash after.'
     )
+
+
+def test_a_worker_without_a_last_step_is_sent_to_explore_first():
+    def forever(db):
+        while True:
+            yield db.read("x")
+
+    with pytest.raises(Mistake, match="forever goes round for ever with nothing going wrong"):
+        crash_strip(Scenario(db=Database()), forever)

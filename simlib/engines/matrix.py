@@ -10,6 +10,7 @@ from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore import Report, explore
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.replay import run_once
+from simlib.errors import Mistake
 from simlib.ops import Op
 from simlib.system import System
 from simlib.trace import Event
@@ -55,8 +56,17 @@ class Cell:
 
 
 def cells(systems: Mapping[int, System], conditions: tuple[Condition, ...] = CONDITIONS) -> list[list[Cell]]:
-    """A row a step of worker A's undisturbed run, a cell a condition. `systems` are by number of workers, 1 and 2."""
-    steps = [event for event in run_once(systems[1]).events if event.op and event.worker == "A"]
+    """A row a step of worker A's undisturbed run, a cell a condition. `systems` are by number of workers, 1 and 2.
+
+    Raises Mistake for a run that has no end.
+    """
+    trace = run_once(systems[1])
+    if trace.broken == "livelock":
+        title = systems[1].title
+        raise Mistake(
+            f"{title} goes round for ever with nothing going wrong, so it has no last step. Explore it first."
+        )
+    steps = [event for event in trace.events if event.op and event.worker == "A"]
     return [
         [_cell(systems[condition.workers], event, condition, last=place == len(steps)) for condition in conditions]
         for place, event in enumerate(steps, start=1)
