@@ -10,7 +10,6 @@ from simlib.engines.explore import Report
 from simlib.errors import Mistake
 from simlib.process import Worker
 from simlib.scenario import Scenario, Workers
-from simlib.trace import FAULT_NAMES
 from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.drawing import FONT, Drawn, Picture, new_figure
@@ -59,7 +58,7 @@ def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
     reports = {
         _name(worker): {name: part.explore(worker, **question) for name, part in asked.items()} for worker in workers
     }
-    small = _small_print(scenario, question)
+    small = _small_print(next(iter(next(iter(reports.values())).values())))
     text = "\n".join([_title(reports), *_table(reports), small])
     return Board(reports, Picture(text, text.replace("\n", ". "), lambda: _draw(reports, small)))
 
@@ -76,16 +75,9 @@ def _name(worker: Workers) -> str:
     return listed([role.__name__ for role in roles])
 
 
-def _small_print(scenario: Scenario, question: Mapping[str, Any]) -> str:
-    asked = {kind: count for kind, count in question.items() if kind in FAULT_NAMES}
-    faults = {kind: count for kind, count in asked.items() if count or len(asked) == 1} or {
-        "crashes": 1,
-        "redeliveries": 1,
-    }
-    named = listed([plural(count, FAULT_NAMES[kind]) for kind, count in faults.items()])
-    workers = question.get("workers", scenario.workers)
-    many = workers if isinstance(workers, int) else sum(workers.values())
-    return f"Each property alone; every order of the atomic steps of {plural(many, 'worker')}, with up to {named}."
+def _small_print(report: Report) -> str:
+    workers = plural(len(report.system.cast), "worker")
+    return f"Each property alone; every order of the atomic steps of {workers}, with {report.budget}."
 
 
 def _title(reports: Mapping[str, Mapping[str, Report]]) -> str:
