@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from simlib.engines.explore import Report
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
-from simlib.values import listed, plural, show
+from simlib.system import called
+from simlib.values import plural, show
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,10 @@ def audit(
         raise Mistake("audit(..., broken=[...]): give workers that are known to be wrong, to see which it finds out.")
     asked = scenario.asking(**{when: [claim]})
     careful_report = asked.explore(careful, workers=workers, **faults)
-    reports = {_name(worker): asked.explore(worker, workers=workers, **faults) for worker in broken}
+    reports = {called(worker): asked.explore(worker, workers=workers, **faults) for worker in broken}
     killed = {name: report for name, report in reports.items() if report.claim == claim.__name__}
     survived = tuple(name for name in reports if name not in killed)
-    return Audit(claim.__name__, _name(careful), careful_report, killed, survived)
-
-
-def _name(worker: Any) -> str:
-    return worker.__name__ if callable(worker) else listed([role.__name__ for role in worker])
+    return Audit(claim.__name__, called(careful), careful_report, killed, survived)
 
 
 def _with(report: Report) -> str:

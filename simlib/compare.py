@@ -8,7 +8,6 @@ from typing import Any
 
 from simlib.engines.explore import Report
 from simlib.errors import Mistake
-from simlib.process import Worker
 from simlib.scenario import Scenario, Workers
 from simlib.trace import FAULT_NAMES, Trace
 from simlib.values import listed, plural
@@ -82,9 +81,8 @@ def _played(scenario: Scenario, worker: Workers, failure: Report | None, asked: 
 
 
 def _column(side: str, worker: Workers, asked: Mapping[str, Report], trace: Trace) -> Column:
-    first: Worker = worker if callable(worker) else worker[0]
     verdicts = tuple((report.verdict, _in_short(report)) for report in asked.values())
-    return Column(side, first, verdicts, trace)
+    return Column(side, worker, verdicts, trace)
 
 
 def _in_short(report: Report) -> str:

@@ -86,7 +86,8 @@ class Scenario:
     ) -> checker.Report:
         """Visit every schedule of this worker within a budget of faults, and say what can happen.
 
-        `faults` are how often each may strike in one run: `crashes`, `power_losses`, `redeliveries` (a task that has
+        `faults` are how often each may strike in one run: `crashes`, `node_losses` (a worker is gone for good and
+        nobody starts it again; a crash is followed by a restart), `power_losses`, `redeliveries` (a task that has
         been handed out is handed out again), `pauses` (a timer beats its owner), `lost_replies`, `outages`,
         `rejections`, `disk_full`. With none named: one crash and one redelivery. The search gives up after
         `max_states` states or `max_seconds` seconds and says how far it came. Raises Mistake.
@@ -146,7 +147,8 @@ class Scenario:
         """Run the worker as you say: each of `moves` is who moves next, or where a fault strikes; then all finish.
 
         `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault,
-        `"crash A"`, `"again A"` (its task is handed out again), `"expire lock"` (a timer of that resource runs out),
+        `"crash A"`, `"lose A"` (its node is gone), `"again A"` (its task is handed out again), `"expire lock"` (a
+        timer of that resource runs out),
         `"power loss"`. The run stops where a property breaks. Raises Mistake for a move that cannot be made.
         """
         return attack(self.system(worker, workers), moves)
@@ -155,7 +157,8 @@ class Scenario:
         """The same failure again, on this or another implementation.
 
         `what` is a report, a trace, or a token. Steps are found by their names, so an implementation with more of
-        them can be given the same failure. A verdict without a counterexample is searched again.
+        them, or with one role more at the end, can be given the same failure. A verdict without a counterexample is
+        searched again.
         """
         if isinstance(what, Trace):
             return play(self.system(worker), points(what))
@@ -171,7 +174,7 @@ class Scenario:
     def _read_head(self, head: str, token: str, worker: Workers) -> tuple[dict[str, int], dict[str, int]]:
         match = re.fullmatch(r"(\d+(?:\.\d+)*)((?:[a-z]\d+)*)", head)
         roles = [worker] if callable(worker) else list(worker)
-        if match is None or len(match[1].split(".")) != len(roles):
+        if match is None or len(match[1].split(".")) > len(roles):
             raise Mistake(f"{show(token)} is no token of a verdict on {listed([role.__name__ for role in roles])}.")
         counts = dict(zip((role.__name__ for role in roles), map(int, match[1].split("."))))
         kinds = {letter: kind for kind, letter in checker.LETTERS.items()}

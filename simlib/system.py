@@ -111,6 +111,16 @@ class System:
             self.watchdog.stretch += 1
 
 
+def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:
+    """The functions of an implementation: one, or several roles."""
+    return [worker] if callable(worker) else list(worker)
+
+
+def called(worker: Worker | Sequence[Worker]) -> str:
+    """What an implementation is called: `charge`, `place_order and relay`."""
+    return listed([role.__name__ for role in roles_of(worker)])
+
+
 def outcome_of(states: Mapping[str, State]) -> Hashable:
     """The world in the end, as an outsider would find it."""
     return tuple((name, state.outcome()) for name, state in states.items())

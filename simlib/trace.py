@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
     from simlib.resources.base import State
 
-Kind = Literal["step", "crash", "power loss", "timer", "again"]
+Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again"]
 
 FAULT_NAMES = {
     "crashes": "crash",
+    "node_losses": "node loss",
     "power_losses": "power loss",
     "redeliveries": "redelivery",
     "lost_replies": "lost reply",
@@ -78,7 +79,7 @@ class Event:
                 state.advance(self.seconds)
         elif self.kind == "power loss":
             lose_power(states, int(self.move.outcome.choice or 0))
-        if self.ended or self.kind == "crash":
+        if self.ended or self.kind in ("crash", "node loss"):
             for state in states.values():
                 state.owner_gone(self.worker)
 
@@ -95,6 +96,8 @@ class Event:
             return f"{self.label} runs out" + (f" while {self.stalled[0]} stalls" if self.stalled else "")
         if self.kind == "crash":
             return "CRASH: its memory is gone, it starts again"
+        if self.kind == "node loss":
+            return "NODE LOSS: it is gone, and nobody starts it again"
         if self.kind == "power loss":
             return "POWER LOSS: all processes end, unsynced data may be gone"
         return "is given the same task again"
@@ -166,7 +169,8 @@ class Trace:
             return f"{worker} stalls for at least {event.stalled[1]:g} s {where}"
         if event.kind == "power loss":
             return f"the power fails after {before[-1].worker}'s {last}" if last else "the power fails"
-        return f"{worker} {'crashes' if event.kind == 'crash' else 'is given its task again'} after its {last}"
+        what = {"crash": "crashes", "node loss": "is gone for good", "again": "is given its task again"}[event.kind]
+        return f"{worker} {what} after its {last}"
 
     def but(self, **changes: Any) -> Trace:
         return replace(self, **changes)

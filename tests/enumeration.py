@@ -68,6 +68,10 @@ class Person:
         except Exception as error:
             self.op, self.error = None, error
 
+    def lose(self):
+        """Its machine is gone: there is no next step, and nobody has to be told."""
+        self.op = None
+
     def bury(self):
         """Close the generator, however its `finally` blocks protest: nothing that they ask for is done."""
         for _ in range(10):
@@ -105,7 +109,7 @@ class Run:
             for letter, outcomes in ways.items()
             for outcome in outcomes
         ]
-        return [*found, *self.timers(able), *self.crashes(), *self.power_losses(), *self.agains()]
+        return [*found, *self.timers(able), *self.crashes(), *self.node_losses(), *self.power_losses(), *self.agains()]
 
     def ways(self, letter):
         """The outcomes that this worker's next step can have now."""
@@ -145,6 +149,11 @@ class Run:
             for letter in self.running():
                 yield Choice("crash", letter, fault="crashes")
 
+    def node_losses(self):
+        if self.can_pay("node_losses"):
+            for letter in self.running():
+                yield Choice("node loss", letter, fault="node_losses")
+
     def power_losses(self):
         ways = [range(state.power_losses()) for state in self.world.values()]
         if self.can_pay("power_losses") and (self.running() or math.prod(map(len, ways)) > 1):
@@ -175,6 +184,9 @@ class Run:
             for letter, person in self.people.items():
                 if person.op is not None:
                     self.end(letter, person.incarnation + 1)
+        elif choice.kind == "node loss":
+            self.end(choice.who, 0, again=False)
+            self.people[choice.who].lose()
         else:
             self.end(choice.who, self.people[choice.who].incarnation + 1)
 

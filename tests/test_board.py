@@ -61,7 +61,7 @@ def test_a_search_that_ends_in_another_defect_has_not_decided_about_its_claim(sh
     found = str(board(shop, charge_keyed, crashes=0, rejections=1)).splitlines()
     assert [line.split(maxsplit=1)[1] for line in found[2:5]] == [
         "livelock first",
-        "livelock first",
+        "for ever: 1 rejection",
         "livelock: 1 rejection",
     ]
 

@@ -43,6 +43,8 @@ BUDGETS = [
     {"power_losses": 1, "disk_full": 1},
     {"outages": 1, "lost_replies": 1},
     {"rejections": 1, "power_losses": 1},
+    {"node_losses": 1},
+    {"node_losses": 1, "redeliveries": 1},
 ]
 FAMILIES = {  # what programs are mostly about, so that the faults find something to strike
     "power_losses": "disk",

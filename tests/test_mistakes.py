@@ -532,7 +532,7 @@ def test_a_wrong_question(asked, message):
     assert said(lambda: shop().explore(read, **asked)) == message
 
 
-FAULTS = "crashes, power_losses, redeliveries, lost_replies, outages, rejections, disk_full and pauses"
+FAULTS = "crashes, node_losses, power_losses, redeliveries, lost_replies, outages, rejections, disk_full and pauses"
 
 
 @pytest.mark.parametrize("name, meant", [("crash", "crashes"), ("outage", "outages"), ("wrokers", "workers")])

@@ -29,10 +29,11 @@ class Slot:
     incarnation: int = 1
     steps: Counter[str] = field(default_factory=Counter)  # in this run, by name
     last_at: float = 0.0  # when it last did something
+    lost: bool = False  # its machine is gone
 
     @property
     def op(self) -> Op | None:
-        return self.process.op
+        return None if self.lost else self.process.op
 
 
 class Machine:
@@ -90,8 +91,11 @@ class Machine:
 
     def perform(self, move: Move) -> Event:
         """Do it, and record it."""
-        act = {"step": self._step, "crash": self._crash, "timer": self._timer, "again": self._again}
-        event = self._power_loss(move) if move.kind == "power loss" else act[move.kind](move)
+        act = {
+            "step": self._step, "timer": self._timer, "crash": self._crash, "again": self._again,
+            "node loss": self._lose, "power loss": self._power_loss,
+        }  # fmt: skip
+        event = act[move.kind](move)
         self.events.append(event)
         self._arm()
         return event
@@ -132,6 +136,12 @@ class Machine:
         event = Event(move, self.now)
         event.apply(self.states)
         self._restart(move.worker, self.slots[move.worker].incarnation + 1)
+        return event
+
+    def _lose(self, move: Move) -> Event:
+        event = Event(move, self.now)
+        event.apply(self.states)
+        self.slots[move.worker].lost = True
         return event
 
     def _again(self, move: Move) -> Event:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
+from simlib.engines.capture import capture
 from simlib.engines.machine import Machine
 from simlib.engines.schedule import Point, letters
 from simlib.errors import Mistake, OperationError
 from simlib.ops import OK, Outcome
 from simlib.properties import Property
 from simlib.system import System
-from simlib.trace import Event, Move, Trace
+from simlib.trace import Event, Kind, Move, Trace
 from simlib.values import listed
 
 Broken = tuple[str, str, tuple[str, ...]]  # a claim, why it is false, and which resources it is about
+WORKERS_FAULTS: dict[Kind, str] = {"crash": "crashes", "node loss": "node_losses", "again": "redeliveries"}
 MOST_STEPS = 500  # of a replay that goes on after its schedule
 
 
@@ -162,10 +164,10 @@ class Player:
         if point.kind == "power loss":
             return Move("power loss", outcome=Outcome(None, point.way), fault="power_losses")
         slot = self.machine.slots.get(point.worker)
-        if slot is None or (point.kind == "again") != (slot.op is None) or (point.kind == "crash" and not slot.steps):
+        if slot is None or (point.kind == "again") != (slot.op is None) or (point.kind != "again" and not slot.steps):
             return None
-        fault = "crashes" if point.kind == "crash" else "redeliveries"
-        return Move("crash" if point.kind == "crash" else "again", point.worker, fault=fault)
+        kind: Kind = point.kind  # type: ignore[assignment]
+        return Move(kind, point.worker, fault=WORKERS_FAULTS[kind])
 
     def _timer(self, point: Point) -> Move | None:
         names = list(self.machine.states)
@@ -180,22 +182,60 @@ class Player:
         return Move("timer", "", name, timer.id, fault="pauses" if early else None)
 
     def finish(self) -> Broken | None:
-        """Let everybody go on, one after the other, until nothing more happens."""
+        """Let everybody go on, one after the other, until nothing more happens.
+
+        Who goes round in a circle (it polls, say) has to let the others go first; when all who are left do, it is over.
+        """
+        machine, order, circles = self.machine, list(self.machine.slots), 0
+        lap = 0  # where the circle was closed
+        been = {self._here(): len(machine.events)}
         for _ in range(MOST_STEPS):
-            move = next(self._anything(), None)
+            move = next(self._anything(order, orphans=circles > 0), None)
             if move is None:
                 return self._at_rest()
-            self.machine.perform(move)
+            machine.perform(move)
             broken = self.broken()
             if broken:
                 return broken
-        return ("livelock", f"no end after {MOST_STEPS} steps", ())
+            here = self._here()
+            if here is None or here not in been:
+                been[here], circles = len(machine.events), 0
+                continue
+            circles += 1
+            lap = len(machine.events) if circles == 1 else lap
+            if circles > len(order):
+                broken = self._goes_round()
+                del machine.events[lap if broken else max(been.values()) :]
+                return broken
+            if move.worker:
+                order = [worker for worker in order if worker != move.worker] + [move.worker]
+        return "livelock", f"no end after {MOST_STEPS} steps", ()
 
-    def _anything(self) -> Iterator[Move]:
-        for worker in self.machine.ready():
+    def _here(self) -> Hashable | None:
+        """A name for where everybody and everything is; None if there is none."""
+        slots = self.machine.slots.values()
+        held = [slot.op and capture(slot.process.generator) for slot in slots]
+        if any(slot.op and one is None for slot, one in zip(slots, held)):
+            return None
+        return (*held, *(state.key() for state in self.machine.states.values()))
+
+    def _anything(self, order: Sequence[str], orphans: bool) -> Iterator[Move]:
+        """`orphans`: timers without an owner run out first, for somebody goes round and perhaps waits for that."""
+        for name, timer in self.machine.timers():
+            if orphans and timer.owner is None:
+                yield Move("timer", "", name, timer.id)
+        for worker in sorted(self.machine.ready(), key=order.index):
             yield Move("step", worker)
         for name, timer in self.machine.timers():
             yield Move("timer", "", name, timer.id)
+
+    def _goes_round(self) -> Broken | None:
+        """All that is left goes round for ever: fine where that is all there is to do."""
+        claims = self.machine.system.eventually
+        unmet = self._false(claims)
+        if claims and not unmet:
+            return None
+        return "livelock", "it goes round for ever" + (f", and {unmet[0]} stays false" if unmet else ""), ()
 
     def _at_rest(self) -> Broken | None:
         """What is wrong where nothing more happens."""

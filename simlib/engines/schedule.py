@@ -57,7 +57,7 @@ def letters(name: str) -> str:
 
 # Tokens
 
-MARKS = {"crash": "x", "again": "r", "power loss": "p", "timer": "t"}
+MARKS = {"crash": "x", "node loss": "n", "again": "r", "power loss": "p", "timer": "t"}
 
 
 def write_token(named: Sequence[Point]) -> str:
@@ -83,7 +83,7 @@ def read_token(token: str) -> list[Point]:
     named: list[Point] = []
     kinds = {mark: kind for kind, mark in MARKS.items()}
     for part in token.split("-") if token else []:
-        match = re.fullmatch(r"(?:([A-Z])((?:[0-9a-z]{2}(?:\(\d+\))?)+)|([xrpt])([A-Z]?)(\d*)(?:\((\d+)\))?)", part)
+        match = re.fullmatch(r"(?:([A-Z])((?:[0-9a-z]{2}(?:\(\d+\))?)+)|([xnrpt])([A-Z]?)(\d*)(?:\((\d+)\))?)", part)
         if match is None:
             raise Mistake(f'"{token}" is no token of a verdict: `{part}` does not read as steps or a fault.')
         worker, steps, mark, whose, resource, way = match.groups()

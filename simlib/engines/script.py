@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from simlib.engines.machine import Machine
-from simlib.engines.replay import Player
+from simlib.engines.replay import WORKERS_FAULTS, Player
 from simlib.errors import Mistake
 from simlib.ops import Outcome
 from simlib.system import System
-from simlib.trace import FAULT_NAMES, Event, Move, Trace
+from simlib.trace import FAULT_NAMES, Event, Kind, Move, Trace
 from simlib.values import listed, plural, show
 
 FAULTS = {name: kind for kind, name in FAULT_NAMES.items()}
@@ -18,8 +18,8 @@ OF_A_STEP = ("redelivery", "lost reply", "outage", "rejection", "full disk")
 MOST_MOVES = 500
 GRAMMAR = (
     '"A" is a step of worker A, "A 3" three of them, "A: lost reply" its next step with that fault '
-    f'({listed(list(OF_A_STEP), "or")}), "crash A", "again A" (its task is handed out again), '
-    '"expire lock" (a timer of that resource runs out), "power loss"'
+    f'({listed(list(OF_A_STEP), "or")}), "crash A", "lose A" (its node is gone for good), '
+    '"again A" (its task is handed out again), "expire lock" (a timer of that resource runs out), "power loss"'
 )
 
 
@@ -43,7 +43,7 @@ def _read(machine: Machine, word: str) -> Iterator[Move]:
         raise Mistake(f"{show(word)} is no move. Moves are text: {GRAMMAR}.")
     steps = re.fullmatch(rf"({workers})(?: (\d+))?", word)
     fault = re.fullmatch(rf"({workers}): (.+)", word)
-    whom = re.fullmatch(rf"(crash|again) ({workers})", word)
+    whom = re.fullmatch(rf"(crash|lose|again) ({workers})", word)
     timer = re.fullmatch(r"expire (\w+)", word)
     if steps and int(steps[2] or 1) <= MOST_MOVES:
         for _ in range(int(steps[2] or 1)):
@@ -80,12 +80,13 @@ def _faulty(machine: Machine, word: str, worker: str, name: str) -> Move:
 
 def _to_whom(machine: Machine, word: str, what: str, worker: str) -> Move:
     slot = machine.slots[worker]
-    if what == "crash" and (slot.op is None or not slot.steps):
+    if what != "again" and (slot.op is None or not slot.steps):
         state = "has done its task" if slot.op is None else "has taken no step since it was started"
         raise Mistake(f"{show(word)}: {worker} {state}, so there is no memory to lose.")
     if what == "again" and slot.op is not None:
         raise Mistake(f"{show(word)}: {worker} has not done its task yet. It can be given it again when it has.")
-    return Move("crash", worker, fault="crashes") if what == "crash" else Move("again", worker, fault="redeliveries")
+    kind: Kind = "node loss" if what == "lose" else "crash" if what == "crash" else "again"
+    return Move(kind, worker, fault=WORKERS_FAULTS[kind])
 
 
 def _expiry(machine: Machine, word: str, resource: str) -> Move:

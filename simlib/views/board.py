@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.engines.explore import Report
 from simlib.errors import Mistake
-from simlib.process import Worker
 from simlib.scenario import Scenario, Workers
+from simlib.system import called
 from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.drawing import FONT, Drawn, Picture, new_figure
@@ -27,7 +27,8 @@ class Board(Drawn):
     """Reports by worker and property. Jupyter shows a picture, `print` the text.
 
     A property is asked alone, so that one that is false does not hide another. `nothing_gets_stuck` is asked always:
-    nobody waits for ever, goes round for ever, or dies of something that is no answer of an operation.
+    nobody waits for ever, or dies of something that is no answer of an operation. Going round for ever is shown at the
+    property that stays false by it.
     """
 
     reports: Mapping[str, Mapping[str, Report]]
@@ -56,7 +57,7 @@ def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
         raise Mistake("give the workers: board(scenario, fulfil, fulfil_once, crashes=1).")
     asked = _questions(scenario)
     reports = {
-        _name(worker): {name: part.explore(worker, **question) for name, part in asked.items()} for worker in workers
+        called(worker): {name: part.explore(worker, **question) for name, part in asked.items()} for worker in workers
     }
     small = _small_print(next(iter(next(iter(reports.values())).values())))
     text = "\n".join([_title(reports), *_table(reports), small])
@@ -64,15 +65,19 @@ def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
 
 
 def _questions(scenario: Scenario) -> dict[str, Scenario]:
-    asked = {claim.name: scenario.asking(always=[claim.function]) for claim in scenario.always}
-    asked |= {claim.name: scenario.asking(eventually=[claim.function]) for claim in scenario.eventually}
-    asked |= {claim.name: scenario.asking(sometimes=[claim.function]) for claim in scenario.sometimes}
-    return {**asked, NOTHING_STUCK: scenario.asking()}
+    """A part of the scenario for each property. Going round for ever, as a relay does that polls, is wrong only where
+    something that should be true eventually stays false, and is said in that property's part.
+    """
+    round_ = [_whatever] if scenario.eventually else []
+    parts = {claim.name: scenario.asking(always=[claim.function], eventually=round_) for claim in scenario.always}
+    parts |= {claim.name: scenario.asking(eventually=[claim.function]) for claim in scenario.eventually}
+    for claim in scenario.sometimes:
+        parts[claim.name] = scenario.asking(sometimes=[claim.function], eventually=round_)
+    return {**parts, NOTHING_STUCK: scenario.asking(eventually=round_)}
 
 
-def _name(worker: Workers) -> str:
-    roles: list[Worker] = [worker] if callable(worker) else list(worker)
-    return listed([role.__name__ for role in roles])
+def _whatever() -> bool:
+    return True
 
 
 def _small_print(report: Report) -> str:
@@ -93,9 +98,16 @@ def _word(claim: str, report: Report) -> str:
     if report.verdict != "violated":
         return report.verdict
     with_ = report.counterexample.describe_faults() if report.counterexample else "never seen"
-    if report.claim == claim or claim == NOTHING_STUCK:
-        return f"broken: {with_}" if report.claim == claim else f"{report.claim}: {with_}"
-    return f"{report.claim} first"
+    if not _decided(claim, report):
+        return f"{report.claim} first"
+    said = {claim: "broken", "livelock": "for ever"} if claim != NOTHING_STUCK else {}
+    return f"{said.get(report.claim or '', report.claim)}: {with_}"
+
+
+def _decided(claim: str, report: Report) -> bool:
+    """Whether the search that found something wrong found this wrong."""
+    stays_false = report.claim == "livelock" and claim in [one.name for one in report.system.eventually]
+    return claim in (report.claim, NOTHING_STUCK) or stays_false
 
 
 def _table(reports: Mapping[str, Mapping[str, Report]]) -> list[str]:
@@ -128,7 +140,7 @@ def _draw(reports: Mapping[str, Mapping[str, Report]], small: str) -> Figure:
 def _draw_cell(axes: Axes, claim: str, report: Report, x: float, y: float) -> None:
     from matplotlib.patches import FancyBboxPatch
 
-    own = report.claim == claim or claim == NOTHING_STUCK
+    own = _decided(claim, report)
     looks: dict[str, Any] = {"facecolor": style.GOOD_CELL, "linewidth": 0}
     if report.verdict == "violated":
         looks = {"facecolor": style.RED if own else style.tint(style.RED), "linewidth": 0}

@@ -6,7 +6,8 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simlib.process import Worker
+from simlib.scenario import Workers
+from simlib.system import called
 from simlib.trace import Trace
 from simlib.views import style
 from simlib.views.drawing import FONT, Picture, draw_panels, labels_width, new_figure, scene_size
@@ -29,7 +30,7 @@ class Column:
     """One implementation: its heading, its source, a (verdict, in short) for each question, the failure played."""
 
     heading: str
-    worker: Worker
+    worker: Workers
     verdicts: tuple[tuple[str, str], ...]
     trace: Trace
 
@@ -62,7 +63,7 @@ def text(sheet: Sheet) -> str:
         lines.append(f"{marks[0]} {row.left or '':<{width}}{marks[1]} {row.right or ''}".rstrip())
     for question, ours, theirs in zip(sheet.questions, left.verdicts, right.verdicts):
         lines += ["", f"If it {question}:"]
-        lines += [f"  {column.worker.__name__}: {short}" for column, (_, short) in ((left, ours), (right, theirs))]
+        lines += [f"  {called(column.worker)}: {short}" for column, (_, short) in ((left, ours), (right, theirs))]
     for panel in sheet.scene.panels:
         lines += ["", panel.title, panel.text]
     return "\n".join([*lines, "", sheet.small_print])

@@ -18,7 +18,7 @@ from simlib.trace import FAULT_NAMES, Event, Trace
 from simlib.values import listed, show
 
 Mood = Literal["bad", "good", "plain"]
-WIDTHS = {"step": 1.0, "crash": 0.62, "power loss": 0.62, "timer": 0.62, "again": 0.45}
+WIDTHS = {"step": 1.0, "crash": 0.62, "node loss": 0.62, "power loss": 0.62, "timer": 0.62, "again": 0.45}
 GAP = 0.08
 MOST_LANES = 3  # of resources
 

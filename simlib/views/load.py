@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.engines.simulate import Run
 from simlib.errors import Mistake
-from simlib.process import Worker
-from simlib.scenario import Scenario
+from simlib.scenario import Scenario, Workers
+from simlib.system import called
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
@@ -38,7 +38,7 @@ class Load(Drawn):
         return rate(self.runs[worker].answered[self.resource], since, until)
 
 
-def load_curve(scenario: Scenario, resource: str, *workers: Worker, seed: int = 0, **conditions: Any) -> Load:
+def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int = 0, **conditions: Any) -> Load:
     """Simulate each implementation once and draw the requests a second that reach `resource`.
 
     `conditions` are those of `scenario.simulate`, with a `capacity` for the resource. Raises Mistake.
@@ -48,7 +48,7 @@ def load_curve(scenario: Scenario, resource: str, *workers: Worker, seed: int = 
             f"load_curve(scenario, {show(resource)}, worker, ..., capacity={{{show(resource)}: 4}}): name a resource "
             "with a capacity, and the workers that reach it."
         )
-    runs = {worker.__name__: scenario.simulate(worker, seed=seed, **conditions) for worker in workers}
+    runs = {called(worker): scenario.simulate(worker, seed=seed, **conditions) for worker in workers}
     some = next(iter(runs.values()))
     small = f"One run of each, seed {seed}; {some.conditions}."
     text = "\n".join([_title(runs, resource), *_table(runs, resource), small])

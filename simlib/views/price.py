@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.engines.simulate import Run
 from simlib.errors import Mistake
-from simlib.process import Worker
-from simlib.scenario import Scenario
+from simlib.scenario import Scenario, Workers
+from simlib.system import called
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.drawing import FONT, SMALL_PRINT, Drawn, Picture, draw_notes, new_figure
@@ -54,7 +54,7 @@ class PriceTag(Drawn):
         return self.prices[worker][what]
 
 
-def price_tag(scenario: Scenario, *workers: Worker, runs: int = 3, seed: int = 0, **conditions: Any) -> PriceTag:
+def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 0, **conditions: Any) -> PriceTag:
     """Run each implementation under the same conditions, and say what each costs: the first one's figures, and the
     others' as a change of them.
 
@@ -64,7 +64,7 @@ def price_tag(scenario: Scenario, *workers: Worker, runs: int = 3, seed: int = 0
     if not workers:
         raise Mistake("give the implementations: price_tag(scenario, charge, charge_once).")
     found = {
-        worker.__name__: tuple(scenario.simulate(worker, seed=seed + one, **conditions) for one in range(runs))
+        called(worker): tuple(scenario.simulate(worker, seed=seed + one, **conditions) for one in range(runs))
         for worker in workers
     }
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]

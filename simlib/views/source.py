@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 import textwrap
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from simlib.process import Worker
+from simlib.system import roles_of
 
 
 class Row(NamedTuple):
@@ -18,7 +21,13 @@ class Row(NamedTuple):
     changed: bool
 
 
-def source_of(worker: Worker) -> list[str]:
+def source_of(worker: Worker | Sequence[Worker]) -> list[str]:
+    """The source lines of an implementation, its roles under each other."""
+    first, *others = map(_source_of, roles_of(worker))
+    return [*first, *(line for other in others for line in ("", *other))]
+
+
+def _source_of(worker: Worker) -> list[str]:
     """The function's source lines; its signature alone where the source cannot be had."""
     try:
         return textwrap.dedent(inspect.getsource(worker)).rstrip().splitlines()
@@ -26,12 +35,11 @@ def source_of(worker: Worker) -> list[str]:
         return [f"def {worker.__name__}{inspect.signature(worker)}: ..."]
 
 
-def side_by_side(left: Worker, right: Worker) -> list[Row]:
+def side_by_side(left: Worker | Sequence[Worker], right: Worker | Sequence[Worker]) -> list[Row]:
     """The two sources aligned. That their names differ is no change."""
     ours, theirs = source_of(left), source_of(right)
-    renamed = [line.replace(f"def {right.__name__}(", f"def {left.__name__}(") for line in theirs]
     rows: list[Row] = []
-    matcher = difflib.SequenceMatcher(None, ours, renamed, autojunk=False)
+    matcher = difflib.SequenceMatcher(None, _unnamed(ours), _unnamed(theirs), autojunk=False)
     for tag, our_start, our_end, their_start, their_end in matcher.get_opcodes():
         here, there = ours[our_start:our_end], theirs[their_start:their_end]
         height = max(len(here), len(there))
@@ -39,3 +47,7 @@ def side_by_side(left: Worker, right: Worker) -> list[Row]:
         there_padded = [*there, *[None] * (height - len(there))]
         rows += [Row(one, other, tag != "equal") for one, other in zip(here_padded, there_padded)]
     return rows
+
+
+def _unnamed(lines: list[str]) -> list[str]:
+    return [re.sub(r"^def \w+\(", "def (", line) for line in lines]

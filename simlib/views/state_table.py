@@ -29,7 +29,7 @@ WIDTH = 48  # letters of a value
 MOST_ITEMS = 3  # of a list of messages
 LETTER, LINE, WIDEST = 7, 19, 330  # pixels: of the page's tables
 
-CRASHES = ("crash", "power loss")
+CRASHES = ("crash", "node loss", "power loss")
 START, PAST, NOW, AGAIN = range(4)  # a worker is about to begin, was last seen there, just acted, is started again
 
 Change = Literal["", "new", "gone"]
@@ -257,6 +257,8 @@ class Run:
             at = {worker: place._replace(mode=PAST) if place.mode == NOW else place for worker, place in at.items()}
             at |= {place.worker: place for place in self._moved(event, list(at))}
             yield tuple(place for _, place in sorted(at.items()) if place.row >= 0)
+            if event.kind == "node loss":
+                del at[event.worker]
             if event.ended:
                 del at[event.worker]
                 if event.ended == "raised" or event.worker in self.system.consumers:

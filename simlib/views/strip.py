@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from simlib.engines.explore import Report
 from simlib.engines.matrix import CONDITIONS, Cell, Condition, cells
 from simlib.errors import Mistake
-from simlib.process import Worker
-from simlib.scenario import Scenario
+from simlib.scenario import Scenario, Workers
+from simlib.system import called
 from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.drawing import DOTS_PER_INCH, FONT, SMALL_PRINT, Drawn, Picture, draw_notes, new_figure
@@ -58,7 +58,7 @@ class Grid(Drawn):
         return self.rows[worker][step - 1][names.index(condition)].report
 
 
-def crash_strip(scenario: Scenario, *workers: Worker) -> Grid:
+def crash_strip(scenario: Scenario, *workers: Workers) -> Grid:
     """A row an implementation, a cell a step: what happens if it crashes right after that step.
 
     Each cell is decided by `explore`: every schedule with one crash, there and nowhere else.
@@ -69,7 +69,7 @@ def crash_strip(scenario: Scenario, *workers: Worker) -> Grid:
     return Grid(_strip_title(rows), rows, CRASH_AFTER, picture)
 
 
-def failure_matrix(scenario: Scenario, *workers: Worker) -> Grid:
+def failure_matrix(scenario: Scenario, *workers: Workers) -> Grid:
     """A row a step, a column a condition, a matrix an implementation; each cell decided by `explore`."""
     rows = _rows(scenario, workers, CONDITIONS)
     used = tuple(
@@ -87,10 +87,10 @@ def failure_matrix(scenario: Scenario, *workers: Worker) -> Grid:
 
 
 def _rows(
-    scenario: Scenario, workers: tuple[Worker, ...], conditions: tuple[Condition, ...]
+    scenario: Scenario, workers: tuple[Workers, ...], conditions: tuple[Condition, ...]
 ) -> dict[str, list[list[Cell]]]:
     return {
-        worker.__name__: cells({count: scenario.system(worker, count) for count in (1, 2)}, conditions)
+        called(worker): cells({count: scenario.system(worker, count) for count in (1, 2)}, conditions)
         for worker in workers
     }
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from simlib.engines.progress import Progress
 from simlib.engines.simulate import Run
 from simlib.errors import Mistake
-from simlib.process import Worker
-from simlib.scenario import Scenario
+from simlib.scenario import Scenario, Workers
+from simlib.system import called
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
@@ -52,7 +52,7 @@ class Survival(Drawn):
 
 def survival_curve(
     scenario: Scenario,
-    *workers: Worker,
+    *workers: Workers,
     days: float = 30,
     runs: int = 50,
     seed: int = 0,
@@ -69,12 +69,12 @@ def survival_curve(
         raise Mistake(f"runs={show(runs)}: a curve takes 2 runs or more, and says something from about 30 on.")
     if not workers:
         raise Mistake("give the implementations: survival_curve(scenario, charge, charge_once).")
-    found: dict[str, list[Run]] = {worker.__name__: [] for worker in workers}
+    found: dict[str, list[Run]] = {called(worker): [] for worker in workers}
     with Progress("simulating", len(workers) * runs) as progress:
         for worker in workers:
             for number in range(runs):
                 run = scenario.simulate(worker, seed=seed + number, hours=days * 24, until_violation=True, **conditions)
-                found[worker.__name__].append(run)
+                found[called(worker)].append(run)
                 progress.reached(sum(map(len, found.values())))
     bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
     some = next(iter(found.values()))[0]

@@ -83,6 +83,6 @@ def head_of(system: System, budget: Budget) -> str:
 
 
 LETTERS = {
-    "crashes": "c", "power_losses": "p", "redeliveries": "r", "lost_replies": "l", "outages": "o",
+    "crashes": "c", "node_losses": "n", "power_losses": "p", "redeliveries": "r", "lost_replies": "l", "outages": "o",
     "rejections": "j", "disk_full": "d", "pauses": "s",
 }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from simlib.engines.explore.capture import capture
+from simlib.engines.capture import capture
 from simlib.errors import Mistake, NotDeterministic, OperationError
 from simlib.ops import Op
 from simlib.process import Process
@@ -53,6 +53,7 @@ class Histories:
         self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
         self.places: list[tuple[str, int]] = []  # the name of its step, and which one of that name in its run
         self.bugs: set[int] = set()  # nodes where a worker's own error ended it
+        self.lost: set[int] = set()  # nodes that a worker is at when its machine is gone
         self.ask_the_time = False  # whether any worker does
         self._most_steps = most_steps
         self._merge = merge
@@ -77,6 +78,16 @@ class Histories:
         """Where this worker starts after the process that was at `node` is gone."""
         return self.root(worker, self.start[node][1] + 1)
 
+    def gone(self, node: int) -> int:
+        """Where a worker is when the machine of the process that was at `node` is gone: nowhere."""
+        worker, incarnation = self.start[node]
+        key = ("gone", worker, incarnation)
+        if key not in self._roots:
+            self._roots[key] = len(self.op)
+            self.lost.add(len(self.op))
+            self._append(ENDED, 0, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
+        return self._roots[key]
+
     def child(self, node: int, answer: int) -> int:
         """Where a worker gets from `node` with this answer."""
         found = self._children[node].get(answer)
@@ -100,14 +111,8 @@ class Histories:
         node = len(self.op)
         if place is not None:
             self._known[place] = node
-        self.op.append(ENDED if process.op is None else self.ops.number(process.op, op_key(process.op)))
-        self.line.append(process.line)
-        self.error.append(process.error)
-        self.parent.append(parent)
-        self.start.append(start)
-        self.places.append(self._place_name(process, parent))
-        self.depth.append(depth)
-        self._children.append({})
+        op = ENDED if process.op is None else self.ops.number(process.op, op_key(process.op))
+        self._append(op, process.line, process.error, parent, start, self._place_name(process, parent), depth)
         if process.op is not None:
             self._waiting[node] = process
             self.ask_the_time |= process.op.verb == "now"
@@ -115,6 +120,25 @@ class Histories:
         elif process.error is not None and not isinstance(process.error, OperationError):
             self.bugs.add(node)
         return node
+
+    def _append(
+        self,
+        op: int,
+        line: int,
+        error: BaseException | None,
+        parent: tuple[int, int],
+        start: tuple[str, int],
+        place: tuple[str, int],
+        depth: int,
+    ) -> None:
+        self.op.append(op)
+        self.line.append(line)
+        self.error.append(error)
+        self.parent.append(parent)
+        self.start.append(start)
+        self.places.append(place)
+        self.depth.append(depth)
+        self._children.append({})
 
     def _place_name(self, process: Process, parent: tuple[int, int]) -> tuple[str, int]:
         name, node, before = process.op.name if process.op else "", parent[0], 0
@@ -182,7 +206,7 @@ class Histories:
         """Run every history a second time. Raises NotDeterministic when a worker is not a function of its answers."""
         inner = {parent for parent, _ in self.parent}
         for node in range(len(self.op)):
-            if node not in inner:
+            if node not in inner and node not in self.lost:
                 self._replay(node).discard()
 
     def close(self) -> None:

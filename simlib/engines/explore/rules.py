@@ -175,6 +175,8 @@ class Rules:
     def _crashes(self, state: Numbers, found: list[Next]) -> None:
         if "crashes" in self._on and state[-1] & MASKS["crashes"]:
             found += [self._crash(state, worker) for worker in range(self._count) if self._can_crash(state, worker)]
+        if "node_losses" in self._on and state[-1] & MASKS["node_losses"]:
+            found += [self._lose(state, worker) for worker in range(self._count) if self._can_crash(state, worker)]
         if "power_losses" in self._on and state[-1] & MASKS["power_losses"]:
             found += self._power_losses(state)
         if "redeliveries" in self._on and state[-1] & MASKS["redeliveries"]:
@@ -195,6 +197,13 @@ class Rules:
         after[-1] -= UNITS["crashes"]
         self._orphan(after, worker)
         return self._gone(after, Move("crash", self._workers[worker], fault="crashes"), worker)
+
+    def _lose(self, state: Numbers, worker: int) -> Next:
+        after = list(state)
+        after[worker] = self._histories.gone(state[worker])
+        after[-1] -= UNITS["node_losses"]
+        self._orphan(after, worker)
+        return self._gone(after, Move("node loss", self._workers[worker], fault="node_losses"), worker)
 
     def _again(self, state: Numbers, worker: int) -> Next:
         after = list(state)
