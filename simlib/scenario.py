@@ -33,7 +33,8 @@ class Scenario:
     """Resources by name, and what should be true: `always` in every state, `eventually` where nothing more can
     happen, `sometimes` at least once. Any other value is handed to workers as it is: `order="o-1"`.
 
-    `workers` is how many of each worker there are, when a question does not say otherwise.
+    `workers` is how many of each worker there are, when a question does not say otherwise: a number, or by name
+    `{"relay": 2}` with one of each other.
     """
 
     def __init__(
@@ -72,8 +73,15 @@ class Scenario:
         roles: list[Any] = list(worker) if isinstance(worker, (list, tuple)) else [worker]
         if not roles:
             raise Mistake("give at least one worker.")
-        cast = cast_of(roles, self.workers if workers is None else workers, self.resources, self.values)
+        cast = cast_of(roles, self._usual(roles) if workers is None else workers, self.resources, self.values)
         return System(self.resources, self.values, cast, self.always, self.eventually, self.sometimes)
+
+    def _usual(self, roles: Sequence[Worker]) -> int | Mapping[str, int]:
+        """How many of each there are by default. One implementation need not have all the roles that are counted."""
+        if isinstance(self.workers, int):
+            return self.workers
+        names = [getattr(role, "__name__", "") for role in roles]
+        return {name: count for name, count in self.workers.items() if name in names} or self.workers
 
     def explore(
         self,

@@ -113,3 +113,9 @@ def test_a_strip_and_a_board_take_implementations_with_several_roles():
 def test_a_board_says_what_a_relay_that_polls_never_gets_to():
     lines = str(board(shop(), [order_outboxed, relay], crashes=0)).splitlines()
     assert [line.split(maxsplit=1)[1] for line in lines if "shipped" in line] == ["for ever: no fault at all"]
+
+
+def test_a_scenario_counts_roles_that_not_every_implementation_has():
+    counted = Scenario(db=Database(), events=Queue(), carrier=Service(), workers={"ship": 2, "relay": 2})
+    assert len(counted.system([order, ship]).cast) == 3
+    assert len(counted.system([order_outboxed, ship, relay]).cast) == 5
