@@ -68,7 +68,7 @@ def audit(
         raise Mistake(f'when={show(when)}: a property is true "always" or "eventually".')
     if not broken:
         raise Mistake("audit(..., broken=[...]): give workers that are known to be wrong, to see which it finds out.")
-    asked = scenario.asking(**{when: [claim]})
+    asked = scenario.alone(when, claim)
     careful_report = asked.explore(careful, workers=workers, **faults)
     reports = {called(worker): asked.explore(worker, workers=workers, **faults) for worker in broken}
     killed = {name: report for name, report in reports.items() if report.claim == claim.__name__}

@@ -68,6 +68,16 @@ class Scenario:
         other.always, other.eventually, other.sometimes = map(self._claims, (always, eventually, sometimes))
         return other
 
+    def alone(self, kind: str = "", claim: Callable[..., bool] | None = None) -> Scenario:
+        """The same system with this property alone, which is to hold "always", "eventually" or "sometimes"; or none.
+
+        Where the scenario has an `eventually`, going round for ever (as a relay does that polls) is wrong only if that
+        stays false, and so it is no defect in a part that does not ask for it.
+        """
+        claims = {kind: [claim]} if claim else {}
+        unasked = {"eventually": [_whatever]} if self.eventually else {}
+        return self.asking(**{**unasked, **claims})
+
     def system(self, worker: Workers, workers: int | Mapping[str, int] | None = None) -> System:
         """The scenario with its workers in it: what the engines run. Several roles: give a list of functions."""
         roles: list[Any] = list(worker) if isinstance(worker, (list, tuple)) else [worker]
@@ -188,3 +198,7 @@ class Scenario:
         kinds = {letter: kind for kind, letter in checker.LETTERS.items()}
         budget = {kinds[letter]: int(count) for letter, count in re.findall(r"([a-z])(\d+)", match[2])}
         return counts, budget or dict.fromkeys(KINDS[:1], 0)
+
+
+def _whatever() -> bool:
+    return True

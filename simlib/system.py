@@ -68,6 +68,11 @@ class System:
         """The workers' names: `charge`, `place_order and relay`."""
         return listed(list(dict.fromkeys(role.name for role in self.cast.values())))
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What each worker runs, by name."""
+        return {worker: role.name for worker, role in self.cast.items()}
+
     @cached_property
     def first_operations(self) -> dict[str, Any]:
         """The first step of each worker, None for one that ends without a step."""

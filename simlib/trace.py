@@ -129,6 +129,7 @@ class Trace:
     because: str = ""  # what was expected and what was found
     about: tuple[str, ...] = ()  # the resources that the broken property looks at
     parted: int | None = None  # the first event at which a replay left the schedule that it follows
+    roles: Mapping[str, str] = field(default_factory=dict, repr=False)  # what each worker runs, by name
 
     def worlds(self) -> Iterator[dict[str, State]]:
         """The states after each event."""

@@ -1,6 +1,9 @@
 """Implementations with several roles: a node that is gone for good, a relay that polls, and the views of both."""
 
+import pytest
+
 from simlib import AlreadyExists, Database, Queue, Scenario, Service, compare
+from simlib.errors import Mistake
 from simlib.views import board, crash_strip
 
 
@@ -119,3 +122,23 @@ def test_a_scenario_counts_roles_that_not_every_implementation_has():
     counted = Scenario(db=Database(), events=Queue(), carrier=Service(), workers={"ship": 2, "relay": 2})
     assert len(counted.system([order, ship]).cast) == 3
     assert len(counted.system([order_outboxed, ship, relay]).cast) == 5
+
+
+def test_tasks_can_arrive_for_one_role_while_another_goes_its_own_way():
+    def tick(db):
+        number = yield db.next_id("tick")
+        yield db.write("tick", number)
+
+    def poll(db):
+        while (yield db.read("tick")) != 3:
+            pass
+
+    both = Scenario(db=Database())
+    run = both.simulate([tick, poll], arrivals={"tick": 10}, hours=1, latency=1)
+    assert run["db"]["tick"] == 359
+    assert run.counts["completed"] == 359 + 1
+
+
+def test_arrivals_for_nobody_are_refused():
+    with pytest.raises(Mistake, match="they can be for events, order and relay"):
+        shop().simulate([order, relay, ship], arrivals={"oder": 10})

@@ -214,7 +214,7 @@ def test_the_trace_is_the_same_record_that_explore_writes():
         ({"outages": 2}, "outages=2: in simulate this is a chance per operation, from 0 to 1."),
         ({"hours": 0}, "hours=0: simulate for more than 0 hours."),
         ({"latency": -1}, "-1 is no duration: give seconds, 0 or more, or a function of a random.Random."),
-        ({"arrivals": {"outbox": 1}}, "arrivals for outbox: the queues are inbox."),
+        ({"arrivals": {"outbox": 1}}, "arrivals for outbox: they can be for inbox."),
         ({"crashes_per_day": -1}, "crashes_per_day=-1: a rate is 0 or more."),
         ({"restart": -1}, "-1 is no duration: give seconds, 0 or more, or a function of a random.Random."),
         (

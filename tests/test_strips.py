@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))  # run as a program, it is not a package's module
 from simlib.views import crash_strip  # noqa: E402
 from tests.lessons import definitions, notebook, source  # noqa: E402
 
-# The scenario, and the workers from the happy path to the careful one.
+# The scenario, and the workers from the happy path to the careful one, each with its roles where there are several.
 STRIPS = {
     "00": ("shop", "charge", "charge_once"),
     "01": ("billing", "cancel_bare", "cancel_expected"),
@@ -21,6 +21,7 @@ STRIPS = {
     "04": ("office", "sign_up", "sign_up_after", "sign_up_keyed"),
     "05": ("bank", "pay_interest", "pay_interest_renamed", "pay_interest_by_state"),
     "06": ("shop", "pay", "pay_sorted"),
+    "07": ("shop", ("order", "ship"), ("order_outboxed", "ship", "relay")),
     "09": ("club", "credit_early", "credit", "credit_once"),
 }
 LESSONS = sorted(path.name[:2] for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -28,8 +29,9 @@ LESSONS = sorted(path.name[:2] for path in (ROOT / "notebooks").glob("[0-9]*.ipy
 
 def strip(number):
     names = definitions(number)
-    scenario, *workers = (names[name] for name in STRIPS[number])
-    return crash_strip(scenario, *workers)
+    scenario, *workers = STRIPS[number]
+    roles = [[names[name] for name in ([one] if isinstance(one, str) else one)] for one in workers]
+    return crash_strip(names[scenario], *roles)
 
 
 def picture(number):

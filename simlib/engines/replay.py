@@ -10,6 +10,7 @@ from simlib.engines.schedule import Point, letters
 from simlib.errors import Mistake, OperationError
 from simlib.ops import OK, Outcome
 from simlib.properties import Property
+from simlib.resources.clock import ClockState
 from simlib.system import System
 from simlib.trace import Event, Kind, Move, Trace
 from simlib.values import listed
@@ -25,7 +26,7 @@ def follow(system: System, moves: Sequence[Move]) -> Trace:
         initial = {name: state.copy() for name, state in machine.states.items()}
         for move in moves:
             machine.perform(move)
-        return Trace(system.title, tuple(machine.events), initial)
+        return Trace(system.title, tuple(machine.events), initial, roles=system.names)
 
 
 def play(system: System, named: Sequence[Point]) -> Trace:
@@ -65,6 +66,7 @@ class Player:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.parted: int | None = None
+        self._choices = 1  # the most that there were at any draw
         self._names = {worker: _names(machine.system, worker) for worker in machine.slots}
 
     def play(self, beginning: Iterator[Event]) -> Trace:
@@ -75,7 +77,8 @@ class Player:
         while not broken and next(beginning, None) is not None:
             broken = self.broken()
         broken = broken or self.finish()
-        trace = Trace(machine.system.title, tuple(machine.events), initial, parted=self.parted)
+        system = machine.system
+        trace = Trace(system.title, tuple(machine.events), initial, parted=self.parted, roles=system.names)
         return trace.but(broken=broken[0], because=broken[1], about=broken[2]) if broken else trace
 
     def crash_of(self, worker: str, steps: int) -> Iterator[Event]:
@@ -184,13 +187,14 @@ class Player:
     def finish(self) -> Broken | None:
         """Let everybody go on, one after the other, until nothing more happens.
 
-        Who goes round in a circle (it polls, say) has to let the others go first; when all who are left do, it is over.
+        Who goes round in a circle (it polls, say) has to let the others go first, and draws something else; when that
+        leads nowhere new, it is over.
         """
-        machine, order, circles = self.machine, list(self.machine.slots), 0
-        lap = 0  # where the circle was closed
+        machine, order = self.machine, list(self.machine.slots)
         been = {self._here(): len(machine.events)}
+        stale = lap = 0  # how many steps have led to nothing new, and how many it takes to go round once
         for _ in range(MOST_STEPS):
-            move = next(self._anything(order, orphans=circles > 0), None)
+            move = self._anything(order, stale // lap if lap else 0)
             if move is None:
                 return self._at_rest()
             machine.perform(move)
@@ -199,16 +203,15 @@ class Player:
                 return broken
             here = self._here()
             if here is None or here not in been:
-                been[here], circles = len(machine.events), 0
+                been[here], stale, lap = len(machine.events), 0, 0
                 continue
-            circles += 1
-            lap = len(machine.events) if circles == 1 else lap
-            if circles > len(order):
-                broken = self._goes_round()
-                del machine.events[lap if broken else max(been.values()) :]
-                return broken
-            if move.worker:
+            stale, lap = stale + 1, lap or len(machine.events) - been[here]
+            if stale % lap == 0 and move.worker:
                 order = [worker for worker in order if worker != move.worker] + [move.worker]
+            if stale > lap * (len(order) + self._choices):
+                broken = self._goes_round()
+                del machine.events[max(been.values()) + (lap if broken else 0) :]
+                return broken
         return "livelock", f"no end after {MOST_STEPS} steps", ()
 
     def _here(self) -> Hashable | None:
@@ -217,17 +220,32 @@ class Player:
         held = [slot.op and capture(slot.process.generator) for slot in slots]
         if any(slot.op and one is None for slot, one in zip(slots, held)):
             return None
-        return (*held, *(state.key() for state in self.machine.states.values()))
+        told = any(
+            event.op and event.op.verb == "now" for event in self.machine.events
+        )  # else time is nothing to anybody
+        states = self.machine.states.values()
+        return (*held, *(state.key() for state in states if told or not isinstance(state, ClockState)))
 
-    def _anything(self, order: Sequence[str], orphans: bool) -> Iterator[Move]:
-        """`orphans`: timers without an owner run out first, for somebody goes round and perhaps waits for that."""
-        for name, timer in self.machine.timers():
-            if orphans and timer.owner is None:
-                yield Move("timer", "", name, timer.id)
-        for worker in sorted(self.machine.ready(), key=order.index):
-            yield Move("step", worker)
-        for name, timer in self.machine.timers():
-            yield Move("timer", "", name, timer.id)
+    def _anything(self, order: Sequence[str], turn: int) -> Move | None:
+        """What happens next. `turn` is how often they have gone round: then timers without an owner run out first, for
+        perhaps somebody waits for that, and draws are other ones.
+        """
+        timers = list(self.machine.timers())
+        orphans = [(name, timer) for name, timer in timers if turn and timer.owner is None]
+        ready = sorted(self.machine.ready(), key=order.index)
+        if ready and not orphans:
+            return Move("step", ready[0], outcome=self._drawn(ready[0], turn))
+        for name, timer in orphans or timers:
+            return Move("timer", "", name, timer.id)
+        return None
+
+    def _drawn(self, worker: str, turn: int) -> Outcome:
+        """The first of a step's outcomes, or another one each time round."""
+        op = self.machine.slots[worker].op
+        assert op is not None
+        draws = [one for one in self.machine.states[op.resource].outcomes(op) if one.fault is None]
+        self._choices = max(self._choices, len(draws))
+        return draws[turn % len(draws)]
 
     def _goes_round(self) -> Broken | None:
         """All that is left goes round for ever: fine where that is all there is to do."""

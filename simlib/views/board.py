@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -65,19 +66,10 @@ def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
 
 
 def _questions(scenario: Scenario) -> dict[str, Scenario]:
-    """A part of the scenario for each property. Going round for ever, as a relay does that polls, is wrong only where
-    something that should be true eventually stays false, and is said in that property's part.
-    """
-    round_ = [_whatever] if scenario.eventually else []
-    parts = {claim.name: scenario.asking(always=[claim.function], eventually=round_) for claim in scenario.always}
-    parts |= {claim.name: scenario.asking(eventually=[claim.function]) for claim in scenario.eventually}
-    for claim in scenario.sometimes:
-        parts[claim.name] = scenario.asking(sometimes=[claim.function], eventually=round_)
-    return {**parts, NOTHING_STUCK: scenario.asking(eventually=round_)}
-
-
-def _whatever() -> bool:
-    return True
+    """A part of the scenario for each property, and one for none."""
+    kinds = {"always": scenario.always, "eventually": scenario.eventually, "sometimes": scenario.sometimes}
+    parts = {claim.name: scenario.alone(kind, claim.function) for kind, claims in kinds.items() for claim in claims}
+    return {**parts, NOTHING_STUCK: scenario.alone()}
 
 
 def _small_print(report: Report) -> str:
@@ -120,20 +112,24 @@ def _table(reports: Mapping[str, Mapping[str, Report]]) -> list[str]:
 def _draw(reports: Mapping[str, Mapping[str, Report]], small: str) -> Figure:
     claims = list(next(iter(reports.values())))
     left = 0.4 + 0.073 * max(map(len, claims))
-    title = _title(reports)
-    width = max(left + (CELL + 0.07) * len(reports) + 0.2, 0.1 * len(title) + 0.4, 0.062 * len(small) + 0.4)
-    figure, axes = new_figure(width, 1.0 + ROW * len(claims) + 0.4)
-    axes.text(0.2, 0.26, title, size=11, weight="bold", va="center", color=style.INK, **FONT)
-    for column, name in enumerate(reports):
+    heads = {name: textwrap.wrap(name.replace(", ", ",\n"), 22, break_long_words=False) for name in reports}
+    table = left + (CELL + 0.07) * len(reports) + 0.2
+    titles = textwrap.wrap(_title(reports), max(60, int(table / 0.1)))
+    top = 0.5 + 0.22 * len(titles) + 0.16 * max(map(len, heads.values()))
+    width = max(table, 0.1 * max(map(len, titles)) + 0.4, 0.062 * len(small) + 0.4)
+    figure, axes = new_figure(width, top + 0.1 + ROW * len(claims) + 0.4)
+    for line, title in enumerate(titles):
+        axes.text(0.2, 0.26 + 0.22 * line, title, size=11, weight="bold", va="center", color=style.INK, **FONT)
+    for column, lines in enumerate(heads.values()):
         middle = left + (CELL + 0.07) * column + CELL / 2
-        axes.text(middle, 0.68, name, size=9.5, ha="center", va="center", color=style.INK, **FONT)
+        axes.text(middle, top - 0.08, "\n".join(lines), size=9.5, ha="center", va="bottom", color=style.INK, **FONT)
     for place, claim in enumerate(claims):
-        y = 0.9 + ROW * place
+        y = top + ROW * place
         said = claim.replace("_", " ")
         axes.text(left - 0.12, y + 0.14, said, size=9, ha="right", va="center", color=style.INK, **FONT)
         for column, row in enumerate(reports.values()):
             _draw_cell(axes, claim, row[claim], left + (CELL + 0.07) * column, y)
-    axes.text(0.2, 1.1 + ROW * len(claims), small, size=7.5, va="center", color=style.QUIET, **FONT)
+    axes.text(0.2, top + 0.2 + ROW * len(claims), small, size=7.5, va="center", color=style.QUIET, **FONT)
     return figure
 
 

@@ -51,6 +51,11 @@ class Panel:
     marks: tuple[Mark, ...]
     text: str  # the same story in words
 
+    @property
+    def workers(self) -> list[str]:
+        """The letters of those whose lanes come first."""
+        return [lane.removeprefix("worker ")[0] for lane in self.lanes[: self.people]]
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -112,9 +117,15 @@ def _panel(trace: Trace, workers: list[str], shown: tuple[str, ...], columns: tu
         marks += _event_marks(event, place, columns, lane_of, before, worlds[place], bad, trace.events)
     for name in shown:
         marks += _bars(trace, worlds, name, lane_of[name], columns)
-    labels = (*(f"worker {worker}" for worker in workers), *shown)
+    labels = (*(_who(trace, worker) for worker in workers), *shown)
     mood: Mood = "bad" if trace.broken else "good" if trace is not first and (trace.faults or first.broken) else "plain"
     return Panel(_title(trace, first), mood, labels, len(workers), tuple(marks), str(trace))
+
+
+def _who(trace: Trace, worker: str) -> str:
+    """A worker's lane: its letter, and what it runs where that is not the same for all."""
+    several = len(set(trace.roles.values())) > 1
+    return f"{worker} {trace.roles[worker]}" if several and worker in trace.roles else f"worker {worker}"
 
 
 def _title(trace: Trace, first: Trace) -> str:

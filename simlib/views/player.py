@@ -339,7 +339,7 @@ class _Page:
 
     def _moment(self, moment: Moment, run: Run, panel: Panel) -> int:
         add = self.shared.add
-        lanes = [panel.lanes.index(f"worker {worker}") for worker in moment.dark]
+        lanes = [place for place, who in enumerate(panel.workers) if who in moment.dark]
         panes = sorted({run.source.pane_of[worker] for worker in moment.dark})
         places = [[_chip(place), place.row, place.mode, place.resource] for place in moment.places]
         return add(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class Spot:
     """A step of worker A by its name and which one of that name it is, and whether just before it, or just after.
 
-    A search that is given a spot lets faults strike, and other workers begin, only while A stands there. Faults that
-    are a step's own outcome (an outage, a full disk) strike that step itself when the spot is before it.
+    A search that is given a spot lets faults strike, and other workers of A's role begin, only while A stands there.
+    Faults that are a step's own outcome (an outage, a full disk) strike that step itself when the spot is before it.
     """
 
     name: str
@@ -34,10 +34,8 @@ class Spot:
         """Whether this move may happen in this state."""
         here = self._is_at(state[0], histories)
         if move.fault is None:
-            begins = (
-                move.kind == "step" and move.worker != "A" and self._at_start(move.worker, state, system, histories)
-            )
-            return here or not begins
+            rival = move.kind == "step" and move.worker != "A" and system.cast[move.worker] == system.cast["A"]
+            return here or not (rival and self._at_start(move.worker, state, system, histories))
         if move.kind == "step" and move.fault != "redeliveries":
             return here and move.worker == "A"
         if move.kind == "step":

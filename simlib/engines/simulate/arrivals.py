@@ -16,22 +16,29 @@ if TYPE_CHECKING:
 
 
 class Arrivals:
-    """Lets tasks arrive, at each queue by itself."""
+    """Lets tasks arrive, at each queue and for each role by itself."""
 
     def __init__(self, simulation: Simulation, conditions: Conditions, chance: random.Random) -> None:
         self._simulation = simulation
         self._queues = [name for name, state in simulation.states.items() if isinstance(state, QueueState)]
-        self._every = self._by_queue(conditions.arrivals)
+        self._roles = simulation.roles_without_a_queue
+        self._every = self._by_place(conditions.arrivals)
         self._chance = chance
 
-    def _by_queue(self, arrivals: Duration | Mapping[str, Duration] | None) -> Mapping[str, Duration]:
-        """The time between tasks by queue; by "" where there is no queue. Raises Mistake for unknown queues."""
+    @property
+    def on_call(self) -> set[str]:
+        """The roles that do nothing until a task arrives for them."""
+        return {*self._roles} if "" in self._every else {*self._every} - {*self._queues}
+
+    def _by_place(self, arrivals: Duration | Mapping[str, Duration] | None) -> Mapping[str, Duration]:
+        """The time between tasks by queue or role; by "" where there is no queue. Raises Mistake for unknown names."""
         if arrivals is None:
             return {}
         if isinstance(arrivals, Mapping):
-            unknown = set(arrivals) - set(self._queues)
+            known = [*self._queues, *self._roles]
+            unknown = set(arrivals) - set(known)
             if unknown:
-                raise Mistake(f"arrivals for {listed(sorted(unknown))}: the queues are {listed(self._queues)}.")
+                raise Mistake(f"arrivals for {listed(sorted(unknown))}: they can be for {listed(known)}.")
             return arrivals
         if len(self._queues) > 1:
             example = f"arrivals={{{show(self._queues[0])}: 60}}"
@@ -40,16 +47,16 @@ class Arrivals:
 
     def begin(self) -> None:
         """Start waiting for the first of each."""
-        for queue, every in self._every.items():
-            self._next(queue, every)
+        for place, every in self._every.items():
+            self._next(place, every)
 
-    def _next(self, queue: str, every: Duration) -> None:
-        self._simulation.after(draw(every, self._chance), self._arrive, (queue, every))
+    def _next(self, place: str, every: Duration) -> None:
+        self._simulation.after(draw(every, self._chance), self._arrive, (place, every))
 
     def _arrive(self, event: Due) -> None:
-        queue, every = event.value
-        self._next(queue, every)
-        if queue:
-            self._simulation.send(queue)
+        place, every = event.value
+        self._next(place, every)
+        if place in self._queues:
+            self._simulation.send(place)
         else:
-            self._simulation.call()
+            self._simulation.call(place)

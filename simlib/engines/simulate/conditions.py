@@ -47,10 +47,10 @@ class Conditions:
     """Durations in seconds, rates of machines per day, and chances per operation.
 
     `latency` is how long a step takes: one duration, or a dict by `"bank.call"`, `"bank"` or `"*"` (the rest).
-    `arrivals` is the time between new tasks: one duration, or a dict by queue. Where there is no queue, a task goes
-    to a worker that has none, and is a "refused task" when all are busy. Without `arrivals`, each worker does its
-    task once, or what messages the scenario begins with. Crashes and pauses strike each worker, power losses all of
-    them; each at random and independently of what the worker is doing.
+    `arrivals` is the time between new tasks: one duration, or a dict by queue, or by the name of a worker that has no
+    queue. Where there is no queue, a task goes to a worker that has none, and is a "refused task" when all are busy.
+    Without `arrivals`, each worker does its task once, or what messages the scenario begins with. Crashes and pauses
+    strike each worker, power losses all of them; each at random and independently of what the worker is doing.
 
     `capacity` is how many requests a resource serves at a time; the others wait their turn. `timeout` is how long a
     client waits for a reply, by resource or step: then it gets OutcomeUnknown. Its request takes effect all the same,

@@ -83,7 +83,10 @@ class Simulation:
         if run.settled and run.first_violation is None:
             self._check(self._system.eventually)
         if self._keep_trace:
-            run.trace = Trace(run.title, tuple(self._events), self._initial, run.broken, run.because, run.about)
+            run.trace = Trace(
+                run.title, tuple(self._events), self._initial, run.broken, run.because, run.about,
+                roles=self._system.names,
+            )  # fmt: skip
         return run
 
     def _begin(self) -> None:
@@ -95,11 +98,18 @@ class Simulation:
         for state in self.states.values():
             if isinstance(state, QueueState):
                 self._arrived.update((message.id, 0.0) for message in state.ready)
-        Arrivals(self, self._conditions, self._chance["arrivals"]).begin()
-        on_call = self._conditions.arrivals is not None and not self._system.consumers
-        for worker in () if on_call else self.workers.values():
-            self._start(worker)
+        arrivals = Arrivals(self, self._conditions, self._chance["arrivals"])
+        arrivals.begin()
+        for worker in self.workers.values():
+            if self._system.cast[worker.name].name not in arrivals.on_call:
+                self._start(worker)
         Mishaps(self, self._conditions, self._chance["mishaps"]).begin()
+
+    @property
+    def roles_without_a_queue(self) -> list[str]:
+        """The roles that do not begin by receiving."""
+        cast, consumers = self._system.cast, self._system.consumers
+        return list(dict.fromkeys(role.name for worker, role in cast.items() if worker not in consumers))
 
     @property
     def now(self) -> float:
@@ -285,10 +295,12 @@ class Simulation:
         self._arrived[message] = self._environment.now
         self.changed(queue)
 
-    def call(self) -> None:
-        """A new task arrives for a worker that has none. When all are busy, it is turned away."""
+    def call(self, role: str) -> None:
+        """A new task arrives for a worker of this role (any, if "") that has none. If all are busy, it is refused."""
         self._count_event()
-        idle = next((worker for worker in self.workers.values() if worker.idle), None)
+        cast = self._system.cast
+        able = (worker for worker in self.workers.values() if not role or cast[worker.name].name == role)
+        idle = next((worker for worker in able if worker.idle), None)
         if idle is None:
             self.run_.counts["refused task"] += 1
         else:
