@@ -28,8 +28,8 @@ class Board(Drawn):
     """Reports by worker and property. Jupyter shows a picture, `print` the text.
 
     A property is asked alone, so that one that is false does not hide another. `nothing_gets_stuck` is asked always:
-    nobody waits for ever, or dies of something that is no answer of an operation. Going round for ever is shown at the
-    property that stays false by it.
+    nobody waits for ever, goes round for ever while a property stays false, or dies of something that is no answer of
+    an operation.
     """
 
     reports: Mapping[str, Mapping[str, Report]]
@@ -58,7 +58,8 @@ def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
         raise Mistake("give the workers: board(scenario, fulfil, fulfil_once, crashes=1).")
     asked = _questions(scenario)
     reports = {
-        called(worker): {name: part.explore(worker, **question) for name, part in asked.items()} for worker in workers
+        called(worker): _settled({name: part.explore(worker, **question) for name, part in asked.items()})
+        for worker in workers
     }
     small = _small_print(next(iter(next(iter(reports.values())).values())))
     text = "\n".join([_title(reports), *_table(reports), small])
@@ -70,6 +71,14 @@ def _questions(scenario: Scenario) -> dict[str, Scenario]:
     kinds = {"always": scenario.always, "eventually": scenario.eventually, "sometimes": scenario.sometimes}
     parts = {claim.name: scenario.alone(kind, claim.function) for kind, claims in kinds.items() for claim in claims}
     return {**parts, NOTHING_STUCK: scenario.alone()}
+
+
+def _settled(row: dict[str, Report]) -> dict[str, Report]:
+    """Who goes round for ever so that a property stays false is stuck, too."""
+    endless = next((report for report in row.values() if report.claim == "livelock"), None)
+    if endless and row[NOTHING_STUCK].verdict == "holds":
+        row[NOTHING_STUCK] = endless
+    return row
 
 
 def _small_print(report: Report) -> str:
