@@ -100,7 +100,15 @@ class DiskState(State):
         return max(0, self.capacity - others - len(before))
 
     def _directory_changed(self) -> None:
-        self.journal += (tuple(sorted(self.names.items())),)
+        """Note the change. An older directory that would come out of a power loss in the same ways need not be kept."""
+        alive = set(self.names.values())
+        kept: dict[Hashable, tuple[tuple[str, int], ...]] = {}
+        for entries in (*self.journal, tuple(sorted(self.names.items()))):
+            ways = tuple((name, inode if inode in alive else self.data[inode].on_disk) for name, inode in entries)
+            kept.pop(ways, None)
+            kept[ways] = entries
+        self.journal = tuple(kept.values())
+        self._forget_unreachable()
 
     def _forget_unreachable(self) -> None:
         kept = {inode for entries in (*self.journal, tuple(self.names.items())) for _, inode in entries}

@@ -280,3 +280,15 @@ def test_outcomes_tell_apart_what_a_summary_cuts_off():
     one, other = disk({"f": "a" * 99 + "1"}), disk({"f": "a" * 99 + "2"})
     assert one.state.summary() == other.state.summary() == 'f: "' + "a" * 22 + "…"
     assert one.state.outcome() != other.state.outcome()
+
+
+def test_making_and_deleting_a_file_again_and_again_comes_back_to_the_same_state():
+    state = Disk().initial("disk")
+    state.on_write("A", "tmp", "x")
+    state.on_delete("A", "tmp")
+    before = state.key()
+    for _ in range(3):
+        state.on_write("A", "tmp", "x")
+        state.on_delete("A", "tmp")
+    assert state.key() == before
+    assert len(state.journal) == 2
