@@ -36,30 +36,38 @@ def solved(number, names, which):
 
 
 def definitions(number):
-    """Run the cells of a lesson that import and define, and return what they made.
-
-    Cells that only show something are left to nbval. The sources are known to `inspect`, as in a notebook.
+    """Run what a lesson imports and defines, and return what that made: functions, scenarios, constants, and what is
+    built of nothing but these. What only shows something is left to nbval. The sources are known to `inspect`, as in
+    a notebook.
     """
-    names = {}
+    names, own = {}, set()
     for cell in notebook(number)["cells"]:
-        text = source(cell)
-        if cell["cell_type"] == "code" and re.search(r"^(def|from|import|class|\w+ = Scenario)", text, re.M):
-            kept = _definitions_only(text)
-            run(kept, names, f"<lesson {number}, {cell['id']}>")
+        if cell["cell_type"] == "code":
+            kept = _definitions_only(source(cell), own)
+            if kept:
+                run(kept, names, f"<lesson {number}, {cell['id']}>")
     return names
 
 
-def _definitions_only(text):
+def _definitions_only(text, own):
+    lines, parts = text.splitlines(), []
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef):
+            own.add(node.name)
+        elif isinstance(node, ast.Assign) and _is_definition(node, own):
+            own.add(getattr(node.targets[0], "id", ""))
+        elif not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        parts.append("\n".join(lines[node.lineno - 1 : node.end_lineno]))
+    return "\n\n".join(parts) and "\n\n".join(parts) + "\n"
 
-    tree = ast.parse(text)
-    keep = (ast.FunctionDef, ast.Import, ast.ImportFrom)
-    lines = text.splitlines()
-    parts = [
-        "\n".join(lines[node.lineno - 1 : node.end_lineno])
-        for node in tree.body
-        if isinstance(node, keep) or (isinstance(node, ast.Assign) and "Scenario(" in ast.unparse(node.value))
-    ]
-    return "\n\n".join(parts) + "\n"
+
+def _is_definition(node, own):
+    inside = list(ast.walk(node.value))
+    used = {name.id for name in inside if isinstance(name, ast.Name)}
+    return "Scenario(" in ast.unparse(node.value) or (
+        used <= own and not any(isinstance(part, ast.Attribute) for part in inside)
+    )
 
 
 def run(text, names, label):

@@ -24,6 +24,7 @@ STRIPS = {
     "07": ("shop", ("order", "ship"), ("order_outboxed", "ship", "relay")),
     "09": ("club", "credit_early", "credit", "credit_once"),
     "10": ("shop", "close_day", "close_day_renamed", "close_day_durably"),
+    "13": ("shop", "fulfil", "fulfil_once"),
     "11": ("club", "credit", "credit_checked", "credit_once"),
 }
 LESSONS = sorted(path.name[:2] for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))

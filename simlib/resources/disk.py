@@ -57,13 +57,17 @@ class DiskState(State):
 
     def on_rename(self, who: str, old: str, new: str) -> None:
         self._file(old)
+        replaced = new in self.names
         self.names[new] = self.names.pop(old)
         self._directory_changed()
+        if replaced:
+            self._file_died()
 
     def on_delete(self, who: str, name: str) -> None:
         self._file(name)
         del self.names[name]
         self._directory_changed()
+        self._file_died()
 
     def on_fsync(self, who: str, name: str) -> None:
         file = self._file(name)
@@ -100,10 +104,13 @@ class DiskState(State):
         return max(0, self.capacity - others - len(before))
 
     def _directory_changed(self) -> None:
-        """Note the change. An older directory that would come out of a power loss in the same ways need not be kept."""
+        self.journal += (tuple(sorted(self.names.items())),)
+
+    def _file_died(self) -> None:
+        """A directory that would come out of a power loss in the same ways as a later one need not be kept."""
         alive = set(self.names.values())
         kept: dict[Hashable, tuple[tuple[str, int], ...]] = {}
-        for entries in (*self.journal, tuple(sorted(self.names.items()))):
+        for entries in self.journal:
             ways = tuple((name, inode if inode in alive else self.data[inode].on_disk) for name, inode in entries)
             kept.pop(ways, None)
             kept[ways] = entries

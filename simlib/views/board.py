@@ -57,10 +57,7 @@ def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
     if not workers:
         raise Mistake("give the workers: board(scenario, fulfil, fulfil_once, crashes=1).")
     asked = _questions(scenario)
-    reports = {
-        called(worker): _settled({name: part.explore(worker, **question) for name, part in asked.items()})
-        for worker in workers
-    }
+    reports = {called(worker): _row(scenario, asked, worker, question) for worker in workers}
     small = _small_print(next(iter(next(iter(reports.values())).values())))
     text = "\n".join([_title(reports), *_table(reports), small])
     return Board(reports, Picture(text, text.replace("\n", ". "), lambda: _draw(reports, small)))
@@ -73,8 +70,15 @@ def _questions(scenario: Scenario) -> dict[str, Scenario]:
     return {**parts, NOTHING_STUCK: scenario.alone()}
 
 
-def _settled(row: dict[str, Report]) -> dict[str, Report]:
-    """Who goes round for ever so that a property stays false is stuck, too."""
+def _row(
+    scenario: Scenario, asked: Mapping[str, Scenario], worker: Workers, question: Mapping[str, Any]
+) -> dict[str, Report]:
+    """The answers for one worker. If all hold together, each of them does: one search answers all."""
+    together = scenario.explore(worker, **question)
+    if together.verdict == "holds":
+        return dict.fromkeys(asked, together)
+    row = {name: part.explore(worker, **question) for name, part in asked.items()}
+    # Who goes round for ever so that a property stays false is stuck, too.
     endless = next((report for report in row.values() if report.claim == "livelock"), None)
     if endless and row[NOTHING_STUCK].verdict == "holds":
         row[NOTHING_STUCK] = endless
