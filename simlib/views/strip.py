@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CELL, HEIGHT, GAP = 1.0, 0.5, 0.07  # inches
+LINE = 12  # cells
 STRIP_PRINT = (
     "1 worker, 1 crash, right after that step; each cell is a search of every order of all that follows. ∞: for ever."
 )
@@ -142,23 +144,30 @@ def _table(rows: list[list[str]]) -> list[str]:
 
 def _draw_strip(rows: Mapping[str, list[list[Cell]]]) -> Figure:
     left = 0.35 + 0.085 * max(map(len, rows))
-    names = [tuple(verb_of(step[0].step) for step in steps) for steps in rows.values()]
+    lines = [line for name, steps in rows.items() for line in _lines(name, steps)]
+    names = [tuple(verb_of(step[0].step) for step in steps) for _, steps in lines]
     shared = len(set(names)) == 1
     each = HEIGHT + GAP + (0 if shared else 0.3)
-    bottom = 0.55 + each * len(rows) + (0.35 if shared else 0.1)
+    bottom = 0.55 + each * len(lines) + (0.35 if shared else 0.1)
     width = max(left + (CELL + GAP) * max(map(len, names)) + 0.2, _text_width(_strip_title(rows), STRIP_PRINT))
     figure, axes = new_figure(width, bottom + 0.2)
     _write_title(axes, _strip_title(rows))
-    for place, (name, steps) in enumerate(rows.items()):
+    for place, (name, steps) in enumerate(lines):
         y = 0.55 + each * place
         axes.text(left - 0.12, y + HEIGHT / 2, name, size=9.5, ha="right", va="center", color=style.INK, **FONT)
         for column, step in enumerate(steps):
             x = left + (CELL + GAP) * column
             _draw_cell(axes, step[0], x, y, CELL, HEIGHT, words=True)
-            if not shared or place == len(rows) - 1:
+            if not shared or place == len(lines) - 1:
                 _label(axes, x + CELL / 2, y + HEIGHT + 0.16, style.clipped(verb_of(step[0].step), 15))
     draw_notes(axes, STRIP_PRINT, 0.2, bottom + 0.05)
     return figure
+
+
+def _lines(name: str, steps: list[list[Cell]]) -> list[tuple[str, list[list[Cell]]]]:
+    """A long strip goes on below, in lines of about equal length."""
+    each = math.ceil(len(steps) / math.ceil(len(steps) / LINE))
+    return [(name if start == 0 else "", steps[start : start + each]) for start in range(0, len(steps), each)]
 
 
 def _draw_thumbnail(rows: Mapping[str, list[list[Cell]]]) -> Figure:
