@@ -12,7 +12,7 @@ from simlib.engines.simulate import Run
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
 from simlib.system import called
-from simlib.values import listed, show
+from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
 from simlib.views.drawing import Drawn, Picture
@@ -78,8 +78,10 @@ def survival_curve(
                 progress.reached(sum(map(len, found.values())))
     bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
     some = next(iter(found.values()))[0]
+    people = plural(len(scenario.system(workers[0], conditions.get("workers")).cast), "worker")
     small = (
-        f"{runs} runs of each, seeds {seed} to {seed + runs - 1}; {some.conditions}. Bands: 95 % intervals (Wilson)."
+        f"{people}, {runs} runs of each, seeds {seed} to {seed + runs - 1}; {some.conditions}. "
+        "Bands: 95 % intervals (Wilson)."
     )
     lines = [_line(name, results, days) for name, results in bitten.items()]
     if formula is not None:
