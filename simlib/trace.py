@@ -29,6 +29,7 @@ FAULT_NAMES = {
     "disk_full": "full disk",
     "pauses": "pause",
 }  # in the order in which a search tries them, so that a tie prefers a crash over a pause
+WORKERS_FAULTS: dict[Kind, str] = {"crash": "crashes", "node loss": "node_losses", "again": "redeliveries"}
 
 
 class Move(NamedTuple):

@@ -12,11 +12,10 @@ from simlib.ops import OK, Outcome
 from simlib.properties import Property
 from simlib.resources.clock import ClockState
 from simlib.system import System
-from simlib.trace import Event, Kind, Move, Trace
+from simlib.trace import WORKERS_FAULTS, Event, Kind, Move, Trace
 from simlib.values import listed
 
 Broken = tuple[str, str, tuple[str, ...]]  # a claim, why it is false, and which resources it is about
-WORKERS_FAULTS: dict[Kind, str] = {"crash": "crashes", "node loss": "node_losses", "again": "redeliveries"}
 MOST_STEPS = 500  # of a replay that goes on after its schedule
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from simlib.engines.machine import Machine
-from simlib.engines.replay import WORKERS_FAULTS, Player
+from simlib.engines.replay import Player
 from simlib.errors import Mistake
 from simlib.ops import Outcome
 from simlib.system import System
-from simlib.trace import FAULT_NAMES, Event, Kind, Move, Trace
+from simlib.trace import FAULT_NAMES, WORKERS_FAULTS, Event, Kind, Move, Trace
 from simlib.values import listed, plural, show
 
 FAULTS = {name: kind for kind, name in FAULT_NAMES.items()}

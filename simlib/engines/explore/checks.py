@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from typing import NamedTuple
 
 from simlib.engines.explore.findings import Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
-from simlib.engines.explore.rules import Next, Numbers
+from simlib.engines.explore.rules import Next, Numbers, Way
+from simlib.properties import Property
 from simlib.resources.base import State
 from simlib.resources.queue import QueueState
 from simlib.system import System, outcome_of
 from simlib.values import listed
 
 USUAL_DELIVERIES = 10
+
+
+class Claim(NamedTuple):
+    """A property, the places of the resources that it looks at, and its verdicts by what these are."""
+
+    claim: Property
+    places: list[int]
+    known: dict[Numbers, bool]
 
 
 class Checks:
@@ -27,6 +37,13 @@ class Checks:
         self._people = len(system.cast)
         self._most_deliveries = USUAL_DELIVERIES + faults
         self._known: dict[Numbers, Found | None] = {}
+        self._always = [self._claim(claim) for claim in system.always]
+        self._eventually = [self._claim(claim) for claim in system.eventually]
+        self._queues = [place for place, state in enumerate(system.states().values()) if isinstance(state, QueueState)]
+
+    def _claim(self, claim: Property) -> Claim:
+        places = [place for place, name in enumerate(self._ledger.names) if name in claim.parameters]
+        return Claim(claim, places, {})
 
     def everywhere(self, state: Numbers) -> Found | None:
         """What must not be so in any state, whoever is where in their code."""
@@ -36,20 +53,34 @@ class Checks:
                 return self._own_error(bug)
         world = state[self._people : -1]
         if world not in self._known:
-            self._known[world] = self._in_world(self._ledger.world(world))
+            self._known[world] = self._in_world(world)
         return self._known[world]
 
-    def _in_world(self, states: dict[str, State]) -> Found | None:
-        seen = {**self._system.values, **states}
-        self.unseen = [claim for claim in self.unseen if not self._system.holds(claim, seen)]
-        broken = self._system.broken(self._system.always, states)
-        if broken:
-            return Found(broken.name, because=broken.because(seen))
-        for name, state in states.items():
-            if isinstance(state, QueueState):
-                poison = next((held for held in state.in_flight if held.deliveries > self._most_deliveries), None)
-                if poison:
-                    return Found("livelock", because=_poisoned(name, poison.id, poison.deliveries - 1))
+    def _in_world(self, world: Numbers) -> Found | None:
+        if self.unseen:
+            seen = {**self._system.values, **self._ledger.world(world)}
+            self.unseen = [claim for claim in self.unseen if not self._system.holds(claim, seen)]
+        found = self._false(self._always, world)
+        if found:
+            return found
+        for place in self._queues:
+            in_flight = self._ledger.state(place, world[place]).in_flight  # type: ignore[attr-defined]
+            poison = next((held for held in in_flight if held.deliveries > self._most_deliveries), None)
+            if poison:
+                name = self._ledger.names[place]
+                return Found("livelock", because=_poisoned(name, poison.id, poison.deliveries - 1))
+        return None
+
+    def _false(self, claims: list[Claim], world: Numbers) -> Found | None:
+        """The first of these claims that is not true here. Each is asked once of what it looks at."""
+        for claim, places, known in claims:
+            part = tuple([world[place] for place in places])
+            verdict = known.get(part)
+            if verdict is None:
+                seen = {**self._system.values, **self._ledger.world(world)}
+                verdict = known[part] = self._system.holds(claim, seen)
+            if not verdict:
+                return Found(claim.name, because=claim.because({**self._system.values, **self._ledger.world(world)}))
         return None
 
     def _own_error(self, node: int) -> Found:
@@ -64,9 +95,7 @@ class Checks:
         return self._unmet(state)
 
     def _unmet(self, state: Numbers) -> Found | None:
-        states = self._world_of(state)
-        unmet = self._system.broken(self._system.eventually, states)
-        return Found(unmet.name, because=unmet.because({**self._system.values, **states})) if unmet else None
+        return self._false(self._eventually, state[self._people : -1])
 
     def _waits(self, worker: str, node: int) -> str:
         op = self._histories.op[node]
@@ -79,15 +108,15 @@ class Checks:
         unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
         if unmet is None and self._system.eventually:
             return None
-        steps = [self._step_text(state, one) for state, following in circle for one in following if one.steps]
+        steps = [self._step_text(state, way) for state, following in circle for _, way in following if way.steps]
         only = "the same answer each time, and nothing else changes" if len(circle) == 1 else "and nothing ends it"
         stays = f", and {unmet.claim} stays false" if unmet else ""
         return Found("livelock", because=f"for ever: {listed(list(dict.fromkeys(steps)))}; {only}{stays}")
 
-    def _step_text(self, state: Numbers, one: Next) -> str:
-        node = state[one.worker]
+    def _step_text(self, state: Numbers, way: Way) -> str:
+        node = state[way.worker]
         op = self._histories.ops.things[self._histories.op[node]]
-        return f"{one.move.worker} `{op}` (line {self._histories.line[node]})"
+        return f"{way.move.worker} `{op}` (line {self._histories.line[node]})"
 
     def outcome(self, state: Numbers) -> Hashable:
         """The world of this state, as an outsider sees it."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from simlib import trace
@@ -35,6 +36,7 @@ class Ledger:
         self._effects: dict[tuple[int, int, int, str], tuple[Effect, ...]] = {}
         self._timers: dict[tuple[int, int], tuple[Timer, ...]] = {}
         self._after: dict[tuple[object, ...], int] = {}
+        self._lost: dict[tuple[int, int], tuple[int, ...]] = {}
         self.initial = tuple(self.number(place, state) for place, state in enumerate(states.values()))
         self.timed = [place for place, state in enumerate(states.values()) if _has(state, "timers")]
         self.clocks = [place for place, state in enumerate(states.values()) if _has(state, "advance")]
@@ -82,15 +84,23 @@ class Ledger:
             effects.append(Effect(outcome, self.number(place, after), told))
         return effects
 
-    def power_losses(self, numbers: tuple[int, ...]) -> int:
-        """In how many ways this world can come out of a power loss."""
-        return trace.power_losses(self.world(numbers))
+    def power_losses(self, numbers: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        """Every world that this one can be after a power loss, in the order of `trace.lose_power`'s choices."""
+        ways = [self._power_losses(place, number) for place, number in enumerate(numbers)]
+        return (world[::-1] for world in itertools.product(*reversed(ways)))
 
-    def lose_power(self, numbers: tuple[int, ...], choice: int) -> list[int]:
-        """The world after the `choice`-th of them."""
-        after = {name: state.copy() for name, state in self.world(numbers).items()}
-        trace.lose_power(after, choice)
-        return [self.number(place, state) for place, state in enumerate(after.values())]
+    def _power_losses(self, place: int, number: int) -> tuple[int, ...]:
+        found = self._lost.get((place, number))
+        if found is None:
+            found = self._lost[place, number] = tuple(self._without_power(place, number))
+        return found
+
+    def _without_power(self, place: int, number: int) -> Iterator[int]:
+        name, state = self.names[place], self.state(place, number)
+        for choice in range(state.power_losses()):
+            after = state.copy()
+            trace.lose_power({name: after}, choice)
+            yield self.number(place, after)
 
     def timers(self, place: int, number: int) -> tuple[Timer, ...]:
         found = self._timers.get((place, number))

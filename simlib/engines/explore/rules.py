@@ -6,6 +6,7 @@ that is left.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import NamedTuple
 
 from simlib.engines.budget import KINDS, MASKS, UNITS
@@ -14,7 +15,7 @@ from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.ops import Outcome
 from simlib.system import System
-from simlib.trace import Move
+from simlib.trace import WORKERS_FAULTS, Kind, Move
 
 Numbers = tuple[int, ...]
 NOBODY, EVERYBODY = -1, -2
@@ -26,26 +27,27 @@ COSTS: dict[str | None, int] = {None: STEP, **{kind: FAULT + STEP + rank for ran
 
 
 class Way(NamedTuple):
-    """A worker's step, looked up: how the worker and its resource are afterwards, and what it takes."""
+    """One thing that can happen, wherever it does."""
 
-    move: Move
-    place: int  # of the resource, in the state
-    state: int
-    node: int
-    over: bool  # the run has ended, so that what it held is orphaned
-    unit: int  # what is taken from the budget
-    mask: int
-
-
-class Next(NamedTuple):
-    """One thing that can happen in a state. `state` is the number of the state that it leads to."""
-
-    state: int
     move: Move
     worker: int  # whom it concerns
     steps: bool  # whether it is that worker's own step, so that taking it may overtake somebody
     over: bool  # whether that worker's run is over with it, so that going on with another overtakes nobody
     cost: int  # without a preemption
+
+
+class Step(NamedTuple):
+    """A worker's step, looked up: how the worker and its resource are afterwards, and what it takes."""
+
+    way: Way
+    place: int  # of the resource, in the state
+    state: int
+    node: int
+    unit: int  # what is taken from the budget
+    mask: int
+
+
+Next = tuple[int, Way]  # one thing that can happen in a state: the number of the state that it leads to, and how
 
 
 class Rules:
@@ -66,10 +68,16 @@ class Rules:
         self._ledger = ledger
         self._workers = list(system.cast)
         self._count = len(self._workers)
-        self._on = set(kinds)
-        self._ways: dict[tuple[int, int, int], tuple[Way, ...]] = {}
+        self._steps: dict[tuple[int, int, int], tuple[Step, ...]] = {}
+        self._timeouts: dict[tuple[int, int, Hashable, bool], Way] = {}
+        self._endings = {
+            (kind, worker): Way(Move(kind, name, fault=fault), worker, False, True, COSTS[fault])
+            for kind, fault in WORKERS_FAULTS.items()
+            for worker, name in enumerate(self._workers)
+        }
         self._timed = [self._count + place for place in ledger.timed]
         self._clocks = [self._count + place for place in ledger.clocks]
+        self._blackouts: list[Way] = []
         self._spot = spot
         self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
 
@@ -91,38 +99,44 @@ class Rules:
         found: list[Next] = []
         able: set[int] = set()
         for worker in range(self._count):
-            for way in self._ways_of(worker, state):
-                if not way.mask:
+            for step in self._steps_of(worker, state):
+                if not step.mask:
                     able.add(worker)
-                elif not state[-1] & way.mask:
+                elif not state[-1] & step.mask:
                     continue
-                found.append(self._step(state, worker, way))
-        self._timers(state, bool(able), found)
-        self._crashes(state, found)
+                found.append(self._step(state, worker, step))
+        if self._timed:
+            self._timers(state, bool(able), found)
+        if state[-1]:
+            self._mishaps(state, found)
         everything = found  # who is held back by the order of an overtaking is not at rest
         if self._spot:
             found = self._spot.kept(found, state, self._system, self._histories)
-        for one in found:
-            if one.move.fault:
-                self.struck[one.move.fault].add(state[one.worker] if one.worker >= 0 else NOBODY)
-        rests = all(one.move.fault for one in (everything if isinstance(self._spot, Overtaking) else found))
-        return found, able, rests
+        free = False
+        for _, way in found:
+            if way.cost >= FAULT:
+                self.struck[way.move.fault or ""].add(state[way.worker] if way.worker >= 0 else NOBODY)
+            else:
+                free = True
+        if isinstance(self._spot, Overtaking):
+            free = any(way.cost < FAULT for _, way in everything)
+        return found, able, not free
 
-    def _ways_of(self, worker: int, state: Numbers) -> tuple[Way, ...]:
+    def _steps_of(self, worker: int, state: Numbers) -> tuple[Step, ...]:
         node = state[worker]
         op = self._histories.op[node]
         if op == ENDED:
             return ()
         place = self._ledger.place[self._histories.ops.things[op].resource]
         key = (worker, node, state[self._count + place])
-        found = self._ways.get(key)
+        found = self._steps.get(key)
         if found is None:
-            found = self._ways[key] = tuple(self._look_up(worker, node, op, place, key[2]))
+            found = self._steps[key] = tuple(self._look_up(worker, node, op, place, key[2]))
         return found
 
-    def _look_up(self, worker: int, node: int, op: int, place: int, number: int) -> list[Way]:
+    def _look_up(self, worker: int, node: int, op: int, place: int, number: int) -> list[Step]:
         name = self._workers[worker]
-        ways = []
+        steps = []
         for effect in self._ledger.effects(place, number, op, name):
             fault = effect.outcome.fault
             child = self._histories.child(node, effect.answer)
@@ -130,8 +144,9 @@ class Rules:
             move = Move("step", name, outcome=effect.outcome, fault=fault)
             unit, mask = (UNITS[fault], MASKS[fault]) if fault else (0, 0)
             after = self._after_run(worker, child) if over else child
-            ways.append(Way(move, self._count + place, effect.state, after, over, unit, mask))
-        return ways
+            way = Way(move, worker, True, over, COSTS[fault])
+            steps.append(Step(way, self._count + place, effect.state, after, unit, mask))
+        return steps
 
     def _after_run(self, worker: int, node: int) -> int:
         """A consumer starts again for the next message, a failed process is started again; others have ended."""
@@ -141,14 +156,15 @@ class Rules:
             return self._histories.root(name, self._histories.start[node][1]) if again else node
         return node if node in self._histories.bugs else self._histories.next_root(name, node)
 
-    def _step(self, state: Numbers, worker: int, way: Way) -> Next:
+    def _step(self, state: Numbers, worker: int, step: Step) -> Next:
+        way, place, resource, node, unit, _ = step
         after = list(state)
-        after[worker] = way.node
-        after[way.place] = way.state
-        after[-1] -= way.unit
+        after[worker] = node
+        after[place] = resource
+        after[-1] -= unit
         if way.over:
             self._orphan(after, worker)
-        return Next(self._number(tuple(after)), way.move, worker, True, way.over, COSTS[way.move.fault])
+        return self._number(tuple(after)), way
 
     def _orphan(self, state: list[int], worker: int) -> None:
         for place in self._timed:
@@ -159,7 +175,7 @@ class Rules:
         for place in self._timed:
             for timer in self._ledger.timers(place - self._count, state[place]):
                 early = somebody_can_step and timer.owner is not None
-                if early and not ("pauses" in self._on and state[-1] & MASKS["pauses"]):
+                if early and not state[-1] & MASKS["pauses"]:
                     continue
                 after = list(state)
                 after[place] = self._ledger.after(place - self._count, state[place], "expire", timer.id)
@@ -167,20 +183,24 @@ class Rules:
                     after[-1] -= UNITS["pauses"]
                 for clock in self._clocks:
                     after[clock] = self._ledger.after(clock - self._count, after[clock], "advance", timer.seconds)
-                resource = self._ledger.names[place - self._count]
-                fault = "pauses" if early else None
-                move = Move("timer", "", resource, timer.id, fault=fault)
-                found.append(Next(self._number(tuple(after)), move, NOBODY, False, False, COSTS[fault]))
+                key = (place, state[place], timer.id, early)
+                way = self._timeouts.get(key)
+                if way is None:
+                    fault = "pauses" if early else None
+                    move = Move("timer", "", self._ledger.names[place - self._count], timer.id, fault=fault)
+                    way = self._timeouts[key] = Way(move, NOBODY, False, False, COSTS[fault])
+                found.append((self._number(tuple(after)), way))
 
-    def _crashes(self, state: Numbers, found: list[Next]) -> None:
-        if "crashes" in self._on and state[-1] & MASKS["crashes"]:
-            found += [self._crash(state, worker) for worker in range(self._count) if self._can_crash(state, worker)]
-        if "node_losses" in self._on and state[-1] & MASKS["node_losses"]:
-            found += [self._lose(state, worker) for worker in range(self._count) if self._can_crash(state, worker)]
-        if "power_losses" in self._on and state[-1] & MASKS["power_losses"]:
+    def _mishaps(self, state: Numbers, found: list[Next]) -> None:
+        left, everybody = state[-1], range(self._count)
+        if left & MASKS["crashes"]:
+            found += [self._end(state, worker, "crash") for worker in everybody if self._can_crash(state, worker)]
+        if left & MASKS["node_losses"]:
+            found += [self._end(state, worker, "node loss") for worker in everybody if self._can_crash(state, worker)]
+        if left & MASKS["power_losses"]:
             found += self._power_losses(state)
-        if "redeliveries" in self._on and state[-1] & MASKS["redeliveries"]:
-            found += [self._again(state, worker) for worker in range(self._count) if self._is_done(state, worker)]
+        if left & MASKS["redeliveries"]:
+            found += [self._end(state, worker, "again") for worker in everybody if self._is_done(state, worker)]
 
     def _can_crash(self, state: Numbers, worker: int) -> bool:
         """Before its first step a process has nothing to lose; one that has returned has done its task."""
@@ -191,44 +211,33 @@ class Rules:
         node = state[worker]
         return self._histories.op[node] == ENDED and node not in self._histories.bugs
 
-    def _crash(self, state: Numbers, worker: int) -> Next:
+    def _end(self, state: Numbers, worker: int, kind: Kind) -> Next:
+        """Something that ends a worker's process: it is started again, unless its node is lost."""
+        way = self._endings[kind, worker]
+        node, name = state[worker], self._workers[worker]
         after = list(state)
-        after[worker] = self._histories.next_root(self._workers[worker], state[worker])
-        after[-1] -= UNITS["crashes"]
-        self._orphan(after, worker)
-        return self._gone(after, Move("crash", self._workers[worker], fault="crashes"), worker)
-
-    def _lose(self, state: Numbers, worker: int) -> Next:
-        after = list(state)
-        after[worker] = self._histories.gone(state[worker])
-        after[-1] -= UNITS["node_losses"]
-        self._orphan(after, worker)
-        return self._gone(after, Move("node loss", self._workers[worker], fault="node_losses"), worker)
-
-    def _again(self, state: Numbers, worker: int) -> Next:
-        after = list(state)
-        after[worker] = self._histories.next_root(self._workers[worker], state[worker])
-        after[-1] -= UNITS["redeliveries"]
-        return self._gone(after, Move("again", self._workers[worker], fault="redeliveries"), worker)
-
-    def _gone(self, after: list[int], move: Move, whose: int) -> Next:
-        """Something that ends a process."""
-        return Next(self._number(tuple(after)), move, whose, False, True, COSTS[move.fault])
+        after[worker] = self._histories.gone(node) if kind == "node loss" else self._histories.next_root(name, node)
+        after[-1] -= UNITS[WORKERS_FAULTS[kind]]
+        if kind != "again":
+            self._orphan(after, worker)
+        return self._number(tuple(after)), way
 
     def _power_losses(self, state: Numbers) -> list[Next]:
         running = [worker for worker in range(self._count) if self._can_crash(state, worker)]
-        numbers = state[self._count : -1]
-        ways = self._ledger.power_losses(numbers)
-        if not running and ways == 1:
+        worlds = list(self._ledger.power_losses(state[self._count : -1]))
+        if not running and len(worlds) == 1:
             return []
-        after = list(state)
-        for worker in range(self._count):
-            if self._histories.op[state[worker]] != ENDED:
-                after[worker] = self._histories.next_root(self._workers[worker], state[worker])
-        after[-1] -= UNITS["power_losses"]
-        found = []
-        for choice in range(ways):
-            after[self._count : -1] = self._ledger.lose_power(numbers, choice)
-            move = Move("power loss", outcome=Outcome(None, choice), fault="power_losses")
-            found.append(self._gone(after, move, EVERYBODY))
-        return found
+        everybody = tuple(self._restarted(worker, state[worker]) for worker in range(self._count))
+        left = state[-1] - UNITS["power_losses"]
+        return [
+            (self._number((*everybody, *world, left)), self._power_loss(choice)) for choice, world in enumerate(worlds)
+        ]
+
+    def _restarted(self, worker: int, node: int) -> int:
+        return node if self._histories.op[node] == ENDED else self._histories.next_root(self._workers[worker], node)
+
+    def _power_loss(self, choice: int) -> Way:
+        while choice >= len(self._blackouts):
+            move = Move("power loss", outcome=Outcome(None, len(self._blackouts)), fault="power_losses")
+            self._blackouts.append(Way(move, EVERYBODY, False, True, COSTS["power_losses"]))
+        return self._blackouts[choice]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from simlib.engines.explore.count import circles, schedules
 from simlib.engines.explore.findings import Findings, Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
-from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, PREEMPTION, STEP, Next, Rules
+from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, PREEMPTION, STEP, Next, Rules, Way
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.progress import Progress
 from simlib.resources.clock import Clock, ClockState
@@ -118,30 +118,31 @@ class Search:
 
     def _follow(self, label: Label, buckets: dict[int, list[Label]], costs: list[int]) -> bool:
         """Go on from a label, unless an earlier one of its state can do all that it can, as cheaply."""
-        state, last = label.state, label.last
-        known = self._labels.get(state)
+        state, last, labels = label.state, label.last, self._labels
+        known = labels.get(state)
         first = known is None
         if known is None:
-            self._labels[state] = [label]
+            labels[state] = [label]
             self._enter(label)
             if self.findings.found:
                 return True
-        elif any(_beats(other, label) for other in known):
+        elif _beaten(known, last, label.cost):
             return False
         else:
             known.append(label)
         could_go_on = last in self._able[state]
-        for one in self._following[state]:
-            cost = label.cost + one.cost
-            if could_go_on and one.steps and one.worker != last:
+        for target, way in self._following[state]:
+            cost = label.cost + way.cost
+            if could_go_on and way.steps and way.worker != last:
                 if not first:
                     continue  # the state's first label took this step for no more
                 cost += PREEMPTION
-            after = Label(one.state, _turn(one, last), cost, label, one.move)
-            if any(_beats(other, after) for other in self._labels.get(one.state, ())):
+            turn = _turn(way, last)
+            if _beaten(labels.get(target), turn, cost):
                 continue
+            after = Label(target, turn, cost, label, way.move)
             # Among equals the earliest crash wins, but the latest pause: it takes the shortest stall.
-            bucket = 2 * cost + (one.cost >= FAULT and one.move.kind != "timer")
+            bucket = 2 * cost + (way.cost >= FAULT and way.move.kind != "timer")
             if bucket not in buckets:
                 buckets[bucket] = []
                 heappush(costs, bucket)
@@ -202,7 +203,7 @@ class Search:
 
     def _conclude(self) -> None:
         """Everything was visited: count the schedules, look for circles, run every history again."""
-        targets = self._targets(lambda one: True)
+        targets = self._targets(2 * FAULT)
         self.findings.schedules = schedules(targets, self._rests)
         if self.findings.schedules is None:
             self._look_for_livelock()
@@ -212,17 +213,19 @@ class Search:
             self.findings.found = Found(self._checks.unseen[0].name, None, because)
         self.findings.complete = True
 
-    def _targets(self, which: Callable[[Next], bool]) -> list[list[int]]:
+    def _targets(self, most: int) -> list[list[int]]:
+        """The states that each state leads to, by what costs less than this."""
         following = self._following
         return [
-            [one.state for one in following.get(state, ()) if which(one)] for state in range(len(self._rules.states))
+            [target for target, way in following.get(state, ()) if way.cost < most]
+            for state in range(len(self._rules.states))
         ]
 
     def _look_for_livelock(self) -> None:
         """Among the states whose number of faults is done with: without a fault, nothing leads out of them."""
         done = (self.findings.faults_proven + 1) * FAULT
         within = {state for state, labels in self._labels.items() if labels[0].cost < done}
-        free = self._targets(lambda one: not one.move.fault)
+        free = self._targets(FAULT)
         traps = circles([targets if state in within else [] for state, targets in enumerate(free)])
         for states in sorted(traps, key=lambda states: min(self._labels[state][0].cost for state in states)):
             found = self._checks.going_round((self._rules.states[at], self._following[at]) for at in sorted(states))
@@ -243,19 +246,22 @@ class Search:
         return self.findings
 
 
-def _beats(one: Label, other: Label) -> bool:
-    """Whether whatever continues `other` continues `one` at no higher cost; `one` came first, so costs no more.
+def _beaten(known: list[Label] | None, last: int, cost: int) -> bool:
+    """Whether whatever continues a label with this turn and cost continues a known one of its state for no more.
 
     From the same state, another turn costs at most one preemption more. Faults are equal: the state knows them.
     """
-    return one.last in (other.last, NOBODY) or other.cost - one.cost >= PREEMPTION
+    for one in known or ():  # noqa: SIM110 - the inner loop; as a generator it costs twice as much
+        if one.last == last or one.last == NOBODY or cost - one.cost >= PREEMPTION:
+            return True
+    return False
 
 
-def _turn(one: Next, last: int) -> int:
+def _turn(way: Way, last: int) -> int:
     """Whose turn it is afterwards."""
-    if one.steps:
-        return NOBODY if one.over else one.worker
-    return NOBODY if one.over and one.worker in (last, EVERYBODY) else last
+    if way.steps:
+        return NOBODY if way.over else way.worker
+    return NOBODY if way.over and way.worker in (last, EVERYBODY) else last
 
 
 def _backwards(label: Label | None) -> Iterator[Move]:

@@ -28,7 +28,7 @@ class Spot:
 
     def kept(self, found: list[Next], state: tuple[int, ...], system: System, histories: Histories) -> list[Next]:
         """What of all that can happen in this state may happen."""
-        return [one for one in found if self.allows(one.move, state, system, histories)]
+        return [one for one in found if self.allows(one[1].move, state, system, histories)]
 
     def allows(self, move: Move, state: tuple[int, ...], system: System, histories: Histories) -> bool:
         """Whether this move may happen in this state."""
@@ -70,12 +70,12 @@ class Overtaking:
 
     def kept(self, found: list[Next], state: tuple[int, ...], system: System, histories: Histories) -> list[Next]:
         """What of all that can happen in this state may happen."""
-        free = [one for one in found if one.move.fault is None and one.steps]
+        free = [one for one in found if one[1].move.fault is None and one[1].steps]
         mine, other = (self._of(worker, free) for worker in (0, 1))
         there = self._depth(state[1], histories)
         overtaken = there >= self.second or histories.op[state[1]] == ENDED
         if self._depth(state[0], histories) == self.first and not overtaken:
-            again = [one for one in found if one.move.fault == "redeliveries" and one.worker == 1 and there == 0]
+            again = [one for one in found if one[1].move.fault == "redeliveries" and one[1].worker == 1 and there == 0]
             return other or again or mine or self._rest(found)
         if self.loose and overtaken:
             return free or self._rest(found)
@@ -83,11 +83,11 @@ class Overtaking:
 
     @staticmethod
     def _of(worker: int, found: list[Next]) -> list[Next]:
-        return [one for one in found if one.worker == worker]
+        return [one for one in found if one[1].worker == worker]
 
     @staticmethod
     def _rest(found: list[Next]) -> list[Next]:
-        return [one for one in found if one.move.fault is None and not one.steps]
+        return [one for one in found if one[1].move.fault is None and not one[1].steps]
 
     @staticmethod
     def _depth(node: int, histories: Histories) -> int:
