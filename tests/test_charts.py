@@ -86,7 +86,7 @@ def test_the_survival_curve_s_text_has_the_finding_the_intervals_and_every_param
     assert title.startswith("charge: ") and "charge_once: none of 20 bitten" in title
     assert "on day 7.5: " in first and "[" in first and "100%" in second
     said = "latency bank exponential(60), else 60, arrivals exponential(3600), crashes per day 2"
-    assert small == f"20 runs of each, seeds 0 to 19; 30 days, {said}. Bands: 95 % intervals (Wilson)."
+    assert small == f"2 workers, 20 runs of each, seeds 0 to 19; 30 days, {said}. Bands: 95 % intervals (Wilson)."
 
 
 def test_a_curve_of_one_run_or_of_nobody_is_refused():

@@ -22,6 +22,7 @@ STRIPS = {
     "05": ("bank", "pay_interest", "pay_interest_renamed", "pay_interest_by_state"),
     "06": ("shop", "pay", "pay_sorted"),
     "07": ("shop", ("order", "ship"), ("order_outboxed", "ship", "relay")),
+    "08": ("office", "work", "work_claimed", "work_fenced"),
     "09": ("club", "credit_early", "credit", "credit_once"),
     "10": ("shop", "close_day", "close_day_renamed", "close_day_durably"),
     "13": ("shop", "fulfil", "fulfil_once"),
