@@ -24,12 +24,12 @@ def test_two_workers_print_twice_with_nothing_going_wrong(lesson):
 
 
 def test_the_window_is_the_one_step_between_looking_and_taking(lesson):
-    rows = [[found.claim for found in row] for row in interleaving_map(lesson["office"], lesson["work"]).overtakings]
+    rows = [[found.claim for found in row] for row in interleaving_map(lesson["office"], lesson["work"]).reports]
     assert rows == [[TWICE] * 4, [None] * 4, [None] * 4, [None] * 4]
 
 
 def test_a_claim_in_one_step_has_no_window(lesson):
-    found = interleaving_map(lesson["office"], lesson["work_claimed"]).overtakings
+    found = interleaving_map(lesson["office"], lesson["work_claimed"]).reports
     assert {report.verdict for row in found for report in row} == {"holds"}
     assert lesson["office"].explore(lesson["work_claimed"], workers=3, crashes=0).verdict == "holds"
 
