@@ -189,6 +189,37 @@ class Scenario:
             return self.explore(worker, workers=workers, **budget)
         return play(self.system(worker, workers), read_token(schedule))
 
+    def live(
+        self,
+        worker: Workers,
+        failure: checker.Report | Trace | str | None = None,
+        *,
+        workers: int | Mapping[str, int] | None = None,
+        seed: int = 0,
+        **faults: int,
+    ) -> Trace:
+        """Run this worker for real: in operating-system processes, killed with SIGKILL, on real storage.
+
+        With a `failure` (a report, a trace or a token) that schedule is played, as `replay` does it on the model. With
+        a budget of `faults`, as `explore` takes it, they strike at random places, drawn from `seed`. With neither,
+        nothing goes wrong. Each step is taken by its worker's own process: a database, queue or lock is SQLite, a disk
+        is a folder, a service an HTTP server; a crash is SIGKILL, a pause SIGSTOP. Nobody waits for a timer: the
+        supervisor brings its deadline forward. What is really there is held against the model after each step.
+        Raises Mistake, and ModelIsWrong where the two differ.
+        """
+        from simlib.engines import live as convincer  # what it needs is an extra
+
+        if failure is None:
+            return convincer.live(self.system(worker, workers), convincer.Chaos(Budget(faults or {"crashes": 0}), seed))
+        if faults:
+            raise Mistake("live: give a failure to play, or a budget of faults to be drawn; not both.")
+        if isinstance(failure, Trace):
+            return convincer.live(self.system(worker, workers), points(failure))
+        token = failure.token if isinstance(failure, checker.Report) else failure
+        head, _, schedule = token.partition("-")
+        counts, _ = self._read_head(head, token, worker)
+        return convincer.live(self.system(worker, workers or counts), read_token(schedule))
+
     def _read_head(self, head: str, token: str, worker: Workers) -> tuple[dict[str, int], dict[str, int]]:
         match = re.fullmatch(r"(\d+(?:\.\d+)*)((?:[a-z]\d+)*)", head)
         roles = [worker] if callable(worker) else list(worker)

@@ -131,6 +131,7 @@ class Trace:
     about: tuple[str, ...] = ()  # the resources that the broken property looks at
     parted: int | None = None  # the first event at which a replay left the schedule that it follows
     roles: Mapping[str, str] = field(default_factory=dict, repr=False)  # what each worker runs, by name
+    note: str = ""  # what was real, if it was
 
     def worlds(self) -> Iterator[dict[str, State]]:
         """The states after each event."""
@@ -179,7 +180,8 @@ class Trace:
 
     def __str__(self) -> str:
         verdict = [f"{self.broken}: {self.because}"] if self.broken else []
-        return "\n".join([*self.lines(), *verdict])
+        note = [self.note] if self.note else []
+        return "\n".join([*self.lines(), *verdict, *note])
 
     __repr__ = __str__
 

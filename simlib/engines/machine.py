@@ -10,7 +10,9 @@ import contextlib
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+from simlib.engines.capture import capture
 from simlib.errors import OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process
@@ -51,7 +53,7 @@ class Machine:
     def __enter__(self) -> Machine:
         with contextlib.ExitStack() as watched:
             watched.enter_context(self.system.watchdog)
-            self.slots = {worker: Slot(self.system.start(worker)) for worker in self.system.cast}
+            self.slots = {worker: Slot(self._start(worker, 1)) for worker in self.system.cast}
             self._watched = watched.pop_all()
         return self
 
@@ -59,6 +61,14 @@ class Machine:
         for process in [*self._dead, *(slot.process for slot in self.slots.values())]:
             process.discard()
         self._watched.close()
+
+    def _start(self, worker: str, incarnation: int) -> Process:
+        """A new process of this worker."""
+        return self.system.start(worker, incarnation)
+
+    def here(self, worker: str) -> Hashable:
+        """A name for where this worker stands; None where there is none."""
+        return capture(self.slots[worker].process.generator)
 
     # What can happen next
 
@@ -105,10 +115,7 @@ class Machine:
         op, line = slot.op, slot.process.line
         assert op is not None, f"{move.worker} has no step to take"
         self.now += STEP_SECONDS
-        try:
-            answer = self.states[op.resource].perform(op, move.worker, move.outcome)
-        except OperationError as error:
-            answer = error
+        answer = self._carry_out(op, move)
         slot.steps[op.name] += 1
         nth, slot.last_at = slot.steps[op.name], self.now
         slot.process.answer(answer)
@@ -117,6 +124,13 @@ class Machine:
         if ended:
             self._end(move.worker)
         return event
+
+    def _carry_out(self, op: Op, move: Move) -> Any:
+        """Let the step take effect. Gives its answer, which may be an error."""
+        try:
+            return self.states[op.resource].perform(op, move.worker, move.outcome)
+        except OperationError as error:
+            return error
 
     def _end(self, worker: str) -> None:
         """A run is over: what it held is orphaned. A consumer and a process that failed start again."""
@@ -130,7 +144,7 @@ class Machine:
 
     def _restart(self, worker: str, incarnation: int) -> None:
         self._dead.append(self.slots[worker].process)
-        self.slots[worker] = Slot(self.system.start(worker, incarnation), incarnation, last_at=self.now)
+        self.slots[worker] = Slot(self._start(worker, incarnation), incarnation, last_at=self.now)
 
     def _crash(self, move: Move) -> Event:
         event = Event(move, self.now)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 
-from simlib.engines.capture import capture
 from simlib.engines.machine import Machine
 from simlib.engines.schedule import Point, letters
 from simlib.errors import Mistake, OperationError
@@ -62,8 +61,9 @@ def fork(system: System, moves: Sequence[Move], worker: str) -> Trace | None:
 class Player:
     """Plays a beginning that somebody has chosen, and lets everybody finish from there."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, most: int = MOST_STEPS) -> None:
         self.machine = machine
+        self._most = most
         self.parted: int | None = None
         self._choices = 1  # the most that there were at any draw
         self._names = {worker: _names(machine.system, worker) for worker in machine.slots}
@@ -192,7 +192,7 @@ class Player:
         machine, order = self.machine, list(self.machine.slots)
         been = {self._here(): len(machine.events)}
         stale = lap = 0  # how many steps have led to nothing new, and how many it takes to go round once
-        for _ in range(MOST_STEPS):
+        for _ in range(self._most):
             move = self._anything(order, stale // lap if lap else 0)
             if move is None:
                 return self._at_rest()
@@ -211,13 +211,13 @@ class Player:
                 broken = self._goes_round()
                 del machine.events[max(been.values()) + (lap if broken else 0) :]
                 return broken
-        return "livelock", f"no end after {MOST_STEPS} steps", ()
+        return "livelock", f"no end after {self._most} steps", ()
 
     def _here(self) -> Hashable | None:
         """A name for where everybody and everything is; None if there is none."""
-        slots = self.machine.slots.values()
-        held = [slot.op and capture(slot.process.generator) for slot in slots]
-        if any(slot.op and one is None for slot, one in zip(slots, held)):
+        slots = self.machine.slots
+        held = [slot.op and self.machine.here(worker) for worker, slot in slots.items()]
+        if any(slot.op and one is None for slot, one in zip(slots.values(), held)):
             return None
         told = any(
             event.op and event.op.verb == "now" for event in self.machine.events

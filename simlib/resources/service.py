@@ -24,10 +24,10 @@ class ServiceState(State):
 
     def count(self, action: str, *args: Any) -> int:
         """How often `action` was done, with any arguments, or with these."""
-        return self.effects.get(_hashable((action, *args)), 0) if args else self.totals.get(action, 0)
+        return self.effects.get(hashable((action, *args)), 0) if args else self.totals.get(action, 0)
 
     def on_call(self, who: str, action: str, *args: Any, idempotency_key: Any = None) -> str:
-        effect, key = _hashable((action, *args)), _hashable(idempotency_key)
+        effect, key = hashable((action, *args)), hashable(idempotency_key)
         if key in self.keys:  # the answer that was kept, whatever became of the action since
             if self.keys[key] != effect:
                 raise Rejected(f"idempotency key {show(idempotency_key)} was used for other arguments")
@@ -42,12 +42,12 @@ class ServiceState(State):
 
     def outcomes(self, op: Op) -> Iterator[Outcome]:
         yield from super().outcomes(op)
-        if _hashable(op.args) not in self.refused and _hashable(op.kwargs.get("idempotency_key")) not in self.keys:
+        if hashable(op.args) not in self.refused and hashable(op.kwargs.get("idempotency_key")) not in self.keys:
             yield Outcome("rejections")
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
         if outcome.fault == "rejections":
-            self.refused[_hashable(op.args)] = True
+            self.refused[hashable(op.args)] = True
             raise Rejected(op.args[0])
         return super().perform(op, who, outcome)
 
@@ -85,7 +85,7 @@ class Service(Resource):
         return self._op("call", action, *args, idempotency_key=idempotency_key)
 
 
-def _hashable(value: Any) -> Hashable:
+def hashable(value: Any) -> Hashable:
     """The value itself where a dict can be asked for it, so that 20 is 20.0; else its key."""
     try:
         hash(value)

@@ -1,0 +1,66 @@
+"""The convincer: the same workers as operating-system processes, really killed, on real storage."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from simlib.engines.budget import Budget
+from simlib.engines.live.machine import LiveMachine, ModelIsWrong
+from simlib.engines.live.reality import Reality
+from simlib.engines.live.wander import wander
+from simlib.engines.replay import Player
+from simlib.engines.schedule import Point
+from simlib.errors import Mistake
+from simlib.system import System
+from simlib.trace import Trace
+from simlib.values import listed, plural
+
+__all__ = ["Chaos", "ModelIsWrong", "Reality", "live"]
+
+MOST_STEPS = 150  # after its schedule, of a run that finds no end; each costs a few real milliseconds
+
+
+@dataclass(frozen=True)
+class Chaos:
+    """Faults at random places, as many as the budget has; the same seed gives the same schedule."""
+
+    budget: Budget
+    seed: int = 0
+
+
+def live(system: System, plan: list[Point] | Chaos) -> Trace:
+    """Run the system once, along a schedule, or with faults at random. Raises Mistake."""
+    if sys.platform in ("win32", "emscripten"):
+        raise Mistake(
+            "`live` kills real processes, and needs Linux or macOS for that (on Windows: WSL). "
+            "Everything else works here; `replay` shows the same schedule on the model."
+        )
+    with Reality(system, fills=_fills(plan)) as reality:
+        return run(system, reality, plan)
+
+
+def run(system: System, reality: Reality, plan: list[Point] | Chaos) -> Trace:
+    """One more run under the same warden."""
+    with LiveMachine(system, reality) as machine:
+        player = Player(machine, MOST_STEPS)
+        beginning = player.scheduled(plan) if isinstance(plan, list) else wander(machine, plan.budget, plan.seed)
+        trace = player.play(beginning)
+    return trace.but(note=_note(machine, reality))
+
+
+def _fills(plan: list[Point] | Chaos) -> bool:
+    """Whether a disk may have to be full."""
+    return not isinstance(plan, Chaos) or "disk_full" in plan.budget.kinds
+
+
+def _note(machine: LiveMachine, reality: Reality) -> str:
+    """What was real, for the small print."""
+    parts: dict[str, list[str]] = {}
+    for name, kind in reality.kinds.items():
+        parts.setdefault(kind, []).append(name)
+    said = [f"{listed(names)} on {kind}" for kind, names in parts.items()]
+    counts = {"SIGKILL": machine.killed, "SIGSTOP": machine.stopped}
+    done = [plural(count, signal) for signal, count in counts.items() if count]
+    processes = ", ".join([plural(len(machine.slots), "operating-system process"), *done])
+    return f"For real: {processes}; {'; '.join(said)}."

@@ -1,0 +1,96 @@
+"""A worker's process as the supervisor has it, and the channel to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Hashable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from simlib.engines.live.worker import Told
+from simlib.errors import Mistake
+from simlib.ops import Op
+
+PATIENCE = 20.0  # seconds to wait for a process before it is given up
+
+
+class Channel:
+    """A channel to another process."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._channel = Connection(end.detach())
+
+    def say(self, what: Any) -> None:
+        """Send it, whether or not anybody hears it."""
+        with contextlib.suppress(ConnectionError):
+            self._channel.send(what)
+
+    def hear(self) -> Any:
+        """What the other one says. Raises EOFError when it is gone, Mistake when it says nothing for too long."""
+        try:
+            if not self._channel.poll(PATIENCE):
+                raise Mistake(f"no word from a process for {PATIENCE:g} s: does a step of its worker wait for ever?")
+            return self._channel.recv()
+        except ConnectionError:
+            raise EOFError from None
+
+    def ask(self, *what: Any) -> Any:
+        """Send it, and hear the answer."""
+        self.say(what)
+        return self.hear()
+
+    def close(self) -> None:
+        self._channel.close()
+
+
+class Actor:
+    """A worker's process, as the supervisor has it: what it wants to do next, and how to let it, or kill it."""
+
+    def __init__(self, pid: int, channel: Channel) -> None:
+        self.pid, self.channel = pid, channel
+        self.op: Op | None = None
+        self.error: BaseException | None = None
+        self.line = 0
+        self.here: Hashable = None
+        self.stopped = False
+        self._listen()
+
+    def _listen(self) -> None:
+        try:
+            told = self.channel.hear()
+        except EOFError:
+            raise Mistake("a worker's process ended without a word: does it call os._exit, or kill itself?") from None
+        if not isinstance(told, Told):
+            kind, *said = told
+            raise kind(*said)
+        self.op, self.line, self.here, self.error = told.op, told.line, told.here, told.raised
+        if told.failed:
+            name, text = told.failed
+            self.error = type(name, (Exception,), {})(*([text] if text else []))
+
+    def answer(self, _: Any) -> None:
+        """It has been told what came of its step: let it run to its next one."""
+        self.channel.say("heard")
+        self._listen()
+
+    def once_more(self) -> None:
+        """It has done its task: give it the next one."""
+        self.channel.say("next")
+        self._listen()
+
+    def stop(self) -> None:
+        """Let it stand still, wherever it is."""
+        os.kill(self.pid, signal.SIGSTOP)
+        self.stopped = True
+
+    def go_on(self) -> None:
+        if self.stopped:
+            os.kill(self.pid, signal.SIGCONT)
+            self.stopped = False
+
+    def discard(self) -> None:
+        """Nothing more is wanted of it."""
+        self.channel.close()

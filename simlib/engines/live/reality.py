@@ -1,0 +1,95 @@
+"""The supervisor's side of the warden: runs, their processes, and an end to them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from typing import Any
+
+from simlib.engines.live.actor import Channel
+from simlib.engines.live.warden import Failed
+from simlib.errors import Mistake
+from simlib.system import System
+
+
+class Reality:
+    """`with Reality(system) as reality:` a warden, and through it any number of runs, one after the other."""
+
+    def __init__(self, system: System, fills: bool) -> None:
+        self._system = system
+        self._fills = fills
+        self.kinds: dict[str, str] = {}
+        self._folder = ""
+        self._pids: set[int] = set()
+
+    def __enter__(self) -> Reality:
+        ours, theirs = socket.socketpair()
+        self._handed, handing = socket.socketpair()
+        with theirs, handing:
+            ends = [theirs.fileno(), handing.fileno()]
+            self._warden = subprocess.Popen(
+                [sys.executable, "-c", "from simlib.engines.live import warden; warden.main()", *map(str, ends)],
+                pass_fds=ends,
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        self._channel = Channel(ours)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.close()
+        self._handed.close()
+        self._warden.wait()
+        for pid in self._pids:  # the warden has done this, unless it was killed itself
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def ask(self, *what: Any) -> Any:
+        """Have the warden do something. Raises Mistake where it cannot."""
+        try:
+            answer = self._channel.ask(*what)
+        except EOFError:
+            raise Mistake("the process that looks after the run has been killed, and the run with it.") from None
+        if isinstance(answer, Failed):
+            raise Mistake(f"the real parts cannot be made: {answer.why}")
+        return answer
+
+    def begin(self) -> None:
+        """A new run, in a world of its own."""
+        self._pids.clear()
+        self._folder, self.kinds = self.ask("begin", _pickled(self._system), self._fills)
+
+    def fork(self, *what: Any) -> tuple[int, Channel]:
+        """A new process and the channel to it."""
+        pid = self.ask(*what)
+        _, descriptors, _, _ = socket.recv_fds(self._handed, 1, 1)
+        self._pids.add(pid)
+        return pid, Channel(socket.socket(fileno=descriptors[0]))
+
+    def kill(self, pid: int) -> None:
+        """SIGKILL, and wait until it is gone. Nobody else has its number until then: the warden is its parent."""
+        os.kill(pid, signal.SIGKILL)
+        self.ask("reap", pid)
+        self._pids.discard(pid)
+
+
+def _pickled(system: System) -> bytes:
+    """The workers as bytes, with all that their code needs: they may have been written in a notebook."""
+    try:
+        import cloudpickle
+    except ImportError:
+        how = "pip install 'midflight[live]'"
+        raise Mistake(f"`live` sends workers to other processes with cloudpickle: {how}.") from None
+    try:
+        return bytes(cloudpickle.dumps((system.resources, system.values, system.cast)))
+    except (pickle.PicklingError, TypeError) as error:
+        raise Mistake(f"{system.title} cannot be sent to another process: {error}.") from None

@@ -1,0 +1,47 @@
+"""The real parts: one technology a file, one store for each resource of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from simlib.engines.live.stores.base import Store
+from simlib.engines.live.stores.files import Folder, SmallDisk
+from simlib.engines.live.stores.http import RemoteService
+from simlib.engines.live.stores.sql import DatabaseTable, LockTable, QueueTable
+from simlib.engines.live.stores.sqlite import SQLite
+from simlib.resources.base import Resource, State
+from simlib.resources.database import DatabaseState
+from simlib.resources.disk import DiskState
+from simlib.resources.lock import LockState
+from simlib.resources.queue import QueueState
+from simlib.resources.service import ServiceState
+
+__all__ = ["Folder", "RemoteService", "Store", "stores_for"]
+
+
+def stores_for(resources: Mapping[str, Resource], folder: Path, fills: bool) -> dict[str, Store]:
+    """A real part for each resource that is one. `fills`: whether a disk has to be full at some time."""
+    states = {name: resource.initial(name) for name, resource in resources.items()}
+    stores = {name: _store(name, state, folder / name, fills) for name, state in states.items()}
+    made = {name: store for name, store in stores.items() if store is not None}
+    for name, store in made.items():
+        if isinstance(store, SmallDisk) and not store.mount():
+            made[name] = Folder(name, store.path, store.capacity)
+    return made
+
+
+def _store(name: str, state: State, path: Path, fills: bool) -> Store | None:
+    if isinstance(state, DatabaseState):
+        return DatabaseTable(name, SQLite(path))
+    if isinstance(state, QueueState):
+        return QueueTable(name, SQLite(path), state.visibility_timeout, state.max_receives)
+    if isinstance(state, LockState):
+        return LockTable(name, SQLite(path))
+    if isinstance(state, DiskState):
+        kind: Any = SmallDisk if fills or state.capacity is not None else Folder
+        return kind(name, path / "files", state.capacity)  # type: ignore[no-any-return]
+    if isinstance(state, ServiceState):
+        return RemoteService(name)
+    return None

@@ -1,0 +1,64 @@
+"""SQLite: a database server in a file, in WAL mode, with real transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from simlib.errors import Unavailable
+
+PATIENCE, IMPATIENCE = 5.0, 0.05  # seconds that a process waits for its turn
+
+
+class SQLite:
+    """One file, one connection a process. Every transaction is a writer's (BEGIN IMMEDIATE): they run one by one."""
+
+    kind = "SQLite"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._open: sqlite3.Connection | None = None
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        if self._open is None:
+            self._open = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
+            self._open.execute("PRAGMA journal_mode = WAL")
+        return self._open
+
+    def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self.connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def transaction(self, name: str, impatient: bool = False) -> Iterator[None]:
+        self.run(f"PRAGMA busy_timeout = {int(1000 * (IMPATIENCE if impatient else PATIENCE))}")
+        try:
+            self.run("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise Unavailable(name) from None
+            raise
+        try:
+            yield
+        except BaseException:
+            self.run("ROLLBACK")
+            raise
+        self.run("COMMIT")
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Somebody holds the file's lock for longer than anybody waits."""
+        self.run("BEGIN EXCLUSIVE")
+        try:
+            yield
+        finally:
+            self.run("ROLLBACK")
+
+    def drop(self) -> None:
+        """It all lies in the run's folder."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "_open": None}

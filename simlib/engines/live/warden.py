@@ -1,0 +1,161 @@
+"""The warden: forks the run's processes, and leaves nothing of them when the supervisor is gone, however it went.
+
+It is one small process without threads, so that forking is safe (a notebook's kernel has many), in a session of its
+own, so that an interrupt from the keyboard does not reach it. Its word for the supervisor's end is the end of its
+channel: that comes after an exception, a restart of the kernel and a `kill -9` alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pickle
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from simlib.engines.live.keeper import keep
+from simlib.engines.live.stores import RemoteService, Store, stores_for
+from simlib.engines.live.stores.http import serve
+from simlib.engines.live.worker import work
+from simlib.system import System
+
+PR_SET_PDEATHSIG = 1
+
+
+class Failed(NamedTuple):
+    """What the warden could not do."""
+
+    why: str
+
+
+class Warden:
+    """Serves one supervisor: `requests` are the names of its methods, with their arguments."""
+
+    def __init__(self, channel: Connection, handing: socket.socket) -> None:
+        self._channel = channel
+        self._handing = handing  # over it goes the supervisor's end of each new process's channel
+        self._children: set[int] = set()
+        self._servers: list[Connection] = []  # a server goes on until nobody has the other end
+        self._folder: Path | None = None
+        self._stores: dict[str, Store] = {}
+        self._system: System | None = None
+
+    def serve(self) -> None:
+        """Do what the supervisor asks until it is gone; then end everything."""
+        try:
+            while True:
+                name, *arguments = self._channel.recv()
+                self._channel.send(self._answer(name, arguments))
+        except (EOFError, ConnectionError):
+            pass
+        finally:
+            self.end()
+
+    def _answer(self, name: str, arguments: list[Any]) -> Any:
+        try:
+            return getattr(self, name)(*arguments)
+        except Exception as error:
+            return Failed(f"{type(error).__name__}: {error}")
+
+    def begin(self, pickled: bytes, fills: bool) -> tuple[str, dict[str, str]]:
+        """A new run: a folder, and the real parts in it. Gives the folder, and what each part is."""
+        self.end()
+        self._system = made = System(*pickle.loads(pickled))
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="midflight-"))
+        self._stores = stores_for(made.resources, folder, fills)
+        for name, store in self._stores.items():
+            if isinstance(store, RemoteService):
+                self._serve(store)
+            store.prepare(made.resources[name].initial(name))
+        return str(folder), {name: store.kind for name, store in self._stores.items()}
+
+    def _serve(self, store: RemoteService) -> None:
+        ours, theirs = socket.socketpair()
+        self._fork(serve, theirs)
+        channel = Connection(ours.detach())
+        store.port, store.dead_port = channel.recv()
+        self._servers.append(channel)
+
+    def worker(self, name: str, incarnation: int) -> int:
+        """A process that runs this worker. Its channel comes with the answer."""
+        system = self._system
+        assert system is not None  # a run has begun
+        return self._child(lambda channel: work(channel, system, name, incarnation, self._stores))
+
+    def keeper(self) -> int:
+        """A process that looks at the real parts for the supervisor."""
+        return self._child(lambda channel: keep(channel, self._stores))
+
+    def reap(self, child: int) -> None:
+        """Wait for the end of a child that has been killed."""
+        if child in self._children:
+            os.waitpid(child, 0)
+            self._children.discard(child)
+
+    def _child(self, run: Callable[[Connection], None]) -> int:
+        ours, theirs = socket.socketpair()
+        child = self._fork(run, theirs)
+        with ours:
+            socket.send_fds(self._handing, [b"."], [ours.fileno()])
+        return child
+
+    def _fork(self, run: Callable[[Connection], None], end: socket.socket) -> int:
+        warden = os.getpid()
+        child = os.fork()
+        if child:
+            end.close()
+            self._children.add(child)
+            return child
+        status = 1
+        try:
+            _die_with(warden)
+            self._handing.close()
+            self._channel.close()
+            with Connection(end.detach()) as channel:
+                run(channel)
+            status = 0
+        except (EOFError, ConnectionError, SystemExit):
+            pass  # the supervisor is gone, or the worker's own error ended it
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)  # not the warden's own clean-up
+
+    def end(self) -> None:
+        """Kill all that is left of a run, and remove what it made."""
+        for child in self._children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        for child in self._children:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child, 0)
+        self._children.clear()
+        for store in self._stores.values():
+            store.drop()
+        self._stores, self._servers = {}, []
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _die_with(parent: int) -> None:
+    """Be killed when the parent is (prctl(2), Linux); elsewhere the end of the channel has to do."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def main() -> None:
+    """Be the warden of whoever has the other end of the channel."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel, handing = map(int, sys.argv[1:])
+    Warden(Connection(channel), socket.socket(fileno=handing)).serve()
