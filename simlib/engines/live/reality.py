@@ -22,7 +22,7 @@ class Reality:
     """`with Reality(system) as reality:` a warden, and through it any number of runs, one after the other."""
 
     def __init__(self, system: System, fills: bool, on: Mapping[str, str] | None = None) -> None:
-        self._system = system
+        self.system = system  # of the next run
         self._fills = fills
         self._on = dict(on or {})
         self.kinds: dict[str, str] = {}
@@ -64,7 +64,7 @@ class Reality:
     def begin(self) -> None:
         """A new run, in a world of its own."""
         self._pids.clear()
-        self._folder, self.kinds = self.ask("begin", _pickled(self._system), self._fills, self._on)
+        self._folder, self.kinds = self.ask("begin", _pickled(self.system), self._fills, self._on)
 
     def fork(self, *what: Any) -> tuple[int, Channel]:
         """A new process and the channel to it."""

@@ -50,8 +50,7 @@ class PostgreSQL:
                 )
             except psycopg.Error as error:
                 raise unreachable(self.url, error) from None
-            self._say("SET search_path TO {}")
-            self.run(f"SET lock_timeout = {int(1000 * PATIENCE)}")
+            self._say(f"SET lock_timeout = {int(1000 * PATIENCE)}; SET search_path TO {{}}")
         return self._open
 
     def _say(self, statement: LiteralString) -> None:
@@ -81,18 +80,16 @@ class PostgreSQL:
         raise Unavailable(name)
 
     def _once(self, work: Callable[[], T], impatient: bool) -> T:
-        self.run("BEGIN ISOLATION LEVEL SERIALIZABLE")
+        self.run("BEGIN ISOLATION LEVEL SERIALIZABLE; SAVEPOINT step")
         try:
             if impatient:
                 self.run(f"SET LOCAL lock_timeout = {int(1000 * IMPATIENCE)}")
                 self._lock_tables("ACCESS SHARE")  # what the step's first statement would wait for
-            self.run("SAVEPOINT step")
             try:
                 result = work()
             except (OperationError, Blocked):
                 # It undoes what it did, but it has to commit: only then is it certain that what it saw was so.
-                self.run("ROLLBACK TO SAVEPOINT step")
-                self.run("COMMIT")
+                self.run("ROLLBACK TO SAVEPOINT step; COMMIT")
                 raise
             self.run("COMMIT")
         except BaseException:
@@ -116,16 +113,18 @@ class PostgreSQL:
             self.run("ROLLBACK")
 
     def settle(self) -> None:
-        wait_until(self._quiet, f"{self.kind} is still busy with what a process sent that has been killed")
+        wait_until(
+            lambda: not self._of_the_dead(), f"{self.kind} is still busy with what a process sent that has been killed"
+        )
 
-    def _quiet(self) -> bool:
-        """Whether the backends of dead clients are gone: each ends its statement first, and may commit it."""
-        clients = self.run(
-            "SELECT split_part(application_name, ' ', 2) FROM pg_stat_activity "
+    def _of_the_dead(self) -> list[int]:
+        """The backends whose clients are dead: each ends the statement that it is at first, and may commit it."""
+        backends = self.run(
+            "SELECT pid, split_part(application_name, ' ', 2) FROM pg_stat_activity "
             "WHERE split_part(application_name, ' ', 1) = ? AND pid <> pg_backend_pid()",
             self.tag,
         )
-        return all(alive(process) for (process,) in clients)
+        return [backend for backend, process in backends if not alive(process)]
 
     def close(self) -> None:
         if self._open is not None:
@@ -133,11 +132,7 @@ class PostgreSQL:
         self._open = None
 
     def drop(self) -> None:
-        """All that belongs to the run, also where a backend still works for a process that is dead."""
-        self.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE split_part(application_name, ' ', 1) = ? AND pid <> pg_backend_pid()",
-            self.tag,
-        )
+        for backend in self._of_the_dead():  # it may hold a table for as long as its statement takes
+            self.run("SELECT pg_terminate_backend(?)", backend)
         self._say("DROP SCHEMA IF EXISTS {} CASCADE")
         self.close()

@@ -83,9 +83,8 @@ def unreachable(url: str, why: Exception) -> Mistake:
         port = urlsplit(url).port or usual
     except ValueError:
         port = usual
-    said = str(why).strip().splitlines()[-1:]
     return Mistake(
-        f"{_hidden(url)} cannot be used: {''.join(said)}\n"
+        f"{_hidden(url)} cannot be used: {' '.join(str(why).split())}\n"
         f"Start one, for example with `{server.start.format(port)}`, or leave it out of `on`: then it is in a file."
     )
 
