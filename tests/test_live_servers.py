@@ -1,6 +1,7 @@
 """The same workers on a real Redis and a real PostgreSQL: what the checker names happens there, and nothing else."""
 
 import contextlib
+import copy
 import itertools
 import multiprocessing
 import signal
@@ -233,6 +234,12 @@ def stores(folder, on, **resources):
             store.drop()
 
 
+def again(store):
+    """The same real part as another process has it: with a connection of its own."""
+    store.close()
+    return copy.deepcopy(store)
+
+
 def ask(store, verb, *args, outcome=Outcome(), **kwargs):  # noqa: B008
     return store.perform(Op(store.name, verb, args, kwargs), store.life, outcome)
 
@@ -285,6 +292,22 @@ def test_two_processes_at_one_queue_get_each_message_once(tmp_path, postgresql_u
         assert len(inbox.facts()["acked"]) == 40
 
 
+def test_who_receives_does_not_wait_for_a_message_that_somebody_is_just_taking(tmp_path, postgresql_url):
+    with stores(tmp_path, {"inbox": postgresql_url}, inbox=Queue([1, 2])) as made:
+        one, other = made["inbox"], again(made["inbox"])
+        got = []
+
+        def take():
+            got.extend([one.on_receive("A").body, ask(other, "receive").body])
+            raise InterruptedError  # it is undone, and the second message has gone out before the first one
+
+        with pytest.raises(InterruptedError):
+            one.connection.transaction("", take)
+        assert got == [1, 2]
+        assert [name for name, *_ in one.facts()["ready"]] == ["inbox-1"]
+        other.close()
+
+
 def test_two_processes_that_send_lose_no_message_and_number_none_twice(tmp_path, postgresql_url):
     with stores(tmp_path, {"inbox": postgresql_url}, inbox=Queue()) as made:
         inbox = made["inbox"]
@@ -334,7 +357,7 @@ def test_two_processes_at_one_table_are_as_if_each_were_alone(tmp_path, postgres
 
 def test_an_outage_of_postgresql_is_somebody_who_holds_the_tables(tmp_path, postgresql_url):
     with stores(tmp_path, {"db": postgresql_url}, db=Database()) as made:
-        db, migration = made["db"], stores_for({"db": Database()}, tmp_path, False, {"db": postgresql_url})["db"]
+        db, migration = made["db"], again(made["db"])
         with migration.down(), pytest.raises(Unavailable, match=r"^db\.write$"):
             ask(db, "write", "ann", 1, outcome=Outcome("outages"))
         assert db.facts()["rows"] == {}

@@ -102,7 +102,8 @@ class Database(Resource):
     refuses an older one with StaleToken (Kleppmann, "How to do distributed locking", 2016).
 
     Left out: transactions that stay open between steps and so their isolation levels, deadlocks and serialization
-    failures; replicas that lag; queries other than by key or by its beginning.
+    failures (`live` begins such a step again); the gaps of nextval, which counts also what is undone; replicas that
+    lag; queries other than by key or by its beginning.
     """
 
     def __init__(self, rows: dict[Any, Any] | None = None) -> None:

@@ -141,7 +141,9 @@ class RedisLock(Store):
         return {"holder": self._value(value), **counts}
 
     def _quiet(self) -> bool:
-        """Whether the dead clients are gone: what they sent is done by then."""
+        """Whether the dead clients are gone. Redis does one thing after the other, but promises no order between
+        connections; the end of one it notices after all that came through it.
+        """
         names = [client["name"].partition(":") for client in self.client.client_list()]
         return all(alive(process) for tag, _, process in names if tag == self.tag)
 
