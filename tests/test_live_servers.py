@@ -4,6 +4,7 @@ import contextlib
 import copy
 import itertools
 import multiprocessing
+import random
 import signal
 import subprocess
 import sys
@@ -18,8 +19,11 @@ from simlib.engines.live import Chaos, Reality, run
 from simlib.engines.live.stores import stores_for
 from simlib.engines.live.stores.facts import expected
 from simlib.engines.schedule import Point, points
-from simlib.errors import Mistake
-from simlib.ops import Blocked, Op, Outcome
+from simlib.errors import Mistake, OperationError
+from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.resources.lock import Lease
+from simlib.resources.queue import Message
+from simlib.values import freeze
 from tests.lessons import definitions
 from tests.servers import free_port, postgresql_server, redis_server
 
@@ -270,6 +274,73 @@ def at_once(*jobs):
         process.kill()
     assert [process.exitcode for process in processes] == [0] * len(jobs)
     return [answer.get() for answer in answers]
+
+
+ROWS = [None, 0, 1, True, 1.5, "", "é\n'%?", {"a": 1, "b": 2}, {"b": 2, "a": 1}, [1, (2,)], {3, 1}]
+
+
+def database_step(draw, state):
+    key, row = draw.choice(["x", "y", "order-1", 7, ("a", 1)]), draw.choice(ROWS)
+    fence = {"fence": draw.randrange(5)} if draw.random() < 0.4 else {}
+    present = state.rows.get(key) if draw.random() < 0.5 else draw.choice(ROWS)
+    writes = [
+        Op("it", "write", (key, row), fence), Op("it", "insert", (key, row), fence), Op("it", "delete", (key,), fence),
+        Op("it", "compare_and_set", (key, present, row), fence),
+    ]  # fmt: skip
+    others = [
+        Op("it", "read", (key,), fence), Op("it", "scan", ("order",)), Op("it", "next_id", ("it's",)),
+        Op("it", "transaction", tuple(draw.sample(writes, draw.randrange(4)))),
+    ]  # fmt: skip
+    return draw.choice([*writes, *others])
+
+
+def queue_step(draw, state):
+    known = [*state.ready, *state.in_flight, *state.acked, Message("it-1", "old", 1)]
+    verbs = {"send": (draw.choice(ROWS),), "receive": (), "ack": (draw.choice(known),), "nack": (draw.choice(known),)}
+    return Op("it", *draw.choice([*verbs.items()]))
+
+
+def lock_step(draw, state):
+    lease, ttl = Lease(draw.choice([state.holder, "old"]), 1), {"ttl": draw.choice([5, 0.5])}
+    value = draw.choice([(), ("locked",), ({"%d'": 1},)])
+    steps = [(verb, value, draw.choice([{}, ttl])) for verb in ("acquire", "try_acquire")]
+    return Op("it", *draw.choice([*steps, ("release", (lease,)), ("renew", (lease,), ttl), ("read",), ("delete",)]))
+
+
+RESOURCES = {
+    "database": (Database({"x": 1}), database_step),
+    "queue": (Queue([1, None], visibility_timeout=30, max_receives=2), queue_step),
+    "lock": (Lock(), lock_step),
+}
+
+
+@pytest.mark.parametrize(
+    ("where", "what"), [("redis", "lock"), *itertools.product(["postgresql", "a file"], RESOURCES)]
+)
+def test_any_steps_in_any_order_have_the_same_answers_and_effects_as_in_the_model(where, what, tmp_path, request):
+    resource, step = RESOURCES[what]
+    on = {} if where == "a file" else {"it": request.getfixturevalue(f"{where}_url")}
+    draw, state = random.Random(1), resource.initial("it")
+    with stores(tmp_path, on, it=resource) as made:
+        for _ in range(80):
+            store, who = made["it"], draw.choice("AB")
+            store.life = who
+            timers = state.timers()
+            if timers and draw.random() < 0.15:
+                state.expire(timers[0].id)
+                store.expire(timers[0].id)
+            else:
+                op = step(draw, state)
+                way = draw.choice([OK, OK, *(way for way in state.outcomes(op) if way.fault != "outages")])
+                assert freeze(answer(store, op, who, way)) == freeze(answer(state, op, who, way)), op
+            assert store.facts() == expected(state)
+
+
+def answer(thing, *step):
+    try:
+        return thing.perform(*step)
+    except (OperationError, Blocked) as error:
+        return error
 
 
 def test_two_processes_at_one_queue_get_each_message_once(tmp_path, postgresql_url):
