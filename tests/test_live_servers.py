@@ -591,9 +591,14 @@ def test_a_url_that_does_not_fit_the_resource_is_a_mistake_that_says_which_does(
         ("postgresql", "db", "`docker run --rm -p {}:5432 -e POSTGRES_PASSWORD=secret postgres`"),
     ],
 )
-def test_a_server_that_does_not_answer_is_a_mistake_that_says_how_to_start_one_and_no_password(scheme, name, how):
-    port = free_port()
-    text = mistake({name: f"{scheme}://me:hush@127.0.0.1:{port}/0"})
+def test_a_server_that_does_not_answer_is_a_mistake_that_says_how_to_start_one_and_no_password(
+    scheme, name, how, tmp_path
+):
+    port, resources = free_port(), {"lock": Lock(), "db": Database()}
+    on = {name: f"{scheme}://me:hush@127.0.0.1:{port}/0"}
+    with pytest.raises(Mistake) as caught, stores(tmp_path, on, **{name: resources[name]}):
+        pass
+    text = str(caught.value)
     assert text.startswith(f"{scheme}://me:***@127.0.0.1:{port}/0 cannot be used: ")
     assert "refused" in text.lower()
     assert how.format(port) in text

@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from simlib.engines.live.stores.base import Facts, Store, lasting, read, written
-from simlib.engines.live.stores.servers import ANYWHERE, PATIENCE, alive, unreachable, wait_until
+from simlib.engines.live.stores.servers import HERE, PATIENCE, alive, unreachable, wait_until
 from simlib.errors import Unavailable
 from simlib.ops import Blocked, Op, Outcome
 from simlib.resources.lock import Lease
@@ -79,7 +79,7 @@ class RedisLock(Store):
 
     def prepare(self, state: Any) -> None:
         self._nobody = socket.socket()
-        self._nobody.bind((ANYWHERE, 0))
+        self._nobody.bind((HERE, 0))
         try:
             self.client.hset(self.keys[1], mapping={"token": 0, "owner": "", "freed_by_others": 0})
             self.client.expire(self.keys[1], AN_HOUR)
@@ -90,7 +90,7 @@ class RedisLock(Store):
         there = self.client
         if outcome.fault == "outages":
             assert self._nobody is not None
-            self._open = self._connect(f"redis://{ANYWHERE}:{self._nobody.getsockname()[1]}")
+            self._open = self._connect(f"redis://{HERE}:{self._nobody.getsockname()[1]}")
         try:
             return super().carry_out(op, who, outcome)
         except (redis.ConnectionError, redis.TimeoutError) as error:

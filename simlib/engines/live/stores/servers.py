@@ -17,7 +17,7 @@ from simlib.resources.queue import Queue
 from simlib.values import did_you_mean, listed, show
 
 PATIENCE = 5.0  # seconds to wait for a server
-ANYWHERE = "127.0.0.1"
+HERE = "127.0.0.1"
 
 
 class Server(NamedTuple):
