@@ -41,15 +41,17 @@ class DatabaseState(State):
         self.rows[key] = row
 
     def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
-        self._fence(key, fence)
+        self._refuse_stale(key, fence)
         if key in self.rows:
             raise AlreadyExists(key)
+        self._fence(key, fence)  # only now: a step that fails changes nothing
         self.rows[key] = row
 
     def on_delete(self, who: str, key: Any, fence: int | None = None) -> None:
-        self._fence(key, fence)
+        self._refuse_stale(key, fence)
         if key not in self.rows:
             raise NotFound(key)
+        self._fence(key, fence)
         del self.rows[key]
 
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
@@ -72,11 +74,13 @@ class DatabaseState(State):
         return True
 
     def _fence(self, key: Any, token: int | None) -> None:
-        if token is None:
-            return
-        if token < self.fences.get(key, 0):
+        self._refuse_stale(key, token)
+        if token is not None:
+            self.fences[key] = token
+
+    def _refuse_stale(self, key: Any, token: int | None) -> None:
+        if token is not None and token < self.fences.get(key, 0):
             raise StaleToken(f"{show(key)} has seen token {self.fences[key]}, this is {token}")
-        self.fences[key] = token
 
     def key(self) -> Hashable:
         return (unordered(self.rows), unordered(self.sequences), unordered(self.fences))

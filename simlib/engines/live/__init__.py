@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass
 
 from simlib.engines.budget import Budget
-from simlib.engines.live.machine import LiveMachine, ModelIsWrong
+from simlib.engines.live.machine import LiveMachine
+from simlib.engines.live.race import ModelIsWrong
 from simlib.engines.live.reality import Reality
 from simlib.engines.live.wander import wander
 from simlib.engines.replay import Player
@@ -18,7 +19,7 @@ from simlib.values import listed, plural
 
 __all__ = ["Chaos", "ModelIsWrong", "Reality", "live"]
 
-MOST_STEPS = 150  # after its schedule, of a run that finds no end; each costs a few real milliseconds
+MOST_STEPS = 100  # after its schedule, of a run that finds no end; each costs a few real milliseconds
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 from simlib.resources.service import ServiceState
 
-__all__ = ["Folder", "RemoteService", "Store", "stores_for"]
+__all__ = ["Folder", "RemoteService", "SmallDisk", "Store", "stores_for"]
 
 
 def stores_for(resources: Mapping[str, Resource], folder: Path, fills: bool) -> dict[str, Store]:

@@ -119,8 +119,11 @@ class DatabaseTable(Table):
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
         if expected is None:
-            insert = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO NOTHING RETURNING key"
-            return bool(self.run(insert, written(key), written(row)))
+            absent = (
+                "INSERT INTO rows VALUES (?, ?) "
+                "ON CONFLICT (key) DO UPDATE SET row = excluded.row WHERE rows.row = ? RETURNING key"
+            )  # a row that is None reads like no row
+            return bool(self.run(absent, written(key), written(row), written(None)))
         update = "UPDATE rows SET row = ? WHERE key = ? AND row = ? RETURNING key"
         return bool(self.run(update, written(row), written(key), written(expected)))
 
