@@ -47,7 +47,8 @@ def run(system: System, reality: Reality, plan: list[Point] | Chaos) -> Trace:
         player = Player(machine, MOST_STEPS)
         beginning = player.scheduled(plan) if isinstance(plan, list) else wander(machine, plan.budget, plan.seed)
         trace = player.play(beginning)
-    return trace.but(note=_note(machine, reality))
+    parts = {name: reality.how[name] or kind for name, kind in reality.kinds.items()}
+    return trace.but(note=_note(machine, reality), parts=parts)
 
 
 def _fills(plan: list[Point] | Chaos) -> bool:
@@ -60,7 +61,7 @@ def _note(machine: LiveMachine, reality: Reality) -> str:
     parts: dict[str, list[str]] = {}
     for name, kind in reality.kinds.items():
         parts.setdefault(kind, []).append(name)
-    said = [f"{listed(names)} on {kind}" for kind, names in parts.items()]
+    said = [f"{listed(names)} {'are' if len(names) > 1 else 'is'} {kind}" for kind, names in parts.items()]
     counts = {"SIGKILL": machine.killed, "SIGSTOP": machine.stopped}
     done = [plural(count, signal) for signal, count in counts.items() if count]
     processes = ", ".join([plural(len(machine.slots), "operating-system process"), *done])

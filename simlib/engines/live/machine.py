@@ -18,6 +18,7 @@ from simlib.engines.live.reality import Reality
 from simlib.engines.live.stores.base import Facts
 from simlib.engines.live.stores.facts import expected
 from simlib.engines.machine import STEP_SECONDS, Machine
+from simlib.errors import Mistake
 from simlib.ops import Op
 from simlib.system import System
 from simlib.trace import Event, Move
@@ -54,7 +55,14 @@ class LiveMachine(Machine):
 
     def facts(self) -> dict[str, Facts]:
         """What is really there."""
-        return self._keeper.ask("facts")  # type: ignore[no-any-return]
+        return self._keep("facts")  # type: ignore[no-any-return]
+
+    def _keep(self, *what: Any) -> Any:
+        """Have the keeper do something. Raises Mistake where it is gone."""
+        try:
+            return self._keeper.ask(*what)
+        except EOFError:
+            raise Mistake(f"the process that looks at the real parts has died at {what[0]}; stderr says why.") from None
 
     def kill(self, worker: str) -> None:
         """SIGKILL, if it is still there."""
@@ -111,10 +119,10 @@ class LiveMachine(Machine):
     def _away(self, resource: str) -> Iterator[None]:
         """The real part is not to be had."""
         if resource in self._reality.kinds:
-            self._keeper.ask("take", resource)
+            self._keep("take", resource)
         yield
         if resource in self._reality.kinds:
-            self._keeper.ask("let_go")
+            self._keep("let_go")
 
     def _kind(self, resource: str) -> str:
         return self._reality.kinds.get(resource, resource)
@@ -140,7 +148,7 @@ class LiveMachine(Machine):
     def _power_loss(self, move: Move) -> Event:
         event = super()._power_loss(move)
         here = {name: state for name, state in self.states.items() if not state.remote and name in self._reality.kinds}
-        self._keeper.ask("lose_power", here)
+        self._keep("lose_power", here)
         return event
 
     def _timer(self, move: Move) -> Event:
@@ -149,7 +157,7 @@ class LiveMachine(Machine):
             self._actors[event.stalled[0]].stop()
             self.stopped += 1
         if move.resource in self._reality.kinds:
-            self._keeper.ask("expire", move.resource, move.timer)
+            self._keep("expire", move.resource, move.timer)
         return event
 
     def _compare(self) -> None:

@@ -25,6 +25,7 @@ class Reality:
         self._system = system
         self._fills = fills
         self.kinds: dict[str, str] = {}
+        self.how: dict[str, str] = {}
         self.folder = ""
         self._pids: set[int] = set()
 
@@ -76,7 +77,7 @@ class Reality:
     def begin(self) -> None:
         """A new run, in a world of its own."""
         self._pids.clear()
-        self.folder, self.kinds = self.ask("begin", _pickled(self._system), self._fills)
+        self.folder, self.kinds, self.how = self.ask("begin", _pickled(self._system), self._fills)
 
     def fork(self, *what: Any) -> tuple[int, Channel]:
         """A new process and the channel to it."""

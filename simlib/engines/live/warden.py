@@ -66,8 +66,8 @@ class Warden:
         except Exception as error:
             return Failed(f"{type(error).__name__}: {error}")
 
-    def begin(self, pickled: bytes, fills: bool) -> tuple[str, dict[str, str]]:
-        """A new run: a folder, and the real parts in it. Gives the folder, and what each part is."""
+    def begin(self, pickled: bytes, fills: bool) -> tuple[str, dict[str, str], dict[str, str]]:
+        """A new run: a folder, and the real parts in it. Gives the folder, and what each part is, and how."""
         self.end()
         self._system = made = System(*pickle.loads(pickled))
         folder = self._folder = Path(tempfile.mkdtemp(prefix="midflight-"))
@@ -76,7 +76,8 @@ class Warden:
             if isinstance(store, RemoteService):
                 self._serve(store)
             store.prepare(made.resources[name].initial(name))
-        return str(folder), {name: store.kind for name, store in self._stores.items()}
+        stores = self._stores.items()
+        return str(folder), {name: store.kind for name, store in stores}, {name: store.how for name, store in stores}
 
     def _serve(self, store: RemoteService) -> None:
         ours, theirs = socket.socketpair()

@@ -23,6 +23,7 @@ class Store:
     """
 
     kind: ClassVar[str]  # what it is, for a picture's small print: "SQLite"
+    how = ""  # how it was done here, where machines differ
 
     def __init__(self, name: str) -> None:
         self.name = name
