@@ -1,0 +1,100 @@
+"""Players through many incidents: how long the outage lasts with each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean, median, stdev
+from typing import TYPE_CHECKING
+
+from simlib.errors import Mistake
+from simlib.incident import Plans
+from simlib.values import listed, plural, show
+from simlib.views.chart import DASHES, LINES, name_axes, new_chart
+from simlib.views.drawing import FONT, Drawn, Picture
+from simlib.views.survival import Z, wilson
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HEIGHTS = (0.62, 0.42, 0.27, 0.12)  # at which the lines, all of which end at the bottom, are named
+
+
+@dataclass(frozen=True, repr=False)
+class Downtime(Drawn):
+    """Minutes of outage by player, one for each incident. Jupyter shows a picture, `print` the text."""
+
+    minutes: Mapping[str, tuple[float, ...]]
+    picture: Picture
+
+    def mean(self, player: str) -> tuple[float, float, float]:
+        """The mean outage in minutes, and its 95 % interval (normal). Raises Mistake for an unknown player."""
+        return _mean(self._of(player))
+
+    def faster(self, player: str, other: str) -> tuple[float, float, float]:
+        """The share of the incidents in which `player` was faster than `other`, and its 95 % interval (Wilson)."""
+        pairs = list(zip(self._of(player), self._of(other)))
+        hits = sum(one < two for one, two in pairs)
+        return hits / len(pairs), *wilson(hits, len(pairs))
+
+    def _of(self, player: str) -> tuple[float, ...]:
+        if player not in self.minutes:
+            raise Mistake(f"no player {show(player)}: there are {listed(list(self.minutes))}.")
+        return self.minutes[player]
+
+
+def downtime(plans: Plans, incidents: int = 1000, seed: int = 0) -> Downtime:
+    """Let each player of `plans` through the same incidents, and draw for how many it is not over yet by when.
+
+    Incidents are numbered from `seed` on. Raises Mistake for fewer than 2.
+    """
+    if not isinstance(incidents, int) or incidents < 2:
+        raise Mistake(f"incidents={show(incidents)}: an interval takes 2 or more, and says something from about 30 on.")
+    minutes: dict[str, tuple[float, ...]] = {}
+    for name, player in plans.players().items():
+        numbers = range(seed, seed + incidents)
+        minutes[name] = tuple(player(plans.draw(number), number).minutes for number in numbers)
+    faults = plans.catalogue.faults
+    small = (
+        f"{incidents:,} incidents, numbers {seed} to {seed + incidents - 1:,}, of {plural(len(faults), 'fault')} in "
+        f"{plural(plans.catalogue.variants, 'run')} each. Bands: 95 % intervals (Wilson); of means, normal."
+    )
+    text = "\n".join([_title(minutes), *(f"  {_line(name, found)}" for name, found in minutes.items()), small])
+    return Downtime(minutes, Picture(text, text.replace("\n", ". "), lambda: _draw(minutes, small)))
+
+
+def _mean(minutes: tuple[float, ...]) -> tuple[float, float, float]:
+    mean, half = fmean(minutes), Z * stdev(minutes) / len(minutes) ** 0.5
+    return mean, mean - half, mean + half
+
+
+def _title(minutes: Mapping[str, tuple[float, ...]]) -> str:
+    return "Mean outage: " + ", ".join(f"{name} {fmean(found):.0f} min" for name, found in minutes.items())
+
+
+def _line(name: str, minutes: tuple[float, ...]) -> str:
+    mean, low, high = _mean(minutes)
+    ninety = sorted(minutes)[int(0.9 * len(minutes))]
+    return (
+        f"{name}: mean {mean:.1f} min [{low:.1f}, {high:.1f}], half within {median(minutes):g}, 90 % within {ninety:g}"
+    )
+
+
+def _draw(minutes: Mapping[str, tuple[float, ...]], small: str) -> Figure:
+    figure, axes = new_chart(_title(minutes), small)
+    longest = max(map(max, minutes.values()))
+    for found, colour, dashes in zip(minutes.values(), LINES * 3, DASHES * 3):
+        at = [0.0, *sorted(set(found)), longest]
+        still = [sum(one > minute for one in found) for minute in at]
+        lows, highs = zip(*(wilson(count, len(found)) for count in still))
+        axes.fill_between(at, lows, highs, step="post", color=colour, alpha=0.15, linewidth=0)
+        shares = [count / len(found) for count in still]
+        axes.step(at, shares, where="post", color=colour, linestyle=dashes, linewidth=1.8)
+    axes.set_xlim(0, longest)
+    axes.set_ylim(0, 1.04)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    name_axes(axes, "minutes of outage", "incidents not over yet")
+    for (name, found), colour, height in zip(minutes.items(), LINES * 3, HEIGHTS * 3):
+        at_height = sorted(found)[min(len(found) - 1, int((1 - height) * len(found)))]
+        axes.text(at_height + 0.012 * longest, height + 0.025, name, size=8.5, color=colour, **FONT)
+    return figure
