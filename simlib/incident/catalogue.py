@@ -129,6 +129,15 @@ class Catalogue:
         self._runs: dict[tuple[int, str, tuple[str, ...]], Run] = {}
         self._readings: dict[tuple[str, str, int], tuple[str, str]] = {}
 
+    def adding(self, *checks: Check) -> Catalogue:
+        """The same faults in the same runs, with these checks too. Raises Mistake for a name that there is already."""
+        other = Catalogue(
+            self._run, self.faults, [*self.checks, *checks], gauge=self._gauge, alarm=self.alarm, unit=self.unit,
+            variants=self.variants, most_seeds=self.most_seeds,
+        )  # fmt: skip
+        other._runs = self._runs
+        return other
+
     @cached_property
     def worlds(self) -> tuple[World, ...]:
         """Each fault with the first seeds that show the symptom. Raises Mistake for a fault that hardly shows it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import log2
 
 from simlib.incident.catalogue import BOUNDARIES, Catalogue, Check, Fault, World
+from simlib.values import wrapped
 
 Belief = frozenset[World]
 Choose = Callable[[Belief], Check | None]
@@ -32,6 +33,11 @@ class Path:
     commits: tuple[str, ...]  # boundaries, in order
     fixes: tuple[Fault, ...]  # as they were tried: the last one cured
     minutes: float
+
+    def __repr__(self) -> str:
+        did = [f"{step.check.name}: {step.finding}" for step in self.steps]
+        did += [f"tried to {fix.fix} ({fix.minutes:g} min)" for fix in self.fixes]
+        return wrapped(f"{self.minutes:g} minutes: {'; '.join(did)}.")
 
 
 class Plans:
@@ -159,14 +165,15 @@ class Plans:
             "the best plan": lambda world, _: self.best(world),
         }
 
-    def every_check(self, world: World) -> Path:
-        """No plan: what each check says of this incident when it is the only one. The minutes are its own."""
-        steps = []
-        for check in self.catalogue.checks:
+    def after(self, world: World, checks: Sequence[Check]) -> Path:
+        """These checks in this order, whatever they say; then commit and fix by what they left."""
+        belief, steps, spent = self.everything, [], 0.0
+        for check in checks:
+            spent += check.minutes
             finding = self.catalogue.finding(check, world)
-            left = self.catalogue.consistent(self.everything, check, finding)
-            steps.append(Step(check, finding, left, check.minutes))
-        return Path(tuple(steps), (), (), 0.0)
+            belief = self.catalogue.consistent(belief, check, finding)
+            steps.append(Step(check, finding, belief, spent))
+        return self.repair(world, self.order(belief), tuple(steps))
 
     def random_guess(self, world: World, seed: int) -> Path:
         """No check: the fixes in any order, none twice."""

@@ -66,7 +66,10 @@ def debrief(incident: Incident) -> Debrief | Picture:
         "the best plan": incident.instead(plans.best),
         "fix first": incident.instead(plans.fix_first),
     }
-    alone = {step.check.name: step for step in incident.instead(plans.every_check).steps}
+    alone = {
+        check.name: incident.instead(lambda world, check=check: plans.after(world, [check])).steps[0]  # type: ignore[misc]
+        for check in plans.catalogue.checks
+    }
     blocks = {
         _headed("Your way", incident.path): rows_of(plans, incident.path),
         _headed("The best plan", paths["the best plan"]): rows_of(plans, paths["the best plan"]),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING
 
 from simlib.errors import Mistake
-from simlib.incident import Plans
+from simlib.incident import Path, Plans, World
 from simlib.values import listed, plural, show
 from simlib.views.chart import DASHES, LINES, name_axes, new_chart
 from simlib.views.drawing import FONT, Drawn, Picture
@@ -17,6 +17,7 @@ from simlib.views.survival import Z, wilson
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Player = Callable[[World, int], Path]
 HEIGHTS = (0.62, 0.42, 0.27, 0.12)  # at which the lines, all of which end at the bottom, are named
 
 
@@ -43,15 +44,18 @@ class Downtime(Drawn):
         return self.minutes[player]
 
 
-def downtime(plans: Plans, incidents: int = 1000, seed: int = 0) -> Downtime:
-    """Let each player of `plans` through the same incidents, and draw for how many it is not over yet by when.
+def downtime(
+    plans: Plans, incidents: int = 1000, seed: int = 0, players: Mapping[str, Player] | None = None
+) -> Downtime:
+    """Let each player through the same incidents, and draw for how many it is not over yet by when.
 
-    Incidents are numbered from `seed` on. Raises Mistake for fewer than 2.
+    Incidents are numbered from `seed` on. `players` are those of `plans` if left out; each is asked for its way with
+    the fault's world and the incident's number. Raises Mistake for fewer than 2 incidents.
     """
     if not isinstance(incidents, int) or incidents < 2:
         raise Mistake(f"incidents={show(incidents)}: an interval takes 2 or more, and says something from about 30 on.")
     minutes: dict[str, tuple[float, ...]] = {}
-    for name, player in plans.players().items():
+    for name, player in (players or plans.players()).items():
         numbers = range(seed, seed + incidents)
         minutes[name] = tuple(player(plans.draw(number), number).minutes for number in numbers)
     faults = plans.catalogue.faults
