@@ -77,7 +77,7 @@ class World(NamedTuple):
 
 
 class Case:
-    """What a check looks at: `run`, the system as it is; `usual`, the healthy one in the same hour."""
+    """What a check looks at: `run`, the system as it is; `usual`, the healthy one with the same seed."""
 
     def __init__(self, catalogue: Catalogue, world: World) -> None:
         self._catalogue, self._world = catalogue, world
@@ -116,7 +116,7 @@ class Catalogue:
         gauge: Callable[[Run], float],
         alarm: float,
         unit: str,
-        variants: int = 2,
+        variants: int = 3,
         most_seeds: int = 30,
     ) -> None:
         for kind, names in (("fault", [one.name for one in faults]), ("check", [one.name for one in checks])):
@@ -141,19 +141,26 @@ class Catalogue:
     @cached_property
     def worlds(self) -> tuple[World, ...]:
         """Each fault with the first seeds that show the symptom. Raises Mistake for a fault that hardly shows it."""
+        return self._worlds(self.variants)
+
+    def later(self, count: int = 1) -> tuple[World, ...]:
+        """Each fault with the next `count` seeds that show the symptom: runs that are not among `worlds`."""
+        return tuple(world for world in self._worlds(self.variants + count) if world not in self.worlds)
+
+    def _worlds(self, each: int) -> tuple[World, ...]:
         found: list[World] = []
         with Progress("simulating", len(self.faults)) as progress:
             for number, one in enumerate(self.faults):
-                found += self._worlds_of(one)
+                found += self._worlds_of(one, each)
                 progress.reached(number + 1)
         return tuple(found)
 
-    def _worlds_of(self, one: Fault) -> list[World]:
+    def _worlds_of(self, one: Fault, each: int) -> list[World]:
         found: list[World] = []
         for seed in range(self.most_seeds):
-            if len(found) < self.variants and self.suffers(World(one, seed)):
+            if len(found) < each and self.suffers(World(one, seed)):
                 found.append(World(one, seed))
-        if len(found) < self.variants:
+        if len(found) < each:
             raise Mistake(
                 f"{one.name}: customers notice it with {len(found)} of {self.most_seeds} seeds. It is no fault of this "
                 "catalogue: make it worse, or run the system for longer."
@@ -169,7 +176,7 @@ class Catalogue:
         return self._runs[key]
 
     def gauge(self, world: World, fixes: Sequence[Fault] = ()) -> float:
-        """What customers see in the same hour with these fixes in place: the system is run again."""
+        """What customers see with these fixes in place: the system is run again, with the same seed."""
         mended = {name for fix in fixes for name in fix.mends}
         return self._gauge(self.rerun(world, [name for name in world.fault.changes if name not in mended]))
 
@@ -178,7 +185,7 @@ class Catalogue:
         return self.gauge(world, fixes) < self.alarm
 
     def usual(self, world: World) -> float:
-        """What customers see of the healthy system in that hour."""
+        """What customers see of the healthy system, with the same seed."""
         return self._gauge(self.rerun(world, keep=()))
 
     def reading(self, check: Check, world: World) -> tuple[str, str]:

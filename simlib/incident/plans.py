@@ -95,16 +95,20 @@ class Plans:
     # Fixing
 
     def order(self, belief: Belief) -> list[Fault]:
-        """Fixes in the order with the least expected minutes, a boundary at a time: likeliest for its minutes first."""
+        """All fixes in the order with the least expected minutes: likeliest for its minutes first, by boundary.
+
+        Behind those of the faults that are possible come the others, quickest first.
+        """
         weight = Counter(world.fault.name for world in belief)
         possible = [one for one in self.catalogue.faults if weight[one.name]]
+        others = sorted((one for one in self.catalogue.faults if not weight[one.name]), key=lambda one: one.minutes)
 
         def rate(faults: Sequence[Fault]) -> float:
             return -sum(weight[one.name] for one in faults) / sum(one.minutes for one in faults)
 
         groups = [[one for one in possible if one.boundary == boundary] for boundary in BOUNDARIES]
         ranked = sorted((group for group in groups if group), key=rate)
-        return [one for group in ranked for one in sorted(group, key=lambda one: rate([one]))]
+        return [one for group in ranked for one in sorted(group, key=lambda one: rate([one]))] + others
 
     def _fixing(self, belief: Belief) -> float:
         spent, total = 0.0, 0.0
@@ -125,13 +129,18 @@ class Plans:
 
     def play(self, world: World, choose: Choose) -> Path:
         """Check as `choose` says, commit to the boundary that is likeliest for its minutes, and try its fixes."""
-        belief, steps, spent = self.everything, [], 0.0
-        while (check := choose(belief)) is not None:
+        belief, spent = self.everything, 0.0
+        steps: list[Step] = []
+        while (check := choose(belief)) is not None and check not in [step.check for step in steps]:
             spent += check.minutes
             finding = self.catalogue.finding(check, world)
-            belief = self.catalogue.consistent(belief, check, finding)
+            belief = self.after_finding(belief, check, finding)
             steps.append(Step(check, finding, belief, spent))
         return self.repair(world, self.order(belief), tuple(steps))
+
+    def after_finding(self, belief: Belief, check: Check, finding: str) -> Belief:
+        """What this leaves possible. A finding that fits nothing, of a run unlike those known, teaches nothing."""
+        return self.catalogue.consistent(belief, check, finding) or belief
 
     def repair(self, world: World, order: Sequence[Fault], steps: tuple[Step, ...] = ()) -> Path:
         """Try these fixes in this order until one cures."""
@@ -167,11 +176,12 @@ class Plans:
 
     def after(self, world: World, checks: Sequence[Check]) -> Path:
         """These checks in this order, whatever they say; then commit and fix by what they left."""
-        belief, steps, spent = self.everything, [], 0.0
+        belief, spent = self.everything, 0.0
+        steps: list[Step] = []
         for check in checks:
             spent += check.minutes
             finding = self.catalogue.finding(check, world)
-            belief = self.catalogue.consistent(belief, check, finding)
+            belief = self.after_finding(belief, check, finding)
             steps.append(Step(check, finding, belief, spent))
         return self.repair(world, self.order(belief), tuple(steps))
 

@@ -43,7 +43,7 @@ class Incident:
     def __post_init__(self) -> None:
         self._world = self.plans.draw(self.seed)
         seen, usual = self._catalogue.gauge(self._world), self._catalogue.usual(self._world)
-        self.symptom = f"{seen:g} {self._catalogue.unit}; usual in this hour: {usual:g}"
+        self.symptom = f"{seen:g} {self._catalogue.unit}; the healthy system: {usual:g}"
 
     @property
     def _catalogue(self) -> Catalogue:
@@ -59,7 +59,7 @@ class Incident:
         finding, numbers = self._catalogue.reading(check, self._world)
         self.minutes += check.minutes
         before = self.steps[-1].left if self.steps else self.plans.everything
-        left = self._catalogue.consistent(before, check, finding)
+        left = self.plans.after_finding(before, check, finding)
         self.steps.append(Step(check, finding, left, self.minutes))
         return self._write(f"{check.name}: {finding} ({numbers})")
 

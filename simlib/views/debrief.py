@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.incident import BOUNDARIES, Fault, Incident, Path, Plans, Step
 from simlib.views import style
-from simlib.views.drawing import FONT, Drawn, Picture, draw_notes, new_figure
+from simlib.views.drawing import DOTS_PER_INCH, FONT, Drawn, Picture, draw_notes, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHORT = ("logic", "configuration", "routing", "lifecycle", "storage", "platform")
 POSSIBLE = style.RESOURCES[0]
-ROW, COLUMN, LABELS, HEADINGS = 0.25, 0.48, 2.3, 0.62  # inches
+ROW, COLUMN, LABELS, HEADINGS = 0.25, 0.48, 2.75, 0.62  # inches
 BLOCK = LABELS + COLUMN * len(BOUNDARIES)
 SMALL = (
     "A filled square is a fault that is still possible, of those of its boundary; the underlined boundary is the one "
@@ -95,7 +95,7 @@ def _title(truth: Fault, paths: Mapping[str, Path]) -> str:
     first = paths["your way"].commits[0]
     committed = "you committed to it" if first == truth.boundary else f"you committed to {first} first"
     cost = f"fix first would have taken {paths['fix first'].minutes:g} minutes"
-    return f"It was {truth.name}: {truth.boundary}, and {committed}; {cost}"
+    return f"It was {truth.name} ({truth.boundary}), and {committed}; {cost}"
 
 
 def rows_of(plans: Plans, path: Path) -> list[Row]:
@@ -119,7 +119,7 @@ def _draw(
     heights = [0.3 + HEADINGS + ROW * len(rows) for rows in blocks.values()]
     top = 0.62
     below = top + max(heights[:2]) + 0.2
-    figure, axes = new_figure(0.2 + 2 * BLOCK + 0.5, below + heights[2] + 0.5)
+    figure, axes = new_figure(0.2 + 2 * BLOCK + 0.65, below + heights[2] + 0.5)
     axes.text(0.2, 0.28, title, size=11, weight="bold", va="center", color=style.INK, **FONT)
     corners = [(0.2, top), (0.2 + BLOCK + 0.4, top), (0.2, below)]
     for (heading, rows), corner in zip(blocks.items(), corners):
@@ -154,7 +154,7 @@ def draw_block(
 def _draw_row(axes: Axes, row: Row, left: float, y: float, plans: Plans) -> None:
     from matplotlib.patches import Rectangle
 
-    label = style.clipped(row.label, 38)
+    label = style.clipped(row.label, 46)
     axes.text(left, y, label, size=7.5, va="center", color=style.INK, **FONT)
     for column, boundary in enumerate(BOUNDARIES):
         x = left + LABELS + COLUMN * column
@@ -186,3 +186,25 @@ def _page(text: str) -> Figure:
     figure, axes = new_figure(0.085 * len(text) + 0.4, 0.5)
     axes.text(0.2, 0.25, text, size=10, va="center", color=style.QUIET, **FONT)
     return figure
+
+
+def narrowing(path: Path) -> list[list[bool]]:
+    """Which boundaries, in their order, a way left possible: before its first check, and after each."""
+    left = [{world.fault.boundary for world in step.left} for step in path.steps]
+    return [[True] * len(BOUNDARIES), *([boundary in one for boundary in BOUNDARIES] for one in left)]
+
+
+def save_icon(path: Path, file: str) -> None:
+    """Write a way's narrowing to a file, small: the icon of a lesson."""
+    from matplotlib.patches import FancyBboxPatch
+
+    rows, size, step = narrowing(path), 0.2, 0.24
+    figure, axes = new_figure(step * len(BOUNDARIES) + 0.08, step * len(rows) + 0.08)
+    for place, row in enumerate(rows):
+        for column, possible in enumerate(row):
+            found = possible and sum(row) == 1
+            fill = style.GREEN if found else POSSIBLE if possible else style.LINE
+            corner = (0.06 + step * column, 0.06 + step * place)
+            look: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": fill, "linewidth": 0}
+            axes.add_patch(FancyBboxPatch(corner, size, size, **look))
+    figure.savefig(file, dpi=DOTS_PER_INCH)

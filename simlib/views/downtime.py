@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Mistake
 from simlib.incident import Path, Plans, World
 from simlib.values import listed, plural, show
+from simlib.views import style
 from simlib.views.chart import DASHES, LINES, name_axes, new_chart
 from simlib.views.drawing import FONT, Drawn, Picture
 from simlib.views.survival import Z, wilson
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Player = Callable[[World, int], Path]
-HEIGHTS = (0.62, 0.42, 0.27, 0.12)  # at which the lines, all of which end at the bottom, are named
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,10 +34,18 @@ class Downtime(Drawn):
         return _mean(self._of(player))
 
     def faster(self, player: str, other: str) -> tuple[float, float, float]:
-        """The share of the incidents in which `player` was faster than `other`, and its 95 % interval (Wilson)."""
+        """The share of the incidents in which `player` was faster than `other`, and its 95 % interval (Wilson).
+
+        Raises Mistake for an unknown player.
+        """
         pairs = list(zip(self._of(player), self._of(other)))
         hits = sum(one < two for one, two in pairs)
         return hits / len(pairs), *wilson(hits, len(pairs))
+
+    def still_open(self, player: str, minute: float) -> tuple[float, float, float]:
+        """The share of this player's incidents that were not over by this minute, and its 95 % interval (Wilson)."""
+        late = sum(one > minute for one in self._of(player))
+        return late / len(self._of(player)), *wilson(late, len(self._of(player)))
 
     def _of(self, player: str) -> tuple[float, ...]:
         if player not in self.minutes:
@@ -98,7 +107,21 @@ def _draw(minutes: Mapping[str, tuple[float, ...]], small: str) -> Figure:
     axes.set_ylim(0, 1.04)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     name_axes(axes, "minutes of outage", "incidents not over yet")
-    for (name, found), colour, height in zip(minutes.items(), LINES * 3, HEIGHTS * 3):
-        at_height = sorted(found)[min(len(found) - 1, int((1 - height) * len(found)))]
-        axes.text(at_height + 0.012 * longest, height + 0.025, name, size=8.5, color=colour, **FONT)
+    _name_lines(axes, minutes)
     return figure
+
+
+def _name_lines(axes: Axes, minutes: Mapping[str, tuple[float, ...]]) -> None:
+    """All lines end at the bottom, so their names stand beside them, the slowest on top, with the mean of each."""
+    from matplotlib.lines import Line2D
+
+    for place, ((name, found), colour, dashes) in enumerate(zip(minutes.items(), LINES * 3, DASHES * 3)):
+        mean, low, high = _mean(found)
+        y = 0.93 - 0.235 * place
+        look: dict[str, Any] = {"color": colour, "linestyle": dashes, "linewidth": 1.8, "clip_on": False}
+        sample = Line2D([1.015, 1.06], [y, y], transform=axes.transAxes, **look)
+        axes.add_line(sample)
+        how: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
+        axes.text(1.07, y, style.clipped(name, 20), size=8.5, color=style.INK, **how, **FONT)
+        text = f"mean {mean:.0f} [{low:.0f}, {high:.0f}]"
+        axes.text(1.07, y - 0.085, text, size=7.2, color=style.QUIET, **how, **FONT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simlib.incident import BOUNDARIES, Catalogue
 from simlib.values import plural
@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TINTS = (style.LINE, "#56B4E9", "#E69F00", "#CC79A7", "#0072B2")
-ROW, CELL, LABELS, WORDS, GAP = 0.3, 0.3, 1.75, 4.1, 0.14  # inches
-SMALL = (
-    "One column a fault, in the catalogue's order; one colour a finding, grey for the one that most faults give. "
-    "Two colours: its runs differ."
-)
+ROW, CELL, LABELS, GAP = 0.3, 0.3, 1.75, 0.14  # inches
+LETTER = 0.062  # inches of a finding's name
+SMALL = "One colour a finding, grey for the one that most faults give. A cell of two colours: the fault's runs differ."
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,15 +64,18 @@ def _draw(
 ) -> Figure:
     groups = [[one.name for one in catalogue.faults if one.boundary == boundary] for boundary in BOUNDARIES]
     columns: dict[str, float] = {}
-    x = 0.2 + LABELS
-    top = 0.95
+    x, top = 0.2 + LABELS, 1.8
+    bottom = top + ROW * len(said)
     width = x + CELL * len(catalogue.faults) + GAP * len(groups)
-    figure, axes = new_figure(width + WORDS, top + ROW * len(said) + 0.55)
+    figure, axes = new_figure(width + max(_legend_width(counts) for counts in words.values()), bottom + 0.6)
     axes.text(0.2, 0.28, title, size=11, weight="bold", va="center", color=style.INK, **FONT)
     for group, short in zip(groups, SHORT):
         middle = x + CELL * len(group) / 2
-        axes.text(middle, top - 0.16, short, size=8, ha="center", va="center", color=style.QUIET, **FONT)
-        columns |= {fault: x + CELL * place for place, fault in enumerate(group)}
+        axes.text(middle, bottom + 0.1, short, size=8, ha="center", va="center", color=style.QUIET, **FONT)
+        for place, fault in enumerate(group):
+            columns[fault] = x + CELL * place
+            how: dict[str, Any] = {"size": 7.5, "rotation": 40, "rotation_mode": "anchor", "color": style.INK}
+            axes.text(columns[fault] + 0.16, top - 0.06, fault, **how, **FONT)
         x += CELL * len(group) + GAP
     for place, check in enumerate(catalogue.checks):
         y = top + ROW * place
@@ -82,7 +83,7 @@ def _draw(
         tints = dict(zip(words[check.name], TINTS * 3))
         _draw_cells(axes, said[check.name], columns, y, tints)
         _draw_legend(axes, x + 0.05, y, tints)
-    draw_notes(axes, SMALL, 0.2, top + ROW * len(said) + 0.25)
+    draw_notes(axes, SMALL, 0.2, bottom + 0.38)
     return figure
 
 
@@ -104,4 +105,8 @@ def _draw_legend(axes: Axes, x: float, y: float, tints: Mapping[str, str]) -> No
     for finding, tint in tints.items():
         axes.add_patch(Rectangle((x, y + 0.07), 0.12, 0.12, facecolor=tint, linewidth=0))
         axes.text(x + 0.17, y + 0.13, finding, size=7.5, va="center", color=style.QUIET, **FONT)
-        x += 0.36 + 0.062 * len(finding)
+        x += 0.36 + LETTER * len(finding)
+
+
+def _legend_width(counts: Mapping[str, int]) -> float:
+    return 0.2 + sum(0.36 + LETTER * len(finding) for finding in counts)
