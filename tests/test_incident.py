@@ -329,7 +329,7 @@ def test_the_buttons_do_what_the_calls_do(plans):
     for act, name in ((calls.check, "odd"), (calls.commit, LOGIC), (calls.fix, "mend a"), (calls.fix, "mend b")):
         act(name)
     assert room.incident.log == calls.log and room.incident.path == calls.path
-    assert "It is over, 33 minutes" in room._page.value
+    assert "33 minutes of outage. It is over" in room._page.value
 
 
 def test_what_cannot_be_done_any_more_is_disabled(plans):

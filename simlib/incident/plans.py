@@ -194,7 +194,7 @@ class Plans:
     def greedy_check(self, belief: Belief) -> Check | None:
         """The check with the most information on the boundary for its minutes; None when there is no more to learn."""
         if belief not in self._greedy:
-            gains = [(self._gain(belief, check) / check.minutes, check) for check in self.catalogue.checks]
+            gains = [(round(self._gain(belief, check) / check.minutes, 9), check) for check in self.catalogue.checks]
             most, check = max(gains, key=lambda gain: gain[0])
             self._greedy[belief] = check if most > 1e-9 else None
         return self._greedy[belief]

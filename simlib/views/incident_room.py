@@ -26,7 +26,7 @@ class Room:
         }
         self.boundaries = {one: self._button(one, incident.commit, one) for one in BOUNDARIES}
         self.fixes: dict[str, Any] = {}
-        self._fix_box = widgets.HBox([], layout=rows)
+        self._fix_box = widgets.HBox([widgets.HTML("Those of the boundary that you commit to.")], layout=rows)
         self._page = widgets.HTML()
         self._said = widgets.HTML()
         heading = widgets.HTML
@@ -55,10 +55,10 @@ class Room:
     def _show(self, mistake: str) -> None:
         incident = self.incident
         log = "".join(f"<li>{escape(str(entry))}</li>" for entry in incident.log)
-        state = "It is over" if incident.over else "Open"
+        state = "It is over, and time for its debrief" if incident.over else "Open"
         self._page.value = (
             f"<b>Incident {incident.seed}.</b> {escape(incident.symptom)}.<br>"
-            f"{state}, {incident.minutes:g} minutes of outage.<ol>{log}</ol>"
+            f"{incident.minutes:g} minutes of outage. {state}.<ol>{log}</ol>"
         )
         self._said.value = f"<i>{escape(mistake)}</i>" if mistake else ""
         asked = {step.check.name for step in incident.steps}
