@@ -338,6 +338,7 @@ def test_what_cannot_be_done_any_more_is_disabled(plans):
     clicked(room, "boundaries", LOGIC)
     clicked(room, "fixes", "mend a")
     assert room.checks["odd"].disabled and not room.checks["nothing"].disabled
+    assert room.boundaries[LOGIC].description == f"◆ {LOGIC}" and room.boundaries[ROUTING].description == ROUTING
     assert room.boundaries[LOGIC].disabled and not room.boundaries[ROUTING].disabled
     assert room.fixes["mend a"].disabled and not room.fixes["mend b"].disabled
     clicked(room, "fixes", "mend b")

@@ -66,7 +66,7 @@ class Room:
             button.disabled = incident.over or name in asked
         for boundary, button in self.boundaries.items():
             button.disabled = incident.over or incident.commits[-1:] == [boundary]
-            button.button_style = "info" if incident.commits[-1:] == [boundary] else ""
+            button.description = f"◆ {boundary}" if incident.commits[-1:] == [boundary] else boundary
         names = [fix.fix for fix in incident.fixes()]
         if list(self.fixes) != names:
             minutes = {fix.fix: fix.minutes for fix in incident.fixes()}
