@@ -1,4 +1,4 @@
-"""The capstone's reference solution in real processes, killed at random: `python benchmarks/live_kills.py [--runs 1000]`.
+"""The capstone's reference solution in real processes, killed at random: `python benchmarks/live_kills.py`.
 
 Two workers, two orders, up to three SIGKILLs a run: half of them in the middle of a step. Prints how many kills there
 were, and how many runs kept every property of the lesson's board. Exits with 1 if any did not.
