@@ -256,7 +256,7 @@ def rows_of(scene: Scene, most: float) -> list[Scene]:
     while start < scene.width - GAP:
         fits = [place for place in scene.columns if start < place <= start + most]
         end = fits[-1] if fits else scene.width
-        panels = tuple(_cut(panel, start, end) for panel in scene.panels)
+        panels = tuple(one for panel in scene.panels if (one := _cut(panel, start, end)).marks)
         rows.append(replace(scene, panels=panels, width=end - start, columns=(), small_print=""))
         start = end
     return [*rows[:-1], replace(rows[-1], small_print=scene.small_print)] if rows else [scene]

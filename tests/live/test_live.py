@@ -99,7 +99,7 @@ def test_a_full_disk_is_full():
     found = full.explore(save, disk_full=1)
     trace = full.live(save, found)
     assert trace.broken == found.claim
-    assert "disk is files" in trace.note
+    assert "disk is a folder" in trace.note
     assert "ENOSPC" in trace.parts["disk"] or "EFBIG" in trace.parts["disk"]
 
 

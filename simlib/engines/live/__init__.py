@@ -61,8 +61,16 @@ def _note(machine: LiveMachine, reality: Reality) -> str:
     parts: dict[str, list[str]] = {}
     for name, kind in reality.kinds.items():
         parts.setdefault(kind, []).append(name)
-    said = [f"{listed(names)} {'are' if len(names) > 1 else 'is'} {kind}" for kind, names in parts.items()]
+    said = [_are(names, kind) for kind, names in parts.items()]
     counts = {"SIGKILL": machine.killed, "SIGSTOP": machine.stopped}
     done = [plural(count, signal) for signal, count in counts.items() if count]
     processes = ", ".join([plural(len(machine.slots), "operating-system process"), *done])
     return f"For real: {processes}; {'; '.join(said)}."
+
+
+def _are(names: list[str], kind: str) -> str:
+    """`bank is an HTTP server`, `bank and mail are HTTP servers`."""
+    article, _, noun = kind.partition(" ")
+    if len(names) == 1:
+        return f"{names[0]} is {kind}"
+    return f"{listed(names)} are {f'{noun}s' if article in ('a', 'an') else kind}"

@@ -25,7 +25,7 @@ MNT_DETACH = 2
 class Folder(Store):
     """A folder. Where it has to be full, the process is not allowed to write any further (RLIMIT_FSIZE)."""
 
-    kind = "files"
+    kind = "a folder"
     how = "a folder; where it is full, the process may not write any further (RLIMIT_FSIZE, EFBIG)"
 
     def __init__(self, name: str, path: Path, capacity: int | None) -> None:
