@@ -63,7 +63,7 @@ def test_with_no_failure_and_no_faults_nothing_goes_wrong():
 
 def test_a_live_run_can_be_drawn_under_what_it_was_to_be(failure):
     picture = lanes(failure, shop().live(charge, failure))
-    assert str(picture).count("charge: ") == 2
+    assert str(picture).count("charge, for real: the same failure breaks") == 1
     assert "1 SIGKILL" in str(picture)
 
 
