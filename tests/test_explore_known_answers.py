@@ -867,3 +867,75 @@ def test_who_waits_for_ever_is_stuck_also_while_a_relay_goes_round():
     assert "B waits at `lock.acquire(" in report.sentence and "while others go round" in report.sentence
     assert scenario.replay([relay, tidy_up], report).broken == "stuck"
     assert scenario.explore([relay, tidy_up], crashes=0).verdict == "holds"
+
+
+# A proof of nothing says so before all else
+
+
+def write_x(db):
+    yield db.write("x", 1)
+    yield db.write("x", 2)
+
+
+def take_one(inbox):
+    message = yield inbox.receive()
+    yield inbox.ack(message)
+
+
+def never_paid(bank):
+    return bank.count("pay") == 0
+
+
+def price_is_right(price):
+    return price == 20
+
+
+@pytest.mark.parametrize(
+    ("workers", "claims", "said"),
+    [
+        ([write_x], {"always": [nothing_bad]}, "holds: "),
+        ([write_x], {}, "holds, but no property was asked: "),
+        (
+            [write_x],
+            {"always": [nothing_bad, never_paid]},
+            "holds, but nothing that happens can change never_paid: ",
+        ),
+        ([write_x], {"eventually": [never_paid]}, "holds, but nothing that happens can change never_paid: "),
+        (
+            [write_x],
+            {"always": [price_is_right]},
+            "holds, but nothing that happens can change price_is_right: ",
+        ),
+        ([write_x, take_one], {"always": [nothing_bad]}, "holds, but B never took a step: "),
+        (
+            [take_one],
+            {"always": [nothing_bad]},
+            "holds, but nothing that happens can change nothing_bad, A never took a step and no crash",
+        ),
+    ],
+)
+def test_what_was_not_put_to_the_test_is_said_in_the_first_line(workers, claims, said):
+    scenario = Scenario(db=Database(), bank=Service(), inbox=Queue(), price=20, **claims)
+    report = scenario.explore(workers, crashes=1)
+    assert str(report).startswith(said)
+    assert len(str(report).splitlines()[0]) <= 100
+
+
+def test_a_worker_that_can_only_be_struck_took_no_step():
+    # A crash has no place before the first step, a lost message of an empty queue has none at all.
+    report = Scenario(inbox=Queue(), always=[inbox_is_empty]).explore(take_one, crashes=1, redeliveries=1, outages=1)
+    assert report.verdict == "holds"
+    assert report.findings.idle_workers == ["A"]
+
+
+def inbox_is_empty(inbox):
+    return not inbox.ready
+
+
+def test_where_a_property_is_false_or_a_sometimes_is_never_seen_there_is_no_holds_to_qualify():
+    never = Scenario(db=Database(), bank=Service(), sometimes=[paid_once]).explore(write_x, crashes=0)
+    assert (never.verdict, never.claim) == ("violated", "paid_once")
+
+
+def paid_once(bank):
+    return bank.count("pay") == 1

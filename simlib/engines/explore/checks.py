@@ -131,6 +131,15 @@ class Checks:
         op = self._histories.ops.things[self._histories.op[node]]
         return f"{way.move.worker} `{op}` (line {self._histories.line[node]})"
 
+    def untried(self) -> list[str]:
+        """The claims that were not put to the test: what they look at was the same in every state."""
+        worlds = list(self._known)
+        return [
+            claim.name
+            for claim, places, _ in (*self._always, *self._eventually)
+            if claim.parameters and all(world[place] == worlds[0][place] for world in worlds for place in places)
+        ]
+
     def outcome(self, state: Numbers) -> Hashable:
         """The world of this state, as an outsider sees it."""
         return outcome_of(self._world_of(state))

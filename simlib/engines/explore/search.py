@@ -240,6 +240,9 @@ class Search:
         struck = self._rules.struck
         self.findings.unseen = [claim.name for claim in self._checks.unseen]
         self.findings.idle_faults = [kind for kind, nodes in struck.items() if not nodes]
+        able = set().union(*self._able.values())
+        self.findings.idle_workers = [name for place, name in enumerate(self._system.cast) if place not in able]
+        self.findings.untried = self._checks.untried()
         points = sorted(self._histories.parent[node][0] for node in struck.get("crashes", ()))
         names = [self._histories.ops.things[self._histories.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))
