@@ -83,7 +83,8 @@ class Search:
 
     def _prepare(self) -> None:
         self.findings = Findings()
-        self._histories = Histories(self._system, self._limits.steps, self._merge)
+        step = (self._spot.name, self._spot.nth) if isinstance(self._spot, Spot) else None
+        self._histories = Histories(self._system, self._limits.steps, self._merge, step)
         states = self._system.states()
         for state in states.values():
             if isinstance(state, ClockState):
