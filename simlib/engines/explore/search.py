@@ -68,8 +68,8 @@ class Search:
             self._best_first()
             if not self.findings.found and not self.findings.interrupted:
                 self._conclude()
-            elif not self.findings.found and self.findings.faults_proven >= 0:
-                self._look_for_livelock()
+            elif self.findings.faults_proven >= 0 and not (self.findings.found and self._spot):
+                self._look_for_livelock()  # one with fewer faults than what was found is smaller
             if self.findings.found:
                 self._histories.audit()  # before it is shown: it may come of a worker that is not deterministic
         except _AskedTheTime:
