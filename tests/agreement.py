@@ -77,7 +77,7 @@ def agree(case, budget, tally):
     reports = [agrees(system, budget, everything, merge, tally) for merge in (True, False)]
     if not everything.cut:
         assert reports[0].claim == reports[1].claim
-    if everything.unseen or min(everything.smallest.values(), default=(1,))[0] < sum(budget.values()):
+    if everything.unseen or any(size.faults < sum(budget.values()) for size in everything.smallest.values()):
         agrees_on_all(replace(system, always=(), eventually=(), sometimes=()), budget, tally)
     if reports[0].counterexample and reports[0].counterexample.events and not everything.cut:
         plays_again(case, reports[0], tally)
