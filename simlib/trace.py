@@ -114,9 +114,7 @@ def lose_power(states: Mapping[str, State], choice: int) -> None:
     for state in states.values():
         choice, own = divmod(choice, state.power_losses())
         state.lose_power(own)
-        for timer in state.timers():
-            if timer.owner:
-                state.owner_gone(timer.owner)
+        state.owner_gone(None)
 
 
 @dataclass(frozen=True)
