@@ -114,9 +114,7 @@ def lose_power(states: Mapping[str, State], choice: int) -> None:
     for state in states.values():
         choice, own = divmod(choice, state.power_losses())
         state.lose_power(own)
-        for timer in state.timers():
-            if timer.owner:
-                state.owner_gone(timer.owner)
+        state.owner_gone(None)
 
 
 @dataclass(frozen=True)
@@ -132,6 +130,7 @@ class Trace:
     parted: int | None = None  # the first event at which a replay left the schedule that it follows
     roles: Mapping[str, str] = field(default_factory=dict, repr=False)  # what each worker runs, by name
     note: str = ""  # what was real, if it was
+    parts: Mapping[str, str] = field(default_factory=dict, repr=False)  # and how it was done on this machine, by name
 
     def worlds(self) -> Iterator[dict[str, State]]:
         """The states after each event."""

@@ -291,7 +291,7 @@ def every_schedule(system, budget, most_schedules=20_000, most_moves=60):
         run.close()
         waiting += others
         runs += 1
-        if runs >= most_schedules and waiting:
+        if runs + len(waiting) > most_schedules and not found.cut:  # each that waits is one to run
             found.cut = "too many"
     found.unseen = [claim.name for claim in found.unseen]
     return found

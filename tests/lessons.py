@@ -49,6 +49,17 @@ def definitions(number):
     return names
 
 
+def run_until(number, last):
+    """Run a lesson's code from its top to this cell, with what it computes and without what it shows."""
+    names = {}
+    for cell in notebook(number)["cells"]:
+        if cell["cell_type"] == "code":
+            run(source(cell), names, f"<lesson {number}, {cell['id']}>")
+        if cell["id"] == last:
+            return names
+    raise KeyError(last)
+
+
 def _definitions_only(text, own):
     lines, parts = text.splitlines(), []
     for node in ast.parse(text).body:

@@ -817,3 +817,125 @@ def test_a_worker_who_is_back_where_it_began_can_crash():
 
     scenario = Scenario(inbox=Queue(["a", "stop"], max_receives=1), db=Database())
     same_with_and_without_merging(scenario, [take_all, two_writes], crashes=1)
+
+
+# What was once believed
+
+
+def look_and_free(lock, db):
+    if (yield lock.try_acquire("mine")):
+        yield db.write("x", 1)
+    yield lock.delete()
+
+
+def only_its_holder_frees_it(lock):
+    return lock.freed_by_others == 0
+
+
+@pytest.mark.parametrize("fault", ["crashes", "power_losses"])
+def test_who_comes_back_is_not_who_held_the_lock_whatever_ended_it(fault):
+    # A power loss used to pass over locks without a ttl, as no timer of theirs was running.
+    scenario = Scenario(lock=Lock(), db=Database(), always=[only_its_holder_frees_it])
+    report = scenario.explore(look_and_free, **{fault: 1})
+    assert report.claim == "only_its_holder_frees_it"
+    assert size(scenario, look_and_free, report, **{fault: 1}) == (1, 0, 4)
+
+
+@pytest.mark.parametrize("most", [11, 20])
+def test_a_message_that_goes_to_the_dead_letters_late_is_no_livelock(most):
+    # More than ten deliveries used to be taken for ever, also where max_receives ends them.
+    scenario = Scenario(inbox=Queue(["a"], max_receives=most), db=Database({"row": 1}))
+    report = scenario.explore(insert_row, crashes=0)
+    assert (report.verdict, report.schedules, report.states) == ("holds", 1, 3 * most + 1)
+
+
+def test_who_waits_for_ever_is_stuck_also_while_a_relay_goes_round():
+    # A system that goes round for ever with all done that must be done used to be fine, whoever was left behind.
+    def tidy_up(lock, db):
+        lease = yield lock.acquire("mine")
+        yield db.write("x", 1)
+        yield lock.release(lease)
+
+    def mail_is_sent_at_least_once(inbox):
+        return inbox.sent >= 1
+
+    things = {"db": Database({"outbox": "mail"}), "inbox": Queue(), "lock": Lock()}
+    scenario = Scenario(**things, eventually=[mail_is_sent_at_least_once])
+    report = scenario.explore([relay, tidy_up], crashes=1)
+    assert (report.verdict, report.claim) == ("violated", "stuck")
+    assert events(report.counterexample) == ["B lock.acquire", "crash B", "A db.read", "A inbox.send", "A db.write"]
+    assert "B waits at `lock.acquire(" in report.sentence and "while others go round" in report.sentence
+    assert scenario.replay([relay, tidy_up], report).broken == "stuck"
+    assert scenario.explore([relay, tidy_up], crashes=0).verdict == "holds"
+
+
+# A proof of nothing says so before all else
+
+
+def write_x(db):
+    yield db.write("x", 1)
+    yield db.write("x", 2)
+
+
+def take_one(inbox):
+    message = yield inbox.receive()
+    yield inbox.ack(message)
+
+
+def never_paid(bank):
+    return bank.count("pay") == 0
+
+
+def price_is_right(price):
+    return price == 20
+
+
+@pytest.mark.parametrize(
+    ("workers", "claims", "said"),
+    [
+        ([write_x], {"always": [nothing_bad]}, "holds: "),
+        ([write_x], {}, "holds, but no property was asked: "),
+        (
+            [write_x],
+            {"always": [nothing_bad, never_paid]},
+            "holds, but nothing that happens can change never_paid: ",
+        ),
+        ([write_x], {"eventually": [never_paid]}, "holds, but nothing that happens can change never_paid: "),
+        (
+            [write_x],
+            {"always": [price_is_right]},
+            "holds, but nothing that happens can change price_is_right: ",
+        ),
+        ([write_x, take_one], {"always": [nothing_bad]}, "holds, but B never took a step: "),
+        (
+            [take_one],
+            {"always": [nothing_bad]},
+            "holds, but nothing that happens can change nothing_bad, A never took a step and no crash",
+        ),
+    ],
+)
+def test_what_was_not_put_to_the_test_is_said_in_the_first_line(workers, claims, said):
+    scenario = Scenario(db=Database(), bank=Service(), inbox=Queue(), price=20, **claims)
+    report = scenario.explore(workers, crashes=1)
+    assert str(report).startswith(said)
+    assert len(str(report).splitlines()[0]) <= 100
+
+
+def test_a_worker_that_can_only_be_struck_took_no_step():
+    # A crash has no place before the first step, a lost message of an empty queue has none at all.
+    report = Scenario(inbox=Queue(), always=[inbox_is_empty]).explore(take_one, crashes=1, redeliveries=1, outages=1)
+    assert report.verdict == "holds"
+    assert report.findings.idle_workers == ["A"]
+
+
+def inbox_is_empty(inbox):
+    return not inbox.ready
+
+
+def test_where_a_property_is_false_or_a_sometimes_is_never_seen_there_is_no_holds_to_qualify():
+    never = Scenario(db=Database(), bank=Service(), sometimes=[paid_once]).explore(write_x, crashes=0)
+    assert (never.verdict, never.claim) == ("violated", "paid_once")
+
+
+def paid_once(bank):
+    return bank.count("pay") == 1

@@ -206,3 +206,25 @@ def test_a_worker_without_a_last_step_is_sent_to_explore_first():
 
     with pytest.raises(Mistake, match="forever goes round for ever with nothing going wrong"):
         crash_strip(Scenario(db=Database()), forever)
+
+
+def test_each_turn_of_a_loop_has_a_row_that_faults_strike():
+    # Turns that leave a worker in the same place are one state; the rows behind the first used to be struck by nothing.
+    def draw_until_four(db):
+        while (yield db.next_id()) < 4:
+            pass
+        yield db.write("x", 1)
+
+    strip = crash_strip(Scenario(db=Database()), draw_until_four)
+    assert words(strip, "draw_until_four") == [["holds"]] * 4 + [[""]]
+
+
+def test_who_was_never_let_in_is_not_stuck():
+    # B may begin only while A stands at the step. Where it did not, it used to count as waiting for ever.
+    def write_twice(db, me):
+        yield db.write(me, 1)
+        yield db.write(me, 2)
+
+    grid = failure_matrix(Scenario(db=Database()), write_twice)
+    overtaken = [condition.name for condition in grid.conditions].index("overtaken")
+    assert [step[overtaken] for step in words(grid, "write_twice")] == ["holds", "holds"]

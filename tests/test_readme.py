@@ -4,16 +4,19 @@ import linecache
 import re
 from pathlib import Path
 
+import pytest
+
 README = Path(__file__).parent.parent / "README.md"
-PICTURE = README.parent / "notebooks" / "pictures" / "compare.png"
+PICTURES = README.parent / "notebooks" / "pictures"
 
 
 def programs():
     return re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
 
 
-def result_of(program):
-    """What Jupyter would show of the program's last expression."""
+def result_of(*programs):
+    """What Jupyter would show of the last program's last expression."""
+    program = "\n".join(programs)
     *lines, last = program.rstrip().splitlines()
     program = "\n".join([*lines, f"result = {last}"]) + "\n"
     linecache.cache["<README>"] = (len(program), None, program.splitlines(keepends=True), "<README>")
@@ -30,12 +33,19 @@ def test_the_sample_prints_what_the_readme_shows():
     assert f"{result_of(programs()[0])!r}\n" == shown()
 
 
-def test_the_sample_has_its_picture():
-    assert PICTURE.read_bytes().startswith(b"\x89PNG")
+def test_the_sample_for_real_ends_as_its_model_did():
+    one, real, careful = str(result_of(*programs()[:2])).split("\n\n")[:3]
+    assert real.splitlines()[1:] == one.splitlines()[1:]
+    assert careful.startswith("charge_once, for real: the same crash, and it holds")
+
+
+@pytest.mark.parametrize("name", ["compare", "live"])
+def test_the_sample_has_its_pictures(name):
+    assert (PICTURES / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_program_for_ones_own_code_finds_the_lost_update(capsys):
-    exec(compile(programs()[1], "<README, own code>", "exec"), {})
+    exec(compile(programs()[2], "<README, own code>", "exec"), {})
     printed = capsys.readouterr().out
     assert printed.startswith("violated: no_money_from_nowhere, with no fault at all")
 
@@ -48,5 +58,6 @@ def test_every_lesson_is_in_the_table():
 if __name__ == "__main__":
     result = result_of(programs()[0])
     README.write_text(README.read_text(encoding="utf-8").replace(shown(), f"{result!r}\n"), encoding="utf-8")
-    PICTURE.parent.mkdir(exist_ok=True)
-    result.save(str(PICTURE))
+    PICTURES.mkdir(exist_ok=True)
+    result.save(str(PICTURES / "compare.png"))
+    result_of(*programs()[:2]).save(str(PICTURES / "live.png"))

@@ -208,7 +208,7 @@ class Player:
             if stale % lap == 0 and move.worker:
                 order = [worker for worker in order if worker != move.worker] + [move.worker]
             if stale > lap * (len(order) + self._choices):
-                broken = self._goes_round()
+                broken = self._goes_round({event.worker for event in machine.events[max(been.values()) :]})
                 del machine.events[max(been.values()) + (lap if broken else 0) :]
                 return broken
         return "livelock", f"no end after {self._most} steps", ()
@@ -246,21 +246,24 @@ class Player:
         self._choices = max(self._choices, len(draws))
         return draws[turn % len(draws)]
 
-    def _goes_round(self) -> Broken | None:
+    def _goes_round(self, going: set[str]) -> Broken | None:
         """All that is left goes round for ever: fine where that is all there is to do."""
         claims = self.machine.system.eventually
         unmet = self._false(claims)
         if claims and not unmet:
-            return None
+            return self._stuck(going)
         return "livelock", "it goes round for ever" + (f", and {unmet[0]} stays false" if unmet else ""), ()
 
     def _at_rest(self) -> Broken | None:
         """What is wrong where nothing more happens."""
-        system, slots = self.machine.system, self.machine.slots
-        stuck = [text for name, slot in slots.items() if (text := system.waits(name, slot.op, slot.process.line))]
-        if stuck:
-            return "stuck", f"{listed(stuck)}, for ever", ()
-        return self._false(system.eventually)
+        return self._stuck(set()) or self._false(self.machine.system.eventually)
+
+    def _stuck(self, going: set[str]) -> Broken | None:
+        """Who waits for ever, while these go round."""
+        system, waiting = self.machine.system, self.machine.slots.items()
+        texts = [system.waits(name, slot.op, slot.process.line) for name, slot in waiting if name not in going]
+        stuck = [text for text in texts if text]
+        return ("stuck", f"{listed(stuck)}, for ever" + ", while others go round" * bool(going), ()) if stuck else None
 
 
 def _names(system: System, worker: str) -> set[str]:

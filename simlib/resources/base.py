@@ -81,8 +81,8 @@ class State:
     def expire(self, timer: Hashable) -> None:
         """This timer has run out."""
 
-    def owner_gone(self, who: str) -> None:
-        """The process that `who` names has ended: what it held, nobody will renew, release or acknowledge."""
+    def owner_gone(self, who: str | None) -> None:
+        """The process that `who` names (None: every one) has ended: nobody will renew or release what it held."""
 
     def power_losses(self) -> int:
         """In how many ways what this state holds can survive the loss of power. Remote ones are elsewhere."""

@@ -41,13 +41,14 @@ class DatabaseState(State):
         self.rows[key] = row
 
     def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
-        self._check(key, fence)
+        self._refuse_stale(key, fence)
         if key in self.rows:
             raise AlreadyExists(key)
-        self.on_write(who, key, row, fence)
+        self._fence(key, fence)  # only now: a step that fails changes nothing
+        self.rows[key] = row
 
     def on_delete(self, who: str, key: Any, fence: int | None = None) -> None:
-        self._check(key, fence)
+        self._refuse_stale(key, fence)
         if key not in self.rows:
             raise NotFound(key)
         self._fence(key, fence)
@@ -73,11 +74,11 @@ class DatabaseState(State):
         return True
 
     def _fence(self, key: Any, token: int | None) -> None:
-        self._check(key, token)
+        self._refuse_stale(key, token)
         if token is not None:
             self.fences[key] = token
 
-    def _check(self, key: Any, token: int | None) -> None:
+    def _refuse_stale(self, key: Any, token: int | None) -> None:
         if token is not None and token < self.fences.get(key, 0):
             raise StaleToken(f"{show(key)} has seen token {self.fences[key]}, this is {token}")
 

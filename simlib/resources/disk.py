@@ -180,7 +180,9 @@ class Disk(Resource):
 
     Left out: sub-directories, links, holes, a failing fsync (after which Linux may drop the data and report it once),
     garbage or zeros in place of data (ext4 in data=writeback), and data that is torn anywhere but in its middle.
-    Kinder than some: changes of the directory reach the disk in their order, which POSIX does not promise. Harder
+    Kinder than a real one: a step of a process that crashes is done or not done, where a killed process can leave a
+    file that it has emptied and not yet written; and two processes that write one file take turns. Kinder than some:
+    changes of the directory reach the disk in their order, which POSIX does not promise. Harder
     than some: ext4 by itself writes a file's data before a rename that replaces another file (auto_da_alloc).
     """
 

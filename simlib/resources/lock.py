@@ -86,8 +86,8 @@ class LockState(State):
         if timer == self.token:
             self._free()
 
-    def owner_gone(self, who: str) -> None:
-        if self.owner == who:
+    def owner_gone(self, who: str | None) -> None:
+        if who in (None, self.owner):
             self.owner = None
 
     def key(self) -> Hashable:

@@ -122,9 +122,9 @@ class QueueState(State):
     def expire(self, timer: Hashable) -> None:
         self._return(timer)  # type: ignore[arg-type]
 
-    def owner_gone(self, who: str) -> None:
+    def owner_gone(self, who: str | None) -> None:
         for receipt, (message, owner) in self.flights.items():
-            if owner == who:
+            if who in (None, owner):
                 self.flights[receipt] = (message, None)
 
     def key(self) -> Hashable:

@@ -1,6 +1,10 @@
 """What happened, as pictures: one layout of marks computed from a trace, and thin renderers over it."""
 
 from simlib.views.board import board
+from simlib.views.debrief import debrief
+from simlib.views.downtime import downtime
+from simlib.views.evidence import evidence
+from simlib.views.incident_room import incident_room
 from simlib.views.interleaving import interleaving_map
 from simlib.views.lanes import lanes
 from simlib.views.load import load_curve
@@ -18,6 +22,8 @@ __all__ = [
     "crash_strip", "failure_matrix", "interleaving_map", "board",
     # production
     "survival_curve", "price_tag", "load_curve",
+    # an incident
+    "incident_room", "debrief", "evidence", "downtime",
     # what a learner moves
     "predict", "calibration", "crash_slider", "workers_slider", "crash_rate_slider",
 ]  # fmt: skip

@@ -113,7 +113,7 @@ def labels_width(scene: Scene) -> float:
 def scene_size(scene: Scene) -> tuple[float, float]:
     """Width and height of the lanes, in inches."""
     height = sum(TITLE + LANE * len(panel.lanes) + PANEL_GAP for panel in scene.panels)
-    notes = len(textwrap.wrap(scene.small_print, SMALL_PRINT))
+    notes = len(noted(scene.small_print))
     return labels_width(scene) + UNIT * scene.width + 0.45, height + (0.08 + 0.15 * notes if notes else 0)
 
 
@@ -122,7 +122,7 @@ def draw_scene(scene: Scene) -> Figure:
     rows = rows_of(scene, MOST_UNITS)
     sizes = [scene_size(row) for row in rows]
     longest = max(len(panel.title) for panel in scene.panels) * 0.105 + 0.4
-    note = 0.058 * min(SMALL_PRINT, len(scene.small_print)) + 0.4
+    note = 0.058 * max(map(len, noted(scene.small_print)), default=0) + 0.4
     figure, axes = new_figure(
         max(longest, note, *(width for width, _ in sizes)), sum(height for _, height in sizes) + 0.1
     )
@@ -147,10 +147,15 @@ def draw_panels(axes: Axes, scene: Scene, left: float, top: float, unit: float =
 
 def draw_notes(axes: Axes, small_print: str, left: float, top: float) -> float:
     """The small print, wrapped; the height that it took."""
-    notes = textwrap.wrap(small_print, SMALL_PRINT)
+    notes = noted(small_print)
     for place, line in enumerate(notes):
         axes.text(left, top + 0.15 * place, line, color=style.QUIET, size=7.5, va="center", **FONT)
     return 0.15 * len(notes)
+
+
+def noted(small_print: str) -> list[str]:
+    """The small print's lines, wrapped."""
+    return [line for part in small_print.splitlines() for line in textwrap.wrap(part, SMALL_PRINT)]
 
 
 class _Pen:

@@ -18,7 +18,9 @@ def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
     that get a lane. Raises Mistake where there is nothing to draw.
     """
     reports = [one for one in what if not isinstance(one, Trace)]
-    return picture_of(scene([_trace(one) for one in what], watch, reports[0].small_print if reports else ""))
+    traces = [_trace(one) for one in what]
+    real = list(dict.fromkeys(trace.note for trace in traces if trace.note))
+    return picture_of(scene(traces, watch, "\n".join([*(report.small_print for report in reports[:1]), *real])))
 
 
 def _trace(one: Report | Trace) -> Trace:

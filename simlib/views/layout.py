@@ -119,7 +119,7 @@ def _panel(trace: Trace, workers: list[str], shown: tuple[str, ...], columns: tu
         marks += _bars(trace, worlds, name, lane_of[name], columns)
     labels = (*(_who(trace, worker) for worker in workers), *shown)
     mood: Mood = "bad" if trace.broken else "good" if trace is not first and (trace.faults or first.broken) else "plain"
-    return Panel(_title(trace, first), mood, labels, len(workers), tuple(marks), str(trace))
+    return Panel(_title(trace, first), mood, labels, len(workers), tuple(marks), str(trace.but(note="")))
 
 
 def _who(trace: Trace, worker: str) -> str:
@@ -130,15 +130,15 @@ def _who(trace: Trace, worker: str) -> str:
 
 def _title(trace: Trace, first: Trace) -> str:
     """The finding, not the topic."""
-    faults = trace.describe_faults()
+    faults, name = trace.describe_faults(), f"{trace.title}, for real" if trace.note else trace.title
     if trace.broken in ("stuck", "livelock", "error"):
-        return f"{trace.title}: {'a worker fails' if trace.broken == 'error' else trace.broken} after {faults}"
+        return f"{name}: {'a worker fails' if trace.broken == 'error' else trace.broken} after {faults}"
     if trace.broken:
         under = "the same failure breaks" if trace is not first and first.broken else "breaks"
-        return f"{trace.title}: {under} “{trace.broken.replace('_', ' ')}” with {faults}"
+        return f"{name}: {under} “{trace.broken.replace('_', ' ')}” with {faults}"
     if trace is not first and first.broken:
-        return f"{trace.title}: the same {_kinds(trace) or 'schedule'}, and it holds"
-    return f"{trace.title}: with {faults}, it holds" if trace.faults else f"{trace.title}: nothing goes wrong"
+        return f"{name}: the same {_kinds(trace) or 'schedule'}, and it holds"
+    return f"{name}: with {faults}, it holds" if trace.faults else f"{name}: nothing goes wrong"
 
 
 def _kinds(trace: Trace) -> str:
@@ -256,7 +256,7 @@ def rows_of(scene: Scene, most: float) -> list[Scene]:
     while start < scene.width - GAP:
         fits = [place for place in scene.columns if start < place <= start + most]
         end = fits[-1] if fits else scene.width
-        panels = tuple(_cut(panel, start, end) for panel in scene.panels)
+        panels = tuple(one for panel in scene.panels if (one := _cut(panel, start, end)).marks)
         rows.append(replace(scene, panels=panels, width=end - start, columns=(), small_print=""))
         start = end
     return [*rows[:-1], replace(rows[-1], small_print=scene.small_print)] if rows else [scene]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from simlib.engines.explore.findings import Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
-from simlib.engines.explore.rules import Next, Numbers, Way
+from simlib.engines.explore.rules import FAULT, Next, Numbers, Way
 from simlib.properties import Property
 from simlib.resources.base import State
 from simlib.resources.queue import QueueState
@@ -39,7 +39,11 @@ class Checks:
         self._known: dict[Numbers, Found | None] = {}
         self._always = [self._claim(claim) for claim in system.always]
         self._eventually = [self._claim(claim) for claim in system.eventually]
-        self._queues = [place for place, state in enumerate(system.states().values()) if isinstance(state, QueueState)]
+        self._endless = [  # queues that deliver as often as it takes
+            place
+            for place, state in enumerate(system.states().values())
+            if isinstance(state, QueueState) and state.max_receives is None
+        ]
 
     def _claim(self, claim: Property) -> Claim:
         places = [place for place, name in enumerate(self._ledger.names) if name in claim.parameters]
@@ -63,7 +67,7 @@ class Checks:
         found = self._false(self._always, world)
         if found:
             return found
-        for place in self._queues:
+        for place in self._endless:
             in_flight = self._ledger.state(place, world[place]).in_flight  # type: ignore[attr-defined]
             poison = next((held for held in in_flight if held.deliveries > self._most_deliveries), None)
             if poison:
@@ -106,17 +110,35 @@ class Checks:
         """A system that goes round for ever is fine if all that must be true eventually is, wherever it is."""
         circle = list(circle)
         unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
+        moves = [(state, way) for state, following in circle for _, way in following if way.steps and way.cost < FAULT]
         if unmet is None and self._system.eventually:
-            return None
-        steps = [self._step_text(state, way) for state, following in circle for _, way in following if way.steps]
+            return self._left_behind(circle[0][0], {way.worker for _, way in moves})
+        steps = [self._step_text(state, way) for state, way in moves]
         only = "the same answer each time, and nothing else changes" if len(circle) == 1 else "and nothing ends it"
         stays = f", and {unmet.claim} stays false" if unmet else ""
         return Found("livelock", because=f"for ever: {listed(list(dict.fromkeys(steps)))}; {only}{stays}")
+
+    def _left_behind(self, state: Numbers, going: set[int]) -> Found | None:
+        """Who waits for ever while others go round is as stuck as if everybody did."""
+        people = [
+            (worker, node) for place, (worker, node) in enumerate(zip(self._system.cast, state)) if place not in going
+        ]
+        stuck = [text for worker, node in people if (text := self._waits(worker, node))]
+        return Found("stuck", because=f"{listed(stuck)}, for ever, while others go round") if stuck else None
 
     def _step_text(self, state: Numbers, way: Way) -> str:
         node = state[way.worker]
         op = self._histories.ops.things[self._histories.op[node]]
         return f"{way.move.worker} `{op}` (line {self._histories.line[node]})"
+
+    def untried(self) -> list[str]:
+        """The claims that were not put to the test: what they look at was the same in every state."""
+        worlds = list(self._known)
+        return [
+            claim.name
+            for claim, places, _ in (*self._always, *self._eventually)
+            if claim.parameters and all(world[place] == worlds[0][place] for world in worlds for place in places)
+        ]
 
     def outcome(self, state: Numbers) -> Hashable:
         """The world of this state, as an outsider sees it."""

@@ -31,4 +31,6 @@ class Findings:
     good: list[tuple[Move, ...]] = field(default_factory=list)  # schedules that went well
     unseen: list[str] = field(default_factory=list)  # `sometimes` that never were
     idle_faults: list[str] = field(default_factory=list)  # kinds of fault that had no place to strike
+    idle_workers: list[str] = field(default_factory=list)  # who never took a step
+    untried: list[str] = field(default_factory=list)  # claims about what nothing ever changed
     crash_points: list[str] = field(default_factory=list)

@@ -17,6 +17,7 @@ from simlib.system import System
 from simlib.values import freeze, show
 
 ENDED = -1
+Step = tuple[str, int]  # a name, and which one of that name in its run
 
 
 class Interned:
@@ -42,7 +43,9 @@ def op_key(op: Op) -> Hashable:
 class Histories:
     """The nodes of all workers' trees. A node is a number; its step is `op[node]`, ENDED when there is none."""
 
-    def __init__(self, system: System, most_steps: int, merge: bool = True) -> None:
+    def __init__(
+        self, system: System, most_steps: int, merge: bool = True, step: tuple[str, int] | None = None
+    ) -> None:
         self.system = system
         self.ops = Interned()
         self.answers = Interned()
@@ -57,6 +60,7 @@ class Histories:
         self.ask_the_time = False  # whether any worker does
         self._most_steps = most_steps
         self._merge = merge
+        self._step = step  # watched: places before and after it are not one
         self.depth: list[int] = []
         self._children: list[dict[int, int]] = []
         self._waiting: dict[int, Process] = {}  # generators that stand at a node
@@ -104,7 +108,7 @@ class Histories:
         role = self.system.cast[start[0]]
         run = (role, start) if role.knows_itself else role
         # A start is a place of its own: a worker that is back where it began has something to lose.
-        place = self._place(process, run) if depth else None
+        place = self._place(process, (run, self._from_step(parent[0]))) if depth else None
         if place is not None and place in self._known:
             process.discard()
             return self._known[place]
@@ -139,6 +143,13 @@ class Histories:
         self.places.append(place)
         self.depth.append(depth)
         self._children.append({})
+
+    def _from_step(self, node: int) -> tuple[int, bool] | None:
+        """How often a run that has just taken this node's step has come to the watched one, and whether this is it."""
+        if self._step is None:
+            return None
+        (name, nth), path = self._step, [node, *(before for before, _ in self.history(node))]
+        return min(nth, sum(self.places[at][0] == name for at in path)), self.places[node] == self._step
 
     def _place_name(self, process: Process, parent: tuple[int, int]) -> tuple[str, int]:
         name, node, before = process.op.name if process.op else "", parent[0], 0

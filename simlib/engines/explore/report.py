@@ -104,8 +104,14 @@ class Report:
         return f"holds{self._vacuous()}: {counted}, {plural(self.states, 'state')} (visited), 0 violations, nothing cut"
 
     def _vacuous(self) -> str:
-        idle = [FAULT_NAMES[kind] for kind in self.findings.idle_faults]
-        return f", but no {listed(idle, 'or')} had a place to strike" if idle else ""
+        """What a reader has to know before all else: that something was not put to the test."""
+        found, system = self.findings, self.system
+        idle = [FAULT_NAMES[kind] for kind in found.idle_faults]
+        why = [] if system.always or system.eventually or system.sometimes else ["no property was asked"]
+        why += [f"nothing that happens can change {listed(found.untried)}"] if found.untried else []
+        why += [f"{listed(found.idle_workers)} never took a step"] if found.idle_workers else []
+        why += [f"no {listed(idle, 'or')} had a place to strike"] if idle else []
+        return f", but {listed(why)}" if why else ""
 
     def _unfinished(self) -> str:
         proven = self.findings.faults_proven

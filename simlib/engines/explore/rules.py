@@ -109,17 +109,12 @@ class Rules:
             self._timers(state, bool(able), found)
         if state[-1]:
             self._mishaps(state, found)
-        everything = found  # who is held back by the order of an overtaking is not at rest
+        free = any(way.cost < FAULT for _, way in found)  # who is held back by the spot alone is not at rest
         if self._spot:
             found = self._spot.kept(found, state, self._system, self._histories)
-        free = False
         for _, way in found:
             if way.cost >= FAULT:
                 self.struck[way.move.fault or ""].add(state[way.worker] if way.worker >= 0 else NOBODY)
-            else:
-                free = True
-        if isinstance(self._spot, Overtaking):
-            free = any(way.cost < FAULT for _, way in everything)
         return found, able, not free
 
     def _steps_of(self, worker: int, state: Numbers) -> tuple[Step, ...]:

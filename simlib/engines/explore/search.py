@@ -68,8 +68,8 @@ class Search:
             self._best_first()
             if not self.findings.found and not self.findings.interrupted:
                 self._conclude()
-            elif not self.findings.found and self.findings.faults_proven >= 0:
-                self._look_for_livelock()
+            elif self.findings.faults_proven >= 0 and not (self.findings.found and self._spot):
+                self._look_for_livelock()  # one with fewer faults than what was found is smaller
             if self.findings.found:
                 self._histories.audit()  # before it is shown: it may come of a worker that is not deterministic
         except _AskedTheTime:
@@ -83,7 +83,8 @@ class Search:
 
     def _prepare(self) -> None:
         self.findings = Findings()
-        self._histories = Histories(self._system, self._limits.steps, self._merge)
+        step = (self._spot.name, self._spot.nth) if isinstance(self._spot, Spot) else None
+        self._histories = Histories(self._system, self._limits.steps, self._merge, step)
         states = self._system.states()
         for state in states.values():
             if isinstance(state, ClockState):
@@ -240,6 +241,9 @@ class Search:
         struck = self._rules.struck
         self.findings.unseen = [claim.name for claim in self._checks.unseen]
         self.findings.idle_faults = [kind for kind, nodes in struck.items() if not nodes]
+        able = set().union(*self._able.values())
+        self.findings.idle_workers = [name for place, name in enumerate(self._system.cast) if place not in able]
+        self.findings.untried = self._checks.untried()
         points = sorted(self._histories.parent[node][0] for node in struck.get("crashes", ()))
         names = [self._histories.ops.things[self._histories.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))

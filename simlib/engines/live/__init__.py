@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simlib.engines.budget import Budget
-from simlib.engines.live.machine import LiveMachine, ModelIsWrong
+from simlib.engines.live.machine import LiveMachine
+from simlib.engines.live.race import ModelIsWrong
 from simlib.engines.live.reality import Reality
 from simlib.engines.live.stores.servers import check
 from simlib.engines.live.wander import wander
@@ -20,7 +21,7 @@ from simlib.values import listed, plural
 
 __all__ = ["Chaos", "ModelIsWrong", "Reality", "live"]
 
-MOST_STEPS = 150  # after its schedule, of a run that finds no end; each costs a few real milliseconds
+MOST_STEPS = 100  # after its schedule, of a run that finds no end; each costs a few real milliseconds
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ def run(system: System, reality: Reality, plan: list[Point] | Chaos) -> Trace:
         player = Player(machine, MOST_STEPS)
         beginning = player.scheduled(plan) if isinstance(plan, list) else wander(machine, plan.budget, plan.seed)
         trace = player.play(beginning)
-    return trace.but(note=_note(machine, reality))
+    parts = {name: reality.how[name] or kind for name, kind in reality.kinds.items()}
+    return trace.but(note=_note(machine, reality), parts=parts)
 
 
 def _fills(plan: list[Point] | Chaos) -> bool:
@@ -65,8 +67,16 @@ def _note(machine: LiveMachine, reality: Reality) -> str:
     parts: dict[str, list[str]] = {}
     for name, kind in reality.kinds.items():
         parts.setdefault(kind, []).append(name)
-    said = [f"{listed(names)} on {kind}" for kind, names in parts.items()]
+    said = [_are(names, kind) for kind, names in parts.items()]
     counts = {"SIGKILL": machine.killed, "SIGSTOP": machine.stopped}
     done = [plural(count, signal) for signal, count in counts.items() if count]
     processes = ", ".join([plural(len(machine.slots), "operating-system process"), *done])
     return f"For real: {processes}; {'; '.join(said)}."
+
+
+def _are(names: list[str], kind: str) -> str:
+    """`bank is an HTTP server`, `bank and mail are HTTP servers`."""
+    article, _, noun = kind.partition(" ")
+    if len(names) == 1:
+        return f"{names[0]} is {kind}"
+    return f"{listed(names)} are {f'{noun}s' if article in ('a', 'an') else kind}"

@@ -8,23 +8,21 @@ differ, the model is wrong, and that is an error of its own.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 from simlib.engines.live.actor import Actor
+from simlib.engines.live.race import Answers, ModelIsWrong, race
 from simlib.engines.live.reality import Reality
+from simlib.engines.live.stores.base import Facts
 from simlib.engines.live.stores.facts import expected
-from simlib.engines.machine import Machine
+from simlib.engines.machine import STEP_SECONDS, Machine
 from simlib.errors import Mistake
 from simlib.ops import Op
 from simlib.system import System
 from simlib.trace import Event, Move
 from simlib.values import freeze, show
-
-
-class ModelIsWrong(Mistake):
-    """A real part did something that the model of it does not do."""
 
 
 class LiveMachine(Machine):
@@ -34,6 +32,7 @@ class LiveMachine(Machine):
         super().__init__(system)
         self._reality = reality
         self._actors: dict[str, Actor] = {}
+        self._answers: Answers = {}  # of steps that were taken in a race
         self.killed = self.stopped = 0
 
     def __enter__(self) -> LiveMachine:
@@ -50,15 +49,66 @@ class LiveMachine(Machine):
     def here(self, worker: str) -> Hashable:
         return self._actors[worker].here
 
+    def actor(self, worker: str) -> Actor:
+        """The process that runs this worker now."""
+        return self._actors[worker]
+
+    def facts(self) -> dict[str, Facts]:
+        """What is really there."""
+        return self._keep("facts")  # type: ignore[no-any-return]
+
+    def _keep(self, *what: Any) -> Any:
+        """Have the keeper do something. Raises Mistake where it is gone."""
+        try:
+            return self._keeper.ask(*what)
+        except EOFError:
+            raise Mistake(f"the process that looks at the real parts has died at {what[0]}; stderr says why.") from None
+
+    def kill(self, worker: str) -> None:
+        """SIGKILL, if it is still there."""
+        self.killed += self._reality.kill(self._actors[worker].pid)
+
     def perform(self, move: Move) -> Event:
         event = super().perform(move)
         self._compare()
         return event
 
+    def can_race(self, worker: str) -> bool:
+        """Whether its next step may be taken while others take theirs."""
+        op = self.slots[worker].op
+        return op is not None and op.resource in self._reality.kinds and self.states[op.resource].remote
+
+    def perform_together(self, moves: Sequence[Move], killed: str = "", delay: float = 0.0) -> list[Event]:
+        """Take these steps at the same time, and kill one of the workers in the middle of it. See race."""
+        begun = len(self.events)
+        order, self._answers = race(self, moves, killed, delay)
+        for move in order:
+            self.perform(move) if move.worker != killed else self._unheard(move)
+        for move in moves:
+            if move not in order and move.worker != killed:  # it had to wait
+                self._actors[move.worker].answer(None)
+        if killed:
+            self.perform(Move("crash", killed, fault="crashes"))
+        self._answers = {}
+        return self.events[begun:]
+
+    def _unheard(self, move: Move) -> None:
+        """The step of a process that was killed before it could tell, or be told."""
+        slot = self.slots[move.worker]
+        op = slot.op
+        assert op is not None
+        self.now += STEP_SECONDS
+        answer = super()._carry_out(op, move)
+        slot.steps[op.name] += 1
+        self.events.append(Event(move, self.now, op, answer, slot.process.line, slot.steps[op.name]))
+        self._arm()
+
     def _carry_out(self, op: Op, move: Move) -> Any:
         actor = self._actors[move.worker]
         actor.go_on()
         modelled = super()._carry_out(op, move)
+        if move.worker in self._answers:  # it has been taken already, in a race
+            return self._answers[move.worker]
         with self._away(op.resource) if move.fault == "outages" else nullcontext():
             did = actor.channel.ask(move.outcome, modelled)
         if freeze(did) != freeze(modelled):
@@ -69,10 +119,10 @@ class LiveMachine(Machine):
     def _away(self, resource: str) -> Iterator[None]:
         """The real part is not to be had."""
         if resource in self._reality.kinds:
-            self._keeper.ask("take", resource)
+            self._keep("take", resource)
         yield
         if resource in self._reality.kinds:
-            self._keeper.ask("let_go")
+            self._keep("let_go")
 
     def _kind(self, resource: str) -> str:
         return self._reality.kinds.get(resource, resource)
@@ -88,18 +138,17 @@ class LiveMachine(Machine):
         super()._restart(worker, incarnation)
 
     def _crash(self, move: Move) -> Event:
-        self.killed += 1
+        self.kill(move.worker)
         return super()._crash(move)
 
     def _lose(self, move: Move) -> Event:
-        self.killed += 1
-        self._reality.kill(self._actors[move.worker].pid)
+        self.kill(move.worker)
         return super()._lose(move)
 
     def _power_loss(self, move: Move) -> Event:
         event = super()._power_loss(move)
         here = {name: state for name, state in self.states.items() if not state.remote and name in self._reality.kinds}
-        self._keeper.ask("lose_power", here)
+        self._keep("lose_power", here)
         return event
 
     def _timer(self, move: Move) -> Event:
@@ -108,12 +157,14 @@ class LiveMachine(Machine):
             self._actors[event.stalled[0]].stop()
             self.stopped += 1
         if move.resource in self._reality.kinds:
-            self._keeper.ask("expire", move.resource, move.timer)
+            self._keep("expire", move.resource, move.timer)
         return event
 
     def _compare(self) -> None:
         """Hold what is really there against the model."""
-        for name, found in self._keeper.ask("facts").items():
+        if len(self._answers) > 1:
+            return  # some of what is there is of steps that come later in the order
+        for name, found in self.facts().items():
             modelled = expected(self.states[name])
             if found != modelled:
                 there, said = show(found, 300), show(modelled, 300)

@@ -26,7 +26,8 @@ class Reality:
         self._fills = fills
         self._on = dict(on or {})
         self.kinds: dict[str, str] = {}
-        self._folder = ""
+        self.how: dict[str, str] = {}
+        self.folder = ""
         self._pids: set[int] = set()
 
     def __enter__(self) -> Reality:
@@ -51,8 +52,18 @@ class Reality:
         for pid in self._pids:  # the warden has done this, unless it was killed itself
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def warden(self) -> int:
+        """The warden's process id."""
+        return self._warden.pid
+
+    @property
+    def processes(self) -> frozenset[int]:
+        """The process ids of the workers and the keeper."""
+        return frozenset(self._pids)
 
     def ask(self, *what: Any) -> Any:
         """Have the warden do something. Raises Mistake where it cannot."""
@@ -64,7 +75,7 @@ class Reality:
     def begin(self) -> None:
         """A new run, in a world of its own."""
         self._pids.clear()
-        self._folder, self.kinds = self.ask("begin", _pickled(self.system), self._fills, self._on)
+        self.folder, self.kinds, self.how = self.ask("begin", _pickled(self.system), self._fills, self._on)
 
     def fork(self, *what: Any) -> tuple[int, Channel]:
         """A new process and the channel to it."""
@@ -73,11 +84,15 @@ class Reality:
         self._pids.add(pid)
         return pid, Channel(socket.socket(fileno=descriptors[0]))
 
-    def kill(self, pid: int) -> None:
-        """SIGKILL, and wait until it is gone. Nobody else has its number until then: the warden is its parent."""
+    def kill(self, pid: int) -> bool:
+        """SIGKILL, and wait until it is gone; False where it was. Nobody else can have its number by then: the warden
+        is its parent."""
+        if pid not in self._pids:
+            return False
         os.kill(pid, signal.SIGKILL)
         self.ask("reap", pid)
         self._pids.discard(pid)
+        return True
 
 
 def _pickled(system: System) -> bytes:

@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Iterator
 
 from simlib.engines.budget import Budget
-from simlib.engines.machine import Machine
+from simlib.engines.live.machine import LiveMachine
 from simlib.ops import Outcome
 from simlib.trace import WORKERS_FAULTS, Event, Move, power_losses
 
 MOST_MOVES = 300  # of a schedule that goes round for ever
+IN_THE_MIDDLE = 0.003  # seconds within which a kill comes that is to hit a step
+ONE_BY_ONE = 0.5  # the chance that a step is taken alone
 STRIKES = 0.2  # the chance that a fault, if one can, comes next
 
 
-def wander(machine: Machine, budget: Budget, seed: int) -> Iterator[Event]:
+def wander(machine: LiveMachine, budget: Budget, seed: int) -> Iterator[Event]:
     """Moves at random until nobody can move any more, or for long enough, with faults while the budget lasts."""
     chance, left = random.Random(seed), Counter(budget.counts)
     for _ in range(MOST_MOVES):
@@ -27,16 +29,35 @@ def wander(machine: Machine, budget: Budget, seed: int) -> Iterator[Event]:
             return
         move = chance.choice(faults if faults and (not calm or chance.random() < STRIKES) else calm)
         left[move.fault or ""] -= 1
-        yield machine.perform(move)
+        together = _together(machine, move, steps, chance)
+        if together:
+            killed = move.worker if move.kind == "crash" else ""
+            yield from machine.perform_together(together, killed, chance.random() * IN_THE_MIDDLE)
+        else:
+            yield machine.perform(move)
 
 
-def _draws(machine: Machine, worker: str) -> list[Outcome]:
+def _together(machine: LiveMachine, move: Move, steps: list[Move], chance: random.Random) -> list[Move]:
+    """The steps to be taken at once: those of everybody, or one in the middle of which its worker is killed.
+
+    A file system promises nothing of two that write at the same time, nor of a write whose process is killed in it:
+    there steps are taken one by one.
+    """
+    if move.kind not in ("step", "crash") or move.fault not in (None, "crashes") or chance.random() < ONE_BY_ONE:
+        return []
+    others = [step for step in steps if step.worker != move.worker and chance.random() < ONE_BY_ONE]
+    own = [step for step in steps if step.worker == move.worker]
+    found = {step.worker: step for step in (*own[:1], *others) if machine.can_race(step.worker)}
+    return list(found.values()) if move.worker in found and (move.kind == "crash" or len(found) > 1) else []
+
+
+def _draws(machine: LiveMachine, worker: str) -> list[Outcome]:
     """The ways in which its next step can go with nothing wrong."""
     op = machine.slots[worker].op
     return [way for way in machine.states[op.resource].outcomes(op) if way.fault is None] if op else []
 
 
-def _timers(machine: Machine, somebody_can_step: bool) -> list[Move]:
+def _timers(machine: LiveMachine, somebody_can_step: bool) -> list[Move]:
     """A timer runs out for free when its owner is gone or everybody waits; else somebody has stalled."""
     early = [timer.owner is not None and somebody_can_step for _, timer in machine.timers()]
     return [
@@ -45,7 +66,7 @@ def _timers(machine: Machine, somebody_can_step: bool) -> list[Move]:
     ]
 
 
-def _faults(machine: Machine, somebody_can_step: bool) -> list[Move]:
+def _faults(machine: LiveMachine, somebody_can_step: bool) -> list[Move]:
     found = [move for move in _timers(machine, somebody_can_step) if move.fault]
     for worker, slot in machine.slots.items():
         if slot.op is not None:

@@ -63,8 +63,8 @@ class Warden:
         except Exception as error:
             return Mistake(f"the real parts cannot be made: {type(error).__name__}: {error}")
 
-    def begin(self, pickled: bytes, fills: bool, on: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """A new run: a folder, and the real parts in it or on servers. Gives the folder, and what each part is."""
+    def begin(self, pickled: bytes, fills: bool, on: Mapping[str, str]) -> tuple[str, dict[str, str], dict[str, str]]:
+        """A new run: a folder, and the real parts in it or on servers. Gives the folder, what each part is, and how."""
         self.end()
         self._system = made = System(*pickle.loads(pickled))
         folder = self._folder = Path(tempfile.mkdtemp(prefix="midflight-"))
@@ -74,7 +74,8 @@ class Warden:
                 self._serve(store)
             store.prepare(made.resources[name].initial(name))
             store.close()
-        return str(folder), {name: store.kind for name, store in self._stores.items()}
+        stores = self._stores.items()
+        return str(folder), {name: store.kind for name, store in stores}, {name: store.how for name, store in stores}
 
     def _serve(self, store: RemoteService) -> None:
         ours, theirs = socket.socketpair()

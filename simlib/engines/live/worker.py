@@ -36,7 +36,7 @@ def work(channel: Connection, system: System, worker: str, incarnation: int, sto
         try:
             for task in count(1):
                 for store in stores.values():
-                    store.life = f"{worker}.{incarnation}.{task}"
+                    store.life = f"{incarnation}.{task}"
                 _task(channel, system, worker, incarnation, stores)
         except Mistake as mistake:
             channel.send(mistake)

@@ -18,15 +18,17 @@ from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 from simlib.resources.service import ServiceState
 
-__all__ = ["Folder", "RemoteService", "Store", "stores_for"]
+__all__ = ["Folder", "RemoteService", "SmallDisk", "Store", "stores_for"]
 
 
-def stores_for(resources: Mapping[str, Resource], folder: Path, fills: bool, on: Mapping[str, str]) -> dict[str, Store]:
+def stores_for(
+    resources: Mapping[str, Resource], folder: Path, fills: bool, on: Mapping[str, str] | None = None
+) -> dict[str, Store]:
     """A real part for each resource that is one. `fills`: whether a disk has to be full at some time. `on`: what is on
     a server, and on which.
     """
     states = {name: resource.initial(name) for name, resource in resources.items()}
-    stores = {name: _store(name, state, folder / name, fills, on.get(name)) for name, state in states.items()}
+    stores = {name: _store(name, state, folder / name, fills, (on or {}).get(name)) for name, state in states.items()}
     made = {name: store for name, store in stores.items() if store is not None}
     for name, store in made.items():
         if isinstance(store, SmallDisk) and not store.mount():

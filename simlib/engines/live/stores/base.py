@@ -24,7 +24,8 @@ class Store:
     """
 
     kind: ClassVar[str]  # what it is, for a picture's small print: "SQLite"
-    life = ""  # which run of which worker this process is at: what a lock knows its owner by
+    life = ""  # which run of its worker a process is at
+    how = ""  # how it was done here, where machines differ
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -44,6 +45,10 @@ class Store:
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
         return getattr(self, f"on_{op.verb}")(who, *op.args, **op.kwargs)
+
+    def owner(self, who: str) -> str:
+        """By what a lock knows who acquired it: one and the same run of a worker."""
+        return f"{who}.{self.life}"
 
     def down(self) -> AbstractContextManager[Any]:
         """While it is not to be had: somebody else holds it."""

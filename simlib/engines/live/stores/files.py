@@ -25,7 +25,8 @@ MNT_DETACH = 2
 class Folder(Store):
     """A folder. Where it has to be full, the process is not allowed to write any further (RLIMIT_FSIZE)."""
 
-    kind = "files"
+    kind = "a folder"
+    how = "a folder; where it is full, the process may not write any further (RLIMIT_FSIZE, EFBIG)"
 
     def __init__(self, name: str, path: Path, capacity: int | None) -> None:
         super().__init__(name)
@@ -133,7 +134,7 @@ class SmallDisk(Folder):
     It is mounted in a name space that only the run's own processes see, and goes when they do.
     """
 
-    kind = "a small tmpfs"
+    how = "a file system of its own, full to the last page (tmpfs, ENOSPC)"
     PAGE = os.sysconf("SC_PAGE_SIZE")
     PAGES = 4096  # of a disk whose scenario gives it no capacity
 

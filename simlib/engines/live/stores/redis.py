@@ -108,7 +108,7 @@ class RedisLock(Store):
 
     def on_try_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease | None:
         given = "" if value is None else written(value)
-        token = self._script(ACQUIRE, given, written(f"{who}#%d"), _milliseconds(ttl), self.life)
+        token = self._script(ACQUIRE, given, written(f"{who}#%d"), _milliseconds(ttl), self.owner(who))
         if token is None:
             return None
         return Lease(f"{who}#{token}" if value is None else value, token)
@@ -117,13 +117,13 @@ class RedisLock(Store):
         return self._value(self.client.get(self.keys[0]))
 
     def on_delete(self, who: str) -> None:
-        self._script(FREE, "", self.life)
+        self._script(FREE, "", self.owner(who))
 
     def on_release(self, who: str, lease: Lease) -> bool:
-        return bool(self._script(FREE, written(lease.value), self.life))
+        return bool(self._script(FREE, written(lease.value), self.owner(who)))
 
     def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
-        return bool(self._script(RENEW, written(lease.value), self.life, _milliseconds(ttl)))
+        return bool(self._script(RENEW, written(lease.value), self.owner(who), _milliseconds(ttl)))
 
     def _value(self, text: str | None) -> Any:
         return None if text is None else read(text)

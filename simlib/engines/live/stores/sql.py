@@ -293,7 +293,7 @@ class LockTable(Table):
             "UPDATE lock SET holder = '', token = token + 1, deadline = ?, owner = ? WHERE holder IS NULL "
             "RETURNING token",
             None if ttl is None else time.time() + lasting(ttl),
-            self.life,
+            self.owner(who),
         )
         if not taken:
             return None
@@ -307,19 +307,21 @@ class LockTable(Table):
         return None if holder is None else read(holder)
 
     def on_delete(self, who: str) -> None:
-        self._free("holder IS NOT NULL")
+        self._free(who, "holder IS NOT NULL")
 
     def on_release(self, who: str, lease: Lease) -> bool:
-        return self._free("holder = ?", written(lease.value))
+        return self._free(who, "holder = ?", written(lease.value))
 
-    def _free(self, which: str, *values: Any) -> bool:
+    def _free(self, who: str, which: str, *values: Any) -> bool:
         stranger = "freed_by_others = freed_by_others + CASE WHEN owner = ? THEN 0 ELSE 1 END"
-        freed = self.run(f"UPDATE lock SET {stranger}, {self.FREE} WHERE {which} RETURNING token", self.life, *values)
+        freed = self.run(
+            f"UPDATE lock SET {stranger}, {self.FREE} WHERE {which} RETURNING token", self.owner(who), *values
+        )
         return bool(freed)
 
     def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
         renew = "UPDATE lock SET deadline = ?, owner = ? WHERE holder = ? RETURNING token"
-        return bool(self.run(renew, time.time() + lasting(ttl), self.life, written(lease.value)))
+        return bool(self.run(renew, time.time() + lasting(ttl), self.owner(who), written(lease.value)))
 
     def expire(self, timer: Hashable) -> None:
         now = time.time()

@@ -1,0 +1,84 @@
+"""Steps that are really taken at the same time, and kills in the middle of one: what order explains what is there?
+
+Nobody can tell from outside in which order two processes got at a storage, nor whether a killed one got there at all.
+So every order is tried on the model, with and without the killed one's step; the first that gives the same answers and
+leaves the same things behind is what happened. If there is none, the model is wrong.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from simlib.engines.live.stores.base import Facts
+from simlib.engines.live.stores.facts import expected
+from simlib.errors import Mistake, OperationError
+from simlib.ops import Blocked
+from simlib.resources.base import State
+from simlib.trace import Move
+from simlib.values import freeze, listed, show
+
+if TYPE_CHECKING:
+    from simlib.engines.live.machine import LiveMachine
+
+Answers = dict[str, Any]  # by worker
+
+
+def race(machine: LiveMachine, moves: Sequence[Move], killed: str, delay: float) -> tuple[list[Move], Answers]:
+    """Let these workers take their steps at once, and kill one of them (or none, "") after `delay` seconds.
+
+    Gives the moves that took effect, in an order that explains the answers and what is there, and all their answers.
+    Raises ModelIsWrong.
+    """
+    for move in moves:
+        machine.actor(move.worker).go_on()
+        machine.actor(move.worker).channel.say((move.outcome, None))
+    if killed:
+        time.sleep(delay)
+        machine.kill(killed)
+    heard = {move.worker: machine.actor(move.worker).channel.hear() for move in moves if move.worker != killed}
+    there = machine.facts()
+    for order in _orders(moves, killed, heard):
+        answers = _explained(machine, order, heard, there)
+        if answers is not None:
+            return order, answers
+    said = [f"{move.worker}: {machine.slots[move.worker].op} -> {show(heard.get(move.worker))}" for move in moves]
+    raise ModelIsWrong(f"no order of {listed(said)}, taken at once, explains what is there: {show(there, 400)}.")
+
+
+class ModelIsWrong(Mistake):
+    """A real part did something that the model of it does not do."""
+
+
+def _orders(moves: Sequence[Move], killed: str, heard: Answers) -> Iterator[list[Move]]:
+    """Those that took effect, in every order: without those that had to wait, and with and without the killed one."""
+    certain = [move for move in moves if move.worker != killed and not isinstance(heard[move.worker], Blocked)]
+    perhaps = [move for move in moves if move.worker == killed]
+    for some in ([*certain, *perhaps], certain) if perhaps else (certain,):
+        yield from map(list, itertools.permutations(some))
+
+
+def _explained(machine: LiveMachine, order: list[Move], heard: Answers, there: Mapping[str, Facts]) -> Answers | None:
+    """The answers, if this order gives those that were heard and leaves what is there; else None."""
+    states = {name: state.copy() for name, state in machine.states.items()}
+    answers = {}
+    for move in order:
+        try:
+            answers[move.worker] = _answer(machine, states, move)
+        except Blocked:
+            return None
+        if move.worker in heard and freeze(answers[move.worker]) != freeze(heard[move.worker]):
+            return None
+    same = all(expected(states[name]) == found for name, found in there.items())
+    return answers if same else None
+
+
+def _answer(machine: LiveMachine, states: Mapping[str, State], move: Move) -> Any:
+    op = machine.slots[move.worker].op
+    assert op is not None
+    try:
+        return states[op.resource].perform(op, move.worker, move.outcome)
+    except OperationError as error:
+        return error

@@ -1,0 +1,127 @@
+"""Players through many incidents: how long the outage lasts with each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import fmean, median, stdev
+from typing import TYPE_CHECKING, Any
+
+from simlib.errors import Mistake
+from simlib.incident import Path, Plans, World
+from simlib.values import listed, plural, show
+from simlib.views import style
+from simlib.views.chart import DASHES, LINES, name_axes, new_chart
+from simlib.views.drawing import FONT, Drawn, Picture
+from simlib.views.survival import Z, wilson
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Player = Callable[[World, int], Path]
+
+
+@dataclass(frozen=True, repr=False)
+class Downtime(Drawn):
+    """Minutes of outage by player, one for each incident. Jupyter shows a picture, `print` the text."""
+
+    minutes: Mapping[str, tuple[float, ...]]
+    picture: Picture
+
+    def mean(self, player: str) -> tuple[float, float, float]:
+        """The mean outage in minutes, and its 95 % interval (normal). Raises Mistake for an unknown player."""
+        return _mean(self._of(player))
+
+    def faster(self, player: str, other: str) -> tuple[float, float, float]:
+        """The share of the incidents in which `player` was faster than `other`, and its 95 % interval (Wilson).
+
+        Raises Mistake for an unknown player.
+        """
+        pairs = list(zip(self._of(player), self._of(other)))
+        hits = sum(one < two for one, two in pairs)
+        return hits / len(pairs), *wilson(hits, len(pairs))
+
+    def still_open(self, player: str, minute: float) -> tuple[float, float, float]:
+        """The share of this player's incidents that were not over by this minute, and its 95 % interval (Wilson)."""
+        late = sum(one > minute for one in self._of(player))
+        return late / len(self._of(player)), *wilson(late, len(self._of(player)))
+
+    def _of(self, player: str) -> tuple[float, ...]:
+        if player not in self.minutes:
+            raise Mistake(f"no player {show(player)}: there are {listed(list(self.minutes))}.")
+        return self.minutes[player]
+
+
+def downtime(
+    plans: Plans, incidents: int = 1000, seed: int = 0, players: Mapping[str, Player] | None = None
+) -> Downtime:
+    """Let each player through the same incidents, and draw for how many it is not over yet by when.
+
+    Incidents are numbered from `seed` on. `players` are those of `plans` if left out; each is asked for its way with
+    the fault's world and the incident's number. Raises Mistake for fewer than 2 incidents.
+    """
+    if not isinstance(incidents, int) or incidents < 2:
+        raise Mistake(f"incidents={show(incidents)}: an interval takes 2 or more, and says something from about 30 on.")
+    minutes: dict[str, tuple[float, ...]] = {}
+    for name, player in (players or plans.players()).items():
+        numbers = range(seed, seed + incidents)
+        minutes[name] = tuple(player(plans.draw(number), number).minutes for number in numbers)
+    faults = plans.catalogue.faults
+    small = (
+        f"{incidents:,} incidents, numbers {seed} to {seed + incidents - 1:,}, of {plural(len(faults), 'fault')} in "
+        f"{plural(plans.catalogue.variants, 'run')} each. Bands: 95 % intervals (Wilson); of means, normal."
+    )
+    text = "\n".join([_title(minutes), *(f"  {_line(name, found)}" for name, found in minutes.items()), small])
+    return Downtime(minutes, Picture(text, text.replace("\n", ". "), lambda: _draw(minutes, small)))
+
+
+def _mean(minutes: tuple[float, ...]) -> tuple[float, float, float]:
+    mean, half = fmean(minutes), Z * stdev(minutes) / len(minutes) ** 0.5
+    return mean, mean - half, mean + half
+
+
+def _title(minutes: Mapping[str, tuple[float, ...]]) -> str:
+    return "Mean outage: " + ", ".join(f"{name} {fmean(found):.0f} min" for name, found in minutes.items())
+
+
+def _line(name: str, minutes: tuple[float, ...]) -> str:
+    mean, low, high = _mean(minutes)
+    ninety = sorted(minutes)[int(0.9 * len(minutes))]
+    return (
+        f"{name}: mean {mean:.1f} min [{low:.1f}, {high:.1f}], half within {median(minutes):g}, 90 % within {ninety:g}"
+    )
+
+
+def _draw(minutes: Mapping[str, tuple[float, ...]], small: str) -> Figure:
+    figure, axes = new_chart(_title(minutes), small)
+    longest = max(map(max, minutes.values()))
+    for found, colour, dashes in zip(minutes.values(), LINES * 3, DASHES * 3):
+        at = [0.0, *sorted(set(found)), longest]
+        still = [sum(one > minute for one in found) for minute in at]
+        lows, highs = zip(*(wilson(count, len(found)) for count in still))
+        axes.fill_between(at, lows, highs, step="post", color=colour, alpha=0.15, linewidth=0)
+        shares = [count / len(found) for count in still]
+        axes.step(at, shares, where="post", color=colour, linestyle=dashes, linewidth=1.8)
+    axes.set_xlim(0, longest)
+    axes.set_ylim(0, 1.04)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+    name_axes(axes, "minutes of outage", "incidents not over yet")
+    _name_lines(axes, minutes)
+    return figure
+
+
+def _name_lines(axes: Axes, minutes: Mapping[str, tuple[float, ...]]) -> None:
+    """All lines end at the bottom, so their names stand beside them, the slowest on top, with the mean of each."""
+    from matplotlib.lines import Line2D
+
+    for place, ((name, found), colour, dashes) in enumerate(zip(minutes.items(), LINES * 3, DASHES * 3)):
+        mean, low, high = _mean(found)
+        y = 0.93 - 0.235 * place
+        look: dict[str, Any] = {"color": colour, "linestyle": dashes, "linewidth": 1.8, "clip_on": False}
+        sample = Line2D([1.015, 1.06], [y, y], transform=axes.transAxes, **look)
+        axes.add_line(sample)
+        how: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
+        axes.text(1.07, y, style.clipped(name, 20), size=8.5, color=style.INK, **how, **FONT)
+        text = f"mean {mean:.0f} [{low:.0f}, {high:.0f}]"
+        axes.text(1.07, y - 0.085, text, size=7.2, color=style.QUIET, **how, **FONT)

@@ -1,0 +1,194 @@
+"""The checker, which visits states, held against every schedule run one by one, on random programs.
+
+Three ways to the same answers: `explore` as it is used, `explore` with a worker's place named by its answers alone
+(merge=False), and the enumeration. They have to agree on the reachable worlds, the final ones, the number of
+schedules, the verdict, and the size of the smallest counterexample.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field, fields, replace
+
+from hypothesis import HealthCheck, Phase, given, reject, seed, settings
+
+from simlib import Clock
+from simlib.engines.budget import Budget, Limits
+from simlib.engines.explore import explore
+from tests.enumeration import every_schedule, key_of, retrace
+from tests.programs import MOST_SCHEDULES
+
+
+class Spy:
+    """A property that is always true and writes down every world that it is shown, in full.
+
+    It does not look at clocks: where nobody does, the search leaves out what time it is, and that is to be tried too.
+    """
+
+    name = "spy"
+
+    def __init__(self, system):
+        self.seen = set()
+        self.parameters = tuple(name for name, thing in system.resources.items() if not isinstance(thing, Clock))
+
+    def holds(self, states):
+        self.seen.add(key_of({name: states[name] for name in self.parameters}))
+        return True
+
+
+@dataclass
+class Tally:
+    """How many programs were really compared, so that skipping cannot hide."""
+
+    compared: int = 0
+    holds: int = 0
+    violated: int = 0
+    endless: int = 0  # of those compared: programs with a schedule that has no end, held against a bound alone
+    large: int = 0  # not compared
+    bare: int = 0  # of those violated: compared once more with nothing claimed
+    schedules: int = 0
+    overtaken: int = 0  # smallest counterexamples in which somebody is overtaken
+    replayed: int = 0  # counterexamples played again from their token
+    needed: int = 0  # faults of counterexamples, each of which was taken away in turn
+    different: set = field(default_factory=set)
+    claims: Counter = field(default_factory=Counter)
+    resources: Counter = field(default_factory=Counter)
+    faults: Counter = field(default_factory=Counter)  # that found a place to strike
+
+    def __iadd__(self, other):
+        for one in fields(self):
+            mine, theirs = getattr(self, one.name), getattr(other, one.name)
+            setattr(self, one.name, mine | theirs if isinstance(mine, set) else mine + theirs)
+        return self
+
+
+def agree(case, budget, tally):
+    """Compare on one program. Raises AssertionError for a disagreement."""
+    system = case.system()
+    everything = every_schedule(system, budget, most_schedules=MOST_SCHEDULES)
+    if everything.cut == "too many":
+        tally.large += 1
+        reject()  # another program is drawn in its place
+    tally.compared += 1
+    if not everything.cut:
+        tally.different.add(digest(repr((case, budget))))
+    tally.schedules += everything.schedules
+    tally.overtaken += min(everything.smallest.values(), default=(0, 0, 0))[1] > 0
+    tally.resources.update([*system.resources])
+    reports = [agrees(system, budget, everything, merge, tally) for merge in (True, False)]
+    if not everything.cut:
+        assert reports[0].claim == reports[1].claim
+    if everything.unseen or any(size.faults < sum(budget.values()) for size in everything.smallest.values()):
+        agrees_on_all(replace(system, always=(), eventually=(), sometimes=()), budget, tally)
+    if reports[0].counterexample and reports[0].counterexample.events and not everything.cut:
+        plays_again(case, reports[0], tally)
+        needs_each_fault(system, reports[0], tally)
+
+
+def agrees_on_all(system, budget, tally):
+    """A search ends at a violation. Where nothing is claimed, it goes on to what more faults can do."""
+    everything = every_schedule(system, budget, most_schedules=MOST_SCHEDULES)
+    if not everything.cut:
+        tally.bare += 1
+        for merge in (True, False):
+            agrees(system, budget, everything, merge, Tally())
+
+
+def digest(text):
+    """Ten thousand programs as texts would be many megabytes to hand over."""
+    return hashlib.blake2b(text.encode(), digest_size=8).digest()
+
+
+def agrees(system, budget, everything, merge, tally):
+    """Explore, and compare."""
+    reached, rests = Spy(system), Spy(system)
+    watched = replace(system, always=(reached, *system.always))
+    if not everything.cut:  # with something that is eventually true, going round for ever is fine
+        watched = replace(watched, eventually=(rests, *system.eventually))
+    limits = Limits(states=150 if everything.cut else 5_000)
+    report = explore(watched, Budget(budget), limits, merge=merge)
+    if everything.cut:
+        tally.endless += merge
+        goes_round(system, budget, everything, report)
+    elif everything.smallest:
+        tally.violated += merge
+        breaks(system, budget, everything, report)
+    elif everything.unseen:
+        tally.violated += merge
+        assert (report.verdict, report.claim) == ("violated", everything.unseen[0])
+        assert report.counterexample is None
+    else:
+        tally.holds += merge
+        assert report.verdict == "holds", report
+        assert report.schedules == everything.schedules
+        assert report.outcomes == set(everything.ends)
+        assert rests.seen == everything.rests
+        assert reached.seen == everything.reached
+    if merge:
+        tally.claims[report.claim] += 1
+        tally.faults.update({*budget}.difference(report.findings.idle_faults))
+    return report
+
+
+def breaks(system, budget, everything, report):
+    assert report.verdict == "violated", everything.smallest
+    smallest = min(everything.smallest.values())
+    moves = [event.move for event in report.counterexample.events]
+    claim, size = retrace(system, budget, moves)
+    assert claim == report.claim
+    assert size == smallest
+    assert everything.smallest[claim] == smallest
+
+
+def plays_again(case, report, tally):
+    """A verdict's token shows the same failure again."""
+    tally.replayed += 1
+    trace = case.scenario.replay(case.roles, report.token)
+    assert [event.move for event in trace.events] == [event.move for event in report.counterexample.events]
+    assert (trace.broken, trace.parted) == (report.claim, None)
+
+
+def needs_each_fault(system, report, tally):
+    """With the faults of a counterexample but one, nothing breaks (unless by going round for ever)."""
+    for fewer in one_fault_less(report):
+        tally.needed += 1
+        less = explore(replace(system, sometimes=()), Budget(fewer), Limits(states=5_000))
+        assert less.verdict == "holds" or less.claim == "livelock", less
+
+
+def one_fault_less(report):
+    """The faults that a counterexample took, without one of each kind in turn."""
+    taken = Counter(event.move.fault for event in report.counterexample.events if event.move.fault)
+    return [{**taken, kind: taken[kind] - 1} for kind in taken]
+
+
+def goes_round(system, budget, everything, report):
+    """Where a schedule has no end, nobody can run them all; what was run so far is still a bound."""
+    if report.verdict == "holds":
+        assert report.schedules is None
+    elif report.counterexample and report.claim not in ("livelock", "stuck"):
+        claim, size = retrace(system, budget, [event.move for event in report.counterexample.events])
+        assert claim == report.claim
+        assert size <= min(everything.smallest.values(), default=size)
+    elif report.verdict == "violated":
+        assert report.claim in ("livelock", "stuck") or report.claim in everything.unseen
+
+
+def compare_many(programs, budget, number, examples):
+    """So many programs of this kind, drawn from this seed. Raises what `agree` does, with a small such program."""
+    tally = Tally()
+
+    @seed(number)
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(programs(budget))
+    def compared(case):
+        agree(case, budget, tally)
+
+    compared()
+    return tally
