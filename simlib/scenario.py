@@ -196,6 +196,7 @@ class Scenario:
         *,
         workers: int | Mapping[str, int] | None = None,
         seed: int = 0,
+        on: Mapping[str, str] | None = None,
         **faults: int,
     ) -> Trace:
         """Run this worker for real: in operating-system processes, killed with SIGKILL, on real storage.
@@ -205,20 +206,25 @@ class Scenario:
         nothing goes wrong. Each step is taken by its worker's own process: a database, queue or lock is SQLite, a disk
         is a folder, a service an HTTP server; a crash is SIGKILL, a pause SIGSTOP. Nobody waits for a timer: the
         supervisor brings its deadline forward. What is really there is held against the model after each step.
-        Raises Mistake, and ModelIsWrong where the two differ.
+
+        `on` puts resources on servers that are running: `{"lock": "redis://127.0.0.1:6379/0", "db":
+        "postgresql://me@127.0.0.1/test"}`. A lock can be on Redis or PostgreSQL, a database or a queue on PostgreSQL.
+        What a run makes there, under names of its own, it removes. Raises Mistake, and ModelIsWrong where the two
+        differ.
         """
         from simlib.engines import live as convincer  # what it needs is an extra
 
         if failure is None:
-            return convincer.live(self.system(worker, workers), convincer.Chaos(Budget(faults or {"crashes": 0}), seed))
+            chaos = convincer.Chaos(Budget(faults or {"crashes": 0}), seed)
+            return convincer.live(self.system(worker, workers), chaos, on)
         if faults:
             raise Mistake("live: give a failure to play, or a budget of faults to be drawn; not both.")
         if isinstance(failure, Trace):
-            return convincer.live(self.system(worker, workers), points(failure))
+            return convincer.live(self.system(worker, workers), points(failure), on)
         token = failure.token if isinstance(failure, checker.Report) else failure
         head, _, schedule = token.partition("-")
         counts, _ = self._read_head(head, token, worker)
-        return convincer.live(self.system(worker, workers or counts), read_token(schedule))
+        return convincer.live(self.system(worker, workers or counts), read_token(schedule), on)
 
     def _read_head(self, head: str, token: str, worker: Workers) -> tuple[dict[str, int], dict[str, int]]:
         match = re.fullmatch(r"(\d+(?:\.\d+)*)((?:[a-z]\d+)*)", head)

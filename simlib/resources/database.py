@@ -41,14 +41,13 @@ class DatabaseState(State):
         self.rows[key] = row
 
     def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
-        self._refuse_stale(key, fence)
+        self._check(key, fence)
         if key in self.rows:
             raise AlreadyExists(key)
-        self._fence(key, fence)  # only now: a step that fails changes nothing
-        self.rows[key] = row
+        self.on_write(who, key, row, fence)
 
     def on_delete(self, who: str, key: Any, fence: int | None = None) -> None:
-        self._refuse_stale(key, fence)
+        self._check(key, fence)
         if key not in self.rows:
             raise NotFound(key)
         self._fence(key, fence)
@@ -74,11 +73,11 @@ class DatabaseState(State):
         return True
 
     def _fence(self, key: Any, token: int | None) -> None:
-        self._refuse_stale(key, token)
+        self._check(key, token)
         if token is not None:
             self.fences[key] = token
 
-    def _refuse_stale(self, key: Any, token: int | None) -> None:
+    def _check(self, key: Any, token: int | None) -> None:
         if token is not None and token < self.fences.get(key, 0):
             raise StaleToken(f"{show(key)} has seen token {self.fences[key]}, this is {token}")
 
@@ -103,7 +102,8 @@ class Database(Resource):
     refuses an older one with StaleToken (Kleppmann, "How to do distributed locking", 2016).
 
     Left out: transactions that stay open between steps and so their isolation levels, deadlocks and serialization
-    failures; replicas that lag; queries other than by key or by its beginning.
+    failures (`live` begins such a step again); the gaps of nextval, which counts also what is undone; replicas that
+    lag; queries other than by key or by its beginning.
     """
 
     def __init__(self, rows: dict[Any, Any] | None = None) -> None:

@@ -107,10 +107,11 @@ class Lock(Resource):
     Modelled on the single-instance lock of the Redis documentation ("Distributed Locks with Redis": SET resource
     value NX PX ttl; release by a script that compares the value and deletes). Whoever deletes the key frees the
     lock, and after `ttl` seconds the key deletes itself, whatever its holder is doing: a holder learns of it only
-    by asking. `lease.token` is a fencing token, which Redis does not give (ZooKeeper's zxid or a sequence does).
+    by asking. `lease.token` is a fencing token, which Redis does not give (ZooKeeper's zxid or a sequence does); on a
+    real Redis, `live` has the acquiring script count.
 
-    Left out: several instances (Redlock), loss of the key in a failover, and the clients' polling: `acquire` just
-    waits its turn.
+    Left out: several instances (Redlock), loss of the key in a failover or a restart, a server's clock that jumps,
+    and the clients' polling: `acquire` just waits its turn.
     """
 
     def initial(self, name: str) -> LockState:

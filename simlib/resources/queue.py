@@ -153,7 +153,9 @@ class Queue(Resource):
     "DeleteMessage". Left out: batches, delays, retention, extending a visibility timeout, message groups (an
     in-flight message does not hold back the ones behind it), and the loss of order of standard queues: here a
     message that comes back keeps its place. SQS moves a message to the dead letters when it would be received once
-    too often; here that happens when its last delivery comes back, so that an ack after that is too late.
+    too often; here that happens when its last delivery comes back, so that an ack after that is too late. A queue in
+    a table that is read with SELECT ... FOR UPDATE SKIP LOCKED passes over a message that somebody is just taking; if
+    that is undone, a younger message has gone out first. Here the oldest one always does.
     """
 
     def __init__(

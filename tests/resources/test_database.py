@@ -160,6 +160,14 @@ def test_without_a_token_a_fence_stops_nobody():
     assert db.seen["x"] == "A"
 
 
+@pytest.mark.parametrize(("verb", "args"), [("insert", ["x", 2]), ("delete", ["y"])])
+def test_a_step_that_fails_moves_no_fence(verb, args):
+    db = database({"x": 1})
+    with pytest.raises((AlreadyExists, NotFound)):
+        getattr(db.by("B"), verb)(*args, fence=9)
+    assert db.by("A").write(args[0], "A", fence=8) is None
+
+
 def test_a_row_that_was_deleted_remembers_its_fence():
     db = database({"x": 1})
     db.by("B").delete("x", fence=9)

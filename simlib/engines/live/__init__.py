@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simlib.engines.budget import Budget
 from simlib.engines.live.machine import LiveMachine
 from simlib.engines.live.race import ModelIsWrong
 from simlib.engines.live.reality import Reality
+from simlib.engines.live.stores.servers import check
 from simlib.engines.live.wander import wander
 from simlib.engines.replay import Player
 from simlib.engines.schedule import Point
@@ -30,14 +32,18 @@ class Chaos:
     seed: int = 0
 
 
-def live(system: System, plan: list[Point] | Chaos) -> Trace:
-    """Run the system once, along a schedule, or with faults at random. Raises Mistake."""
+def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None = None) -> Trace:
+    """Run the system once, along a schedule, or with faults at random. `on` says which resource is on which server.
+
+    Raises Mistake.
+    """
     if sys.platform in ("win32", "emscripten"):
         raise Mistake(
             "`live` kills real processes, and needs Linux or macOS for that (on Windows: WSL). "
             "Everything else works here; `replay` shows the same schedule on the model."
         )
-    with Reality(system, fills=_fills(plan)) as reality:
+    placed = {} if on is None else check(on, system.resources)
+    with Reality(system, _fills(plan), placed) as reality:
         return run(system, reality, plan)
 
 

@@ -29,13 +29,18 @@ class Channel:
             self._channel.send(what)
 
     def hear(self) -> Any:
-        """What the other one says. Raises EOFError when it is gone, Mistake when it says nothing for too long."""
+        """What the other one says. Raises EOFError when it is gone, and the Mistake that it met with, or that it
+        says nothing for too long.
+        """
         try:
             if not self._channel.poll(PATIENCE):
                 raise Mistake(f"no word from a process for {PATIENCE:g} s: does a step of its worker wait for ever?")
-            return self._channel.recv()
+            heard = self._channel.recv()
         except ConnectionError:
             raise EOFError from None
+        if isinstance(heard, Mistake):
+            raise heard
+        return heard
 
     def ask(self, *what: Any) -> Any:
         """Send it, and hear the answer."""
@@ -60,12 +65,9 @@ class Actor:
 
     def _listen(self) -> None:
         try:
-            told = self.channel.hear()
+            told: Told = self.channel.hear()
         except EOFError:
             raise Mistake("a worker's process ended without a word: does it call os._exit, or kill itself?") from None
-        if not isinstance(told, Told):
-            kind, *said = told
-            raise kind(*said)
         self.op, self.line, self.here, self.error = told.op, told.line, told.here, told.raised
         if told.failed:
             name, text = told.failed

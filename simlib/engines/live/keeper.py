@@ -9,6 +9,7 @@ from typing import Any
 
 from simlib.engines.live.stores import Store
 from simlib.engines.live.stores.base import Facts
+from simlib.errors import Mistake
 
 
 def keep(channel: Connection, stores: Mapping[str, Store]) -> None:
@@ -16,7 +17,11 @@ def keep(channel: Connection, stores: Mapping[str, Store]) -> None:
     keeper = Keeper(stores)
     while True:
         name, *arguments = channel.recv()
-        channel.send(getattr(keeper, name)(*arguments))
+        try:
+            answer = getattr(keeper, name)(*arguments)
+        except Mistake as mistake:
+            answer = mistake
+        channel.send(answer)
 
 
 class Keeper:

@@ -10,10 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from simlib.engines.live.actor import Channel
-from simlib.engines.live.warden import Failed
 from simlib.errors import Mistake
 from simlib.system import System
 
@@ -21,9 +21,10 @@ from simlib.system import System
 class Reality:
     """`with Reality(system) as reality:` a warden, and through it any number of runs, one after the other."""
 
-    def __init__(self, system: System, fills: bool) -> None:
-        self._system = system
+    def __init__(self, system: System, fills: bool, on: Mapping[str, str] | None = None) -> None:
+        self.system = system  # of the next run
         self._fills = fills
+        self._on = dict(on or {})
         self.kinds: dict[str, str] = {}
         self.how: dict[str, str] = {}
         self.folder = ""
@@ -67,17 +68,14 @@ class Reality:
     def ask(self, *what: Any) -> Any:
         """Have the warden do something. Raises Mistake where it cannot."""
         try:
-            answer = self._channel.ask(*what)
+            return self._channel.ask(*what)
         except EOFError:
             raise Mistake("the process that looks after the run has been killed, and the run with it.") from None
-        if isinstance(answer, Failed):
-            raise Mistake(f"the real parts cannot be made: {answer.why}")
-        return answer
 
     def begin(self) -> None:
         """A new run, in a world of its own."""
         self._pids.clear()
-        self.folder, self.kinds, self.how = self.ask("begin", _pickled(self._system), self._fills)
+        self.folder, self.kinds, self.how = self.ask("begin", _pickled(self.system), self._fills, self._on)
 
     def fork(self, *what: Any) -> tuple[int, Channel]:
         """A new process and the channel to it."""

@@ -17,24 +17,19 @@ import socket
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from simlib.engines.live.keeper import keep
 from simlib.engines.live.stores import RemoteService, Store, stores_for
 from simlib.engines.live.stores.http import serve
 from simlib.engines.live.worker import work
+from simlib.errors import Mistake
 from simlib.system import System
 
 PR_SET_PDEATHSIG = 1
-
-
-class Failed(NamedTuple):
-    """What the warden could not do."""
-
-    why: str
 
 
 class Warden:
@@ -63,19 +58,22 @@ class Warden:
     def _answer(self, name: str, arguments: list[Any]) -> Any:
         try:
             return getattr(self, name)(*arguments)
+        except Mistake as mistake:
+            return mistake
         except Exception as error:
-            return Failed(f"{type(error).__name__}: {error}")
+            return Mistake(f"the real parts cannot be made: {type(error).__name__}: {error}")
 
-    def begin(self, pickled: bytes, fills: bool) -> tuple[str, dict[str, str], dict[str, str]]:
-        """A new run: a folder, and the real parts in it. Gives the folder, and what each part is, and how."""
+    def begin(self, pickled: bytes, fills: bool, on: Mapping[str, str]) -> tuple[str, dict[str, str], dict[str, str]]:
+        """A new run: a folder, and the real parts in it or on servers. Gives the folder, what each part is, and how."""
         self.end()
         self._system = made = System(*pickle.loads(pickled))
         folder = self._folder = Path(tempfile.mkdtemp(prefix="midflight-"))
-        self._stores = stores_for(made.resources, folder, fills)
+        self._stores = stores_for(made.resources, folder, fills, on)
         for name, store in self._stores.items():
             if isinstance(store, RemoteService):
                 self._serve(store)
             store.prepare(made.resources[name].initial(name))
+            store.close()
         stores = self._stores.items()
         return str(folder), {name: store.kind for name, store in stores}, {name: store.how for name, store in stores}
 
@@ -141,7 +139,8 @@ class Warden:
                 os.waitpid(child, 0)
         self._children.clear()
         for store in self._stores.values():
-            store.drop()
+            with contextlib.suppress(Exception):  # its server may be gone, and the others have to be cleaned up too
+                store.drop()
         self._stores, self._servers = {}, []
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

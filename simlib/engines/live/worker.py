@@ -7,6 +7,7 @@ was heard lets the generator go on. So the supervisor can stop or kill it before
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from itertools import count
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
@@ -33,10 +34,12 @@ def work(channel: Connection, system: System, worker: str, incarnation: int, sto
     """Run until the supervisor is gone, or the worker has failed."""
     with system.watchdog:
         try:
-            while True:
+            for task in count(1):
+                for store in stores.values():
+                    store.life = f"{worker}.{incarnation}.{task}"
                 _task(channel, system, worker, incarnation, stores)
         except Mistake as mistake:
-            channel.send((type(mistake), *mistake.args))
+            channel.send(mistake)
 
 
 def _task(channel: Connection, system: System, worker: str, incarnation: int, stores: Mapping[str, Store]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from simlib.engines.live.stores.base import Store
 from simlib.engines.live.stores.files import Folder, SmallDisk
 from simlib.engines.live.stores.http import RemoteService
-from simlib.engines.live.stores.sql import DatabaseTable, LockTable, QueueTable
+from simlib.engines.live.stores.sql import Connection, DatabaseTable, LockTable, QueueTable
 from simlib.engines.live.stores.sqlite import SQLite
 from simlib.resources.base import Resource, State
 from simlib.resources.database import DatabaseState
@@ -21,10 +21,15 @@ from simlib.resources.service import ServiceState
 __all__ = ["Folder", "RemoteService", "SmallDisk", "Store", "stores_for"]
 
 
-def stores_for(resources: Mapping[str, Resource], folder: Path, fills: bool) -> dict[str, Store]:
-    """A real part for each resource that is one. `fills`: whether a disk has to be full at some time."""
+def stores_for(
+    resources: Mapping[str, Resource], folder: Path, fills: bool, on: Mapping[str, str] | None = None
+) -> dict[str, Store]:
+    """A real part for each resource that is one. `fills`: whether a disk has to be full at some time. `on`: what is on
+    a server, and on which.
+    """
+    on = on or {}
     states = {name: resource.initial(name) for name, resource in resources.items()}
-    stores = {name: _store(name, state, folder / name, fills) for name, state in states.items()}
+    stores = {name: _store(name, state, folder / name, fills, on.get(name)) for name, state in states.items()}
     made = {name: store for name, store in stores.items() if store is not None}
     for name, store in made.items():
         if isinstance(store, SmallDisk) and not store.mount():
@@ -32,16 +37,29 @@ def stores_for(resources: Mapping[str, Resource], folder: Path, fills: bool) -> 
     return made
 
 
-def _store(name: str, state: State, path: Path, fills: bool) -> Store | None:
+def _store(name: str, state: State, path: Path, fills: bool, url: str | None) -> Store | None:
+    tag = path.parent.name.replace("-", "_")  # nobody else's
     if isinstance(state, DatabaseState):
-        return DatabaseTable(name, SQLite(path))
+        return DatabaseTable(name, _connection(name, path, tag, url))
     if isinstance(state, QueueState):
-        return QueueTable(name, SQLite(path), state.visibility_timeout, state.max_receives)
+        return QueueTable(name, _connection(name, path, tag, url), state.visibility_timeout, state.max_receives)
     if isinstance(state, LockState):
-        return LockTable(name, SQLite(path))
+        if url and url.startswith("redis:"):
+            from simlib.engines.live.stores.redis import RedisLock  # its client is an extra
+
+            return RedisLock(name, url, tag)
+        return LockTable(name, _connection(name, path, tag, url))
     if isinstance(state, DiskState):
         kind: Any = SmallDisk if fills or state.capacity is not None else Folder
         return kind(name, path / "files", state.capacity)  # type: ignore[no-any-return]
     if isinstance(state, ServiceState):
         return RemoteService(name)
     return None
+
+
+def _connection(name: str, path: Path, tag: str, url: str | None) -> Connection:
+    if url is None:
+        return SQLite(path)
+    from simlib.engines.live.stores.postgres import PostgreSQL  # its client is an extra
+
+    return PostgreSQL(url, tag, name)

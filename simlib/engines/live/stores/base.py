@@ -14,16 +14,18 @@ from simlib.ops import OK, Op, Outcome
 from simlib.values import freeze
 
 Facts = dict[str, Any]
+LEAST = 60.0  # seconds
 
 
 class Store:
     """The real thing behind one resource, as each process that uses it has it.
 
-    An instance is plain data until it is used: it is sent to the processes, and each opens its own connection.
+    An instance is plain data until it is used: the processes are forked with it, and each opens its own connection.
     """
 
     kind: ClassVar[str]  # what it is, for a picture's small print: "SQLite"
     how = ""  # how it was done here, where machines differ
+    life = ""  # which run of which worker this process is at: what a lock knows its owner by
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -58,8 +60,16 @@ class Store:
     def lose_power(self, state: Any) -> None:
         """Be as `state` is: what the machine found when it came up again."""
 
+    def close(self) -> None:
+        """Let go of what is open, so that no process that is forked now has a part in it."""
+
     def drop(self) -> None:
         """Leave nothing behind that does not lie in the run's own folder."""
+
+
+def lasting(seconds: float) -> float:
+    """How long a real timer runs: it ends when the supervisor says so, and not because the machine is slow."""
+    return max(seconds, LEAST)
 
 
 def written(value: Any) -> str:

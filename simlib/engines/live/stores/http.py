@@ -67,7 +67,6 @@ class RemoteService(Store):
         return {"effects": effects, "keys": keys, "refused": sorted(refused)}
 
 
-
 class Ledger(ThreadingHTTPServer):
     """The server: what was done how often, under which keys, and what is refused for ever."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
 
-from simlib.engines.live.stores.base import Facts, Store, read, written
+from simlib.engines.live.stores.base import Facts, Store, lasting, read, written
 from simlib.errors import AlreadyExists, NotFound, StaleToken
 from simlib.ops import Blocked, Op, Outcome
 from simlib.resources.database import DatabaseState
@@ -16,23 +16,34 @@ from simlib.resources.queue import Message, QueueState
 from simlib.values import show
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class Connection(Protocol):
-    """A connection to a database server, or to a file that is one."""
+    """A connection to a database server, or to a file that is one. Opened by the process that uses it."""
 
     kind: str
 
-    @contextmanager
-    def transaction(self, name: str, impatient: bool = False) -> Iterator[None]:
-        """Everything inside happens at once or not at all. Raises Unavailable."""
+    def make(self) -> None:
+        """Make the place for the tables."""
+
+    def transaction(self, name: str, work: Callable[[], T], impatient: bool = False) -> T:
+        """What `work` gives; all that it does happens at once, or nothing does. It may be asked to do it again.
+
+        Raises Unavailable, with nothing done.
+        """
 
     def run(self, sql: str, *values: Any) -> list[Row]:
         """One statement, with `?` for its values; the rows that it gives."""
 
-    @contextmanager
-    def down(self) -> Iterator[None]:
+    def down(self) -> AbstractContextManager[Any]:
         """Nobody else gets in."""
+
+    def settle(self) -> None:
+        """Wait until nothing that a dead process sent is still on its way."""
+
+    def close(self) -> None:
+        """Let go of the server. The next use opens a connection again."""
 
     def drop(self) -> None:
         """Remove what does not lie in the run's folder."""
@@ -52,27 +63,37 @@ class Table(Store):
         return self.connection.run(sql, *values)
 
     def prepare(self, state: Any) -> None:
-        with self.connection.transaction(self.name):
-            for statement in self.layout:
-                self.run(statement)
-            self.fill(state)
+        self.connection.make()
+        self.connection.transaction(self.name, lambda: self._fill(state))
+
+    def _fill(self, state: Any) -> None:
+        for statement in self.layout:
+            self.run(statement)
+        self.fill(state)
 
     def fill(self, state: Any) -> None:
         """Put in what is there in the beginning."""
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
-        with self.connection.transaction(op.name, impatient=outcome.fault == "outages"):
-            return super().carry_out(op, who, outcome)
+        impatient = outcome.fault == "outages"
+        return self.connection.transaction(op.name, lambda: self.step(op, who, outcome), impatient)
 
-    def down(self) -> Any:
+    def step(self, op: Op, who: str, outcome: Outcome) -> Any:
+        """What the step does, inside its transaction."""
+        return super().carry_out(op, who, outcome)
+
+    def down(self) -> AbstractContextManager[Any]:
         return self.connection.down()
 
     def facts(self) -> Facts:
-        with self.connection.transaction(self.name):
-            return self.seen()
+        self.connection.settle()
+        return self.connection.transaction(self.name, self.seen)
 
     def seen(self) -> Facts:
         raise NotImplementedError
+
+    def close(self) -> None:
+        self.connection.close()
 
     def drop(self) -> None:
         self.connection.drop()
@@ -83,7 +104,7 @@ class DatabaseTable(Table):
 
     layout = (
         "CREATE TABLE rows (key TEXT PRIMARY KEY, row TEXT NOT NULL)",
-        "CREATE TABLE fences (key TEXT PRIMARY KEY, token INTEGER NOT NULL)",
+        "CREATE TABLE fences (key TEXT PRIMARY KEY, token BIGINT NOT NULL)",
         "CREATE TABLE sequences (name TEXT PRIMARY KEY, last INTEGER NOT NULL)",
     )
 
@@ -118,14 +139,10 @@ class DatabaseTable(Table):
 
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
-        if expected is None:
-            absent = (
-                "INSERT INTO rows VALUES (?, ?) "
-                "ON CONFLICT (key) DO UPDATE SET row = excluded.row WHERE rows.row = ? RETURNING key"
-            )  # a row that is None reads like no row
-            return bool(self.run(absent, written(key), written(row), written(None)))
-        update = "UPDATE rows SET row = ? WHERE key = ? AND row = ? RETURNING key"
-        return bool(self.run(update, written(row), written(key), written(expected)))
+        if self.on_read(who, key) != expected:  # compared here, as Python does: 1 is 1.0, and no row is None
+            return False
+        self.on_write(who, key, row)
+        return True
 
     def on_next_id(self, who: str, sequence: str) -> int:
         count = (
@@ -161,7 +178,6 @@ class DatabaseTable(Table):
         }
 
 
-
 class QueueTable(Table):
     """Messages with a visibility deadline: a receive claims the oldest one that is due, and sets the deadline."""
 
@@ -184,12 +200,11 @@ class QueueTable(Table):
         insert = "INSERT INTO messages (number, id, body) VALUES (?, ?, ?) RETURNING id"
         return str(self.run(insert, number, f"{self.name}-{number}", written(body))[0][0])
 
-    def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
-        with self.connection.transaction(op.name, impatient=outcome.fault == "outages"):
-            self._return("deadline <= ?", time.time())  # whoever comes first finds out what has run out
-            if outcome.fault == "redeliveries":
-                return self._deliver("id = ?", str(outcome.choice))
-            return getattr(self, f"on_{op.verb}")(who, *op.args, **op.kwargs)
+    def step(self, op: Op, who: str, outcome: Outcome) -> Any:
+        self._return("deadline <= ?", time.time())  # whoever comes first finds out what has run out
+        if outcome.fault == "redeliveries":
+            return self._deliver("id = ?", str(outcome.choice))
+        return super().step(op, who, outcome)
 
     def on_send(self, who: str, body: Any) -> str:
         return self._add(self.run("SELECT COUNT(*) FROM messages")[0][0] + 1, body)
@@ -203,7 +218,7 @@ class QueueTable(Table):
         return " FOR UPDATE SKIP LOCKED" if self.kind == "PostgreSQL" else ""
 
     def _deliver(self, which: str, *values: Any) -> Message:
-        deadline = None if self.timeout is None else time.time() + self.timeout
+        deadline = None if self.timeout is None else time.time() + lasting(self.timeout)
         update = (
             "UPDATE messages SET place = 'flight', deliveries = deliveries + 1, deadline = ? "
             f"WHERE {which} RETURNING id, body, deliveries, number"
@@ -234,12 +249,14 @@ class QueueTable(Table):
 
     def expire(self, timer: Hashable) -> None:
         assert isinstance(timer, tuple)
-        name, deliveries = timer
-        with self.connection.transaction(self.name):
-            now = time.time()
-            hasten = "UPDATE messages SET deadline = ? WHERE place = 'flight' AND id = ? AND deliveries = ?"
-            self.run(hasten, now, name, deliveries)
+        receipt, now = timer, time.time()
+
+        def hasten() -> None:
+            sooner = "UPDATE messages SET deadline = ? WHERE place = 'flight' AND id = ? AND deliveries = ?"
+            self.run(sooner, now, *receipt)
             self._return("deadline <= ?", now)
+
+        self.connection.transaction(self.name, hasten)
 
     def seen(self) -> Facts:
         rows = self.run("SELECT id, body, deliveries, place, acked FROM messages ORDER BY number")
@@ -248,7 +265,6 @@ class QueueTable(Table):
             for place in ("ready", "flight", "dead")
         }
         return {**places, "acked": [row[0] for row in rows if row[4]], "sent": len(rows)}
-
 
 
 class LockTable(Table):
@@ -262,10 +278,9 @@ class LockTable(Table):
     )
     FREE = "holder = NULL, deadline = NULL, owner = NULL"
 
-    def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
-        with self.connection.transaction(op.name, impatient=outcome.fault == "outages"):
-            self.run(f"UPDATE lock SET {self.FREE} WHERE deadline <= ?", time.time())
-            return getattr(self, f"on_{op.verb}")(who, *op.args, **op.kwargs)
+    def step(self, op: Op, who: str, outcome: Outcome) -> Any:
+        self.run(f"UPDATE lock SET {self.FREE} WHERE deadline <= ?", time.time())
+        return super().step(op, who, outcome)
 
     def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
         lease = self.on_try_acquire(who, value, ttl)
@@ -277,8 +292,8 @@ class LockTable(Table):
         taken = self.run(
             "UPDATE lock SET holder = '', token = token + 1, deadline = ?, owner = ? WHERE holder IS NULL "
             "RETURNING token",
-            None if ttl is None else time.time() + ttl,
-            who,
+            None if ttl is None else time.time() + lasting(ttl),
+            self.life,
         )
         if not taken:
             return None
@@ -292,25 +307,28 @@ class LockTable(Table):
         return None if holder is None else read(holder)
 
     def on_delete(self, who: str) -> None:
-        self._free(who, "holder IS NOT NULL")
+        self._free("holder IS NOT NULL")
 
     def on_release(self, who: str, lease: Lease) -> bool:
-        return self._free(who, "holder = ?", written(lease.value))
+        return self._free("holder = ?", written(lease.value))
 
-    def _free(self, who: str, which: str, *values: Any) -> bool:
+    def _free(self, which: str, *values: Any) -> bool:
         stranger = "freed_by_others = freed_by_others + CASE WHEN owner = ? THEN 0 ELSE 1 END"
-        freed = self.run(f"UPDATE lock SET {stranger}, {self.FREE} WHERE {which} RETURNING token", who, *values)
+        freed = self.run(f"UPDATE lock SET {stranger}, {self.FREE} WHERE {which} RETURNING token", self.life, *values)
         return bool(freed)
 
     def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
         renew = "UPDATE lock SET deadline = ?, owner = ? WHERE holder = ? RETURNING token"
-        return bool(self.run(renew, time.time() + ttl, who, written(lease.value)))
+        return bool(self.run(renew, time.time() + lasting(ttl), self.life, written(lease.value)))
 
     def expire(self, timer: Hashable) -> None:
-        with self.connection.transaction(self.name):
-            now = time.time()
+        now = time.time()
+
+        def hasten() -> None:
             self.run("UPDATE lock SET deadline = ? WHERE token = ?", now, timer)
             self.run(f"UPDATE lock SET {self.FREE} WHERE deadline <= ?", now)
+
+        self.connection.transaction(self.name, hasten)
 
     def seen(self) -> Facts:
         holder, token, freed = self.run("SELECT holder, token, freed_by_others FROM lock")[0]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from simlib.errors import Unavailable
 
 PATIENCE, IMPATIENCE = 5.0, 0.05  # seconds that a process waits for its turn
+T = TypeVar("T")
 
 
 class SQLite:
@@ -32,8 +33,10 @@ class SQLite:
     def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.connection.execute(sql, values).fetchall()
 
-    @contextmanager
-    def transaction(self, name: str, impatient: bool = False) -> Iterator[None]:
+    def make(self) -> None:
+        """The file is made by whoever opens it first."""
+
+    def transaction(self, name: str, work: Callable[[], T], impatient: bool = False) -> T:
         self.run(f"PRAGMA busy_timeout = {int(1000 * (IMPATIENCE if impatient else PATIENCE))}")
         try:
             self.run("BEGIN IMMEDIATE")
@@ -42,11 +45,12 @@ class SQLite:
                 raise Unavailable(name) from None
             raise
         try:
-            yield
+            result = work()
         except BaseException:
             self.run("ROLLBACK")
             raise
         self.run("COMMIT")
+        return result
 
     @contextmanager
     def down(self) -> Iterator[None]:
@@ -57,8 +61,13 @@ class SQLite:
         finally:
             self.run("ROLLBACK")
 
+    def settle(self) -> None:
+        """Nothing is on its way: who writes to the file is the process itself, and it is dead."""
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+        self._open = None
+
     def drop(self) -> None:
         """It all lies in the run's folder."""
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_open": None}

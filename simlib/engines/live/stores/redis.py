@@ -1,0 +1,162 @@
+"""Redis: a lock that is a key, as "Distributed Locks with Redis" in its documentation has it for one instance."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Hashable
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from simlib.engines.live.stores.base import Facts, Store, lasting, read, written
+from simlib.engines.live.stores.servers import HERE, PATIENCE, alive, unreachable, wait_until
+from simlib.errors import Unavailable
+from simlib.ops import Blocked, Op, Outcome
+from simlib.resources.lock import Lease
+
+AN_HOUR = 3600  # seconds until a key is gone that nobody was left to delete
+
+# KEYS: the lock itself, and beside it a hash of what Redis does not give: how often the lock was acquired (which is the
+# fencing token), who acquired it, how often somebody else freed it. A script runs alone, so the two go together.
+ACQUIRE = """
+local token = redis.call('HGET', KEYS[2], 'token') + 1
+local value = ARGV[1] ~= '' and ARGV[1] or string.format(ARGV[2], token)
+if not redis.call('SET', KEYS[1], value, 'NX', 'PX', ARGV[3]) then return false end
+redis.call('HSET', KEYS[2], 'token', token, 'owner', ARGV[4])
+return token
+"""
+FREE = """
+local value = redis.call('GET', KEYS[1])
+if not value or (ARGV[1] ~= '' and ARGV[1] ~= value) then return 0 end
+if redis.call('HGET', KEYS[2], 'owner') ~= ARGV[2] then redis.call('HINCRBY', KEYS[2], 'freed_by_others', 1) end
+return redis.call('DEL', KEYS[1])
+"""
+RENEW = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[2], 'owner', ARGV[2])
+return redis.call('PEXPIRE', KEYS[1], ARGV[3])
+"""
+HASTEN = """
+if redis.call('HGET', KEYS[2], 'token') ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], 1)
+"""
+
+
+class RedisLock(Store):
+    """SET if absent, with an expiry; released by a script that compares and deletes."""
+
+    kind = "Redis"
+
+    def __init__(self, name: str, url: str, tag: str) -> None:
+        super().__init__(name)
+        self.url = url
+        self.tag = tag
+        self.keys = (f"{tag}:{name}", f"{tag}:{name}:beside")
+        self._open: Any = None
+        self._nobody: socket.socket | None = None  # bound, and never listens: what an outage is for a client
+
+    def _connect(self, url: str) -> Any:
+        return redis.Redis.from_url(
+            url,
+            client_name=f"{self.tag}:{os.getpid()}",
+            decode_responses=True,
+            socket_timeout=PATIENCE,
+            socket_connect_timeout=PATIENCE,
+            retry=Retry(NoBackoff(), 0),  # else it might do a step twice
+        )
+
+    @property
+    def client(self) -> Any:
+        if self._open is None:
+            self._open = self._connect(self.url)
+        return self._open
+
+    def _script(self, script: str, *values: Any) -> Any:
+        return self.client.eval(script, len(self.keys), *self.keys, *values)
+
+    def prepare(self, state: Any) -> None:
+        self._nobody = socket.socket()
+        self._nobody.bind((HERE, 0))
+        try:
+            self.client.hset(self.keys[1], mapping={"token": 0, "owner": "", "freed_by_others": 0})
+            self.client.expire(self.keys[1], AN_HOUR)
+        except redis.RedisError as error:
+            raise unreachable(self.url, error) from None
+
+    def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
+        there = self.client
+        if outcome.fault == "outages":
+            assert self._nobody is not None
+            self._open = self._connect(f"redis://{HERE}:{self._nobody.getsockname()[1]}")
+        try:
+            return super().carry_out(op, who, outcome)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            if outcome.fault == "outages":
+                raise Unavailable(op.name) from None
+            raise unreachable(self.url, error) from None
+        finally:
+            self._open = there
+
+    def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
+        lease = self.on_try_acquire(who, value, ttl)
+        if lease is None:
+            raise Blocked
+        return lease
+
+    def on_try_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease | None:
+        given = "" if value is None else written(value)
+        token = self._script(ACQUIRE, given, written(f"{who}#%d"), _milliseconds(ttl), self.life)
+        if token is None:
+            return None
+        return Lease(f"{who}#{token}" if value is None else value, token)
+
+    def on_read(self, who: str) -> Any:
+        return self._value(self.client.get(self.keys[0]))
+
+    def on_delete(self, who: str) -> None:
+        self._script(FREE, "", self.life)
+
+    def on_release(self, who: str, lease: Lease) -> bool:
+        return bool(self._script(FREE, written(lease.value), self.life))
+
+    def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
+        return bool(self._script(RENEW, written(lease.value), self.life, _milliseconds(ttl)))
+
+    def _value(self, text: str | None) -> Any:
+        return None if text is None else read(text)
+
+    def expire(self, timer: Hashable) -> None:
+        """The key goes by itself, a millisecond from now."""
+        if self._script(HASTEN, str(timer)):
+            wait_until(lambda: not self.client.exists(self.keys[0]), f"{self.kind} keeps a key beyond its time")
+
+    def facts(self) -> Facts:
+        wait_until(self._quiet, f"{self.kind} has not noticed the end of a process that has been killed")
+        both = self.client.pipeline(transaction=True)
+        value, beside = both.get(self.keys[0]).hgetall(self.keys[1]).execute()
+        counts = {name: int(beside[name]) for name in ("token", "freed_by_others")}
+        return {"holder": self._value(value), **counts}
+
+    def _quiet(self) -> bool:
+        """Whether the dead clients are gone. Redis does one thing after the other, but promises no order between
+        connections; the end of one it notices after all that came through it.
+        """
+        names = [client["name"].partition(":") for client in self.client.client_list()]
+        return all(alive(process) for tag, _, process in names if tag == self.tag)
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+        self._open = None
+
+    def drop(self) -> None:
+        self.client.delete(*self.keys)
+        self.close()
+
+
+def _milliseconds(ttl: float | None) -> int:
+    """A key without a time to live gets one too, in case nobody is left to delete it."""
+    return int(1000 * (AN_HOUR if ttl is None else lasting(ttl)))
