@@ -71,7 +71,7 @@ class Machine:
         if outcome not in state.outcomes(op):
             return False
         try:
-            state.copy().perform(op, worker, outcome)
+            self.system.perform(state.copy(), op, worker, outcome)
         except Blocked:
             return False
         except OperationError:
@@ -106,7 +106,7 @@ class Machine:
         assert op is not None, f"{move.worker} has no step to take"
         self.now += STEP_SECONDS
         try:
-            answer = self.states[op.resource].perform(op, move.worker, move.outcome)
+            answer = self.system.perform(self.states[op.resource], op, move.worker, move.outcome)
         except OperationError as error:
             answer = error
         slot.steps[op.name] += 1

@@ -26,7 +26,10 @@ def explore(
     """Visit every state that the system can reach within the budget, with faults nowhere but at `spot`. See Report."""
     with system.watchdog, _without_gc():
         findings = Search(system, budget, limits, merge, spot).run()
-        trace = _counterexample(system, findings)
+        try:
+            trace = _counterexample(system, findings)
+        except KeyboardInterrupt:  # nothing is shown that has not happened twice
+            trace, findings.found, findings.interrupted = None, None, "by you"
     head = head_of(system, budget)
     if trace is not None:
         head += "-" + write_token(points(trace))
@@ -53,7 +56,7 @@ def _counterexample(system: System, findings: Findings) -> Trace | None:
     trace = _replayed(system, found.moves)
     states = system.states() if not trace.events else list(trace.worlds())[-1]
     claims = {claim.name: claim for claim in (*system.always, *system.eventually)}
-    if found.claim in claims and claims[found.claim].holds({**system.values, **states}):
+    if found.claim in claims and system.holds(claims[found.claim], {**system.values, **states}):
         raise _went_elsewhere(system)
     about = claims[found.claim].parameters if found.claim in claims else ()
     return trace.but(broken=found.claim, because=found.because, about=about)
