@@ -6,6 +6,7 @@ import ctypes
 import inspect
 import os
 import re
+import sys
 from collections.abc import Callable, Generator, Mapping
 from types import MethodType, TracebackType
 from typing import Any
@@ -189,13 +190,20 @@ def no_yield(function: Worker, made: Any = None) -> str:
 
 
 def _where(trace: TracebackType | None, worker: str) -> tuple[str, int]:
-    """The function and line of the learner's own that was last reached: not one of Python's library that it called."""
+    """The function and line of the learner's own that was last reached: not those of a library that it called."""
     function, line = worker, 0
     while trace is not None:
         frame = trace.tb_frame
-        own = frame.f_globals.get("__name__", "").partition(".")[0] != "simlib"
-        if own and not (line and frame.f_code.co_filename.startswith(LIBRARY)):
+        module = frame.f_globals.get("__name__", "").partition(".")[0]
+        if module != "simlib" and not (line and _in_a_library(module, frame.f_code.co_filename)):
             named = not frame.f_code.co_name.startswith("<")
             function, line = frame.f_code.co_name if named else worker, trace.tb_lineno
         trace = trace.tb_next
     return function, line
+
+
+def _in_a_library(module: str, file: str) -> bool:
+    if module == "__main__":  # a notebook
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None) or file  # what is compiled says anything of its files
+    return file.startswith(LIBRARY) or "site-packages" in file

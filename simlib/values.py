@@ -19,6 +19,7 @@ from typing import Any
 from simlib.errors import Mistake
 
 ATOMS = frozenset((str, int, float, bool, bytes, type(None)))
+KEYS = frozenset((str, int, type(None)))  # equal only to what a worker cannot tell from them
 SCALARS = (Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID)
 
 
@@ -27,8 +28,11 @@ def fresh(value: Any) -> Any:
 
     Raises Mistake for what cannot be copied.
     """
-    if type(value) in ATOMS:
+    kind = type(value)
+    if kind in ATOMS:
         return value
+    if kind is list and ATOMS.issuperset(map(type, value)):  # a million numbers: deepcopy would take a second
+        return value.copy()
     try:
         return value if _unchanging(value) else copy.deepcopy(value)
     except Exception:  # an open file, a generator, a lock: each refuses in its own way
@@ -55,7 +59,7 @@ def freeze(value: Any) -> Hashable:
     is the order of a dict. Raises Mistake for what is not plain data.
     """
     kind = type(value)
-    if kind is str or kind is int or value is None:
+    if kind in KEYS:
         return value  # type: ignore[no-any-return]
     if kind is float:
         return ("float", repr(value))  # as text, nan equals itself
@@ -64,7 +68,7 @@ def freeze(value: Any) -> Hashable:
     if kind in SCALARS:
         return (kind.__name__, repr(value))  # as text: a time is equal to the same moment in another zone
     if kind in (tuple, list):
-        return (kind.__name__, *map(freeze, value))
+        return (kind.__name__, *(value if KEYS.issuperset(map(type, value)) else map(freeze, value)))
     if kind is dict:
         return ("dict", *((freeze(key), freeze(item)) for key, item in value.items()))
     if kind in (set, frozenset):
@@ -97,11 +101,11 @@ def unordered(mapping: dict[Any, Any]) -> Hashable:
 
 
 def in_order(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    """Its items, by how they read."""
+    """Its items, by how their keys read."""
     try:
-        return sorted(mapping.items(), key=str)
+        return sorted(mapping.items(), key=lambda item: repr(item[0]))
     except Exception:  # one of them cannot say what it is
-        return sorted(mapping.items(), key=show)
+        return sorted(mapping.items(), key=lambda item: show(item[0]))
 
 
 def show(value: Any, width: int = 60) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 from simlib.ops import Op
 from simlib.resources.base import Resource
-from simlib.values import ATOMS, freeze
+from simlib.values import ATOMS, KEYS, freeze
 
 _SOME: tuple[Any, ...] = ([], (), range(0), "", reversed([]))
 ITERATORS = (*(type(iter(one)) for one in _SOME), enumerate, zip)
@@ -74,7 +74,7 @@ def _held(value: Any, seen: dict[int, int]) -> Hashable:
 
 def _changeable(value: Any, kind: type, seen: dict[int, int]) -> Hashable:
     if kind is list:
-        return ("list", *(_held(item, seen) for item in value))
+        return ("list", *(value if KEYS.issuperset(map(type, value)) else (_held(item, seen) for item in value)))
     if kind is dict:
         return ("dict", *((_held(key, seen), _held(item, seen)) for key, item in value.items()))
     if kind is set:

@@ -14,7 +14,7 @@ from simlib.errors import Mistake, NotDeterministic, OperationError
 from simlib.ops import Op
 from simlib.process import Process
 from simlib.system import System
-from simlib.values import freeze, show
+from simlib.values import freeze, said, show
 
 ENDED = -1
 
@@ -217,4 +217,4 @@ class Histories:
 
 def freeze_error(error: BaseException) -> Hashable:
     """Equal for errors that say the same."""
-    return (type(error), str(error))
+    return (type(error), said(error))
