@@ -9,7 +9,7 @@ from jupyter_client.manager import KernelManager
 
 from notebooks.save import ANSI, ThisPython
 
-PATIENCE = 20.0  # seconds for what should take none: this kernel is lost
+PATIENCE = 60.0  # seconds for what should take none: this kernel is lost
 
 
 @dataclass
@@ -19,7 +19,7 @@ class Cell:
     shown: str = ""
     error: str = ""
     traceback: list[str] = field(default_factory=list)
-    printed: int = 0  # characters
+    printed: str = ""
     complaints: str = ""  # on stderr
     seconds: float = 0.0
 
@@ -30,7 +30,7 @@ class Cell:
 
 
 class Kernel:
-    """`kernel.run(cell)` runs a cell; `kernel.start(cell)` begins one, to be interrupted, and `kernel.finish()` waits."""
+    """`kernel.run(cell)` runs a cell. `kernel.start(cell)` begins one, to be interrupted; `kernel.finish()` waits."""
 
     def __init__(self, manager, client):
         self._manager, self._client = manager, client
@@ -64,7 +64,7 @@ class Kernel:
                 cell.error = f"{content['ename']}: {content['evalue']}"
                 cell.traceback = ANSI.sub("", "\n".join(content["traceback"])).splitlines()
             elif kind == "stream" and content["name"] == "stdout":
-                cell.printed += len(content["text"])
+                cell.printed += content["text"]
             elif kind == "stream":
                 cell.complaints += content["text"]
         cell.seconds = time.monotonic() - self._began

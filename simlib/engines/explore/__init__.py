@@ -16,6 +16,7 @@ from simlib.engines.schedule import points, write_token
 from simlib.errors import Mistake, NotDeterministic
 from simlib.system import System
 from simlib.trace import Move, Trace
+from simlib.watchdog import interruptible
 
 __all__ = ["Report", "explore"]
 
@@ -24,6 +25,9 @@ def explore(
     system: System, budget: Budget, limits: Limits, *, merge: bool = True, spot: Spot | Overtaking | None = None
 ) -> Report:
     """Visit every state that the system can reach within the budget, with faults nowhere but at `spot`. See Report."""
+    with interruptible() as interrupt:
+        if interrupt.came:  # this is one of many questions
+            return Report(system, budget, Findings(interrupted="by you"), None, head_of(system, budget))
     with system.watchdog, _without_gc():
         findings = Search(system, budget, limits, merge, spot).run()
         try:
