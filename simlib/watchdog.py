@@ -183,9 +183,12 @@ class Watchdog:
             now = self.stretch
             ticks = ticks + 1 if now == before else 0
             before = now
-            self.full = self.full or memory() - least > self.megabytes * MEGABYTE
-            if now % 2 and (ticks >= 10 or (self.full and ticks)):
-                self._ask(watched, now)
+            try:
+                self.full = self.full or memory() - least > self.megabytes * MEGABYTE
+                if now % 2 and (ticks >= 10 or (self.full and ticks)):
+                    self._ask(watched, now)
+            except MemoryError:  # there is none left: whoever takes more will be told
+                continue
 
     def _ask(self, watched: int, stretch: int) -> None:
         if self.asked is None or self._asked_in != stretch:

@@ -62,6 +62,8 @@ def _counterexample(system: System, findings: Findings) -> Trace | None:
     claims = {claim.name: claim for claim in (*system.always, *system.eventually)}
     if found.claim in claims and system.holds(claims[found.claim], {**system.values, **states}):
         raise _went_elsewhere(system)
+    if found.claim == "error" and trace.events and not any(event.error for event in trace.events):
+        raise _went_elsewhere(system)
     about = claims[found.claim].parameters if found.claim in claims else ()
     return trace.but(broken=found.claim, because=found.because, about=about)
 
