@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Mapping
-from types import MethodType, TracebackType
+from types import CodeType, MethodType, TracebackType
 from typing import Any
 
 from simlib.errors import Mistake, OperationError, WorkerHangs
@@ -195,15 +195,16 @@ def _where(trace: TracebackType | None, worker: str) -> tuple[str, int]:
     while trace is not None:
         frame = trace.tb_frame
         module = frame.f_globals.get("__name__", "").partition(".")[0]
-        if module != "simlib" and not (line and _in_a_library(module, frame.f_code.co_filename)):
+        if module != "simlib" and not (line and _in_a_library(module, frame.f_code)):
             named = not frame.f_code.co_name.startswith("<")
             function, line = frame.f_code.co_name if named else worker, trace.tb_lineno
         trace = trace.tb_next
     return function, line
 
 
-def _in_a_library(module: str, file: str) -> bool:
+def _in_a_library(module: str, code: CodeType) -> bool:
     if module == "__main__":  # a notebook
         return False
-    file = getattr(sys.modules.get(module), "__file__", None) or file  # what is compiled says anything of its files
-    return file.startswith(LIBRARY) or "site-packages" in file
+    file = getattr(sys.modules.get(module), "__file__", None) or code.co_filename
+    compiled = "." in code.co_name  # by Cython: it names its files as it likes
+    return compiled or file.startswith(LIBRARY) or "site-packages" in file

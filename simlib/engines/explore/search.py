@@ -248,10 +248,21 @@ class Search:
             found = self._checks.going_round((self._rules.states[at], self._following[at]) for at in sorted(states))
             if found:
                 label = min((self._labels[state][0] for state in states), key=lambda label: label.cost)
-                self.findings.found = replace(found, moves=_moves(label))
+                again = self._again(label) if len(states) == 1 else ()
+                self.findings.found = replace(found, moves=(*_moves(label), *again))
                 return
             for state in states:
                 self._reached(state)
+
+    def _again(self, label: Label) -> tuple[Move, ...]:
+        """The step that is taken for ever in a state that leads to itself, if the way there does not end with it."""
+        way = next((way for _, way in self._following[label.state] if way.steps and way.cost < FAULT), None)
+        if way is None:
+            return ()
+        here, before = (self._rules.states[one.state][way.worker] for one in (label, label.before or label))
+        if label.move == way.move and self._histories.op[before] == self._histories.op[here]:
+            return ()
+        return (way.move,)
 
     def _summed_up(self) -> Findings:
         struck = self._rules.struck

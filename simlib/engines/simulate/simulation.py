@@ -29,7 +29,7 @@ from simlib.values import show
 
 Due = Any  # a SimPy event that is due; its `value` is what it is about
 LOST, DOWN = Outcome("lost_replies"), Outcome("outages")
-MOST_AT_ONCE = 50_000  # events without any time passing: a loop
+MOST_AT_ONCE = 20_000  # events without any time passing: a loop
 
 
 class Full(Exception):
