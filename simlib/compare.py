@@ -90,7 +90,9 @@ def _in_short(report: Report) -> str:
         return f"{(report.claim or '').replace('_', ' ')}: broken with {faults}"
     if report.verdict == "holds" and report.schedules is not None:
         return f"holds in all {plural(report.schedules, 'schedule')}"
-    return f"unfinished, stopped {report.findings.interrupted}"
+    if report.verdict == "unfinished":
+        return f"unfinished, stopped {report.findings.interrupted}"
+    return report.verdict
 
 
 def _small_print(scenario: Scenario, workers: int | None, faults: Mapping[str, int]) -> str:

@@ -45,10 +45,9 @@ INTERRUPT = _Signal(signal.SIGINT)
 
 
 class Interrupt:
-    """What an interrupt does while simlib works: it is noted, and raised only where that loses nothing.
+    """What an interrupt does while simlib works: it is noted, and raised in a learner's code alone.
 
-    That is in a learner's code, and where a search or a simulation has said that it is `stoppable`. What asks many
-    questions one after the other is cut short by `came`.
+    Raised anywhere, it could leave a lock of a library locked for good. Whatever takes long looks at `came`.
     """
 
     def __init__(self) -> None:
@@ -63,7 +62,7 @@ class Interrupt:
             self.ours = False  # what it was about has come to its end
             return
         self.came = True
-        if any(watchdog.stoppable or watchdog.stretch % 2 for watchdog in self.watchdogs):
+        if any(watchdog.stretch % 2 for watchdog in self.watchdogs):
             raise KeyboardInterrupt
 
 
@@ -97,7 +96,6 @@ class Watchdog:
 
     def __init__(self) -> None:
         self.stretch = 0  # odd while a learner's code runs
-        self.stoppable = False
         self.full = False
         self.asked: Hanging | None = None  # what the thread wants to be raised
         self._asked_in = 0  # this stretch, and no later one
@@ -110,6 +108,11 @@ class Watchdog:
     @property
     def interrupted(self) -> bool:
         return self._interrupt.came
+
+    def heed(self) -> None:
+        """Raise KeyboardInterrupt here, where it can be dealt with, if somebody has interrupted."""
+        if self._interrupt.came:
+            raise KeyboardInterrupt
 
     def run(self, code: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the learner's code answers. Raises Hanging, whatever the code itself makes of that."""

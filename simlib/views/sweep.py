@@ -16,7 +16,9 @@ from simlib.watchdog import interruptible
 Runs = dict[str, tuple[Run, ...]]
 
 
-def sweep(scenario: Scenario, workers: Sequence[Workers], runs: int, seed: int, **conditions: Any) -> tuple[Runs, str]:
+def sweep(
+    scenario: Scenario, workers: Sequence[Workers], runs: int, seed: int, /, **conditions: Any
+) -> tuple[Runs, str]:
     """`runs` runs of each implementation under the same conditions and seeds, and in words how many that are.
 
     An interrupt leaves the seeds that all implementations have been through. Raises Mistake where there is none.

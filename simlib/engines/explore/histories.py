@@ -206,6 +206,7 @@ class Histories:
         """Run every history a second time. Raises NotDeterministic when a worker is not a function of its answers."""
         inner = {parent for parent, _ in self.parent}
         for node in range(len(self.op)):
+            self.system.watchdog.heed()
             if node not in inner and node not in self.lost:
                 self._replay(node).discard()
 

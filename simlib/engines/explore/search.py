@@ -67,11 +67,7 @@ class Search:
         """Search until a violation, the end or a limit; an interrupt ends it with what is known."""
         self._prepare()
         try:
-            try:
-                self._watchdog.stoppable = True
-                self._search()
-            finally:
-                self._watchdog.stoppable = False
+            self._search()
         except _AskedTheTime:
             self._timed = True
             return self.run()

@@ -127,8 +127,7 @@ class Simulation:
     def after(self, seconds: float, call: Callable[[Any], None], about: Any = None) -> None:
         """Call it with the event when so many seconds have passed; `event.value` is what it is about."""
         watchdog = self._system.watchdog
-        if watchdog.interrupted:
-            raise KeyboardInterrupt
+        watchdog.heed()
         if watchdog.full:
             raise Full
         timeout = simpy.Timeout(self._environment, seconds, about)
