@@ -151,24 +151,25 @@ class Watchdog:
         self._depth -= 1
         if self._depth:
             return
+        changed = self._put_back()  # first of all: what follows needs them
         if self._thread is not None:
             self._over.set()
             self._thread.join()
             self._thread = None
         self._interrupt.watchdogs.remove(self)
         self._within.__exit__(None, None, None)
-        self._put_back()
-
-    def _put_back(self) -> None:
-        """Undo what a learner's code did to the builtins: nothing in the kernel would work any more."""
-        now = vars(builtins)
-        changed = [name for name, thing in self._builtins.items() if now.get(name) is not thing]
         if changed:
-            now.update(self._builtins)
             raise Mistake(
                 f"a worker or a property replaced the builtin {listed([f'`{name}`' for name in changed])}, which "
                 "everything in this kernel uses. It has been put back. Give your own function another name."
             ) from None
+
+    def _put_back(self) -> list[str]:
+        """Undo what a learner's code did to the builtins: nothing in the kernel would work any more."""
+        now = vars(builtins)
+        changed = [name for name, thing in self._builtins.items() if now.get(name) is not thing]
+        now.update(self._builtins)
+        return changed
 
     def _start(self) -> None:
         self._over.clear()
