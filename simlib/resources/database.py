@@ -9,7 +9,7 @@ from typing import Any
 from simlib.errors import AlreadyExists, Mistake, NotFound, StaleToken
 from simlib.ops import Op
 from simlib.resources.base import Resource, State
-from simlib.values import freeze, fresh, listed, show, unordered
+from simlib.values import freeze, fresh, in_order, listed, show, unordered
 
 WRITES = ("write", "insert", "delete", "compare_and_set")
 
@@ -85,10 +85,10 @@ class DatabaseState(State):
         return (unordered(self.rows), unordered(self.sequences), unordered(self.fences))
 
     def summary(self) -> str:
-        return ", ".join(f"{_bare(key)} = {_bare(row)}" for key, row in sorted(self.rows.items(), key=str)) or "empty"
+        return ", ".join(f"{_bare(key)} = {_bare(row)}" for key, row in in_order(self.rows)) or "empty"
 
     def outcome(self) -> Hashable:
-        return tuple((freeze(key), freeze(row)) for key, row in sorted(self.rows.items(), key=str))
+        return tuple((freeze(key), freeze(row)) for key, row in in_order(self.rows))
 
 
 class Database(Resource):
