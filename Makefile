@@ -33,11 +33,12 @@ If you have one under another name: make PYTHON=/path/to/python3
 endef
 export NO_PYTHON
 
-.PHONY: help lab test notebooks lint constraints clean
+.PHONY: help lab test coverage notebooks lint constraints clean
 
 help:
 	@echo 'make lab          open the first lesson in JupyterLab (PORT=8888)'
 	@echo 'make test         run every test, the notebooks included (ARGS="-k name" goes to pytest)'
+	@echo 'make coverage     which lines and branches of simlib no test runs; some minutes, in one process'
 	@echo 'make notebooks    run all notebooks and save them (ARGS="00 03" for some)'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make constraints  pin the newest versions within the bounds of pyproject.toml'
@@ -56,6 +57,12 @@ lab: $(WHOLE)
 test: $(WHOLE)
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
 		--nbval --nbval-current-env --nbval-cell-timeout=120 tests notebooks $(ARGS)
+
+# One process: what several have measured would have to be put together, and a branch could be missed on the way.
+coverage: $(WHOLE)
+	@mkdir -p build
+	TQDM_DISABLE=1 $(BIN)/python -m coverage run -m pytest -q tests $(ARGS)
+	$(BIN)/python -m coverage report
 
 notebooks: $(WHOLE)
 	$(BIN)/python notebooks/save.py $(ARGS)

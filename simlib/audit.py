@@ -11,6 +11,7 @@ from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
 from simlib.system import called
 from simlib.values import plural, show
+from simlib.watchdog import interruptible
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Audit:
     careful: Report
     killed: Mapping[str, Report]
     survived: tuple[str, ...]
+    undecided: tuple[str, ...] = ()  # the search was stopped before it could say
 
     @property
     def score(self) -> int:
@@ -36,7 +38,7 @@ class Audit:
         return self.careful.verdict == "holds"
 
     def __repr__(self) -> str:
-        total = len(self.killed) + len(self.survived)
+        total = len(self.killed) + len(self.survived) + len(self.undecided)
         name = self.worker
         if not self.sound:
             because = f"it is {self.careful.verdict} for {name}, which does nothing wrong"
@@ -44,11 +46,13 @@ class Audit:
         lines = [f"{self.claim}: finds out {self.score} of {plural(total, 'broken worker')}, and holds for {name}."]
         lines += [f"  {worker}: found out, with {_with(report)}" for worker, report in self.killed.items()]
         lines += [f"  {worker}: not found out" for worker in self.survived]
-        if not self.killed:
+        lines += [f"  {worker}: unfinished" for worker in self.undecided]
+        if not self.killed and not self.undecided:
             lines.append("A property that nothing here can break says nothing. What does the customer notice?")
         return "\n".join(lines)
 
 
+@interruptible()
 def audit(
     scenario: Scenario,
     claim: Callable[..., bool],
@@ -72,8 +76,9 @@ def audit(
     careful_report = asked.explore(careful, workers=workers, **faults)
     reports = {called(worker): asked.explore(worker, workers=workers, **faults) for worker in broken}
     killed = {name: report for name, report in reports.items() if report.claim == claim.__name__}
-    survived = tuple(name for name in reports if name not in killed)
-    return Audit(claim.__name__, called(careful), careful_report, killed, survived)
+    undecided = tuple(name for name, report in reports.items() if report.verdict == "unfinished")
+    survived = tuple(name for name in reports if name not in killed and name not in undecided)
+    return Audit(claim.__name__, called(careful), careful_report, killed, survived, undecided)
 
 
 def _with(report: Report) -> str:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from simlib.engines.explore import Report
-from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
 from simlib.trace import FAULT_NAMES, Trace
 from simlib.values import listed, plural
 from simlib.views.comparison import Column, Sheet, picture, text
+from simlib.watchdog import interruptible
 
 QUESTIONS = ("crashes mid-flight", "runs twice", "runs concurrently with itself")
 
@@ -39,6 +39,7 @@ class Comparison:
         picture(self.sheet).save(path)
 
 
+@interruptible()
 def compare(
     scenario: Scenario, *, happy_path: Workers, failure_mode: Workers, workers: int | None = None, **faults: int
 ) -> Comparison:
@@ -72,9 +73,7 @@ def _ask(scenario: Scenario, worker: Workers, workers: int | None, faults: Mappi
 def _played(scenario: Scenario, worker: Workers, failure: Report | None, asked: Mapping[str, Report]) -> Trace:
     if failure is None:
         sample = next((trace for report in asked.values() for trace in report.sample(1)), None)
-        if sample is None:
-            raise Mistake("neither implementation has a run to show: explore each by itself.")
-        return sample
+        return scenario.run(worker) if sample is None else sample  # none is known where all were interrupted
     trace = scenario.replay(worker, failure)
     assert isinstance(trace, Trace)
     return trace
@@ -91,6 +90,8 @@ def _in_short(report: Report) -> str:
         return f"{(report.claim or '').replace('_', ' ')}: broken with {faults}"
     if report.verdict == "holds" and report.schedules is not None:
         return f"holds in all {plural(report.schedules, 'schedule')}"
+    if report.verdict == "unfinished":
+        return f"unfinished, stopped {report.findings.interrupted}"
     return report.verdict
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
 import inspect
+import os
 import re
+import sys
 from collections.abc import Callable, Generator, Mapping
-from types import MethodType, TracebackType
+from types import CodeType, MethodType, TracebackType
 from typing import Any
 
 from simlib.errors import Mistake, OperationError, WorkerHangs
 from simlib.ops import Op
 from simlib.resources.base import Resource
-from simlib.values import fresh, show
+from simlib.values import fresh, said, show
 from simlib.watchdog import Hanging, Watchdog
 
 Worker = Callable[..., Generator[Op, Any, Any]]
+MOST_YIELDS_AT_THE_END = 20
+LIBRARY = (os.path.dirname(os.__file__), "<frozen ")
 
 
 class Process:
@@ -39,8 +44,12 @@ class Process:
         given = {name: fresh(value) for name, value in values.items()}
         made: Any = None
         try:
-            made = function(**handles, **given)
-        except Exception:  # a generator function runs no code before its first step, so this is none
+            made = watchdog.run(function, **handles, **given)
+        except Hanging as hanging:  # a generator function runs no code before its first step, so this is none
+            raise self._placed(self._hangs(hanging).with_traceback(hanging.__traceback__)) from None
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
             pass
         if not inspect.isgenerator(made):
             if inspect.iscoroutine(made):
@@ -54,27 +63,30 @@ class Process:
         if isinstance(answer, BaseException):
             self._resume(self.generator.throw, type(answer)(*answer.args))
         else:
-            self._resume(self.generator.send, fresh(answer))
+            self._resume(self.generator.send, answer)
 
     def _resume(self, go: Callable[[Any], Any], told: Any) -> None:
-        self._watchdog.stretch += 1
         try:
-            asked = go(told)
+            self._watchdog.run(self._advance, go, told)
         except Hanging as hanging:
-            raise self._placed(self._hangs().with_traceback(hanging.__traceback__)) from None
+            raise self._placed(self._hangs(hanging).with_traceback(hanging.__traceback__)) from None
+
+    def _advance(self, go: Callable[[Any], Any], told: Any) -> None:
+        try:
+            asked = go(told if isinstance(told, BaseException) else fresh(told))
         except StopIteration:
             self.op = None
             self._check_forgotten(None)
             return
         except Mistake as mistake:
             raise self._placed(mistake) from None
-        except (Exception, GeneratorExit, SystemExit) as error:
+        except (KeyboardInterrupt, Hanging):
+            raise
+        except BaseException as error:
             self._check_error(error)
             self.op, self.error = None, error
             self.line = self._line_of(error) or self.line
             return
-        finally:
-            self._watchdog.stretch += 1
         frame = self.generator.gi_frame
         assert frame is not None  # it stands at a `yield`
         self.line = frame.f_lineno
@@ -83,9 +95,12 @@ class Process:
         self._check_forgotten(asked)
         self.op = asked
 
-    def _hangs(self) -> WorkerHangs:
+    @staticmethod
+    def _hangs(hanging: Hanging) -> WorkerHangs:
+        if hanging.full:
+            return WorkerHangs(f"{hanging.why} without reaching a `yield`: does something grow without end?")
         return WorkerHangs(
-            f"more than {self._watchdog.patience:g} s without reaching a `yield`: a loop with no step in it? "
+            f"{hanging.why} without reaching a `yield`: a loop with no step in it? "
             "To wait, yield a step: `yield clock.sleep(1)`."
         )
 
@@ -103,7 +118,7 @@ class Process:
     def _check_error(self, error: BaseException) -> None:
         """Raise Mistake where a worker's error comes of a slip with its steps, and not of what it wanted to do."""
         kinds = "|".join(["Op", *self._kinds])
-        misused = re.search(rf"['\"]({kinds})['\"]|non-iterable ({kinds}) object|not ({kinds})$", str(error))
+        misused = re.search(rf"['\"]({kinds})['\"]|non-iterable ({kinds}) object|not ({kinds})$", said(error))
         if isinstance(error, OperationError) or any(isinstance(built, Mistake) for built in self._built):
             self._check_forgotten(None)
         if not isinstance(error, (AttributeError, TypeError)) or misused is None:
@@ -112,7 +127,8 @@ class Process:
         if "Op" in misused.groups():
             self._check_forgotten(None)
             raise Mistake(f"{where}a step is used as if it were its answer. Write `answer = yield ...`, use `answer`.")
-        raise Mistake(f"{where}{error}. A worker reaches a resource by steps alone, such as `yield db.read(key)`.")
+        how = "A worker reaches a resource by steps alone, such as `yield db.read(key)`."
+        raise Mistake(f"{where}{said(error)}. {how}")
 
     def _line_of(self, error: BaseException) -> int:
         """The worker's own line that the error passed through."""
@@ -146,14 +162,20 @@ class Process:
         """Let go of a process that will not run again.
 
         Closing a generator runs its `finally` blocks. Their steps are lazy data, so nothing happens in the world;
-        where they yield, or raise, the interpreter would complain on stderr.
+        where they yield, or raise, the interpreter would complain on stderr. One that does not end when it is closed
+        is never freed: Python would close it again.
         """
-        for _ in range(100):
+        endless = self._watchdog.endless
+        for _ in range(MOST_YIELDS_AT_THE_END if self.generator.gi_code not in endless else 0):
             try:
-                self.generator.close()
+                self._watchdog.run(self.generator.close)
                 return
+            except Hanging:
+                break
             except BaseException:  # whatever a dying worker does has no effect on anything
                 continue
+        endless.add(self.generator.gi_code)
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.generator))
 
 
 def no_yield(function: Worker, made: Any = None) -> str:
@@ -168,12 +190,21 @@ def no_yield(function: Worker, made: Any = None) -> str:
 
 
 def _where(trace: TracebackType | None, worker: str) -> tuple[str, int]:
-    """The function and line of the learner's own that was last reached."""
+    """The function and line of the learner's own that was last reached: not those of a library that it called."""
     function, line = worker, 0
     while trace is not None:
         frame = trace.tb_frame
-        if frame.f_globals.get("__name__", "").partition(".")[0] != "simlib":
+        module = frame.f_globals.get("__name__", "").partition(".")[0]
+        if module != "simlib" and not (line and _in_a_library(module, frame.f_code)):
             named = not frame.f_code.co_name.startswith("<")
             function, line = frame.f_code.co_name if named else worker, trace.tb_lineno
         trace = trace.tb_next
     return function, line
+
+
+def _in_a_library(module: str, code: CodeType) -> bool:
+    if module == "__main__":  # a notebook
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None) or code.co_filename
+    compiled = "." in code.co_name  # by Cython: it names its files as it likes
+    return compiled or file.startswith(LIBRARY) or "site-packages" in file

@@ -11,7 +11,8 @@ from typing import Any
 
 from simlib.errors import Mistake
 from simlib.resources.base import Resource, State, View
-from simlib.values import show
+from simlib.values import fresh, said, show
+from simlib.watchdog import Hanging
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class Property:
         seen = self._seen(states)
         try:
             verdict = self.function(**seen)
-        except Exception as error:
+        except (KeyboardInterrupt, Hanging):
+            raise
+        except BaseException as error:  # also the one of `sys.exit()`
             raise Mistake(self._failed(error)) from None
         if isinstance(verdict, bool):
             return verdict
@@ -67,22 +70,23 @@ class Property:
 
     def _seen(self, states: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            name: states[name].seen() if isinstance(states[name], State) else states[name] for name in self.parameters
+            name: states[name].seen() if isinstance(states[name], State) else fresh(states[name])
+            for name in self.parameters
         }
 
-    def _failed(self, error: Exception) -> str:
+    def _failed(self, error: BaseException) -> str:
         where = f"property {self.name}, line {_line_in(self.function, error)}: "
         if isinstance(error, AttributeError) and isinstance(error.obj, View):
             return f"{where}{error}"
-        if isinstance(error, TypeError) and "'View' object" in str(error):
+        if isinstance(error, TypeError) and "'View' object" in said(error):
             return f"{where}a property may look at the resources, not change them."
         if isinstance(error, NameError):
             return f"{where}{error}. A property reaches a resource through a parameter of its name."
         kinds = [f"'{kind.__name__}' object" for kind in Resource.__subclasses__()]
-        if isinstance(error, Mistake) or any(kind in str(error) for kind in kinds):
+        if isinstance(error, Mistake) or any(kind in said(error) for kind in kinds):
             return f"{where}this resource is a global. A property reaches it through a parameter of its name."
         always = "A property must answer in every state, also before anything has happened."
-        return f"{where}{type(error).__name__}: {error}. {always}"
+        return f"{where}{show(error, 200)}. {always}"
 
     def _returned(self) -> ast.expr | None:
         try:

@@ -100,6 +100,7 @@ class Scenario:
         workers: int | Mapping[str, int] | None = None,
         max_states: int = Limits.states,
         max_seconds: float = Limits.seconds,
+        max_megabytes: float = Limits.megabytes,
         **faults: int,
     ) -> checker.Report:
         """Visit every schedule of this worker within a budget of faults, and say what can happen.
@@ -108,10 +109,11 @@ class Scenario:
         nobody starts it again; a crash is followed by a restart), `power_losses`, `redeliveries` (a task that has
         been handed out is handed out again), `pauses` (a timer beats its owner), `lost_replies`, `outages`,
         `rejections`, `disk_full`. With none named: one crash and one redelivery. The search gives up after
-        `max_states` states or `max_seconds` seconds and says how far it came. Raises Mistake.
+        `max_states` states, `max_seconds` seconds, or when this process has grown by `max_megabytes`, and says how far
+        it came. Raises Mistake.
         """
         budget = Budget(faults or THREE_QUESTIONS)
-        return checker.explore(self.system(worker, workers), budget, Limits(max_states, max_seconds))
+        return checker.explore(self.system(worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))
 
     def simulate(
         self,

@@ -10,12 +10,12 @@ from string import ascii_uppercase
 from types import FunctionType, MethodType
 from typing import Any
 
-from simlib.errors import Mistake
-from simlib.ops import Op
+from simlib.errors import Mistake, OperationError
+from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process, Worker
 from simlib.properties import Property
 from simlib.resources.base import Resource, State
-from simlib.values import did_you_mean, listed, show
+from simlib.values import did_you_mean, listed, said, show
 from simlib.watchdog import Hanging, Watchdog
 
 ME = "me"
@@ -106,14 +106,36 @@ class System:
 
     def holds(self, claim: Property, seen: Mapping[str, Any]) -> bool:
         """Whether this is true of what is seen. Raises Mistake where it does not answer, or not in time."""
-        self.watchdog.stretch += 1
         try:
-            return claim.holds(seen)
+            return self.watchdog.run(claim.holds, seen)
+        except Hanging as hanging:
+            end = "does something grow without end?" if hanging.full else "a loop without an end?"
+            raise Mistake(f"property {claim.name} ran for {hanging.why}: {end}") from None
+
+    def because(self, claim: Property, states: Mapping[str, State]) -> str:
+        """Why it is not true of these states: what it expected, and what it found."""
+        try:
+            return self.watchdog.run(claim.because, {**self.values, **states})
         except Hanging:
-            patience = self.watchdog.patience
-            raise Mistake(f"property {claim.name} ran for more than {patience:g} s: a loop without an end?") from None
-        finally:
-            self.watchdog.stretch += 1
+            return "what it found takes too long to say"
+
+    def perform(self, state: State, op: Op, who: str, outcome: Outcome = OK) -> Any:
+        """Carry out a worker's step. Raises OperationError, Blocked, or Mistake: the values in it are a learner's own,
+        and one of their methods may fail, or never end.
+        """
+        try:
+            return self.watchdog.run(state.perform, op, who, outcome)
+        except (Blocked, OperationError, KeyboardInterrupt):
+            raise
+        except Hanging as hanging:
+            raise self._cannot(op, who, f"one of its values' own methods ran for {hanging.why}") from None
+        except BaseException as error:
+            kind = "" if isinstance(error, TypeError) else f"{type(error).__name__}: "
+            raise self._cannot(op, who, f"{kind}{said(error) or 'a value of it fails'}") from None
+
+    def _cannot(self, op: Op, who: str, why: str) -> Mistake:
+        name = self.cast[who].name if who in self.cast else who
+        return Mistake(f"{name}, line {op.line}: `{op}` cannot be carried out: {why}.")
 
 
 def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:

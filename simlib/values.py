@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import difflib
 import enum
+import itertools
 import textwrap
 import types
 import uuid
@@ -18,6 +19,7 @@ from typing import Any
 from simlib.errors import Mistake
 
 ATOMS = frozenset((str, int, float, bool, bytes, type(None)))
+KEYS = frozenset((str, int, type(None)))  # equal only to what a worker cannot tell from them
 SCALARS = (Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID)
 
 
@@ -26,8 +28,11 @@ def fresh(value: Any) -> Any:
 
     Raises Mistake for what cannot be copied.
     """
-    if type(value) in ATOMS:
+    kind = type(value)
+    if kind in ATOMS:
         return value
+    if kind is list and ATOMS.issuperset(map(type, value)):  # a million numbers: deepcopy would take a second
+        return value.copy()
     try:
         return value if _unchanging(value) else copy.deepcopy(value)
     except Exception:  # an open file, a generator, a lock: each refuses in its own way
@@ -54,7 +59,7 @@ def freeze(value: Any) -> Hashable:
     is the order of a dict. Raises Mistake for what is not plain data.
     """
     kind = type(value)
-    if kind is str or kind is int or value is None:
+    if kind in KEYS:
         return value  # type: ignore[no-any-return]
     if kind is float:
         return ("float", repr(value))  # as text, nan equals itself
@@ -63,7 +68,7 @@ def freeze(value: Any) -> Hashable:
     if kind in SCALARS:
         return (kind.__name__, repr(value))  # as text: a time is equal to the same moment in another zone
     if kind in (tuple, list):
-        return (kind.__name__, *map(freeze, value))
+        return (kind.__name__, *(value if KEYS.issuperset(map(type, value)) else map(freeze, value)))
     if kind is dict:
         return ("dict", *((freeze(key), freeze(item)) for key, item in value.items()))
     if kind in (set, frozenset):
@@ -95,29 +100,50 @@ def unordered(mapping: dict[Any, Any]) -> Hashable:
     return frozenset((freeze(key), freeze(item)) for key, item in mapping.items())
 
 
+def in_order(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
+    """Its items, by how their keys read."""
+    try:
+        return sorted(mapping.items(), key=lambda item: repr(item[0]))
+    except Exception:  # one of them cannot say what it is
+        return sorted(mapping.items(), key=lambda item: show(item[0]))
+
+
 def show(value: Any, width: int = 60) -> str:
     """As a reader would write it: text in double quotes, nothing longer than `width`, never an address."""
     if isinstance(value, str):
+        value = value[: 2 * width]  # of what is longer no more is shown, and it may be a gigabyte
         text = '"' + value.replace('"', '\\"') + '"' if value.isprintable() else repr(value)
     elif type(value) is tuple:
-        text = "(" + ", ".join(map(show, value)) + ("," if len(value) == 1 else "") + ")"
+        text = "(" + ", ".join(map(show, value[:width])) + ("," if len(value) == 1 else "") + ")"
     elif type(value) is list:
-        text = "[" + ", ".join(map(show, value)) + "]"
+        text = "[" + ", ".join(map(show, value[:width])) + "]"
     elif type(value) is dict:
-        text = "{" + ", ".join(f"{show(key)}: {show(item)}" for key, item in value.items()) + "}"
+        first = itertools.islice(value.items(), width)
+        text = "{" + ", ".join(f"{show(key)}: {show(item)}" for key, item in first) + "}"
     elif type(value) in (set, frozenset):
         text = "{" + ", ".join(sorted(map(show, value))) + "}" if value else "set()"
     elif isinstance(value, BaseException):
-        text = type(value).__name__ + (f": {value}" if str(value) else "")
+        text = type(value).__name__ + (f": {said(value)}" if said(value) else "")
     elif isinstance(value, enum.Enum):
         text = f"{type(value).__name__}.{value.name}"
     elif isinstance(value, (type, types.FunctionType, types.MethodType)):
         text = value.__name__
     else:
-        text = repr(value)
-        if text.startswith("<") or " at 0x" in text:  # it says nothing of its own, or an address
+        try:
+            text = repr(value)
+        except Exception:  # a learner's own
+            text = ""
+        if not text or text.startswith("<") or " at 0x" in text:  # it says nothing of its own, or an address
             text = f"a {type(value).__name__}"
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def said(error: BaseException) -> str:
+    """What it says; nothing where it cannot say it."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def plural(count: int, noun: str) -> str:

@@ -195,7 +195,7 @@ def test_a_loop_in_which_no_time_passes_is_named():
         while True:
             yield db.read("x")
 
-    with pytest.raises(Mistake, match="100,000 steps and no time has passed"):
+    with pytest.raises(Mistake, match="20,000 steps and no time has passed"):
         Scenario(db=Database()).simulate(spin, latency=0)
 
 

@@ -23,7 +23,7 @@ class Budget:
     def __post_init__(self) -> None:
         for kind, count in self.counts.items():
             if kind not in KINDS:
-                near = did_you_mean(kind, [*KINDS, "workers", "max_states", "max_seconds"])
+                near = did_you_mean(kind, [*KINDS, "workers", "max_states", "max_seconds", "max_megabytes"])
                 raise Mistake(f"`{kind}` is no fault. The faults are {listed(list(KINDS))}.{near}")
             if not isinstance(count, int) or not 0 <= count <= MOST:
                 raise Mistake(f"{kind}={show(count)}: give a whole number from 0 to {MOST}.")
@@ -56,9 +56,11 @@ class Limits:
 
     states: int = 200_000
     seconds: float = 10.0
+    megabytes: float = 1_500.0  # by which the process may grow
     steps: int = 1_000  # of one worker in one run: more is taken for an endless loop
 
     def __post_init__(self) -> None:
-        for name, limit in (("max_states", self.states), ("max_seconds", self.seconds)):
+        given = {"max_states": self.states, "max_seconds": self.seconds, "max_megabytes": self.megabytes}
+        for name, limit in given.items():
             if not isinstance(limit, (int, float)) or not limit > 0:
                 raise Mistake(f"{name}={show(limit)}: give a number above 0.")

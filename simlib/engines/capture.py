@@ -20,7 +20,7 @@ from typing import Any
 
 from simlib.ops import Op
 from simlib.resources.base import Resource
-from simlib.values import ATOMS, freeze
+from simlib.values import ATOMS, KEYS, freeze
 
 _SOME: tuple[Any, ...] = ([], (), range(0), "", reversed([]))
 ITERATORS = (*(type(iter(one)) for one in _SOME), enumerate, zip)
@@ -48,7 +48,12 @@ def _suspended(generator: Generator[Any, Any, Any], seen: dict[int, int]) -> Has
     bound = tuple(frame.f_locals)
     referents = gc.get_referents(generator)
     code = max(place for place, held in enumerate(referents) if held is frame.f_code)
-    return (frame.f_code, frame.f_lasti, bound, *(_held(value, seen) for value in referents[code + 1 :]))
+    values = referents[code + 1 :]
+    # A generator that has handled an exception holds one None more, up to 3.12. How many values lie on the stack is
+    # fixed at each instruction, so that without the Nones at its end it still says the same.
+    while values and values[-1] is None:
+        values.pop()
+    return (frame.f_code, frame.f_lasti, bound, *(_held(value, seen) for value in values))
 
 
 def _held(value: Any, seen: dict[int, int]) -> Hashable:
@@ -74,7 +79,7 @@ def _held(value: Any, seen: dict[int, int]) -> Hashable:
 
 def _changeable(value: Any, kind: type, seen: dict[int, int]) -> Hashable:
     if kind is list:
-        return ("list", *(_held(item, seen) for item in value))
+        return ("list", *(value if KEYS.issuperset(map(type, value)) else (_held(item, seen) for item in value)))
     if kind is dict:
         return ("dict", *((_held(key, seen), _held(item, seen)) for key, item in value.items()))
     if kind is set:

@@ -81,7 +81,7 @@ class Machine:
         if outcome not in state.outcomes(op):
             return False
         try:
-            state.copy().perform(op, worker, outcome)
+            self.system.perform(state.copy(), op, worker, outcome)
         except Blocked:
             return False
         except OperationError:
@@ -128,7 +128,7 @@ class Machine:
     def _carry_out(self, op: Op, move: Move) -> Any:
         """Let the step take effect. Gives its answer, which may be an error."""
         try:
-            return self.states[op.resource].perform(op, move.worker, move.outcome)
+            return self.system.perform(self.states[op.resource], op, move.worker, move.outcome)
         except OperationError as error:
             return error
 

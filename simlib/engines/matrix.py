@@ -14,6 +14,7 @@ from simlib.errors import Mistake
 from simlib.ops import Op
 from simlib.system import System
 from simlib.trace import Event
+from simlib.watchdog import interruptible
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Cell:
         return "stuck" if self.report.claim in ("stuck", "livelock") else self.report.verdict
 
 
+@interruptible()
 def cells(systems: Mapping[int, System], conditions: tuple[Condition, ...] = CONDITIONS) -> list[list[Cell]]:
     """A row a step of worker A's undisturbed run, a cell a condition. `systems` are by number of workers, 1 and 2.
 
@@ -79,6 +81,7 @@ def _cell(system: System, event: Event, condition: Condition, last: bool) -> Cel
     return Cell(event.op, condition, explore(system, Budget(condition.faults), Limits(), spot=spot))
 
 
+@interruptible()
 def overtakings(system: System, steps: int) -> list[list[Report]]:
     """A row a step of A after which it is overtaken, a cell a step of B up to which it is. `system` has two workers."""
     count = range(1, steps + 1)

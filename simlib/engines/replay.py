@@ -111,7 +111,7 @@ class Player:
     def _false(self, claims: Sequence[Property]) -> Broken | None:
         system, states = self.machine.system, self.machine.states
         claim = system.broken(claims, states)
-        return (claim.name, claim.because({**system.values, **states}), claim.parameters) if claim else None
+        return (claim.name, system.because(claim, states), claim.parameters) if claim else None
 
     def _part(self) -> None:
         if self.parted is None:

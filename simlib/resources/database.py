@@ -9,7 +9,7 @@ from typing import Any
 from simlib.errors import AlreadyExists, Mistake, NotFound, StaleToken
 from simlib.ops import Op
 from simlib.resources.base import Resource, State
-from simlib.values import freeze, fresh, listed, show, unordered
+from simlib.values import freeze, fresh, in_order, listed, show, unordered
 
 WRITES = ("write", "insert", "delete", "compare_and_set")
 
@@ -41,14 +41,13 @@ class DatabaseState(State):
         self.rows[key] = row
 
     def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
-        self._refuse_stale(key, fence)
+        self._check(key, fence)
         if key in self.rows:
             raise AlreadyExists(key)
-        self._fence(key, fence)  # only now: a step that fails changes nothing
-        self.rows[key] = row
+        self.on_write(who, key, row, fence)
 
     def on_delete(self, who: str, key: Any, fence: int | None = None) -> None:
-        self._refuse_stale(key, fence)
+        self._check(key, fence)
         if key not in self.rows:
             raise NotFound(key)
         self._fence(key, fence)
@@ -74,11 +73,11 @@ class DatabaseState(State):
         return True
 
     def _fence(self, key: Any, token: int | None) -> None:
-        self._refuse_stale(key, token)
+        self._check(key, token)
         if token is not None:
             self.fences[key] = token
 
-    def _refuse_stale(self, key: Any, token: int | None) -> None:
+    def _check(self, key: Any, token: int | None) -> None:
         if token is not None and token < self.fences.get(key, 0):
             raise StaleToken(f"{show(key)} has seen token {self.fences[key]}, this is {token}")
 
@@ -86,10 +85,10 @@ class DatabaseState(State):
         return (unordered(self.rows), unordered(self.sequences), unordered(self.fences))
 
     def summary(self) -> str:
-        return ", ".join(f"{_bare(key)} = {_bare(row)}" for key, row in sorted(self.rows.items(), key=str)) or "empty"
+        return ", ".join(f"{_bare(key)} = {_bare(row)}" for key, row in in_order(self.rows)) or "empty"
 
     def outcome(self) -> Hashable:
-        return tuple((freeze(key), freeze(row)) for key, row in sorted(self.rows.items(), key=str))
+        return tuple((freeze(key), freeze(row)) for key, row in in_order(self.rows))
 
 
 class Database(Resource):

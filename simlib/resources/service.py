@@ -9,7 +9,7 @@ from typing import Any
 from simlib.errors import Mistake, Rejected
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.base import Resource, State
-from simlib.values import freeze, plural, show, unordered
+from simlib.values import ATOMS, freeze, plural, show, unordered
 
 
 @dataclass
@@ -86,9 +86,7 @@ class Service(Resource):
 
 
 def hashable(value: Any) -> Hashable:
-    """The value itself where a dict can be asked for it, so that 20 is 20.0; else its key."""
-    try:
-        hash(value)
-    except TypeError:
-        return freeze(value)
-    return value  # type: ignore[no-any-return]
+    """The value itself where Python knows how to compare it, so that 20 is 20.0; else its key."""
+    if type(value) is tuple:
+        return value if all(type(part) in ATOMS for part in value) else freeze(value)
+    return value if type(value) in ATOMS else freeze(value)

@@ -14,6 +14,7 @@ from simlib.system import called
 from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.drawing import FONT, Drawn, Picture, new_figure
+from simlib.watchdog import interruptible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,6 +50,7 @@ class Board(Drawn):
         return sum(report.verdict == "holds" for report in self.reports[worker].values())
 
 
+@interruptible()
 def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
     """Ask each of the scenario's properties alone of each worker. `question` is what `scenario.explore` takes.
 

@@ -15,6 +15,7 @@ from simlib.values import plural
 from simlib.views import style
 from simlib.views.drawing import FONT, Drawn, Picture, draw_notes, new_figure
 from simlib.views.layout import verb_of
+from simlib.watchdog import interruptible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,9 +48,14 @@ class InterleavingMap(Drawn):
     def trace(self, first: int, second: int) -> Trace:
         """The run of a cell: the counterexample, or one that went well. Raises Mistake."""
         report = self.report(first, second)
-        return report.counterexample or report.sample(1)[0]
+        trace = report.counterexample or next(iter(report.sample(1)), None)
+        if trace is None:
+            why = report.findings.interrupted
+            raise Mistake(f"({first}, {second}): the search was stopped {why}, before it had a run to show.")
+        return trace
 
 
+@interruptible()
 def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:
     """Two workers with this function, and every way in which B can overtake A once.
 
@@ -66,13 +72,18 @@ def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:
 
 def _title(name: str, reports: Reports) -> str:
     bad = sum(report.verdict == "violated" for row in reports for report in row)
+    open_ = sum(report.verdict == "unfinished" for row in reports for report in row)
     total = len(reports) ** 2
-    return f"{name}: it hurts to be overtaken in {bad} of {total} places" if bad else f"{name}: overtaking does no harm"
+    if bad:
+        said = f"it hurts to be overtaken in {bad} of {total} places"
+    else:
+        said = f"no harm in {total - open_} of {total} places" if open_ else "overtaking does no harm"
+    return f"{name}: {said}" + (f", {open_} unfinished" if open_ else "")
 
 
 def _text(name: str, steps: tuple[str, ...], reports: Reports) -> str:
     rows = [["A stands after | B gets to", *steps]]
-    rows += [[step, *(report.claim or "holds" for report in row)] for step, row in zip(steps, reports)]
+    rows += [[step, *(report.claim or report.verdict for report in row)] for step, row in zip(steps, reports)]
     widths = [max(map(len, column)) for column in zip(*rows)]
     table = ["  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip() for row in rows]
     return "\n".join([_title(name, reports), *table, SMALL_PRINT])
@@ -86,8 +97,8 @@ def _draw(name: str, steps: tuple[str, ...], reports: Reports) -> Figure:
     )
     from matplotlib.patches import FancyBboxPatch
 
-    sound = all(report.verdict == "holds" for row in reports for report in row)
-    mood = style.GREEN if sound else style.RED
+    verdicts = {report.verdict for row in reports for report in row}
+    mood = style.RED if "violated" in verdicts else style.QUIET if "unfinished" in verdicts else style.GREEN
     axes.text(0.2, 0.26, title, size=11, weight="bold", va="center", color=mood, **FONT)
     quiet: dict[str, Any] = {"size": 8, "color": style.QUIET, "va": "center", **FONT}
     axes.text(left - 0.1, 0.66, "A is overtaken after", ha="right", **quiet)
@@ -99,13 +110,13 @@ def _draw(name: str, steps: tuple[str, ...], reports: Reports) -> Figure:
         axes.text(left + middle, top - 0.2, label, size=7.5, ha="center", va="center", color=style.INK, **FONT)
         for column, report in enumerate(reports[place]):
             corner = (left + (CELL + GAP) * column, top + (CELL + GAP) * place)
-            face = style.RED if report.verdict == "violated" else style.GOOD_CELL
+            face = {"violated": style.RED, "unfinished": style.LINE}.get(report.verdict, style.GOOD_CELL)
             axes.add_patch(
                 FancyBboxPatch(
                     corner, CELL, CELL, boxstyle="round,pad=0,rounding_size=0.05", facecolor=face, linewidth=0
                 )
             )
-            sign = "✖" if report.verdict == "violated" else ""
+            sign = {"violated": "✖", "unfinished": "?"}.get(report.verdict, "")
             axes.text(
                 corner[0] + CELL / 2, corner[1] + CELL / 2, sign,
                 size=11, ha="center", va="center", color=style.PAPER, **FONT,

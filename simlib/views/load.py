@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from simlib.engines.simulate import Run
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
-from simlib.system import called
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
 from simlib.views.drawing import FONT, Drawn, Picture
+from simlib.views.sweep import sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,7 +48,7 @@ def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int =
             f"load_curve(scenario, {show(resource)}, worker, ..., capacity={{{show(resource)}: 4}}): name a resource "
             "with a capacity, and the workers that reach it."
         )
-    runs = {called(worker): scenario.simulate(worker, seed=seed, **conditions) for worker in workers}
+    runs = {name: run for name, (run,) in sweep(scenario, workers, 1, seed, **conditions)[0].items()}
     some = next(iter(runs.values()))
     small = f"One run of each, seed {seed}; {some.conditions}."
     text = "\n".join([_title(runs, resource), *_table(runs, resource), small])

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from simlib.engines.simulate import Run
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
-from simlib.system import called
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.drawing import FONT, SMALL_PRINT, Drawn, Picture, draw_notes, new_figure
+from simlib.views.sweep import sweep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,18 +63,13 @@ def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 
     """
     if not workers:
         raise Mistake("give the implementations: price_tag(scenario, charge, charge_once).")
-    found = {
-        called(worker): tuple(scenario.simulate(worker, seed=seed + one, **conditions) for one in range(runs))
-        for worker in workers
-    }
+    found, how_many = sweep(scenario, workers, runs, seed, **conditions)
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]
     if idle:
         raise Mistake(f"{listed(idle)} completed no task in this time: simulate for longer, or give arrivals=.")
     prices = {name: _prices(results) for name, results in found.items()}
     some = next(iter(found.values()))[0]
-    small = (
-        f"{runs} runs of each, seeds {seed} to {seed + runs - 1}; {some.conditions}. Mean of the runs [least, most]."
-    )
+    small = f"{how_many}; {some.conditions}. Mean of the runs [least, most]."
     text = "\n".join([_title(prices), *_table(prices), small])
     return PriceTag(prices, found, Picture(text, text.replace("\n", ". "), lambda: _draw(prices, small)))
 

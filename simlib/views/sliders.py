@@ -16,6 +16,7 @@ from simlib.values import show, span
 from simlib.views.layout import Scene, scene, verb_of
 from simlib.views.svg import svg_of
 from simlib.views.widgets import ipywidgets
+from simlib.watchdog import interruptible
 
 CELL = 'style="text-align:left;padding:2px 14px 2px 0"'
 
@@ -31,6 +32,7 @@ def crash_slider(scenario: Scenario, *workers: Worker) -> Any:
     return _slider("crash", names, _same_size(scenes))
 
 
+@interruptible()
 def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: int) -> Any:
     """A slider over the number of workers, 1 to `most`: the verdict on each implementation, and its smallest failure.
 
@@ -39,12 +41,16 @@ def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults
     if not isinstance(most, int) or not 2 <= most <= 26:
         raise Mistake(f"most={show(most)}: give a number of workers from 2 to 26.")
     found = [[scenario.explore(worker, workers=count, **faults) for worker in workers] for count in range(1, most + 1)]
-    traces = [[report.counterexample or report.sample(1)[0] for report in reports] for reports in found]
+    traces = [
+        [report.counterexample or next(iter(report.sample(1)), None) or scenario.run(worker) for worker, report in row]
+        for row in (list(zip(workers, reports)) for reports in found)
+    ]
     pictures = _same_size([scene(each, _watched(scenario)) for each in traces])
     pages = [_verdicts(workers, reports) + picture for reports, picture in zip(found, pictures)]
     return _slider("workers", [str(count) for count in range(1, most + 1)], pages)
 
 
+@interruptible()
 def crash_rate_slider(
     scenario: Scenario, *workers: Worker, rates: Sequence[float] = (0, 1, 10, 100, 1000), **conditions: Any
 ) -> Any:

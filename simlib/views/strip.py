@@ -16,6 +16,7 @@ from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.drawing import DOTS_PER_INCH, FONT, SMALL_PRINT, Drawn, Picture, draw_notes, new_figure
 from simlib.views.layout import verb_of
+from simlib.watchdog import interruptible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,6 +89,7 @@ def failure_matrix(scenario: Scenario, *workers: Workers) -> Grid:
     return Grid(_matrix_title(shown), shown, used, picture)
 
 
+@interruptible()
 def _rows(
     scenario: Scenario, workers: tuple[Workers, ...], conditions: tuple[Condition, ...]
 ) -> dict[str, list[list[Cell]]]:
@@ -104,23 +106,22 @@ def _word(cell: Cell) -> str:
 
 def _strip_title(rows: Mapping[str, list[list[Cell]]]) -> str:
     """The finding: at how many of its crash points each one breaks."""
-    said = []
-    for name, steps in rows.items():
-        struck = [step[0] for step in steps if step[0].verdict]
-        bad = sum(cell.verdict != "holds" for cell in struck)
-        points = plural(len(struck), "crash point")
-        said.append(f"{name} breaks at {bad} of {points}" if bad else f"{name} at none of {points}")
-    return "; ".join(said)
+    firsts = {name: [step[0] for step in steps] for name, steps in rows.items()}
+    return "; ".join(_finding(name, struck, "at", "crash point") for name, struck in firsts.items())
+
+
+def _finding(name: str, cells: list[Cell], preposition: str, noun: str) -> str:
+    struck = [cell for cell in cells if cell.verdict]
+    open_ = sum(cell.verdict == "unfinished" for cell in struck)
+    bad = sum(cell.verdict not in ("holds", "unfinished") for cell in struck)
+    points = plural(len(struck), noun)
+    said = f"{name} breaks {preposition} {bad} of {points}" if bad else f"{name} {preposition} none of {points}"
+    return f"{said}, {open_} unfinished" if open_ else said
 
 
 def _matrix_title(rows: Mapping[str, list[list[Cell]]]) -> str:
-    said = []
-    for name, steps in rows.items():
-        struck = [cell for step in steps for cell in step if cell.verdict]
-        bad = sum(cell.verdict != "holds" for cell in struck)
-        places = plural(len(struck), "place")
-        said.append(f"{name} breaks in {bad} of {places}" if bad else f"{name} in none of {places}")
-    return "; ".join(said)
+    flat = {name: [cell for step in steps for cell in step] for name, steps in rows.items()}
+    return "; ".join(_finding(name, cells, "in", "place") for name, cells in flat.items())
 
 
 def _strip_text(rows: Mapping[str, list[list[Cell]]]) -> str:
@@ -201,8 +202,8 @@ def _draw_matrix(rows: Mapping[str, list[list[Cell]]], conditions: tuple[Conditi
     draw_notes(axes, MATRIX_PRINT, 0.2, bottom + 0.12)
     for number, (name, steps) in enumerate(rows.items()):
         start = one * number
-        sound = all(found.verdict in ("", "holds") for step in steps for found in step)
-        mood = style.GREEN if sound else style.RED
+        verdicts = {found.verdict for step in steps for found in step} - {"", "holds"}
+        mood = style.GREEN if not verdicts else style.QUIET if verdicts == {"unfinished"} else style.RED
         axes.text(start + left, 0.6, name, size=10, weight="bold", va="center", color=mood, **FONT)
         for column, condition in enumerate(conditions):
             _label(axes, start + left + (cell + GAP) * column + cell / 2, 0.98, "\n".join(condition.name.split(" ")), 7)

@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simlib.engines.progress import Progress
 from simlib.engines.simulate import Run
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
-from simlib.system import called
 from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
 from simlib.views.drawing import Drawn, Picture
+from simlib.views.sweep import sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,20 +68,11 @@ def survival_curve(
         raise Mistake(f"runs={show(runs)}: a curve takes 2 runs or more, and says something from about 30 on.")
     if not workers:
         raise Mistake("give the implementations: survival_curve(scenario, charge, charge_once).")
-    found: dict[str, list[Run]] = {called(worker): [] for worker in workers}
-    with Progress("simulating", len(workers) * runs) as progress:
-        for worker in workers:
-            for number in range(runs):
-                run = scenario.simulate(worker, seed=seed + number, hours=days * 24, until_violation=True, **conditions)
-                found[called(worker)].append(run)
-                progress.reached(sum(map(len, found.values())))
+    found, how_many = sweep(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
     bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
     some = next(iter(found.values()))[0]
     people = plural(len(scenario.system(workers[0], conditions.get("workers")).cast), "worker")
-    small = (
-        f"{people}, {runs} runs of each, seeds {seed} to {seed + runs - 1}; {some.conditions}. "
-        "Bands: 95 % intervals (Wilson)."
-    )
+    small = f"{people}, {how_many}; {some.conditions}. Bands: 95 % intervals (Wilson)."
     lines = [_line(name, results, days) for name, results in bitten.items()]
     if formula is not None:
         lines.append("  by the formula: " + ", ".join(f"day {day:g}: {formula(day):.0%}" for day in _marks(days)))

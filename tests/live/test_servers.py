@@ -316,10 +316,12 @@ RESOURCES = {
 }
 
 
-@pytest.mark.parametrize(("where", "what"), [("redis", "lock"), *(("postgresql", what) for what in RESOURCES)])
+@pytest.mark.parametrize(
+    ("where", "what"), [("redis", "lock"), *itertools.product(["postgresql", "a file"], RESOURCES)]
+)
 def test_any_steps_in_any_order_have_the_same_answers_and_effects_as_in_the_model(where, what, tmp_path, request):
     resource, step = RESOURCES[what]
-    on = {"it": request.getfixturevalue(f"{where}_url")}
+    on = {} if where == "a file" else {"it": request.getfixturevalue(f"{where}_url")}
     draw, state = random.Random(1), resource.initial("it")
     with stores(tmp_path, on, it=resource) as made:
         for _ in range(80):

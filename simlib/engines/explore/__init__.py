@@ -16,6 +16,7 @@ from simlib.engines.schedule import points, write_token
 from simlib.errors import Mistake, NotDeterministic
 from simlib.system import System
 from simlib.trace import Move, Trace
+from simlib.watchdog import interruptible
 
 __all__ = ["Report", "explore"]
 
@@ -24,9 +25,15 @@ def explore(
     system: System, budget: Budget, limits: Limits, *, merge: bool = True, spot: Spot | Overtaking | None = None
 ) -> Report:
     """Visit every state that the system can reach within the budget, with faults nowhere but at `spot`. See Report."""
+    with interruptible() as interrupt:
+        if interrupt.came:  # this is one of many questions
+            return Report(system, budget, Findings(interrupted="by you"), None, head_of(system, budget))
     with system.watchdog, _without_gc():
         findings = Search(system, budget, limits, merge, spot).run()
-        trace = _counterexample(system, findings)
+        try:
+            trace = _counterexample(system, findings)
+        except KeyboardInterrupt:  # nothing is shown that has not happened twice
+            trace, findings.found, findings.interrupted = None, None, "by you"
     head = head_of(system, budget)
     if trace is not None:
         head += "-" + write_token(points(trace))
@@ -53,7 +60,9 @@ def _counterexample(system: System, findings: Findings) -> Trace | None:
     trace = _replayed(system, found.moves)
     states = system.states() if not trace.events else list(trace.worlds())[-1]
     claims = {claim.name: claim for claim in (*system.always, *system.eventually)}
-    if found.claim in claims and claims[found.claim].holds({**system.values, **states}):
+    if found.claim in claims and system.holds(claims[found.claim], {**system.values, **states}):
+        raise _went_elsewhere(system)
+    if found.claim == "error" and trace.events and not any(event.error for event in trace.events):
         raise _went_elsewhere(system)
     about = claims[found.claim].parameters if found.claim in claims else ()
     return trace.but(broken=found.claim, because=found.because, about=about)

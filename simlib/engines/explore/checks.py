@@ -84,7 +84,7 @@ class Checks:
                 seen = {**self._system.values, **self._ledger.world(world)}
                 verdict = known[part] = self._system.holds(claim, seen)
             if not verdict:
-                return Found(claim.name, because=claim.because({**self._system.values, **self._ledger.world(world)}))
+                return Found(claim.name, because=self._system.because(claim, self._ledger.world(world)))
         return None
 
     def _own_error(self, node: int) -> Found:

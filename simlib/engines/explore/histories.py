@@ -14,7 +14,7 @@ from simlib.errors import Mistake, NotDeterministic, OperationError
 from simlib.ops import Op
 from simlib.process import Process
 from simlib.system import System
-from simlib.values import freeze, show
+from simlib.values import freeze, said, show
 
 ENDED = -1
 Step = tuple[str, int]  # a name, and which one of that name in its run
@@ -217,6 +217,7 @@ class Histories:
         """Run every history a second time. Raises NotDeterministic when a worker is not a function of its answers."""
         inner = {parent for parent, _ in self.parent}
         for node in range(len(self.op)):
+            self.system.watchdog.heed()
             if node not in inner and node not in self.lost:
                 self._replay(node).discard()
 
@@ -228,4 +229,4 @@ class Histories:
 
 def freeze_error(error: BaseException) -> Hashable:
     """Equal for errors that say the same."""
-    return (type(error), str(error))
+    return (type(error), said(error))

@@ -73,13 +73,11 @@ class Ledger:
                 continue
             after = state.copy()
             try:
-                answer = after.perform(op, who, outcome)
+                answer = self._histories.system.perform(after, op, who, outcome)
             except Blocked:
                 continue
             except OperationError as error:
                 answer = error
-            except TypeError as error:
-                raise Mistake(f"`{op}` cannot be carried out: {error}.") from None
             told = self._histories.answers.number(answer, freeze(answer))
             effects.append(Effect(outcome, self.number(place, after), told))
         return effects

@@ -128,7 +128,8 @@ class Report:
         """What would make the search smaller."""
         knobs = [f"workers={len(self.system.cast)}"] if len(self.system.cast) > 1 else []
         knobs += [f"{kind}={self.budget.counts[kind]}" for kind in self.budget.kinds]
-        return f"To finish, lower {listed(knobs, 'or')}, or raise max_states and max_seconds" if knobs else ""
+        limits = "max_megabytes" if self.findings.interrupted.endswith("MB") else "max_states and max_seconds"
+        return f"To finish, lower {listed(knobs, 'or')}, or raise {limits}" if knobs else f"To finish, raise {limits}"
 
     def _bounds(self) -> str:
         workers = plural(len(self.system.cast), "worker")

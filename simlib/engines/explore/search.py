@@ -57,6 +57,8 @@ class Search:
         self._limits = limits
         self._merge = merge
         self._spot = spot
+        self._watchdog = system.watchdog
+        self._watchdog.megabytes = limits.megabytes
         clocks = {name for name, resource in system.resources.items() if isinstance(resource, Clock)}
         claims = (*system.always, *system.eventually, *system.sometimes)
         self._timed = any(clocks & set(claim.parameters) for claim in claims)
@@ -65,21 +67,30 @@ class Search:
         """Search until a violation, the end or a limit; an interrupt ends it with what is known."""
         self._prepare()
         try:
-            self._best_first()
-            if not self.findings.found and not self.findings.interrupted:
-                self._conclude()
-            elif self.findings.faults_proven >= 0 and not (self.findings.found and self._spot):
-                self._look_for_livelock()  # one with fewer faults than what was found is smaller
-            if self.findings.found:
-                self._histories.audit()  # before it is shown: it may come of a worker that is not deterministic
+            self._search()
         except _AskedTheTime:
             self._timed = True
             return self.run()
         except KeyboardInterrupt:
-            self.findings.interrupted = "by you"
+            self._cut("by you")
+        except MemoryError:
+            self._cut("where this machine has no more memory")
         finally:
             self._histories.close()
         return self._summed_up()
+
+    def _search(self) -> None:
+        self._best_first()
+        if not self.findings.found and not self.findings.interrupted:
+            self._conclude()
+        elif self.findings.faults_proven >= 0 and not (self.findings.found and self._spot):
+            self._look_for_livelock()  # one with fewer faults than what was found is smaller
+        if self.findings.found:
+            self._histories.audit()  # before it is shown: it may come of a worker that is not deterministic
+
+    def _cut(self, why: str) -> None:
+        self.findings.interrupted = why
+        self._labels.clear()  # most of the memory
 
     def _prepare(self) -> None:
         self.findings = Findings()
@@ -182,10 +193,12 @@ class Search:
         self.findings.outcomes[outcome] = self.findings.outcomes.get(outcome, 0) + 1
 
     def _out_of_limits(self, started: float) -> bool:
-        states, seconds = self._limits.states, self._limits.seconds
-        if self.findings.states >= states and len(self._rules.states) > states:
+        states, seconds, watchdog = self._limits.states, self._limits.seconds, self._watchdog
+        if watchdog.interrupted or watchdog.full:
+            self.findings.interrupted = "by you" if watchdog.interrupted else f"at {watchdog.megabytes:,.0f} MB"
+        elif self.findings.states >= states and len(self._rules.states) > states:
             self.findings.interrupted = f"at {states:,} states"
-        elif self.findings.states % 64 == 0 and time.monotonic() - started > seconds:
+        elif time.monotonic() - started > seconds:
             self.findings.interrupted = f"after {seconds:g} s"
         return bool(self.findings.interrupted)
 
@@ -232,10 +245,21 @@ class Search:
             found = self._checks.going_round((self._rules.states[at], self._following[at]) for at in sorted(states))
             if found:
                 label = min((self._labels[state][0] for state in states), key=lambda label: label.cost)
-                self.findings.found = replace(found, moves=_moves(label))
+                again = self._again(label) if len(states) == 1 else ()
+                self.findings.found = replace(found, moves=(*_moves(label), *again))
                 return
             for state in states:
                 self._reached(state)
+
+    def _again(self, label: Label) -> tuple[Move, ...]:
+        """The step that is taken for ever in a state that leads to itself, if the way there does not end with it."""
+        way = next((way for _, way in self._following[label.state] if way.steps and way.cost < FAULT), None)
+        if way is None:
+            return ()
+        here, before = (self._rules.states[one.state][way.worker] for one in (label, label.before or label))
+        if label.move == way.move and self._histories.op[before] == self._histories.op[here]:
+            return ()
+        return (way.move,)
 
     def _summed_up(self) -> Findings:
         struck = self._rules.struck

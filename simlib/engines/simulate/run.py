@@ -32,7 +32,7 @@ class Run:
     seed: int
     seconds: float = 0.0
     settled: bool = False  # it ended by itself: nothing more could happen
-    interrupted: bool = False
+    interrupted: str = ""  # what stopped it early: "by you", "at 1,500 MB"
     counts: Counter[str] = field(default_factory=Counter)
     first_violation: float | None = None
     broken: str | None = None
@@ -73,7 +73,7 @@ class Run:
         return fmean(self.latencies) if self.latencies else None
 
     def __str__(self) -> str:
-        cut = ", interrupted" if self.interrupted else ""
+        cut = f", stopped {self.interrupted}" if self.interrupted else ""
         faults = [
             plural(count, FAULT_NAMES.get(name, name))
             for name, count in sorted(self.counts.items())
@@ -82,7 +82,8 @@ class Run:
         done = [plural(self.completed, "task") + " completed", plural(self.counts["steps"], "step")]
         what = f"{self.title}, {span(self.seconds)} simulated{cut} (seed {self.seed}): "
         went = f"{', '.join([*done, listed(faults or ['no faults'])])}{self._times()}"
-        return f"{wrapped(what + went)}\n{wrapped('  ' + self._verdict())}"
+        lower = ". To finish, lower hours, or leave out trace=True" if self.interrupted.endswith("MB") else ""
+        return f"{wrapped(what + went + lower)}\n{wrapped('  ' + self._verdict())}"
 
     def _times(self) -> str:
         median, slow = self.latency(0.5), self.latency(0.99)

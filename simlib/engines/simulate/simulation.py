@@ -29,7 +29,11 @@ from simlib.values import show
 
 Due = Any  # a SimPy event that is due; its `value` is what it is about
 LOST, DOWN = Outcome("lost_replies"), Outcome("outages")
-MOST_AT_ONCE = 100_000  # events without any time passing: a loop
+MOST_AT_ONCE = 20_000  # events without any time passing: a loop
+
+
+class Full(Exception):
+    """The process has grown too large."""
 
 
 class Simulation:
@@ -74,13 +78,15 @@ class Simulation:
             with Progress("simulating", self._conditions.hours * HOUR) as self._progress:
                 self._environment.run(until=self._over)
         except KeyboardInterrupt:
-            run.interrupted = True
+            run.interrupted = "by you"
+        except Full:
+            run.interrupted = f"at {self._system.watchdog.megabytes:,.0f} MB"
         finally:
             for process in (*self._dead, *(worker.process for worker in self.workers.values())):
                 if process is not None:
                     process.discard()
         run.seconds = self._environment.now
-        if run.settled and run.first_violation is None:
+        if run.settled and run.first_violation is None and not run.interrupted:
             self._check(self._system.eventually)
         if self._keep_trace:
             run.trace = Trace(
@@ -120,6 +126,10 @@ class Simulation:
 
     def after(self, seconds: float, call: Callable[[Any], None], about: Any = None) -> None:
         """Call it with the event when so many seconds have passed; `event.value` is what it is about."""
+        watchdog = self._system.watchdog
+        watchdog.heed()
+        if watchdog.full:
+            raise Full
         timeout = simpy.Timeout(self._environment, seconds, about)
         assert timeout.callbacks is not None
         timeout.callbacks.append(call)
@@ -218,7 +228,7 @@ class Simulation:
         outcome = outcome or self._outcome(state, op)
         line = worker.process.line if worker.process else 0
         try:
-            answer = state.perform(op, worker.name, outcome) if op.verb != "sleep" else None
+            answer = self._system.perform(state, op, worker.name, outcome) if op.verb != "sleep" else None
         except Blocked:
             return False
         except OperationError as error:
@@ -358,7 +368,7 @@ class Simulation:
     def _check(self, claims: tuple[Property, ...] | list[Property]) -> None:
         broken = self._system.broken(claims, self.states)
         if broken:
-            self._broke(broken.name, broken.because({**self._system.values, **self.states}), broken.parameters)
+            self._broke(broken.name, self._system.because(broken, self.states), broken.parameters)
 
     def _broke(self, claim: str, because: str, about: tuple[str, ...] = ()) -> None:
         run = self.run_

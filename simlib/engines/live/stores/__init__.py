@@ -27,6 +27,7 @@ def stores_for(
     """A real part for each resource that is one. `fills`: whether a disk has to be full at some time. `on`: what is on
     a server, and on which.
     """
+    on = on or {}
     states = {name: resource.initial(name) for name, resource in resources.items()}
     stores = {name: _store(name, state, folder / name, fills, (on or {}).get(name)) for name, state in states.items()}
     made = {name: store for name, store in stores.items() if store is not None}

@@ -1,0 +1,41 @@
+"""Many simulated runs of each implementation: what the charts of production are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from simlib.engines.progress import Progress
+from simlib.engines.simulate import Run
+from simlib.errors import Mistake
+from simlib.scenario import Scenario, Workers
+from simlib.system import called
+from simlib.values import plural
+from simlib.watchdog import interruptible
+
+Runs = dict[str, tuple[Run, ...]]
+
+
+def sweep(
+    scenario: Scenario, workers: Sequence[Workers], runs: int, seed: int, /, **conditions: Any
+) -> tuple[Runs, str]:
+    """`runs` runs of each implementation under the same conditions and seeds, and in words how many that are.
+
+    An interrupt leaves the seeds that all implementations have been through. Raises Mistake where there is none.
+    """
+    found: list[tuple[Run, ...]] = []
+    stopped = ""
+    with interruptible(), Progress("simulating", runs) as progress:
+        for number in range(seed, seed + runs):
+            row = tuple(scenario.simulate(worker, seed=number, **conditions) for worker in workers)
+            stopped = next((run.interrupted for run in row if run.interrupted), "")
+            if stopped:
+                break
+            found.append(row)
+            progress.reached(len(found))
+    if not found:
+        raise Mistake(f"stopped {stopped} before the first run of each was over: lower hours or days.")
+    how_many = f"{plural(len(found), 'run')} of each, seeds {seed} to {seed + len(found) - 1}"
+    if stopped:
+        how_many += f", stopped {stopped} before the {runs}th"
+    return {called(worker): tuple(row[place] for row in found) for place, worker in enumerate(workers)}, how_many

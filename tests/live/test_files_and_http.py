@@ -1,0 +1,112 @@
+"""Files and servers against their models, under the same random steps: the same answers, the same things left behind.
+
+Tables and locks are in test_servers.py, with the servers that they may be on.
+"""
+
+import random
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+from simlib import Database, Disk, Service
+from simlib.engines.live.stores import Folder, RemoteService, stores_for
+from simlib.engines.live.stores.facts import expected
+from simlib.engines.live.stores.http import Ledger
+from simlib.errors import OperationError, Unavailable
+from simlib.ops import OK, Outcome
+from simlib.values import freeze
+
+
+def handles(resources):
+    return {name: resource.handle(name, []) for name, resource in resources.items()}
+
+
+def answered(do):
+    try:
+        return do()
+    except OperationError as error:
+        return error
+
+
+def agree(store, state, op, who, outcome=OK):
+    """Take the step on both, and compare."""
+    modelled = answered(lambda: state.perform(op, who, outcome))
+    assert freeze(answered(lambda: store.perform(op, who, outcome))) == freeze(modelled), op
+    assert store.facts() == expected(state), op
+
+
+def prepared(name, resource, folder, fills=False):
+    stores, state = stores_for({name: resource}, folder, fills), resource.initial(name)
+    stores[name].prepare(resource.initial(name))
+    assert stores[name].facts() == expected(state)
+    return stores[name], state, handles({name: resource})[name]
+
+
+def disk_steps(disk, chance):
+    name, other = chance.sample(["a", "b", "c/d"], 2)
+    data = chance.choice(["", "x", "hello", "ünï"])
+    return chance.choice(
+        [
+            lambda: disk.write(name, data), lambda: disk.append(name, data), lambda: disk.rename(name, other),
+            lambda: disk.delete(name), lambda: disk.read(name), lambda: disk.exists(name), lambda: disk.fsync(name),
+            lambda: disk.fsync_directory(),
+        ]
+    )()  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("capacity", [None, 7])
+def test_a_folder_that_may_not_grow_is_the_disk_of_the_model(tmp_path, seed, capacity):
+    resource, chance = Disk({"a": "first"}, capacity=capacity), random.Random(seed)
+    store, state = Folder("disk", tmp_path / "files", capacity), resource.initial("disk")
+    store.prepare(state)
+    disk = handles({"disk": resource})["disk"]
+    for _ in range(40):
+        op = disk_steps(disk, chance)
+        ways = [way for way in state.outcomes(op) if way.fault in (None, "disk_full")]
+        agree(store, state, op, "A", chance.choice(ways))
+
+
+@pytest.fixture
+def server():
+    with Ledger() as ledger:
+        threading.Thread(target=ledger.serve_forever, daemon=True).start()
+        client = RemoteService("bank")
+        client.port = client.dead_port = ledger.server_port
+        yield client
+        ledger.shutdown()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_server_is_the_service_of_the_model(server, seed):
+    chance, state, bank = random.Random(seed), Service().initial("bank"), handles({"bank": Service()})["bank"]
+    for _ in range(20):
+        args = chance.choice([(), (20,), ({"to": "ann"},)])
+        op = bank.call(chance.choice(["charge", "refund"]), *args, idempotency_key=chance.choice([None, 1, "k"]))
+        ways = [way for way in state.outcomes(op) if way.fault != "outages"]
+        agree(server, state, op, "A", chance.choice(ways))
+
+
+def test_a_folder_on_which_the_power_failed_is_as_the_model_says(tmp_path):
+    store, state, disk = prepared("disk", Disk({"a": "first"}), tmp_path)
+    for op in (disk.write("a", "second"), disk.rename("a", "b")):
+        agree(store, state, op, "A")
+    state.lose_power(state.power_losses() - 1)
+    store.lose_power(state)
+    assert store.facts() == expected(state)
+
+
+def test_a_step_on_a_file_that_somebody_holds_is_unavailable(tmp_path):
+    store, state, db = prepared("db", Database(), tmp_path)
+    other = stores_for({"db": Database()}, tmp_path, False)["db"]
+    with other.down(), pytest.raises(Unavailable):
+        store.perform(db.write("a", 1), "A", Outcome("outages"))
+    agree(store, state, db.write("a", 1), "A")
+
+
+def test_nothing_is_left_in_the_folder_of_a_run(tmp_path):
+    prepared("disk", Disk({"a": "first"}), tmp_path / "run")
+    shutil.rmtree(tmp_path / "run")
+    assert list(Path(tmp_path).iterdir()) == []
