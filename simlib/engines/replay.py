@@ -67,18 +67,21 @@ class Player:
         self.parted: int | None = None
         self._choices = 1  # the most that there were at any draw
         self._names = {worker: _names(machine.system, worker) for worker in machine.slots}
+        self._initial = {name: state.copy() for name, state in machine.states.items()}
 
     def play(self, beginning: Iterator[Event]) -> Trace:
         """Make these moves, then let everybody finish; stop where a property breaks."""
-        machine = self.machine
-        initial = {name: state.copy() for name, state in machine.states.items()}
         broken = self.broken()
         while not broken and next(beginning, None) is not None:
             broken = self.broken()
         broken = broken or self.finish()
-        system = machine.system
-        trace = Trace(system.title, tuple(machine.events), initial, parted=self.parted, roles=system.names)
+        trace = self.so_far()
         return trace.but(broken=broken[0], because=broken[1], about=broken[2]) if broken else trace
+
+    def so_far(self) -> Trace:
+        """What has happened, wherever it stopped."""
+        system, events = self.machine.system, tuple(self.machine.events)
+        return Trace(system.title, events, self._initial, parted=self.parted, roles=system.names)
 
     def crash_of(self, worker: str, steps: int) -> Iterator[Event]:
         """So many steps, then a crash. A run that is over by then has nothing to lose."""

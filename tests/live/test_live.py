@@ -283,10 +283,22 @@ def test_a_killed_warden_takes_everybody_with_it_and_the_kernel_cleans_up():
 
 @linux
 def test_an_interrupted_cell_leaves_nothing():
-    process, pids, folder = start("time.sleep(60)")
+    process, pids, folder = start("while True: machine.facts()")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert errors.rstrip().endswith("KeyboardInterrupt")
     assert gone(pids, folder)
+
+
+def test_an_interrupted_run_keeps_what_has_happened(monkeypatch):
+    def interrupted(machine, budget, seed):
+        yield machine.perform(Move("step", "A"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simlib.engines.live.wander", interrupted)
+    trace = shop().live(charge)
+    assert [event.op.name for event in trace.events] == ["inbox.receive"]
+    assert trace.note.startswith("Interrupted by you. For real: ")
 
 
 @linux

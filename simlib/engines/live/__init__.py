@@ -48,13 +48,16 @@ def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None
 
 
 def run(system: System, reality: Reality, plan: list[Point] | Chaos) -> Trace:
-    """One more run under the same warden."""
+    """One more run under the same warden. An interrupt ends it with what has happened so far."""
     with LiveMachine(system, reality) as machine:
         player = Player(machine, MOST_STEPS)
         beginning = player.scheduled(plan) if isinstance(plan, list) else wander(machine, plan.budget, plan.seed)
-        trace = player.play(beginning)
+        try:
+            trace, stopped = player.play(beginning), ""
+        except KeyboardInterrupt:
+            trace, stopped = player.so_far(), "Interrupted by you. "
     parts = {name: reality.how[name] or kind for name, kind in reality.kinds.items()}
-    return trace.but(note=_note(machine, reality), parts=parts)
+    return trace.but(note=stopped + _note(machine, reality), parts=parts)
 
 
 def _fills(plan: list[Point] | Chaos) -> bool:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -15,13 +15,16 @@ from simlib.errors import Mistake
 from simlib.ops import Op
 
 PATIENCE = 20.0  # seconds to wait for a process before it is given up
+SILENT = f"no word from a process for {PATIENCE:g} s: does a step of its worker wait for ever?"
+SLICE = 0.1  # seconds after which an interrupt is heeded
 
 
 class Channel:
-    """A channel to another process."""
+    """A channel to another process. Who waits at it heeds an interrupt."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, heed: Callable[[], None]) -> None:
         self._channel = Connection(end.detach())
+        self._heed = heed
 
     def say(self, what: Any) -> None:
         """Send it, whether or not anybody hears it."""
@@ -33,14 +36,19 @@ class Channel:
         says nothing for too long.
         """
         try:
-            if not self._channel.poll(PATIENCE):
-                raise Mistake(f"no word from a process for {PATIENCE:g} s: does a step of its worker wait for ever?")
-            heard = self._channel.recv()
+            heard = self._channel.recv() if self._has_word() else Mistake(SILENT)
         except ConnectionError:
             raise EOFError from None
         if isinstance(heard, Mistake):
             raise heard
         return heard
+
+    def _has_word(self) -> bool:
+        for _ in range(round(PATIENCE / SLICE)):
+            self._heed()
+            if self._channel.poll(SLICE):
+                return True
+        return False
 
     def ask(self, *what: Any) -> Any:
         """Send it, and hear the answer."""

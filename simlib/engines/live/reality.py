@@ -42,7 +42,7 @@ class Reality:
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
-        self._channel = Channel(ours)
+        self._channel = Channel(ours, self.system.watchdog.heed)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,7 +82,7 @@ class Reality:
         pid = self.ask(*what)
         _, descriptors, _, _ = socket.recv_fds(self._handed, 1, 1)
         self._pids.add(pid)
-        return pid, Channel(socket.socket(fileno=descriptors[0]))
+        return pid, Channel(socket.socket(fileno=descriptors[0]), self.system.watchdog.heed)
 
     def kill(self, pid: int) -> bool:
         """SIGKILL, and wait until it is gone; False where it was. Nobody else can have its number by then: the warden
