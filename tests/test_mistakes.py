@@ -844,3 +844,82 @@ def test_a_poison_message_is_named_with_its_remedy():
             "Give inbox max_receives, and the message goes to its dead letters"
         )
     )
+
+
+# Values and errors with methods of their own, which fail, or never end
+
+KEY = """
+import dataclasses
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Key:
+    name: str
+
+    def __hash__(self):
+        return 1
+
+    def __repr__(self):
+        raise ValueError("no")
+
+    def __eq__(self, other):
+        {equal}
+
+def work(db):
+    yield db.write(Key("a"), 1)
+    yield db.write(Key("b"), 2)
+"""
+
+
+def test_a_key_that_cannot_be_compared():
+    message = of_worker(KEY.format(equal="raise ValueError('no')"))
+    assert message == "work, line 18: `db.write(a Key, 2)` cannot be carried out: ValueError: no."
+
+
+def test_a_key_that_is_compared_for_ever(monkeypatch):
+    monkeypatch.setattr(Watchdog, "patience", 0.05)
+    assert of_worker(KEY.format(equal="while True: pass")) == (
+        "work, line 18: `db.write(a Key, 2)` cannot be carried out: "
+        "one of its values' own methods ran for more than 0.05 s."
+    )
+
+
+def test_keys_that_cannot_be_shown_are_stored_all_the_same():
+    trace = shop().run(cell(KEY.format(equal="return self is other")))
+    assert [line.rpartition("  ")[2] for line in trace.lines()] == ["db: a Key = 1", "db: a Key = 1, a Key = 2"]
+
+
+def test_an_error_that_cannot_say_what_it_is():
+    worker = cell("def work(db):\n    yield db.read('x')\n    raise Odd", Odd=Odd)
+    assert shop().explore(worker, crashes=0).sentence == (
+        "violated: a worker's own error, with no fault at all, 1 step: work, line 3, raised Odd, "
+        "which is no answer of an operation"
+    )
+    assert of_property("def paid(db):\n    import sys\n    sys.exit('done')") == (
+        "property paid, line 3: SystemExit: done. "
+        "A property must answer in every state, also before anything has happened."
+    )
+
+
+class Odd(Exception):
+    def __str__(self):
+        return 1 / 0
+
+
+def test_a_loop_in_a_function_that_is_no_worker_at_all(monkeypatch):
+    monkeypatch.setattr(Watchdog, "patience", 0.05)
+    message = said(lambda: shop().explore(cell("def work(db):\n    while True:\n        pass")), WorkerHangs)
+    assert message.startswith("work, line ")
+    assert "more than 0.05 s without reaching a `yield`" in message
+
+
+def test_a_mistake_inside_a_library_is_placed_where_the_worker_calls_it(monkeypatch):
+    monkeypatch.setattr(Watchdog, "patience", 0.05)
+    worker = cell("import threading\n\ndef work(db):\n    threading.Event().wait()\n    yield db.read('x')")
+    assert said(lambda: shop().explore(worker), WorkerHangs).startswith("work, line 4: more than 0.05 s")
+
+
+def test_a_long_value_is_shown_by_its_beginning_alone():
+    worker = cell("def work(db):\n    yield db.write('x', 'y' * 10_000_000)\n    yield db.write('z', [0] * 1_000_000)")
+    shown = [event.story() for event in shop().run(worker).events]
+    assert all(len(story) < 100 for story in shown)
+    assert shown[1].startswith('db.write("z", [0, 0, 0, ')

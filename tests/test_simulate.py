@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from simlib import Clock, Database, Lock, OutcomeUnknown, Queue, Random, Rejected, Scenario, Service, Unavailable
+from simlib import Clock, Database, Disk, Lock, OutcomeUnknown, Queue, Random, Rejected, Scenario, Service, Unavailable
 from simlib.engines.simulate import exponential
 from simlib.errors import Mistake
 from simlib.system import outcome_of
@@ -227,3 +227,27 @@ def test_wrong_conditions_are_explained(wrong, message):
     with pytest.raises(Mistake) as caught:
         shop().simulate(charge, **wrong)
     assert str(caught.value) == message
+
+
+def test_a_power_loss_ends_every_process_and_takes_what_was_not_synced():
+    def writes(disk, clock):
+        yield disk.write("state", "new")
+        yield clock.sleep(3_600)
+        yield disk.fsync("state")
+
+    scenario = Scenario(disk=Disk({"state": "old"}), clock=Clock())
+    run = scenario.simulate(writes, seed=3, hours=6, workers=2, power_losses_per_day=24, trace=True)
+    events = run.trace.events
+    losses = [place for place, event in enumerate(events) if event.kind == "power loss"]
+    assert run.counts["power_losses"] == len(losses) > 1
+    assert last_step(events[: losses[0]], "A") in ("disk.write", "clock.sleep")  # it is in the middle of it
+    for place in losses:
+        running = {worker for worker in "AB" if last_step(events[:place], worker) not in (None, "disk.fsync")}
+        for worker in running:  # it begins again
+            assert next(event.op.name for event in events[place:] if event.worker == worker) == "disk.write"
+    assert run["disk"].contents("state") in {"old", "new", "n", ""}
+
+
+def last_step(events, worker):
+    steps = [event.op.name for event in events if event.worker == worker]
+    return steps[-1] if steps else None

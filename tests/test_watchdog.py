@@ -15,10 +15,11 @@ from simlib.watchdog import Interrupt, Watchdog, _most_memory, interruptible, me
 
 
 @pytest.fixture(autouse=True)
-def the_same_handler_and_threads_as_before():
-    handler, threads = signal.getsignal(signal.SIGINT), threading.active_count()
+def the_same_handler_as_before_and_nobody_who_watches():
+    handler = signal.getsignal(signal.SIGINT)
     yield
-    assert (signal.getsignal(signal.SIGINT), threading.active_count()) == (handler, threads)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert [thread.name for thread in threading.enumerate() if "_watch" in thread.name] == []
 
 
 @pytest.fixture
