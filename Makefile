@@ -33,12 +33,13 @@ If you have one under another name: make PYTHON=/path/to/python3
 endef
 export NO_PYTHON
 
-.PHONY: help lab test notebooks lint constraints clean
+.PHONY: help lab test notebooks sheets lint constraints clean
 
 help:
 	@echo 'make lab          open the first lesson in JupyterLab (PORT=8888)'
 	@echo 'make test         run every test, the notebooks included (ARGS="-k name" goes to pytest)'
 	@echo 'make notebooks    run all notebooks and save them (ARGS="00 03" for some)'
+	@echo 'make sheets       the lessons for a workshop, in build/: with solutions, and without'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make constraints  pin the newest versions within the bounds of pyproject.toml'
 	@echo 'make clean        remove the venv and all caches'
@@ -59,6 +60,9 @@ test: $(WHOLE)
 
 notebooks: $(WHOLE)
 	$(BIN)/python notebooks/save.py $(ARGS)
+
+sheets: $(WHOLE)
+	$(BIN)/python notebooks/sheets.py
 
 lint: $(WHOLE)
 	$(BIN)/python -m ruff check .
