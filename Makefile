@@ -33,13 +33,14 @@ If you have one under another name: make PYTHON=/path/to/python3
 endef
 export NO_PYTHON
 
-.PHONY: help lab test coverage notebooks lint constraints clean
+.PHONY: help lab test coverage notebooks sheets lint constraints clean
 
 help:
 	@echo 'make lab          open the first lesson in JupyterLab (PORT=8888)'
 	@echo 'make test         run every test, the notebooks included (ARGS="-k name" goes to pytest)'
 	@echo 'make coverage     which lines and branches of simlib no test runs; some minutes, in one process'
 	@echo 'make notebooks    run all notebooks and save them (ARGS="00 03" for some)'
+	@echo 'make sheets       the lessons for a workshop, in build/: with solutions, and without'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make constraints  pin the newest versions within the bounds of pyproject.toml'
 	@echo 'make clean        remove the venv and all caches'
@@ -66,6 +67,9 @@ coverage: $(WHOLE)
 
 notebooks: $(WHOLE)
 	$(BIN)/python notebooks/save.py $(ARGS)
+
+sheets: $(WHOLE)
+	$(BIN)/python notebooks/sheets.py
 
 lint: $(WHOLE)
 	$(BIN)/python -m ruff check .

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
 
 class OperationError(Exception):
     """An operation's answer when it did not go as asked. Workers may catch it; uncaught, it ends the process,
@@ -52,3 +59,27 @@ class NotDeterministic(Mistake):
 
 class WorkerHangs(Mistake):
     """A worker ran for a long time without reaching its next `yield`."""
+
+
+def message_alone(method: Callable[P, R]) -> Callable[P, R]:
+    """A method whose mistakes point to the line that called it, and not into the engine."""
+
+    @functools.wraps(method)
+    def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+        __tracebackhide__ = True  # pytest's name for a frame that it leaves out
+        try:
+            return method(*args, **kwargs)
+        except Mistake as mistake:
+            raise mistake.with_traceback(None) from mistake.__cause__
+
+    return asked
+
+
+class DoesNotHold(AssertionError):
+    """What `report.assert_holds()` raises. pytest and unittest count it as a failed test, not as an error in one.
+
+    Jupyter shows the message alone, as for a Mistake.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]

@@ -15,7 +15,7 @@ from simlib.engines.schedule import points, read_token
 from simlib.engines.script import attack
 from simlib.engines.simulate import Run
 from simlib.engines.simulate.conditions import Conditions, Duration
-from simlib.errors import Mistake
+from simlib.errors import Mistake, message_alone
 from simlib.process import Worker
 from simlib.properties import Property
 from simlib.resources.base import Resource
@@ -37,6 +37,7 @@ class Scenario:
     `{"relay": 2}` with one of each other.
     """
 
+    @message_alone
     def __init__(
         self,
         *,
@@ -62,6 +63,7 @@ class Scenario:
         names = {*self.resources, *self.values}
         return tuple(Property(function, bind(function, "property", names)) for function in functions)
 
+    @message_alone
     def asking(self, *, always: Claims = (), eventually: Claims = (), sometimes: Claims = ()) -> Scenario:
         """The same resources, values and workers, with other properties."""
         other = copy.copy(self)
@@ -93,6 +95,7 @@ class Scenario:
         names = [getattr(role, "__name__", "") for role in roles]
         return {name: count for name, count in self.workers.items() if name in names} or self.workers
 
+    @message_alone
     def explore(
         self,
         worker: Workers,
@@ -115,6 +118,7 @@ class Scenario:
         budget = Budget(faults or THREE_QUESTIONS)
         return checker.explore(self.system(worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))
 
+    @message_alone
     def simulate(
         self,
         worker: Workers,
@@ -154,6 +158,7 @@ class Scenario:
         )  # fmt: skip
         return simulator.simulate(self.system(worker, workers), conditions, seed, trace, until_violation)
 
+    @message_alone
     def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
         """Run the worker once with everything going well, or with one crash, after so many of its steps.
 
@@ -163,6 +168,7 @@ class Scenario:
             raise Mistake(f"crash_after={show(crash_after)}: give a number of steps, 0 for no crash.")
         return run_once(self.system(worker, 1), crash_after)
 
+    @message_alone
     def attack(self, worker: Workers, *moves: str, workers: int | Mapping[str, int] | None = None) -> Trace:
         """Run the worker as you say: each of `moves` is who moves next, or where a fault strikes; then all finish.
 
@@ -173,6 +179,7 @@ class Scenario:
         """
         return attack(self.system(worker, workers), moves)
 
+    @message_alone
     def replay(self, worker: Workers, what: checker.Report | Trace | str) -> Trace | checker.Report:
         """The same failure again, on this or another implementation.
 
@@ -191,6 +198,7 @@ class Scenario:
             return self.explore(worker, workers=workers, **budget)
         return play(self.system(worker, workers), read_token(schedule))
 
+    @message_alone
     def live(
         self,
         worker: Workers,

@@ -1,10 +1,13 @@
-"""The README's programs run, and print what it says they print. `python tests/test_readme.py` writes that anew."""
+"""The README's programs run, and print what it says they print. `python -m tests.test_readme` writes that anew."""
 
 import linecache
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests.own_suite import failure, pytest_says
 
 README = Path(__file__).parent.parent / "README.md"
 PICTURES = README.parent / "notebooks" / "pictures"
@@ -25,8 +28,13 @@ def result_of(*programs):
     return names["result"]
 
 
-def shown():
-    return re.search(r"```text\n(.*?)```", README.read_text(encoding="utf-8"), re.S)[1]
+def shown(which=0):
+    return re.findall(r"```text\n(.*?)```", README.read_text(encoding="utf-8"), re.S)[which]
+
+
+def own_test(folder):
+    """What pytest shows of the program for one's own code and its test, in one file."""
+    return failure(pytest_says(folder, "\n".join(programs()[2:4])))
 
 
 def test_the_sample_prints_what_the_readme_shows():
@@ -50,14 +58,24 @@ def test_the_program_for_ones_own_code_finds_the_lost_update(capsys):
     assert printed.startswith("violated: no_money_from_nowhere, with no fault at all")
 
 
+def test_its_test_fails_as_the_readme_shows(tmp_path):
+    assert own_test(tmp_path) == shown(1)
+
+
 def test_every_lesson_is_in_the_table():
     for notebook in README.parent.glob("notebooks/[0-9]*.ipynb"):
         assert f"(notebooks/{notebook.name})" in README.read_text(encoding="utf-8")
 
 
+def write(before, after):
+    README.write_text(README.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+
+
 if __name__ == "__main__":
     result = result_of(programs()[0])
-    README.write_text(README.read_text(encoding="utf-8").replace(shown(), f"{result!r}\n"), encoding="utf-8")
+    write(shown(), f"{result!r}\n")
+    with tempfile.TemporaryDirectory() as own:
+        write(shown(1), own_test(Path(own)))
     PICTURES.mkdir(exist_ok=True)
     result.save(str(PICTURES / "compare.png"))
     result_of(*programs()[:2]).save(str(PICTURES / "live.png"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Literal
 
 from simlib.engines.budget import Budget
 from simlib.engines.explore.findings import Findings
 from simlib.engines.replay import follow
+from simlib.errors import DoesNotHold
 from simlib.system import System
 from simlib.trace import FAULT_NAMES, Trace
 from simlib.values import listed, plural, wrapped
@@ -79,13 +81,34 @@ class Report:
         tried = f"{workers}, {self.budget}, every order of the atomic steps"
         return f'{tried}. Blocks are equally wide: time is an order. Again: replay("{self.token}")'
 
+    def assert_holds(self) -> None:
+        """Fail the test that asks, unless the verdict is "holds": `bank.explore(withdraw).assert_holds()`.
+
+        Warns where it holds, but something was not put to the test. Raises DoesNotHold, an AssertionError that says
+        what `print(report)` says and, of a violation, how to play it again.
+        """
+        __tracebackhide__ = True  # pytest shows the line of the test, not this one
+        if self.verdict != "holds":
+            raise DoesNotHold(self._text(again=self._replay() if self.verdict == "violated" else ""))
+        if self._vacuous():
+            warnings.warn(self.sentence, stacklevel=2)
+
+    def _replay(self) -> str:
+        """The call that plays it again, for a reader who has neither the report nor the notebook."""
+        names = list(dict.fromkeys(role.name for role in self.system.cast.values()))
+        worker = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+        return f'Again: scenario.replay({worker}, "{self.token}")'
+
     def __str__(self) -> str:
+        return self._text(again=f'Again: replay("{self.token}")')
+
+    __repr__ = __str__
+
+    def _text(self, again: str) -> str:
         trace = self.counterexample
         failure = [wrapped(f"Only if {listed(trace.failure)}.")] if trace and trace.failure else []
         shown = ["", *trace.lines(), "", *failure] if trace else []
-        return "\n".join([wrapped(self.sentence), *shown, wrapped(self._bounds()), f'Again: replay("{self.token}")'])
-
-    __repr__ = __str__
+        return "\n".join([wrapped(self.sentence), *shown, wrapped(self._bounds()), *([again] if again else [])])
 
     def _violated(self) -> str:
         found, trace = self.findings.found, self.counterexample
@@ -129,7 +152,8 @@ class Report:
         knobs = [f"workers={len(self.system.cast)}"] if len(self.system.cast) > 1 else []
         knobs += [f"{kind}={self.budget.counts[kind]}" for kind in self.budget.kinds]
         limits = "max_megabytes" if self.findings.interrupted.endswith("MB") else "max_states and max_seconds"
-        return f"To finish, lower {listed(knobs, 'or')}, or raise {limits}" if knobs else f"To finish, raise {limits}"
+        lower = f"lower {listed(knobs, 'or')}" if knobs else "give it less to do: fewer messages, fewer steps"
+        return f"To finish, {lower}, or raise {limits}"
 
     def _bounds(self) -> str:
         workers = plural(len(self.system.cast), "worker")
