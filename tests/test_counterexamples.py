@@ -18,7 +18,7 @@ from tests.lessons import FOLDER, definitions
 
 BUDGETS = [{kind: 1} for kind in KINDS] + [{"crashes": 2}]
 FEWEST = 10  # counterexamples of a lesson
-LESSONS = sorted(path.name[:2] for path in FOLDER.glob("[0-9]*.ipynb"))
+LESSONS = sorted(path.name[:2] for path in FOLDER.glob("[0-9]*.ipynb") if path.name[:2] != "12")  # that one simulates
 
 
 def implementations(things):

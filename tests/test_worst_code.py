@@ -131,7 +131,7 @@ WORST = [
 
         shop().explore(work)
         """,
-        "holds: 5 schedules (counted), 12 states (visited), 0 violations",
+        "holds, but no property was asked: 5 schedules (counted), 12 states (visited), 0 violations",
     ),
     Row(
         "yields what is no step",
@@ -243,7 +243,7 @@ WORST = [
         """
         shop().explore(lambda db: (yield db.read("x")), crashes=0)
         """,
-        "holds: 1 schedule (counted), 2 states (visited), 0 violations",
+        "holds, but no property was asked: 1 schedule (counted), 2 states (visited), 0 violations",
     ),
     Row(
         "a method",
@@ -254,7 +254,7 @@ WORST = [
 
         shop().explore(Desk().work, crashes=0)
         """,
-        "holds: 1 schedule (counted), 2 states (visited), 0 violations",
+        "holds, but no property was asked: 1 schedule (counted), 2 states (visited), 0 violations",
     ),
     Row(
         "a decorated function that hides its parameters",
@@ -667,7 +667,7 @@ WORST = [
 
         shop().explore(work, crashes=1, redeliveries=0)
         """,
-        "holds: 3 schedules (counted), 8 states (visited), 0 violations",
+        "holds, but no property was asked: 3 schedules (counted), 8 states (visited), 0 violations",
     ),
     Row(
         "yields while it is closed",
@@ -681,7 +681,7 @@ WORST = [
 
         shop().explore(work, crashes=1)
         """,
-        "holds: 3 schedules (counted), 8 states (visited), 0 violations",
+        "holds, but no property was asked: 3 schedules (counted), 8 states (visited), 0 violations",
     ),
     Row(
         "never ends when it is closed",
@@ -696,7 +696,7 @@ WORST = [
 
         shop().explore(work, crashes=1)
         """,
-        "holds: 2 schedules (counted), 6 states (visited), 0 violations",
+        "holds, but no property was asked: 2 schedules (counted), 6 states (visited), 0 violations",
     ),
     Row(
         "a global",
@@ -799,7 +799,7 @@ WORST = [
 
         shop(always=[the_first_one]).explore(work, crashes=0, redeliveries=0)
         """,
-        "holds: 1 schedule (counted), 6 states (visited), 0 violations",
+        "holds, but no property was asked: 1 schedule (counted), 6 states (visited), 0 violations",
     ),
     Row(
         "changes a row",
@@ -814,7 +814,7 @@ WORST = [
 
         shop(always=[one_item]).explore(work, crashes=0)
         """,
-        "holds: 1 schedule (counted), 3 states (visited), 0 violations",
+        "holds, but no property was asked: 1 schedule (counted), 3 states (visited), 0 violations",
     ),
     Row(
         "one resource in two scenarios",
@@ -827,7 +827,7 @@ WORST = [
         Scenario(db=db).explore(work, crashes=0)
         Scenario(db=db).explore(work, crashes=0)
         """,
-        "holds: 1 schedule (counted), 2 states (visited), 0 violations",
+        "holds, but no property was asked: 1 schedule (counted), 2 states (visited), 0 violations",
     ),
     Row(
         "a resource as a global",
@@ -872,7 +872,7 @@ WORST = [
 
         shop().explore(work, crashes=0)
         """,
-        "holds: 1 schedule (counted), 2 states (visited), 0 violations",
+        "holds, but no property was asked: 1 schedule (counted), 2 states (visited), 0 violations",
     ),
     Row(
         "prints a lot",
@@ -884,7 +884,7 @@ WORST = [
 
         shop().explore(work, crashes=0)
         """,
-        "holds: 1 schedule (counted), 2 states (visited), 0 violations",
+        "holds, but no property was asked: 1 schedule (counted), 2 states (visited), 0 violations",
     ),
     Row(
         "explores within",
@@ -894,7 +894,7 @@ WORST = [
 
         shop().explore(work, crashes=0)
         """,
-        "holds: 1 schedule (counted), 2 states (visited), 0 violations",
+        "holds, but no property was asked: 1 schedule (counted), 2 states (visited), 0 violations",
     ),
     Row(
         "a gigantic state space",
@@ -919,7 +919,7 @@ WORST = [
 
         shop().explore(work, crashes=1)
         """,
-        "holds: 3 schedules (counted), 8 states (visited), 0 violations",
+        "holds, but no property was asked: 3 schedules (counted), 8 states (visited), 0 violations",
     ),
     Row(
         "a row of a million numbers",
@@ -929,7 +929,7 @@ WORST = [
 
         shop().explore(work, crashes=0)
         """,
-        "holds: 1 schedule (counted), 2 states (visited), 0 violations",
+        "holds, but no property was asked: 1 schedule (counted), 2 states (visited), 0 violations",
     ),
     Row(
         "a list that grows without an end",
@@ -1202,7 +1202,7 @@ LONG = [
     (
         "the failure matrix",
         "print(failure_matrix(shop(), nothing, slow))",
-        "nothing breaks in 1 of 4 places; slow in none of 252 places, 252 unfinished ...",
+        "nothing in none of 4 places; slow in none of 252 places, 252 unfinished ...",
     ),
     (
         "the interleaving map",
