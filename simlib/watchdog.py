@@ -229,5 +229,3 @@ def _most_memory() -> int:
         return 0
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if os.uname().sysname == "Darwin" else most * 1024
-
-
