@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-Check = tuple[str, Callable[[], None], str]  # what should be so, how to try it, what to do where it is not
+Check = tuple[str, Callable[[], None], str]  # what is needed, how to try it, what to do where it is not there
 
 NEEDED = ("simlib", "simpy", "matplotlib", "ipywidgets", "jupyterlab", "nbclient", "cloudpickle")
 KERNEL_SECONDS = 60
@@ -25,9 +25,9 @@ def verdict(checks: Sequence[Check]) -> str:
         try:
             attempt()
         except Exception as error:
-            why = (str(error).strip().splitlines() or ["no more is known."])[0]
+            why = (str(error).strip().splitlines() or ["no more is known"])[0]
             head = "Ready, but for the cells under `For real`" if attempt is real_processes else "Not ready"
-            return f"{head}: not so that {what}. {type(error).__name__}: {why} Do this: {remedy}"
+            return f"{head}: no {what} ({type(error).__name__}: {why}). Do this: {remedy}"
         print(f"  {what}: yes")
     return "Ready."
 
@@ -57,7 +57,7 @@ def shop() -> Any:
 def checker() -> None:
     claim = shop().explore(charge, crashes=1).claim
     if claim != "charged_at_most_once":
-        raise RuntimeError(f"it found {claim}.")
+        raise RuntimeError(f"it found {claim}")
 
 
 def pictures() -> None:
@@ -65,7 +65,7 @@ def pictures() -> None:
 
     data, _ = lanes(shop().explore(charge, crashes=1))._repr_mimebundle_()
     if "image/png" not in data:
-        raise RuntimeError("there is only a text.")
+        raise RuntimeError("there is only a text")
 
 
 def kernel() -> None:
@@ -79,30 +79,22 @@ def kernel() -> None:
     client.create_kernel_manager().kernel_spec_manager = ThisPython()
     client.execute()
     if notebook.cells[0].outputs[0].text != "42\n":
-        raise RuntimeError("it cannot multiply.")
+        raise RuntimeError("it cannot multiply")
 
 
 def real_processes() -> None:
     report = shop().explore(charge, crashes=1)
     broken = shop().live(charge, report).broken
     if broken != "charged_at_most_once":
-        raise RuntimeError(f"a killed worker broke {broken}.")
+        raise RuntimeError(f"a killed worker broke {broken}")
 
 
 CHECKS: list[Check] = [
-    ("the packages are there", packages, "make clean, then make ready."),
-    ("the checker finds a double charge", checker, "git status; with changes of your own in simlib, git stash."),
-    ("it is drawn", pictures, "make clean, then make ready."),
-    (
-        "a notebook's kernel starts and answers",
-        kernel,
-        "allow connections to 127.0.0.1 in your firewall or VPN, then make ready.",
-    ),
-    (
-        "real processes are killed and started again",
-        real_processes,
-        "come anyway, all other cells run, and show this line to your instructor.",
-    ),
+    ("packages", packages, "make clean, then make ready."),
+    ("checker", checker, "git status; with changes of your own in simlib, git stash."),
+    ("pictures", pictures, "make clean, then make ready."),
+    ("notebook kernel", kernel, "allow connections to 127.0.0.1 in your firewall or VPN, then make ready."),
+    ("real processes", real_processes, "come anyway, all other cells run, and show this line to your instructor."),
 ]
 
 
