@@ -33,7 +33,7 @@ If you have one under another name: make PYTHON=/path/to/python3
 endef
 export NO_PYTHON
 
-.PHONY: help lab test coverage notebooks sheets lint constraints clean
+.PHONY: help lab test coverage notebooks sheets ready lint constraints clean
 
 help:
 	@echo 'make lab          open the first lesson in JupyterLab (PORT=8888)'
@@ -41,6 +41,7 @@ help:
 	@echo 'make coverage     which lines and branches of simlib no test runs; some minutes, in one process'
 	@echo 'make notebooks    run all notebooks and save them (ARGS="00 03" for some)'
 	@echo 'make sheets       the lessons for a workshop, in build/: with solutions, and without'
+	@echo 'make ready        try all that a workshop needs of this machine, and end in one line'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make constraints  pin the newest versions within the bounds of pyproject.toml'
 	@echo 'make clean        remove the venv and all caches'
@@ -70,6 +71,11 @@ notebooks: $(WHOLE)
 
 sheets: $(WHOLE)
 	$(BIN)/python notebooks/sheets.py
+
+# The last line is the answer: on a failure make would write one of its own below it.
+ready:
+	@if $(MAKE) --no-print-directory $(WHOLE); then $(BIN)/python notebooks/ready.py || true; \
+	else echo 'Not ready: the setup did not come to its end. Do this: read what it says above, then make ready again.'; fi
 
 lint: $(WHOLE)
 	$(BIN)/python -m ruff check .

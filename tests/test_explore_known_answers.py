@@ -863,7 +863,9 @@ def test_who_waits_for_ever_is_stuck_also_while_a_relay_goes_round():
     scenario = Scenario(**things, eventually=[mail_is_sent_at_least_once])
     report = scenario.explore([relay, tidy_up], crashes=1)
     assert (report.verdict, report.claim) == ("violated", "stuck")
-    assert events(report.counterexample) == ["B lock.acquire", "crash B", "A db.read", "A inbox.send", "A db.write"]
+    assert events(report.counterexample) == [
+        "B lock.acquire", "crash B", "A db.read", "A inbox.send", "A db.write", "A db.read",
+    ]  # fmt: skip
     assert "B waits at `lock.acquire(" in report.sentence and "while others go round" in report.sentence
     assert scenario.replay([relay, tidy_up], report).broken == "stuck"
     assert scenario.explore([relay, tidy_up], crashes=0).verdict == "holds"

@@ -4,6 +4,7 @@ Each program runs in a process of its own, which may take 500 MB of address spac
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,7 +69,9 @@ def printed(program, megabytes=500):
     environment = {**os.environ, "TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)}
     code = BEFORE.replace("MOST", str(megabytes)) + program + AFTER
     ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=ROOT)
-    assert ran.stderr == ""
+    # Where there is no memory left at all, CPython may be unable to say even that it drops a generator.
+    said = re.sub(r"Exception ignored on building sys\.unraisablehook arguments(: <generator object .*?>\n)?", "", ran.stderr)
+    assert said.strip() == ""
     return ran.stdout.splitlines()
 
 
