@@ -61,7 +61,7 @@ def checker() -> None:
 
 
 def pictures() -> None:
-    from simlib import lanes
+    from simlib.views.lanes import lanes
 
     data, _ = lanes(shop().explore(charge, crashes=1))._repr_mimebundle_()
     if "image/png" not in data:

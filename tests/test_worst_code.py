@@ -799,7 +799,7 @@ WORST = [
 
         shop(always=[the_first_one]).explore(work, crashes=0, redeliveries=0)
         """,
-        "holds, but no property was asked: 1 schedule (counted), 6 states (visited), 0 violations",
+        "holds: 1 schedule (counted), 6 states (visited), 0 violations",
     ),
     Row(
         "changes a row",
@@ -814,7 +814,7 @@ WORST = [
 
         shop(always=[one_item]).explore(work, crashes=0)
         """,
-        "holds, but no property was asked: 1 schedule (counted), 3 states (visited), 0 violations",
+        "holds: 1 schedule (counted), 3 states (visited), 0 violations",
     ),
     Row(
         "one resource in two scenarios",
