@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simlib.engines.capture import capture
 from simlib.errors import OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process
-from simlib.resources.base import Timer
+from simlib.resources.base import State, Timer
 from simlib.system import System
 from simlib.trace import Event, Move
 
@@ -81,12 +81,22 @@ class Machine:
         if outcome not in state.outcomes(op):
             return False
         try:
-            self.system.perform(state.copy(), op, worker, outcome)
+            self.answer(Move("step", worker, outcome=outcome), {op.resource: state.copy()})
         except Blocked:
             return False
-        except OperationError:
-            pass
         return True
+
+    def answer(self, move: Move, states: Mapping[str, State]) -> Any:
+        """What is answered to this worker's next step, which takes effect in `states`: it may be an error.
+
+        Raises Blocked where it has to wait.
+        """
+        op = self.slots[move.worker].op
+        assert op is not None, f"{move.worker} has no step to take"
+        try:
+            return self.system.perform(states[op.resource], op, move.worker, move.outcome)
+        except OperationError as error:
+            return error
 
     def ready(self) -> list[str]:
         """The workers whose next step can happen now."""
@@ -96,6 +106,11 @@ class Machine:
         for name, state in self.states.items():
             for timer in state.timers():
                 yield name, timer
+
+    def expiry(self, resource: str, timer: Timer) -> Move:
+        """That this timer runs out: a fault when it beats an owner that is alive while somebody can go on."""
+        early = timer.owner is not None and bool(self.ready())
+        return Move("timer", "", resource, timer.id, fault="pauses" if early else None)
 
     # Making it happen
 
@@ -112,25 +127,28 @@ class Machine:
 
     def _step(self, move: Move) -> Event:
         slot = self.slots[move.worker]
-        op, line = slot.op, slot.process.line
-        assert op is not None, f"{move.worker} has no step to take"
-        self.now += STEP_SECONDS
-        answer = self._carry_out(op, move)
-        slot.steps[op.name] += 1
-        nth, slot.last_at = slot.steps[op.name], self.now
-        slot.process.answer(answer)
-        ended = "" if slot.op else "raised" if slot.process.error else "returned"
-        event = Event(move, self.now, op, answer, line, nth, ended, slot.process.error)  # type: ignore[arg-type]
-        if ended:
+        event = self._take(move)
+        slot.process.answer(event.answer)
+        if slot.op is None:
+            error = slot.process.error
+            event = replace(event, ended="raised" if error else "returned", error=error)
             self._end(move.worker)
         return event
 
-    def _carry_out(self, op: Op, move: Move) -> Any:
+    def _take(self, move: Move) -> Event:
+        """The step takes effect; its worker has not been told yet."""
+        slot = self.slots[move.worker]
+        op, line = slot.op, slot.process.line
+        assert op is not None, f"{move.worker} has no step to take"
+        self.now += STEP_SECONDS
+        answer = self._carry_out(move)
+        slot.steps[op.name] += 1
+        slot.last_at = self.now
+        return Event(move, self.now, op, answer, line, slot.steps[op.name])
+
+    def _carry_out(self, move: Move) -> Any:
         """Let the step take effect. Gives its answer, which may be an error."""
-        try:
-            return self.system.perform(self.states[op.resource], op, move.worker, move.outcome)
-        except OperationError as error:
-            return error
+        return self.answer(move, self.states)
 
     def _end(self, worker: str) -> None:
         """A run is over: what it held is orphaned. A consumer and a process that failed start again."""

@@ -182,9 +182,7 @@ class Player:
         timers = self.machine.states[name].timers()
         if not timers:
             return None
-        timer = timers[min(point.way, len(timers) - 1)]
-        early = timer.owner is not None and bool(self.machine.ready())
-        return Move("timer", "", name, timer.id, fault="pauses" if early else None)
+        return self.machine.expiry(name, timers[min(point.way, len(timers) - 1)])
 
     def finish(self) -> Broken | None:
         """Let everybody go on, one after the other, until nothing more happens.

@@ -94,5 +94,4 @@ def _expiry(machine: Machine, word: str, resource: str) -> Move:
     if not timers:
         running = sorted({name for name, _ in machine.timers()})
         raise Mistake(f"{show(word)}: no timer of {resource} is running; of {listed(running)} there is.")
-    early = timers[0].owner is not None and bool(machine.ready())
-    return Move("timer", "", resource, timers[0].id, fault="pauses" if early else None)
+    return machine.expiry(resource, timers[0])

@@ -17,16 +17,15 @@ from simlib.engines.live.race import Answers, ModelIsWrong, race
 from simlib.engines.live.reality import Reality
 from simlib.engines.live.stores.base import Facts
 from simlib.engines.live.stores.facts import expected
-from simlib.engines.machine import STEP_SECONDS, Machine
+from simlib.engines.machine import Machine
 from simlib.errors import Mistake
-from simlib.ops import Op
 from simlib.system import System
 from simlib.trace import Event, Move
 from simlib.values import freeze, show
 
 
 class LiveMachine(Machine):
-    """The machine whose steps are real. `kinds` says what each resource is."""
+    """The machine whose steps are real. `killed` and `stopped` count its SIGKILLs and SIGSTOPs."""
 
     def __init__(self, system: System, reality: Reality) -> None:
         super().__init__(system)
@@ -94,21 +93,17 @@ class LiveMachine(Machine):
 
     def _unheard(self, move: Move) -> None:
         """The step of a process that was killed before it could tell, or be told."""
-        slot = self.slots[move.worker]
-        op = slot.op
-        assert op is not None
-        self.now += STEP_SECONDS
-        answer = super()._carry_out(op, move)
-        slot.steps[op.name] += 1
-        self.events.append(Event(move, self.now, op, answer, slot.process.line, slot.steps[op.name]))
+        self.events.append(self._take(move))
         self._arm()
 
-    def _carry_out(self, op: Op, move: Move) -> Any:
-        actor = self._actors[move.worker]
-        actor.go_on()
-        modelled = super()._carry_out(op, move)
+    def _carry_out(self, move: Move) -> Any:
+        modelled = super()._carry_out(move)
         if move.worker in self._answers:  # it has been taken already, in a race
             return self._answers[move.worker]
+        actor = self._actors[move.worker]
+        op = actor.op
+        assert op is not None
+        actor.go_on()
         with self._away(op.resource) if move.fault == "outages" else nullcontext():
             did = actor.channel.ask(move.outcome, modelled)
         if freeze(did) != freeze(modelled):

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.engines.live.stores.base import Facts
 from simlib.engines.live.stores.facts import expected
-from simlib.errors import Mistake, OperationError
+from simlib.errors import Mistake
 from simlib.ops import Blocked
-from simlib.resources.base import State
 from simlib.trace import Move
 from simlib.values import freeze, listed, show
 
@@ -66,19 +65,10 @@ def _explained(machine: LiveMachine, order: list[Move], heard: Answers, there: M
     answers = {}
     for move in order:
         try:
-            answers[move.worker] = _answer(machine, states, move)
+            answers[move.worker] = machine.answer(move, states)
         except Blocked:
             return None
         if move.worker in heard and freeze(answers[move.worker]) != freeze(heard[move.worker]):
             return None
     same = all(expected(states[name]) == found for name, found in there.items())
     return answers if same else None
-
-
-def _answer(machine: LiveMachine, states: Mapping[str, State], move: Move) -> Any:
-    op = machine.slots[move.worker].op
-    assert op is not None
-    try:
-        return states[op.resource].perform(op, move.worker, move.outcome)
-    except OperationError as error:
-        return error

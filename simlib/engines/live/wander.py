@@ -22,9 +22,10 @@ def wander(machine: LiveMachine, budget: Budget, seed: int) -> Iterator[Event]:
     chance, left = random.Random(seed), Counter(budget.counts)
     for _ in range(MOST_MOVES):
         steps = [Move("step", worker, outcome=way) for worker in machine.ready() for way in _draws(machine, worker)]
-        faults = [move for move in _faults(machine, bool(steps)) if left[move.fault or ""] > 0]
-        timers = [move for move in _timers(machine, bool(steps)) if move.fault is None]
-        calm = steps or timers
+        timers = [machine.expiry(name, timer) for name, timer in machine.timers()]
+        early = [move for move in timers if move.fault]
+        faults = [move for move in (*early, *_faults(machine)) if left[move.fault or ""] > 0]
+        calm = steps or [move for move in timers if not move.fault]
         if not calm and not faults:
             return
         move = chance.choice(faults if faults and (not calm or chance.random() < STRIKES) else calm)
@@ -57,17 +58,9 @@ def _draws(machine: LiveMachine, worker: str) -> list[Outcome]:
     return [way for way in machine.states[op.resource].outcomes(op) if way.fault is None] if op else []
 
 
-def _timers(machine: LiveMachine, somebody_can_step: bool) -> list[Move]:
-    """A timer runs out for free when its owner is gone or everybody waits; else somebody has stalled."""
-    early = [timer.owner is not None and somebody_can_step for _, timer in machine.timers()]
-    return [
-        Move("timer", "", name, timer.id, fault="pauses" if soon else None)
-        for (name, timer), soon in zip(machine.timers(), early)
-    ]
-
-
-def _faults(machine: LiveMachine, somebody_can_step: bool) -> list[Move]:
-    found = [move for move in _timers(machine, somebody_can_step) if move.fault]
+def _faults(machine: LiveMachine) -> list[Move]:
+    """What else can go wrong now."""
+    found: list[Move] = []
     for worker, slot in machine.slots.items():
         if slot.op is not None:
             ways = machine.states[slot.op.resource].outcomes(slot.op)
