@@ -22,7 +22,7 @@ from simlib.values import listed, plural
 __all__ = ["Chaos", "ModelIsWrong", "Reality", "live"]
 
 NO_PROCESSES = {
-    "emscripten": "A browser has no processes that `live` could start and kill. On Linux, macOS or WSL it has: `make lab`.",
+    "emscripten": "A browser has no processes that `live` could start and kill; `make lab` on Linux, macOS or WSL has.",
     "win32": "`live` kills real processes, as only Linux and macOS can; on Windows, WSL does.",
 }
 INSTEAD = "Everything else works here, and `replay` shows the same schedule on the model."
