@@ -39,19 +39,20 @@ class Words:
     va: str = "center"
     weight: str = "normal"
     family: str = SANS
-    linespacing: float = 1.2
+    linespacing: float | None = None  # in sizes; the font's own if none is given
     rotation: float = 0
     zorder: int = 3
 
     def put(self, axes: Axes) -> None:
-        how = {name: value for name, value in vars(self).items() if name not in ("x", "y", "text")}
+        own = ("x", "y", "text")
+        how = {name: value for name, value in vars(self).items() if value is not None and name not in own}
         axes.text(self.x, self.y, self.text, rotation_mode="anchor" if self.rotation else None, **how)
 
     def svg(self) -> str:
         if not self.text:
             return ""
         x, size, lines = self.x * PIXELS, self.size * POINT, self.text.split("\n")
-        step = size * self.linespacing
+        step = size * (self.linespacing or 1.2)
         first = self.y * PIXELS + {"center": 0.36 * size - step * (len(lines) - 1) / 2}.get(
             self.va, -0.24 * size - step * (len(lines) - 1)
         )
