@@ -62,7 +62,7 @@ def build(folder: Path, lessons: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     command = [sys.executable, "-m", "jupyterlite_core", "build", "--apps=lab", "--no-sourcemaps", "--force"]
     places = [f"--lite-dir={source}", f"--output-dir={folder}", f"--contents={lessons}"]
-    run([*command, "--no-unused-shared-packages", *places], "JupyterLite could not be put together.")
+    run([*command, "--no-unused-shared-packages", *places], "JupyterLite could not be put together.", PARTS)
 
 
 def settings() -> dict[str, Any]:
@@ -163,11 +163,11 @@ def own_wheel() -> Path:
     return next(folder.glob("*.whl"))
 
 
-def run(command: Sequence[str], otherwise: str) -> None:
+def run(command: Sequence[str], otherwise: str, folder: Path = ROOT) -> None:
     """Run a program that says nothing unless it fails. Raises Missing with what it said."""
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
     if ran.returncode:
-        raise Missing(f"{otherwise} {command[0]} says:\n\n{(ran.stderr or ran.stdout).strip()[-2000:]}")
+        raise Missing(f"{otherwise} {Path(command[0]).name} says:\n\n{ran.stdout.strip()[-2000:]}")
 
 
 def write(path: Path, what: dict[str, Any]) -> None:
