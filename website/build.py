@@ -1,4 +1,4 @@
-"""Builds the course as a folder for any static host: `python website/build.py [folder]`, `build/site` if none is given.
+"""Builds the course as a folder for any static host: `python -m website.build [folder]`, `build/site` if none is given.
 
 The lessons to read, as they were saved, with players that need no kernel; and JupyterLite in `lab/`, where they run in
 the reader's browser. No page asks anybody but its own host for anything.
@@ -7,7 +7,6 @@ the reader's browser. No page asks anybody but its own host for anything.
 from __future__ import annotations
 
 import html
-import json
 import re
 import shutil
 import sys
@@ -15,12 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import lab
 import nbformat
 from jinja2 import Environment, FileSystemLoader
 from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments.formatters import HtmlFormatter
+
+from website import lab
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -108,12 +108,12 @@ def index(runs: bool) -> str:
     heads = re.split(r"^#+ (.+)\n", readme, flags=re.M)[1:]
     sections = dict(zip(heads[::2], heads[1::2]))
     program, lessons, own = (sections[name] for name in INDEX)
-    say, _, sample = program.partition("A worker is a plain generator.")
+    say, begins, sample = program.partition("A worker is a plain generator.")
     if runs:
         run = r"\1 · [run](lab/lab/index.html?path=\2)"
         lessons = re.sub(r"(\[[^\]]+\]\(notebooks/(\d\d_\w+\.ipynb)\))", run, lessons)
-    parts = [f"# Midflight\n{say}", f"## Lessons\n{lessons}", f"## A whole program\nA worker is a plain generator.{sample}"]
-    return page("Midflight", rendered("\n\n".join([*parts, f"## Your own code\n{own}"])), OTHERS)
+    parts = {"# Midflight": say, "## Lessons": lessons, "## A whole program": begins + sample, "## Your own code": own}
+    return page("Midflight", rendered("\n\n".join(f"{head}\n\n{text}" for head, text in parts.items())), OTHERS)
 
 
 def rendered(markdown: str) -> str:
