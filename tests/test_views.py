@@ -6,9 +6,11 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from matplotlib.colors import to_hex
 
 from simlib import Database, Lock, Scenario, compare, lanes
 from simlib.errors import Mistake
+from simlib.views.comparison import picture
 from simlib.views.layout import GAP, WIDTHS, rows_of, scene
 from simlib.views.source import side_by_side
 from simlib.views.style import wrapped
@@ -96,6 +98,19 @@ def test_the_svg_is_well_formed_and_tells_its_story_to_a_screen_reader(both):
     texts = [text.text for text in root.iter("text")]
     assert texts.count("charge") == 4
     assert "2 charges" in texts
+
+
+def test_matplotlib_and_svg_draw_the_same_page():
+    page = picture(compare(shop(), happy_path=charge, failure_mode=charge_once).sheet).draw()
+    axes, svg = page.figure().axes[0], ElementTree.fromstring(page.svg("what <is> on it"))
+    spans = [(text, [*text]) for text in svg.iter("text")]
+    words = [(float(rows[0].get("x")), "\n".join(row.text for row in rows), text.get("fill")) for text, rows in spans]
+    drawn = [(round(100 * one.get_position()[0], 1), one.get_text(), one.get_color()) for one in axes.texts]
+    assert sorted(words) == sorted(one for one in drawn if one[1])
+    paper, *boxes = (one.get("fill") for one in svg.iter("rect"))
+    assert (paper, svg.get("aria-label")) == ("#FFFFFF", "what <is> on it")
+    assert sorted(boxes) == sorted(to_hex(one.get_facecolor()).upper() for one in axes.patches)
+    assert len([*svg.iter("line")]) == len(axes.lines) > 0
 
 
 def test_svg_text_is_escaped():

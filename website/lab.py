@@ -25,16 +25,17 @@ from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL, PYODIDE_PYTHON
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ROOT / "build" / "parts"
-# What the kernel is made of, from Pyodide's lock with all that it depends on; and what comes with the kernel.
-KERNEL = ("micropip", "ipython", "jedi", "traitlets")
+# What the kernel is made of: wheels from PyPI, in the versions of Pyodide's lock, and what comes with the kernel.
+KERNEL = ("micropip", "ipython", "jedi")
 OF_THE_KERNEL = ("piplite", "pyodide_kernel", "ipykernel")
-# What Pyodide's lock does not know, in the versions of this environment, with what it depends on when it runs.
-OURS = {
+# What the lessons need, in the versions of this environment, with what it depends on when it runs.
+LESSONS = {
     "comm": ["traitlets"],
     "ipywidgets": ["comm", "ipython", "traitlets"],
     "simpy": [],
+    "pytest": ["iniconfig", "packaging", "pluggy", "pygments"],
 }
-CALLED = "midflight"  # simlib's wheel
+OURS = "midflight"  # simlib's wheel
 PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
 NO_NPM = """\
 JupyterLite is left out: there is no npm here, and Python for the browser comes from it. The lessons to read are there.
@@ -81,18 +82,18 @@ def lay_out_pyodide(folder: Path) -> list[str]:
     path = folder / "pyodide-lock.json"
     lock = json.loads(path.read_text(encoding="utf-8"))
     known: dict[str, Package] = lock["packages"]
-    here = closure(known, KERNEL)
     for package in known.values():
         package["file_name"] = f"{PYODIDE_CDN_URL}/{package['file_name']}"
-    for name in here:
-        known[name] |= file_of(wheel(name, known[name]["version"]), folder)
-    for name, depends in OURS.items():
+    for name, depends in LESSONS.items():
         known[name] = entry(wheel(name, version(name)), folder, depends)
     for name in OF_THE_KERNEL:
         known[name.replace("_", "-")] = entry(beside_the_kernel(name), folder, [])
-    known[CALLED] = entry(own_wheel(), folder, ["simpy"])
+    known[OURS] = entry(own_wheel(), folder, ["simpy", "ipywidgets"])
+    for name in closure(known, [*KERNEL, *LESSONS]):
+        if name not in LESSONS:
+            known[name] |= file_of(wheel(name, known[name]["version"]), folder)
     write(path, lock)
-    return sorted([*here, *OURS, *(name.replace("_", "-") for name in OF_THE_KERNEL), CALLED])
+    return closure(known, [*KERNEL, *OF_THE_KERNEL, OURS])
 
 
 def closure(known: dict[str, Package], names: Sequence[str]) -> list[str]:
