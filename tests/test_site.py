@@ -39,7 +39,7 @@ if shutil.which("npm") is None and not os.environ.get("CI"):  # in CI its absenc
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The site, built anew by its own command; what it is made of may be there from the last time."""
-    folder = tmp_path_factory.mktemp("site")
+    folder = tmp_path_factory.mktemp("host") / "course"  # not at the root of its host
     command = [sys.executable, "-m", "website.build", str(folder)]
     ran = subprocess.run(command, cwd=lab.ROOT, capture_output=True, text=True)
     assert ran.stdout.endswith("lessons to read, and to run in the browser\n"), ran.stderr
@@ -53,9 +53,10 @@ class Host(SimpleHTTPRequestHandler):
         pass
 
     def send_head(self):
-        if urlsplit(self.path).path != "/lab/jupyter-lite.json":
+        path = Path(self.translate_path(self.path))
+        if path.parts[-2:] != ("lab", "jupyter-lite.json") or path.parent.parent.name == "lab":
             return super().send_head()
-        settings = json.loads(Path(self.directory, "lab", "jupyter-lite.json").read_text(encoding="utf-8"))
+        settings = json.loads(path.read_text(encoding="utf-8"))
         settings["jupyter-config-data"] |= {"exposeAppInBrowser": True}
         self.send_response(200)
         self.end_headers()
@@ -64,9 +65,9 @@ class Host(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def address(site):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Host, directory=site))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Host, directory=site.parent))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
+    yield f"http://127.0.0.1:{server.server_address[1]}/{site.name}"
     server.shutdown()
     server.server_close()
 
@@ -80,7 +81,7 @@ def browser():
 @contextmanager
 def visitor(browser, address, **how):
     """A page in a browser that reaches only this machine. Asking for anything else fails the test."""
-    context = browser.new_context(**how)
+    context = browser.new_context(service_workers="block", **how)  # JupyterLite can do without
     asked = []
     context.on("request", lambda request: asked.append(request.url))
     yield context.new_page()

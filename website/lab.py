@@ -58,7 +58,8 @@ def build(folder: Path, lessons: Path) -> None:
     shutil.rmtree(source, ignore_errors=True)
     packages = lay_out_pyodide(source / "static" / "pyodide")
     kernel = {"loadPyodideOptions": {"packages": packages}}
-    write(source / "jupyter-lite.json", {"jupyter-config-data": {"litePluginSettings": {PLUGIN: kernel}}})
+    config = {"appName": "Midflight", "litePluginSettings": {PLUGIN: kernel}}
+    write(source / "jupyter-lite.json", {"jupyter-config-data": config})
     write(source / "overrides.json", settings())
     shutil.rmtree(folder, ignore_errors=True)
     command = [sys.executable, "-m", "jupyterlite_core", "build", "--apps=lab", "--no-sourcemaps", "--force"]
