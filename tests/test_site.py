@@ -42,6 +42,8 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("host") / "course"  # not at the root of its host
     command = [sys.executable, "-m", "website.build", str(folder)]
     ran = subprocess.run(command, cwd=lab.ROOT, capture_output=True, text=True)
+    if lab.NO_PARTS in ran.stderr and not os.environ.get("CI"):
+        pytest.skip(f"needs what it is made of once: {ran.stderr}")
     assert ran.stdout.endswith("lessons to read, and to run in the browser\n"), ran.stderr
     return folder
 

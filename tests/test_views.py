@@ -12,6 +12,7 @@ from simlib import Database, Lock, Scenario, compare, lanes
 from simlib.errors import Mistake
 from simlib.views.comparison import picture
 from simlib.views.layout import GAP, WIDTHS, rows_of, scene
+from simlib.views.page import Page
 from simlib.views.source import side_by_side
 from simlib.views.style import wrapped
 from simlib.views.svg import svg_of
@@ -111,6 +112,23 @@ def test_matplotlib_and_svg_draw_the_same_page():
     assert (paper, svg.get("aria-label")) == ("#FFFFFF", "what <is> on it")
     assert sorted(boxes) == sorted(to_hex(one.get_facecolor()).upper() for one in axes.patches)
     assert len([*svg.iter("line")]) == len(axes.lines) > 0
+
+
+def test_a_page_as_svg_turns_its_words_and_hatches_and_dashes_its_boxes():
+    page = Page(2, 1)
+    page.text(1, 0.5, "up & down", rotation=40, ha="right", va="bottom")
+    page.box(0.2, 0.2, 1, 0.2, edgecolor="#123456", linewidth=0.72, dashes=(3, 1), hatch="////")
+    page.line(0, 2, 0.9, color="#000000", linewidth=0.72, zorder=0)
+    svg = ElementTree.fromstring(page.svg("a page"))
+    _, line, box, hatch, words = svg
+    assert [one.tag for one in (line, hatch)] == ["line", "path"]  # what lies lowest is drawn first
+    assert (box.get("stroke-dasharray"), hatch.get("stroke")) == ("3.0 1.0", "#123456")
+    start, *strokes = hatch.get("d").split("M")[1:]
+    assert (
+        start == "20.0 40.0l20.0 -20.0" and strokes[-1] == "100.0 40.0l20.0 -20.0"
+    )  # from its corner to its other one
+    assert (words.get("transform"), words.get("text-anchor")) == ("rotate(-40 100.0 50.0)", "end")
+    assert words[0].text == "up & down"
 
 
 def test_svg_text_is_escaped():

@@ -25,6 +25,7 @@ from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL, PYODIDE_PYTHON
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ROOT / "build" / "parts"
+PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
 # What the kernel is made of: wheels from PyPI, in the versions of Pyodide's lock, and what comes with the kernel.
 KERNEL = ("micropip", "ipython", "jedi")
 OF_THE_KERNEL = ("piplite", "pyodide_kernel", "ipykernel")
@@ -44,6 +45,7 @@ JupyterLite is left out: there is no npm here, and Python for the browser comes 
   macOS            brew install node
 
 Then make site again."""
+NO_PARTS = "JupyterLite is left out: a part of it could not be fetched."
 
 Package = dict[str, Any]
 
@@ -68,18 +70,19 @@ def build(folder: Path, lessons: Path) -> None:
 
 
 def settings() -> dict[str, Any]:
-    """JupyterLab's, as the course wants them: nothing asked of the network, and no news."""
-    return {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+    """JupyterLab's, as the course wants them: no news, and light or dark as the reader's system and the other pages."""
+    extension = "@jupyterlab/apputils-extension"
+    return {f"{extension}:notification": {"fetchNews": "false"}, f"{extension}:themes": {"adaptive-theme": True}}
 
 
 def lay_out_pyodide(folder: Path) -> list[str]:
     """Pyodide, the wheels and the lock that names them, in this folder. Returns what to load before the first cell."""
     folder.mkdir(parents=True)
     with tarfile.open(npm_package("pyodide", PYODIDE_VERSION)) as archive:
-        for member in archive.getmembers():
-            if Path(member.name).suffix in (".mjs", ".wasm", ".zip", ".json") and "package.json" not in member.name:
-                member.name = Path(member.name).name
-                archive.extract(member, folder, filter="data")
+        for name in PYODIDE:
+            part = archive.extractfile(f"package/{name}")
+            assert part is not None, f"pyodide {PYODIDE_VERSION} has no {name}"
+            (folder / name).write_bytes(part.read())
     path = folder / "pyodide-lock.json"
     lock = json.loads(path.read_text(encoding="utf-8"))
     known: dict[str, Package] = lock["packages"]
@@ -135,7 +138,7 @@ def npm_package(name: str, number: str) -> Path:
         if npm is None:
             raise Missing(NO_NPM)
         folder.mkdir(parents=True, exist_ok=True)
-        run([npm, "pack", f"{name}@{number}", "--silent", f"--pack-destination={folder}"], f"npm has no {name} for us.")
+        run([npm, "pack", f"{name}@{number}", "--silent", f"--pack-destination={folder}"], NO_PARTS)
     return path
 
 
@@ -146,7 +149,7 @@ def wheel(name: str, number: str) -> Path:
     if not any(folder.glob(pattern)):
         pure = ["--only-binary=:all:", "--platform=any", f"--python-version={PYODIDE_PYTHON_VERSION}"]
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        run([*command, *pure, f"--dest={folder}", f"{name}=={number}"], f"pip finds no {name} {number} of pure Python.")
+        run([*command, *pure, f"--dest={folder}", f"{name}=={number}"], NO_PARTS)
     return next(folder.glob(pattern))
 
 
