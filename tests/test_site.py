@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
 
 from simlib.engines.live import INSTEAD, NO_PROCESSES
 from simlib.views.drawing import NO_CHART
@@ -81,14 +82,14 @@ def browser():
 
 
 @contextmanager
-def visitor(browser, address, **how):
-    """A page in a browser that reaches only this machine. Asking for anything else fails the test."""
+def visitor(browser, address, beyond=(), **how):
+    """A page in a browser that reaches only this machine. Asking for anything else, but `beyond`, fails the test."""
     context = browser.new_context(service_workers="block", **how)  # JupyterLite can do without
     asked = []
     context.on("request", lambda request: asked.append(request.url))
     yield context.new_page()
     context.close()
-    assert [url for url in asked if not url.startswith((f"{address}/", "data:", "blob:"))] == []
+    assert [url for url in asked if not url.startswith((f"{address}/", "data:", "blob:", *beyond))] == []
     assert len(asked) > 1
 
 
@@ -250,12 +251,17 @@ RUN_ALL = "() => jupyterapp.commands.execute('notebook:run-all-cells')"
 CELLS = "() => jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells"
 
 
-def run_all(page, address, name):
-    """The notebook's code cells after the application's own command for all of them."""
+def open_in_lab(page, address, name):
+    """JupyterLite with this notebook, and a kernel that has told of itself."""
     page.set_default_timeout(SLOW)
     page.goto(f"{address}/lab/lab/index.html?path={name}")
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context?.isReady")
     page.evaluate(READY)
+
+
+def run_all(page, address, name):
+    """The notebook's code cells after the application's own command for all of them."""
+    open_in_lab(page, address, name)
     page.evaluate(RUN_ALL)
     return {cell["id"]: cell for cell in page.evaluate(CELLS) if cell["cell_type"] == "code"}
 
@@ -279,6 +285,20 @@ def test_a_lesson_runs_in_the_browser_and_says_what_it_said_when_it_was_saved(br
         real = key.startswith("real-code")
         assert said(cell) == (NOT_FOR_REAL if real else said(saved[key])), key
     assert sum("text/html" in output.get("data", {}) for output in outputs) >= 3  # the pictures, as SVG
+
+
+def test_only_a_cell_that_imports_matplotlib_asks_the_network_for_it(browser, address):
+    asked = []
+    with visitor(browser, address, beyond=[PYODIDE_CDN_URL]) as page:
+        page.context.on("request", lambda request: asked.append(request.url))
+        open_in_lab(page, address, "your_own_code.ipynb")
+        run = "code => jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code}).done"
+        page.evaluate(run, "import simlib.views.drawing")
+        before = [url for url in asked if url.startswith(PYODIDE_CDN_URL)]
+        answer = page.evaluate(run, "import matplotlib")["content"]
+    fetched = {url.rpartition("/")[2].partition("-")[0] for url in asked if url.startswith(PYODIDE_CDN_URL)}
+    assert before == [] and {"matplotlib", "numpy"} <= fetched
+    assert "No module named 'matplotlib'" in answer["evalue"]  # there is no network here
 
 
 # Without what it is made of
