@@ -75,7 +75,8 @@ def printed(program, megabytes=500):
 def in_a_process(program, megabytes):
     environment = {**os.environ, "TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)}
     code = BEFORE.replace("MOST", str(megabytes)) + program + AFTER
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=ROOT)
+    how = {"env": environment, "capture_output": True, "text": True, "cwd": ROOT, "timeout": 300}
+    return subprocess.run([sys.executable, "-c", code], **how)
 
 
 def test_many_small_states_are_cut_at_the_limit_that_is_asked_for():
