@@ -33,7 +33,7 @@ If you have one under another name: make PYTHON=/path/to/python3
 endef
 export NO_PYTHON
 
-.PHONY: help lab test coverage notebooks sheets ready lint constraints clean
+.PHONY: help lab test coverage notebooks sheets site ready lint constraints clean
 
 help:
 	@echo 'make lab          open the first lesson in JupyterLab (PORT=8888)'
@@ -41,6 +41,7 @@ help:
 	@echo 'make coverage     which lines and branches of simlib no test runs; half an hour'
 	@echo 'make notebooks    run all notebooks and save them (ARGS="00 03" for some)'
 	@echo 'make sheets       the lessons for a workshop, in build/: with solutions, and without'
+	@echo 'make site         the course as a folder of web pages, in build/site: to read, and to run in the browser'
 	@echo 'make ready        try all that a workshop needs of this machine, and end in one line'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make constraints  pin the newest versions within the bounds of pyproject.toml'
@@ -72,6 +73,9 @@ notebooks: $(WHOLE)
 
 sheets: $(WHOLE)
 	$(BIN)/python notebooks/sheets.py
+
+site: $(WHOLE)
+	$(BIN)/python -m website.build
 
 # The last line is the answer: on a failure make would write one of its own below it.
 ready:

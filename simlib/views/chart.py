@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simlib.views import style
-from simlib.views.drawing import FONT, SMALL_PRINT, draw_notes, new_figure
+from simlib.views.drawing import SMALL_PRINT, draw_notes
+from simlib.views.page import SANS, Page
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Z = 1.959964  # of the normal distribution, for 95 %
 LINES = ("#0072B2", "#009E73", "#E69F00", "#CC79A7")  # told apart by their dashes too
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
-
-
-Z = 1.959964  # of the normal distribution, for 95 %
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
@@ -37,11 +36,11 @@ def new_chart(title: str, small_print: str, height: float = 2.6) -> tuple[Figure
     notes = textwrap.wrap(small_print, SMALL_PRINT)
     headings = textwrap.wrap(title, 82)
     below, above = 0.62 + 0.15 * len(notes), 0.24 + 0.22 * len(headings)
-    figure, page = new_figure(8, above + height + below)
+    page = Page(8, above + height + below)
     for place, line in enumerate(headings):
-        page.text(0.2, 0.26 + 0.22 * place, line, size=11, weight="bold", va="center", color=style.INK, **FONT)
+        page.text(0.2, 0.26 + 0.22 * place, line, size=11, weight="bold", color=style.INK)
     draw_notes(page, small_print, 0.2, above + height + 0.62)
-    whole = above + height + below
+    figure, whole = page.figure(), above + height + below
     axes = figure.add_axes((0.075, below / whole, 0.735, height / whole))
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -74,11 +73,11 @@ def label_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
         placed.append(at)
         axes.text(
             1.015, (at - low) / (high - low), name, transform=axes.transAxes,
-            size=8.5, va="center", color=colour, **FONT,
+            size=8.5, va="center", color=colour, family=SANS,
         )  # fmt: skip
 
 
 def name_axes(axes: Axes, x: str, y: str) -> None:
     """What is counted along both axes."""
-    axes.set_xlabel(x, size=8.5, color=style.QUIET, **FONT)
-    axes.set_ylabel(y, size=8.5, color=style.QUIET, **FONT)
+    axes.set_xlabel(x, size=8.5, color=style.QUIET, family=SANS)
+    axes.set_ylabel(y, size=8.5, color=style.QUIET, family=SANS)

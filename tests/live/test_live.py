@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from simlib import Clock, Database, Disk, Lock, Random, Scenario, Service, lanes
 from simlib.engines.budget import Budget
-from simlib.engines.live import Chaos, ModelIsWrong, Reality, run
+from simlib.engines.live import INSTEAD, NO_PROCESSES, Chaos, ModelIsWrong, Reality, run
 from simlib.engines.live.machine import LiveMachine
 from simlib.engines.live.stores import Folder, SmallDisk, stores_for
-from simlib.errors import Mistake
+from simlib.errors import Mistake, NotHere
 from simlib.resources.database import DatabaseState
 from simlib.system import outcome_of
 from simlib.trace import Move
@@ -271,6 +272,27 @@ def gone(pids, folder):
             return True
         time.sleep(0.02)
     return False
+
+
+@pytest.mark.parametrize(
+    ("platform", "why"), [("emscripten", "A browser has no processes"), ("win32", "on Windows, WSL")]
+)
+def test_where_processes_cannot_be_killed_live_says_so_and_what_works_instead(monkeypatch, platform, why):
+    monkeypatch.setattr(sys, "platform", platform)
+    with pytest.raises(NotHere, match=rf"^(?s:.*){why}.*`replay` shows the same schedule on the model\.$"):
+        shop().live(charge)
+
+
+def test_a_browser_s_notebook_prints_that_sentence_and_leaves_only_the_cell(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    shell = InteractiveShell()
+    shell.user_ns.update(shop=shop, charge=charge)
+    tracebacks = []
+    monkeypatch.setattr(shell, "_showtraceback", lambda *what: tracebacks.append(what))
+    assert isinstance(shell.run_cell("shop().live(charge)\nprint('not reached')").error_in_exec, NotHere)
+    assert capsys.readouterr() == (f"{NO_PROCESSES['emscripten']} {INSTEAD}\n", "")
+    shell.run_cell("1 / 0")
+    assert [kind for kind, *_ in tracebacks] == [ZeroDivisionError]  # what is wrong is still shown as wrong
 
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="live needs POSIX processes")
