@@ -14,7 +14,7 @@ from simlib.scenario import Scenario, Workers
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.drawing import FONT, SMALL_PRINT, Drawn, Picture, draw_notes, new_figure
-from simlib.views.sweep import sweep
+from simlib.views.seeds import many_runs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 
     """
     if not workers:
         raise Mistake("give the implementations: price_tag(scenario, charge, charge_once).")
-    found, how_many = sweep(scenario, workers, runs, seed, **conditions)
+    found, how_many = many_runs(scenario, workers, runs, seed, **conditions)
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]
     if idle:
         raise Mistake(f"{listed(idle)} completed no task in this time: simulate for longer, or give arrivals=.")

@@ -1,0 +1,202 @@
+"""Hands out the runs of a sweep in chunks, takes in what comes of them, and gives what was lost another try."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import time
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import dataclass
+from typing import Any
+
+from simlib.engines.progress import Progress
+from simlib.errors import Mistake
+from simlib.sweep.chunk import Answer, run_chunk
+from simlib.sweep.plan import Plan
+from simlib.sweep.pool import Hands
+from simlib.sweep.record import Record
+from simlib.sweep.result import Sweep
+from simlib.sweep.store import Store
+from simlib.values import show
+from simlib.watchdog import interruptible
+
+CHUNK = 1.0  # seconds of work: long beside the handing out, short to lose
+MOST = 10_000  # runs in a chunk
+HEED = 0.1  # seconds after which an interrupt is heeded
+TRIES = 3
+MOST_LOST = 10  # runs, one after the other: then it is not the runs
+
+
+@dataclass
+class Chunk:
+    """Some places that somebody is at, or will be."""
+
+    places: list[int]
+    losses: int = 0  # how often whoever was at it was lost
+    sent: float = 0.0  # on the monotonic clock
+
+
+class Driver:
+    """One sweep on its way."""
+
+    def __init__(self, plan: Plan, hands: Hands, store: Store) -> None:
+        self._plan, self._hands, self._store = plan, hands, store
+        self._experiment = _pickled("the workers", (plan.scenario, plan.workers))
+        self._measured = dict(store.known)
+        self._failed: dict[int, str] = {}
+        self._fresh = (place for place in range(len(plan)) if place not in store.known)
+        self._unsent = len(plan) - len(store.known)  # of the fresh ones
+        self._again: deque[Chunk] = deque()
+        self._suspects: deque[int] = deque()  # run one by one, with nothing else on its way
+        self._flying: dict[Future[Answer], Chunk] = {}
+        self._window = 2 * hands.count
+        self._seconds, self._runs = 0.0, 0
+        self._lost_in_a_row = 0
+        self._stopped = ""
+
+    def run(self) -> Sweep:
+        """All runs that are not known yet; an interrupt ends it with what is known. Raises Mistake."""
+        with interruptible() as interrupt, Progress("sweeping", len(self._plan)) as progress:
+            while not self._stopped and self._send():
+                done, _ = wait(self._flying, HEED, FIRST_COMPLETED)
+                self._take_in(done)
+                progress.reached(len(self._measured) + len(self._failed))
+                if interrupt.came:
+                    self._stopped = "by you"
+        for future in self._flying:
+            future.cancel()
+        return Sweep(self._plan, self._measured, self._failed, self._stopped)
+
+    # Handing out
+
+    def _send(self) -> bool:
+        """Have as much on its way as there should be. False when there is nothing more to wait for."""
+        while (not self._suspects and len(self._flying) < self._window) or not self._flying:
+            chunk = self._next()
+            if chunk is None:
+                break
+            work = [(place, *self._plan.parts(place)) for place in chunk.places]
+            cells = {cell: {**self._plan.conditions, **self._plan.cells[cell]} for _, _, cell, _ in work}
+            chunk.sent = time.monotonic()
+            try:
+                packed = _pickled("parameters", cells)
+                future = self._hands.submit(run_chunk, self._experiment, packed, work, 2 * CHUNK)
+            except BrokenExecutor as error:  # it broke while nobody was waiting for it
+                self._again.appendleft(chunk)
+                self._broke(error)
+            except RuntimeError as error:
+                self._stopped = f"because its executor takes no more: {show(error)}"
+            else:
+                self._flying[future] = chunk
+            if self._stopped:
+                break
+        return bool(self._flying)
+
+    def _next(self) -> Chunk | None:
+        if self._again:
+            return self._again.popleft()
+        if self._suspects:
+            return Chunk([self._suspects.popleft()], TRIES - 1)
+        places = [*itertools.islice(self._fresh, self._size())]
+        self._unsent -= len(places)
+        return Chunk(places) if places else None
+
+    def _size(self) -> int:
+        """About a second's work; less towards the end, so that all come to it at the same time."""
+        if not self._runs:
+            return 1
+        fair = -(-self._unsent // self._window)
+        return max(1, min(fair, int(CHUNK * self._runs / max(self._seconds, 1e-9)), MOST))
+
+    # Taking in
+
+    def _take_in(self, done: set[Future[Answer]]) -> None:
+        broken: BaseException | None = None
+        for future in done:
+            chunk = self._flying.pop(future)
+            try:
+                answer = future.result(0)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # each kind of executor has its own, and Dask's is a CancelledError
+                broken = error if isinstance(error, BrokenExecutor) else broken
+                self._lost(chunk, error)
+            else:
+                self._came(chunk, answer)
+        if broken is not None:
+            self._broke(broken)
+
+    def _came(self, chunk: Chunk, answer: Answer) -> None:
+        for place, why in answer.mistakes.items():
+            self._fail(place, why)
+        records = {place: {**self._plan.head(place), **found} for place, found in answer.measured.items()}
+        self._measured |= records
+        count = len(records) + len(answer.mistakes)
+        if count:
+            self._lost_in_a_row = 0
+            self._seconds += answer.seconds
+            self._runs += count
+        left = [place for place in chunk.places if place not in records and place not in answer.mistakes]
+        if left:  # its time was over, or it was interrupted
+            self._put_back(Chunk(left, chunk.losses + (not count)), "it was interrupted")
+        if time.monotonic() - chunk.sent < 2 * answer.seconds:  # it waited less than it worked: there are idle hands
+            self._window += 1
+        self._keep([*records.values()])
+
+    def _keep(self, records: list[Record]) -> None:
+        try:
+            self._store.add(records)
+        except OSError as error:
+            self._stopped = f"because {self._store.name} could not be written: {error.strerror}"
+
+    def _lost(self, chunk: Chunk, error: BaseException) -> None:
+        chunk.losses += 1
+        self._put_back(chunk, f"its process was lost {TRIES} times: {show(error, 200)}")
+
+    def _put_back(self, chunk: Chunk, why: str) -> None:
+        """One more try. From the last one on, which is alone, it is known who is to blame."""
+        if chunk.losses < TRIES - 1:
+            self._again.append(chunk)
+        elif chunk.losses == TRIES - 1:
+            self._suspects.extend(chunk.places)
+        else:
+            self._lost_in_a_row += 1
+            for place in chunk.places:
+                self._fail(place, why)
+            if self._lost_in_a_row == MOST_LOST:
+                self._stopped = f"after {MOST_LOST} runs, one after the other, that lost their process"
+
+    def _fail(self, place: int, why: str) -> None:
+        if place < self._plan.row:  # of the first seed
+            raise Mistake(f"{self._plan.call(place)}: {why}")
+        self._failed[place] = why
+
+    def _broke(self, error: BaseException) -> None:
+        """The executor is of no more use. What was on its way is lost with it."""
+        if self._hands.lasting:
+            self._stopped = f"because its executor broke: {show(error, 200)}"
+        self._hands.drop()
+        wait(self._flying)
+        flying, self._flying = self._flying, {}
+        for future, chunk in flying.items():
+            try:
+                answer = future.result(0)
+            except BaseException as lost:
+                self._lost(chunk, lost)
+            else:
+                self._came(chunk, answer)
+
+
+def _pickled(what: str, thing: Any) -> bytes:
+    """As bytes, with the functions that stand in the notebook."""
+    try:
+        import cloudpickle
+    except ImportError:
+        raise Mistake(
+            "`sweep` sends workers to other processes with cloudpickle: pip install 'midflight[live]'."
+        ) from None
+    try:
+        return bytes(cloudpickle.dumps(thing))
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise Mistake(f"{what} cannot be sent to another process: {error}.") from None
