@@ -24,6 +24,7 @@ from simlib.watchdog import interruptible
 CHUNK = 1.0  # seconds of work: long beside the handing out, short to lose
 MOST = 10_000  # runs in a chunk
 HEED = 0.1  # seconds after which an interrupt is heeded
+PATIENCE = 10.0  # seconds for an executor that broke to say so of all that it had
 TRIES = 3
 MOST_LOST = 10  # runs, one after the other: then it is not the runs
 
@@ -64,8 +65,10 @@ class Driver:
                 progress.reached(len(self._measured) + len(self._failed))
                 if interrupt.came:
                     self._stopped = "by you"
+        self._take_in({future for future in self._flying if future.done()})
         for future in self._flying:
             future.cancel()
+        self._keep([], last=True)
         return Sweep(self._plan, self._measured, self._failed, self._stopped)
 
     # Handing out
@@ -128,10 +131,11 @@ class Driver:
             self._broke(broken)
 
     def _came(self, chunk: Chunk, answer: Answer) -> None:
-        for place, why in answer.mistakes.items():
-            self._fail(place, why)
         records = {place: {**self._plan.head(place), **found} for place, found in answer.measured.items()}
         self._measured |= records
+        self._keep([*records.values()])
+        for place, why in answer.mistakes.items():
+            self._fail(place, why)
         count = len(records) + len(answer.mistakes)
         if count:
             self._lost_in_a_row = 0
@@ -142,11 +146,10 @@ class Driver:
             self._put_back(Chunk(left, chunk.losses + (not count)), "it was interrupted")
         if time.monotonic() - chunk.sent < 2 * answer.seconds:  # it waited less than it worked: there are idle hands
             self._window += 1
-        self._keep([*records.values()])
 
-    def _keep(self, records: list[Record]) -> None:
+    def _keep(self, records: list[Record], last: bool = False) -> None:
         try:
-            self._store.add(records)
+            self._store.add(records, last)
         except OSError as error:
             self._stopped = f"because {self._store.name} could not be written: {error.strerror}"
 
@@ -177,7 +180,7 @@ class Driver:
         if self._hands.lasting:
             self._stopped = f"because its executor broke: {show(error, 200)}"
         self._hands.drop()
-        wait(self._flying)
+        wait(self._flying, PATIENCE)
         flying, self._flying = self._flying, {}
         for future, chunk in flying.items():
             try:

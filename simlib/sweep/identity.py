@@ -23,10 +23,11 @@ def describe(thing: Any, within: frozenset[int] = frozenset()) -> str:
     """Equal for what behaves alike. Of a function that is its code, its defaults and what they refer to; the names of
     libraries stand for what is in them. `within` are the ids of what is being described.
     """
-    if type(thing) in ATOMS or type(thing) in SCALARS:
+    if type(thing) in (*ATOMS, *SCALARS):
         return repr(thing)
     if id(thing) in within:
         return "itself"
+    kind: Any = type(thing)
     inner = functools.partial(describe, within=within | {id(thing)})
     if isinstance(thing, Mapping):
         return "{" + ", ".join(f"{inner(key)}: {inner(value)}" for key, value in thing.items()) + "}"
@@ -43,9 +44,9 @@ def describe(thing: Any, within: frozenset[int] = frozenset()) -> str:
     if isinstance(thing, type):
         own = {name: value for name, value in vars(thing).items() if not name.startswith("__")}
         return thing.__qualname__ + ("" if _is_library(_file(thing)) else inner(own))
-    if isinstance(thing, Resource) or type(thing).__repr__ is object.__repr__ or hasattr(thing, "__dataclass_fields__"):
+    if isinstance(thing, Resource) or kind.__repr__ is object.__repr__ or hasattr(thing, "__dataclass_fields__"):
         given = [f"{name.lstrip('_')}={inner(value)}" for name, value in getattr(thing, "__dict__", {}).items()]
-        return f"{type(thing).__name__}({', '.join(given)})"
+        return f"{kind.__name__}({', '.join(given)})"
     return show(thing, 1_000)
 
 

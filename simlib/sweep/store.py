@@ -30,12 +30,12 @@ class Store:
         places = ((plan.place(record), record) for record in known)
         self.known = {place: record for place, record in places if place is not None}
 
-    def add(self, records: Iterable[Record]) -> None:
+    def add(self, records: Iterable[Record], last: bool = False) -> None:
         """Append them, with one write. Raises OSError where that cannot be done."""
         if self._file is None:
             return
         _write(self._file, records)
-        if time.monotonic() - self._synced > SYNC_EVERY:
+        if last or time.monotonic() - self._synced > SYNC_EVERY:
             os.fsync(self._file)
             self._synced = time.monotonic()
 
@@ -53,8 +53,11 @@ def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]
         raise Mistake(f"to={name}: {error.strerror}.") from None
     try:
         _lock(file, name)
-        yield Store(plan, name, file, _read(file, name, about(plan)))
-        os.fsync(file)
+        try:
+            known = _read(file, name, about(plan))
+        except OSError as error:
+            raise Mistake(f"to={name}: {error.strerror}.") from None
+        yield Store(plan, name, file, known)
     finally:
         os.close(file)
 
