@@ -61,8 +61,9 @@ class Sweep(list[Record]):
             violated = sum(bool(record["violated"]) for record in records)
             latency = [one for record in records if (one := _number(record["latency_median_seconds"])) == one]
             hourly = fmean(_number(record["tasks_per_hour"]) for record in records)
+            tasks = f"{hourly:,.0f}" if hourly >= 1_000 else f"{hourly:.3g}"
             seconds = f"{fmean(latency):.3g} s" if latency else ""
-            yield [*key, f"{len(records):,}", f"{violated:,}", f"{hourly:,.3g}", seconds]
+            yield [*key, f"{len(records):,}", f"{violated:,}", tasks, seconds]
         if len(groups) > MOST_ROWS:
             yield [f"and {len(groups) - MOST_ROWS:,} more"]
 
