@@ -27,7 +27,6 @@ class Answer(NamedTuple):
 
 def run_chunk(experiment: bytes, cells: bytes, chunk: Sequence[Work], patience: float) -> Answer:
     """Make these runs, until so many seconds have passed or somebody interrupts."""
-    began = time.perf_counter()
     answer = Answer({}, {})
     try:
         scenario, workers = pickle.loads(experiment)
@@ -35,6 +34,7 @@ def run_chunk(experiment: bytes, cells: bytes, chunk: Sequence[Work], patience: 
     except Exception as error:
         why = f"where it was to run, it cannot be loaded: {show(error, 200)}"
         return Answer({}, {work[0]: why for work in chunk})
+    began = time.perf_counter()  # not with what is imported for the first of all chunks
     with muted():
         for work in chunk:
             if not _run(scenario, workers[work[3]], conditions[work[2]], work, answer):

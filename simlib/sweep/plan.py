@@ -18,7 +18,7 @@ from simlib.scenario import BY_CHANCE, Scenario, Workers
 from simlib.sweep.identity import describe
 from simlib.sweep.record import FIGURES, Record
 from simlib.system import called, roles_of
-from simlib.values import ATOMS, did_you_mean, listed, show
+from simlib.values import did_you_mean, listed, show
 
 Parameters = Mapping[str, Iterable[Any]] | Iterable[Mapping[str, Any]]
 Named = dict[str, Any]
@@ -74,7 +74,8 @@ class Plan:
     @cached_property
     def shown(self) -> list[Record]:
         """The parameter sets as a table shows them."""
-        return [{name: _shown(value) for name, value in cell.items()} for cell in self.cells]
+        columns = {name: _column([cell[name] for cell in self.cells]) for name in self.cells[0]}
+        return [dict(zip(columns, row)) for row in zip(*columns.values())] or [{}]
 
     @cached_property
     def cell_of(self) -> dict[tuple[Any, ...], int]:
@@ -118,8 +119,12 @@ def _given(named: Named) -> str:
     return ", ".join(f"{name}={_text(value)}" for name, value in named.items())
 
 
-def _shown(value: Any) -> Any:
-    return value if type(value) in ATOMS and type(value) is not bytes else _text(value)
+def _column(values: list[Any]) -> list[Any]:
+    """As a table shows them: of one type, for polars settles on that of the first ones."""
+    kinds = {*map(type, values)}
+    if kinds <= {int, float}:
+        return values if len(kinds) == 1 else [float(value) for value in values]
+    return values if kinds in ({str}, {bool}) else [_text(value) for value in values]
 
 
 def _text(value: Any) -> str:
