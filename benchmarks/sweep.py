@@ -2,9 +2,9 @@
 
 The same runs with each: `sweep` with two processes and with one; a plain loop over `simulate` in one process; and what
 one would write oneself, a ProcessPoolExecutor of two that is given chunks of ten seeds. Each starts its processes anew,
-as a user's would. Interleaved in one run, in another order each round; what is printed is ratios of wall time to that of
-`sweep` with two processes, as medians with the least and the most. Two processors that nobody else uses are needed, or
-the first ratio says how busy they are: the last line is what two plain processes gain here, with no simlib in them.
+as a user's would. Interleaved in one run, in another order each round; what is printed is ratios of wall time to that
+of `sweep` with two processes, as medians with the least and the most. It needs two processors that nobody else uses;
+the last line says what two plain processes gain on this machine, with no simlib in them.
 """
 
 import argparse
@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from simlib import Database, Queue, Scenario, Service, exponential, sweep
 from simlib.sweep.record import figures
 
-CONDITIONS = {"hours": 6, "arrivals": exponential(60), "crashes_per_day": 50, "latency": exponential(0.5)}
+CONDITIONS = {"hours": 3, "arrivals": exponential(60), "crashes_per_day": 50, "latency": exponential(0.5)}
 
 
 def charge(inbox, bank, db):

@@ -16,10 +16,10 @@ MOST_ROWS, MOST_FAILURES = 20, 3
 class Sweep(list[Record]):
     """A list with one record a run: `pandas.DataFrame(found)`, `polars.DataFrame(found)`.
 
-    A record is a dict of plain values, all with the same names in the same order: `worker`, `seed`, each parameter
-    (as text where its values are not all numbers), and what was measured, with its unit in its name: `violated`,
-    `broken` (which property, "" if none), `unharmed_seconds` (until one first broke, else until the end),
-    `simulated_seconds`, `settled` (it ended by itself), `completed_task_count`, `refused_task_count`, `failed_attempt_count` (errors that
+    A record is a dict of plain values, all with the same names in the same order: `worker`, `seed`, each parameter (as
+    text where its values are not all numbers), and what was measured, with its unit in its name: `violated`, `broken`
+    (which property, "" if none), `unharmed_seconds` (until one first broke, else until the end), `simulated_seconds`,
+    `settled` (it ended by itself), `completed_task_count`, `refused_task_count`, `failed_attempt_count` (errors that
     ended a worker's run), `step_count`, `tasks_per_hour`, `latency_mean_seconds`, `latency_median_seconds`,
     `latency_99_percent_seconds` (nan where no task was completed), and how often each fault struck: `crash_count`,
     `pause_count`, `power_loss_count`, `redelivery_count`, `lost_reply_count`, `outage_count`, `rejection_count`,
