@@ -22,6 +22,7 @@ from simlib.values import show
 from simlib.watchdog import interruptible
 
 CHUNK = 1.0  # seconds of work: long beside the handing out, short to lose
+HANDING_OUT = 0.001  # seconds that a cluster's scheduler has for each: Dask's takes about half of it
 MOST = 10_000  # runs in a chunk
 HEED = 0.1  # seconds after which an interrupt is heeded
 PATIENCE = 10.0  # seconds for an executor that broke to say so of all that it had
@@ -84,7 +85,7 @@ class Driver:
             chunk.sent = time.monotonic()
             try:
                 packed = _pickled("parameters", cells)
-                future = self._hands.submit(run_chunk, self._experiment, packed, work, 2 * CHUNK)
+                future = self._hands.submit(run_chunk, self._experiment, packed, work, 2 * self._chunk)
             except BrokenExecutor as error:  # it broke while nobody was waiting for it
                 self._again.appendleft(chunk)
                 self._broke(error)
@@ -105,12 +106,18 @@ class Driver:
         self._unsent -= len(places)
         return Chunk(places) if places else None
 
+    @property
+    def _chunk(self) -> float:
+        """Seconds of work in a chunk. The more there are at work, the longer, or whoever hands out falls behind."""
+        return max(CHUNK, self._window * HANDING_OUT)
+
     def _size(self) -> int:
-        """About a second's work; less towards the end, so that all come to it at the same time."""
+        """Runs for the next chunk: less of them towards the end, so that all come to it at the same time."""
         if not self._runs:
             return 1
-        fair = -(-self._unsent // self._window)
-        return max(1, min(fair, int(CHUNK * self._runs / max(self._seconds, 1e-9)), MOST))
+        a_second = self._runs / max(self._seconds, 1e-9)
+        fair = max(-(-self._unsent // self._window), int(a_second * self._window * HANDING_OUT))
+        return max(1, min(fair, int(a_second * self._chunk), MOST))
 
     # Taking in
 
