@@ -387,8 +387,13 @@ def test_in_a_kernel_functions_of_cells_are_swept_and_an_interrupt_is_heeded_wit
             "  pay     4     4         360,000        0.01 s",
         ]
         assert not cell.error
-        kernel.start("print('begun', flush=True)\nsweep(Scenario(db=Database()), endless, executor=2, hours=1e9)")
-        kernel.until_printed("begun")
+        kernel.run(
+            "from simlib.sweep import driver\n"
+            "wait = driver.wait\n"
+            "driver.wait = lambda *given: (print('waiting', flush=True), wait(*given))[1]\n"
+        )
+        kernel.start("sweep(Scenario(db=Database()), endless, executor=2, hours=1e9)")
+        kernel.until_printed("waiting")
         kernel.interrupt()
         cell = kernel.finish()
         assert (cell.error, cell.shown) == ("", "0 of 100 runs, stopped by you.")

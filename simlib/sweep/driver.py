@@ -22,7 +22,7 @@ from simlib.values import show
 from simlib.watchdog import interruptible
 
 CHUNK = 1.0  # seconds of work: long beside the handing out, short to lose
-HANDING_OUT = 0.001  # seconds that a cluster's scheduler has for each: Dask's takes about half of it
+HANDING_OUT = 0.001  # seconds that a cluster's scheduler has for each of those that are on their way: an assumption
 MOST = 10_000  # runs in a chunk
 HEED = 0.1  # seconds after which an interrupt is heeded
 PATIENCE = 10.0  # seconds for an executor that broke to say so of all that it had
