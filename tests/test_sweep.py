@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,13 +18,14 @@ import pytest
 from simlib import Database, Queue, Random, Scenario, Service, exponential, sweep
 from simlib.errors import Mistake
 from simlib.scenario import BY_CHANCE
-from simlib.sweep.chunk import run_chunk
-from simlib.sweep.driver import MOST_LOST, _pickled
+from simlib.sweep.chunk import Answer, run_chunk
+from simlib.sweep.driver import MOST_LOST, Chunk, Driver, _pickled
 from simlib.sweep.identity import describe
 from simlib.sweep.plan import Plan
-from simlib.sweep.pool import Here, Processes
+from simlib.sweep.pool import Hands, Here, Processes
 from simlib.sweep.record import FIGURES
 from simlib.sweep.result import Sweep
+from simlib.sweep.store import Store
 from tests.deadly import fails, fall, falling, kill, never_six
 from tests.kernel import live_kernel
 from tests.sample import charge, charge_once, shop
@@ -188,6 +190,37 @@ def test_a_chunk_whose_time_is_over_returns_what_it_has_and_the_rest_is_run_late
     experiment = _pickled("it", (plan.scenario, plan.workers))
     answer = run_chunk(experiment, _pickled("them", {0: {}}), work, 0.0)
     assert [*answer.measured] == [0]
+
+
+def a_driver(seeds):
+    plan = Plan.of(shop(), [charge], seeds, (), {})
+    return Driver(plan, Hands(None, 2), Store(plan))
+
+
+def test_more_is_put_on_its_way_while_a_chunk_waits_for_less_time_than_it_takes():
+    driver = a_driver(range(100))
+    driver._came(Chunk([0], sent=time.monotonic() - 150), Answer({0: {}}, {}, 100.0))
+    assert driver._window == 5
+    driver._came(Chunk([1], sent=time.monotonic() - 250), Answer({1: {}}, {}, 100.0))
+    assert driver._window == 5
+
+
+@pytest.mark.parametrize(
+    "window, unsent, runs",
+    [
+        (4, 10**6, 100),  # a second's work
+        (4, 40, 10),  # towards the end each of those on their way gets its share
+        (4, 2, 1),
+        (2_000, 10**6, 200),  # on a thousand cores, of which each has two, two seconds'
+        (2_000, 2_000, 200),  # and no less at the end, which the scheduler could not hand out
+    ],
+)
+def test_a_chunk_is_a_second_s_work_less_towards_the_end_and_more_on_many_cores(window, unsent, runs):
+    driver = a_driver(range(10))
+    assert driver._size() == 1  # as long as nobody knows how long a run takes
+    driver._runs, driver._seconds = 1_000, 10.0
+    driver._window, driver._unsent = window, unsent
+    assert driver._size() == runs
 
 
 def test_it_works_from_a_script_that_has_no_guard_and_leaves_nothing_when_that_is_killed():

@@ -40,21 +40,26 @@ class Plan:
 
     @classmethod
     def of(
-        cls, scenario: Scenario, workers: Sequence[Workers], seeds: Iterable[int], parameters: Parameters, all_: Named
+        cls,
+        scenario: Scenario,
+        workers: Sequence[Workers],
+        seeds: Iterable[int],
+        parameters: Parameters,
+        conditions: Named,
     ) -> Plan:
         """The plan that is asked for. Raises Mistake."""
         if not isinstance(scenario, Scenario) or not workers:
             raise Mistake("give the scenario and the implementations: sweep(scenario, charge, charge_once).")
         cells = _cells(parameters)
-        _check_names(scenario, cells[0], all_)
+        _check_names(scenario, cells[0], conditions)
         for cell in cells:
-            changed = scenario.but(**_of_scenario(scenario, {**all_, **cell}))
+            changed, rest = split(scenario, {**conditions, **cell})
             for worker in workers:
-                changed.system(worker, cell.get("workers", all_.get("workers")))
+                changed.system(worker, rest.get("workers"))
         names = [called(worker) for worker in workers]
         if len({*names}) < len(names):
             raise Mistake(f"two workers have one name: {listed(names)}. The table could not tell them apart.")
-        plan = cls(scenario, dict(zip(names, workers)), _seeds(seeds), cells, all_)
+        plan = cls(scenario, dict(zip(names, workers)), _seeds(seeds), cells, conditions)
         if len(plan.cell_of) < len(cells):
             raise Mistake("two parameter sets read alike in a table. Leave one out; name functions with `def`.")
         return plan
