@@ -504,6 +504,22 @@ def test_what_a_killed_sweep_has_written_is_whole_and_is_gone_on_with(tmp_path):
     assert len(lines(path)) == 97
 
 
+def test_before_it_begins_and_when_it_ends_the_file_is_on_the_disk_and_so_is_its_name(tmp_path, monkeypatch):
+    synced, sync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda file: (synced.append(os.fstat(file).st_ino), sync(file)))
+
+    class Asking(Here):
+        def submit(self, *args):
+            before.append([*synced])
+            return super().submit(*args)
+
+    before = []
+    sample(Asking(), to=tmp_path / "it.jsonl", seeds=[0])
+    path, folder = ((tmp_path / name).stat().st_ino for name in ("it.jsonl", "."))
+    assert before[0] == [path, folder]
+    assert synced[-1] == path and len(synced) > 2
+
+
 def other_charge(inbox, bank, db):
     message = yield inbox.receive()
     yield bank.call("charge", 21)

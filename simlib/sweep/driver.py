@@ -6,6 +6,7 @@ import itertools
 import pickle
 import time
 from collections import deque
+from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from typing import Any
@@ -66,7 +67,7 @@ class Driver:
                 progress.reached(len(self._measured) + len(self._failed))
                 if interrupt.came:
                     self._stopped = "by you"
-        self._take_in({future for future in self._flying if future.done()})
+        self._take_in([future for future in self._flying if future.done()])
         for future in self._flying:
             future.cancel()
         self._keep([], last=True)
@@ -121,21 +122,26 @@ class Driver:
 
     # Taking in
 
-    def _take_in(self, done: set[Future[Answer]]) -> None:
-        broken: BaseException | None = None
-        for future in done:
-            chunk = self._flying.pop(future)
-            try:
-                answer = future.result(0)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as error:  # each kind of executor has its own, and Dask's is a CancelledError
-                broken = error if isinstance(error, BrokenExecutor) else broken
-                self._lost(chunk, error)
-            else:
-                self._came(chunk, answer)
+    def _take_in(self, done: Iterable[Future[Answer]]) -> None:
+        errors = [self._land(future) for future in done]
+        broken = next((error for error in errors if isinstance(error, BrokenExecutor)), None)
         if broken is not None:
             self._broke(broken)
+
+    def _land(self, future: Future[Answer]) -> BaseException | None:
+        """Take in what came of a chunk; or the error, when whoever was at it was lost.
+
+        Each kind of executor has its own: BrokenProcessPool, Dask's KilledWorker and its CancelledError, the
+        KeyboardInterrupt that a process died of.
+        """
+        chunk = self._flying.pop(future)
+        try:
+            answer = future.result(0)
+        except BaseException as error:
+            self._lost(chunk, error)
+            return error
+        self._came(chunk, answer)
+        return None
 
     def _came(self, chunk: Chunk, answer: Answer) -> None:
         records = {place: {**self._plan.head(place), **found} for place, found in answer.measured.items()}
@@ -188,14 +194,8 @@ class Driver:
             self._stopped = f"because its executor broke: {show(error, 200)}"
         self._hands.drop()
         wait(self._flying, PATIENCE)
-        flying, self._flying = self._flying, {}
-        for future, chunk in flying.items():
-            try:
-                answer = future.result(0)
-            except BaseException as lost:
-                self._lost(chunk, lost)
-            else:
-                self._came(chunk, answer)
+        for future in [*self._flying]:
+            self._land(future)
 
 
 def _pickled(what: str, thing: Any) -> bytes:

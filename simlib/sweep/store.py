@@ -55,11 +55,23 @@ def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]
         _lock(file, name)
         try:
             known = _read(file, name, about(plan))
+            os.fsync(file)
+            _sync_folder(os.path.dirname(os.path.abspath(to)))  # or a power loss could take the file's name
         except OSError as error:
             raise Mistake(f"to={name}: {error.strerror}.") from None
         yield Store(plan, name, file, known)
     finally:
         os.close(file)
+
+
+def _sync_folder(folder: str) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def about(plan: Plan) -> About:
