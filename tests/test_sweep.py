@@ -223,10 +223,11 @@ def test_a_chunk_is_a_second_s_work_less_towards_the_end_and_more_on_many_cores(
     assert driver._size() == runs
 
 
-def test_it_works_from_a_script_that_has_no_guard_and_leaves_nothing_when_that_is_killed():
-    script = (
+def test_it_works_from_a_script_that_has_no_guard_and_leaves_nothing_when_that_is_killed(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
         "import os\n"
-        "from simlib import Database, Scenario, exponential, sweep\n"
+        "from simlib import Database, Scenario, sweep\n"
         "os.write(1, b'script ')\n"
         "def work(db):\n"
         "    os.write(1, b'worker ')\n"
@@ -234,12 +235,12 @@ def test_it_works_from_a_script_that_has_no_guard_and_leaves_nothing_when_that_i
         "        yield db.write('x', 1)\n"
         "sweep(Scenario(db=Database()), work, executor=1, hours=1e9)\n"
     )
-    with subprocess.Popen([sys.executable, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:
-        process.stdin.write(script.encode())
-        process.stdin.close()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout.read(len(b"script worker ")) == b"script worker "
         process.kill()
-        assert b"script" not in process.stdout.read()  # which ends when the last one who could write there is gone
+        rest, _ = process.communicate(timeout=60)  # ends when the last one who could write there is gone
+        assert rest == b""
 
 
 def test_importing_simlib_imports_nothing_that_runs_processes():
