@@ -184,12 +184,20 @@ def test_a_record_is_the_same_whatever_the_executor_and_the_order(expected):
         given.shutdown()
 
 
-def test_a_chunk_whose_time_is_over_returns_what_it_has_and_the_rest_is_run_later():
+class Hasty(Here):
+    """Gives a chunk no time but for its first run."""
+
+    def submit(self, call, experiment, cells, work, _):
+        return super().submit(call, experiment, cells, work, 0.0)
+
+
+def test_a_chunk_whose_time_is_over_returns_what_it_has_and_the_rest_is_run_later(expected):
     plan = Plan.of(shop(), [charge], range(5), (), {})
     work = [(place, *plan.parts(place)) for place in range(5)]
     experiment = _pickled("it", (plan.scenario, plan.workers))
     answer = run_chunk(experiment, _pickled("them", {0: {}}), work, 0.0)
     assert [*answer.measured] == [0]
+    assert repr([*sample(Hasty())]) == repr([*expected])
 
 
 def a_driver(seeds):
