@@ -159,6 +159,22 @@ def test_what_does_not_fit_is_said_with_what_would(given, message):
         sweep(shop(), charge, **{"executor": Here(), "seeds": range(2), **given})
 
 
+@pytest.mark.parametrize(
+    "changed, message",
+    [
+        ({"bnk": Service()}, "`bnk` is nothing that the scenario has: it has .*bank.* Did you mean `bank`?"),
+        ({"bank": 3}, "bank is a resource in this scenario, and cannot become 3, a value."),
+        ({"note": Service()}, "note is a value in this scenario, and cannot become a resource."),
+    ],
+)
+def test_a_scenario_but_for_what_it_does_not_have_is_refused(changed, message):
+    scenario = Scenario(bank=Service(), note="x")
+    with pytest.raises(Mistake, match=message):
+        scenario.but(**changed)
+    assert scenario.but(note="y").values == {"note": "y"}
+    assert scenario.values == {"note": "x"}
+
+
 def test_names_that_would_mean_two_things_are_refused():
     with pytest.raises(Mistake, match="`timeout` is a condition of simulate, and a name of the scenario"):
         sweep(Scenario(db=Database(), timeout=3), charge, parameters={"timeout": [1]})
