@@ -70,6 +70,29 @@ class Scenario:
         other.always, other.eventually, other.sometimes = map(self._claims, (always, eventually, sometimes))
         return other
 
+    @message_alone
+    def but(self, **named: Any) -> Scenario:
+        """The same properties and workers, with other resources or values under these names of the scenario.
+
+        Raises Mistake for a name that it does not have, and for a value where workers expect a resource.
+        """
+        other = copy.copy(self)
+        other.resources, other.values = {**self.resources}, {**self.values}
+        for name, thing in named.items():
+            resource = isinstance(thing, Resource)
+            if name not in (*self.resources, *self.values):
+                known = [*self.resources, *self.values]
+                near = did_you_mean(name, known)
+                raise Mistake(f"`{name}` is nothing that the scenario has: it has {listed(known)}.{near}")
+            if resource != (name in self.resources):
+                was, now = ("a value", "a resource") if resource else ("a resource", f"{show(thing)}, a value")
+                raise Mistake(f"{name} is {was} in this scenario, and cannot become {now}.")
+            if resource:
+                other.resources[name] = thing
+            else:
+                other.values[name] = fresh(thing)
+        return other
+
     def alone(self, kind: str = "", claim: Callable[..., bool] | None = None) -> Scenario:
         """The same system with this property alone, which is to hold "always", "eventually" or "sometimes"; or none.
 

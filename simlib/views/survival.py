@@ -13,7 +13,7 @@ from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.chart import LINES, draw_shares, label_ends, name_axes, new_chart, wilson
 from simlib.views.drawing import Drawn, Picture
-from simlib.views.sweep import sweep
+from simlib.views.seeds import many_runs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,7 +65,7 @@ def survival_curve(
         raise Mistake(f"runs={show(runs)}: a curve takes 2 runs or more, and says something from about 30 on.")
     if not workers:
         raise Mistake("give the implementations: survival_curve(scenario, charge, charge_once).")
-    found, how_many = sweep(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
+    found, how_many = many_runs(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
     bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
     some = next(iter(found.values()))[0]
     people = plural(len(scenario.system(workers[0], conditions.get("workers")).cast), "worker")
