@@ -38,7 +38,7 @@ export NO_PYTHON
 help:
 	@echo 'make lab          open the first lesson in JupyterLab (PORT=8888)'
 	@echo 'make test         run every test, the notebooks included (ARGS="-k name" goes to pytest)'
-	@echo 'make coverage     which lines and branches of simlib no test runs; some minutes, in one process'
+	@echo 'make coverage     which lines and branches of simlib no test runs; half an hour'
 	@echo 'make notebooks    run all notebooks and save them (ARGS="00 03" for some)'
 	@echo 'make sheets       the lessons for a workshop, in build/: with solutions, and without'
 	@echo 'make site         the course as a folder of web pages, in build/site: to read, and to run in the browser'
@@ -61,10 +61,11 @@ test: $(WHOLE)
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
 		--nbval --nbval-current-env --nbval-cell-timeout=120 tests notebooks $(ARGS)
 
-# One process: what several have measured would have to be put together, and a branch could be missed on the way.
+# Without -n: pytest-xdist's processes would have to be put together too, and a branch could be missed on the way.
 coverage: $(WHOLE)
-	@mkdir -p build
+	@mkdir -p build && rm -f build/coverage*
 	TQDM_DISABLE=1 $(BIN)/python -m coverage run -m pytest -q tests $(ARGS)
+	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
 notebooks: $(WHOLE)

@@ -192,6 +192,15 @@ def test_compare_adds_further_faults_to_each_question():
     assert all(report.budget.counts["lost_replies"] == 1 for report in comparison.reports["failure mode"].values())
 
 
+def test_compare_says_what_was_not_put_to_the_test():
+    def note(db):
+        yield db.write("note", 1)
+
+    comparison = compare(Scenario(db=Database()), happy_path=note, failure_mode=note)
+    untested = "but no property was asked and no crash had a place to strike"
+    assert f"note: holds in its only schedule, {untested}" in str(comparison)
+
+
 def test_only_changed_lines_are_marked_and_the_name_is_no_change():
     rows = side_by_side(charge, charge_once)
     assert [row.changed for row in rows] == [False, False, True, False, False]

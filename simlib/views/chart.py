@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from simlib.views import style
@@ -13,8 +14,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Z = 1.959964  # of the normal distribution, for 95 %
 LINES = ("#0072B2", "#009E73", "#E69F00", "#CC79A7")  # told apart by their dashes too
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share that was `hits` out of `of`.
+
+    Wilson's (Journal of the American Statistical Association 22:209, 1927), which stays between 0 and 1 and says
+    something also when it was all of them, or none.
+    """
+    share, weight = hits / of, Z**2 / of
+    middle = (share + weight / 2) / (1 + weight)
+    half = Z / (1 + weight) * (share * (1 - share) / of + weight / (4 * of)) ** 0.5
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def new_chart(title: str, small_print: str, height: float = 2.6) -> tuple[Figure, Axes]:
@@ -36,6 +50,17 @@ def new_chart(title: str, small_print: str, height: float = 2.6) -> tuple[Figure
     axes.grid(color=style.LINE, linewidth=0.6)
     axes.set_axisbelow(True)
     return figure, axes
+
+
+def draw_shares(axes: Axes, lines: Sequence[tuple[Sequence[float], Sequence[int], int]], longest: float) -> None:
+    """A line of steps for each: from which moment on how many are left, out of how many; each in its 95 % band."""
+    for (at, left, of), colour, dashes in zip(lines, LINES * 3, DASHES * 3):
+        lows, highs = zip(*(wilson(count, of) for count in left))
+        axes.fill_between(at, lows, highs, step="post", color=colour, alpha=0.15, linewidth=0)
+        axes.step(at, [count / of for count in left], where="post", color=colour, linestyle=dashes, linewidth=1.8)
+    axes.set_xlim(0, longest)
+    axes.set_ylim(0, 1.04)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
 
 
 def label_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:

@@ -14,7 +14,7 @@ from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
 from simlib.views.drawing import Drawn, Picture
 from simlib.views.page import SANS
-from simlib.views.sweep import sweep
+from simlib.views.seeds import many_runs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +49,7 @@ def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int =
             f"load_curve(scenario, {show(resource)}, worker, ..., capacity={{{show(resource)}: 4}}): name a resource "
             "with a capacity, and the workers that reach it."
         )
-    runs = {name: run for name, (run,) in sweep(scenario, workers, 1, seed, **conditions)[0].items()}
+    runs = {name: run for name, (run,) in many_runs(scenario, workers, 1, seed, **conditions)[0].items()}
     some = next(iter(runs.values()))
     small = f"One run of each, seed {seed}; {some.conditions}."
     text = "\n".join([_title(runs, resource), *_table(runs, resource), small])

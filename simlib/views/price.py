@@ -15,7 +15,7 @@ from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.drawing import SMALL_PRINT, Drawn, Picture, draw_notes
 from simlib.views.page import Page
-from simlib.views.sweep import sweep
+from simlib.views.seeds import many_runs
 
 ROWS = ("steps a task", "latency, median", "latency, 99 %", "tasks an hour")
 UNITS = {"latency, median": " s", "latency, 99 %": " s"}
@@ -60,7 +60,7 @@ def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 
     """
     if not workers:
         raise Mistake("give the implementations: price_tag(scenario, charge, charge_once).")
-    found, how_many = sweep(scenario, workers, runs, seed, **conditions)
+    found, how_many = many_runs(scenario, workers, runs, seed, **conditions)
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]
     if idle:
         raise Mistake(f"{listed(idle)} completed no task in this time: simulate for longer, or give arrivals=.")

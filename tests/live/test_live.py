@@ -57,6 +57,19 @@ def test_a_token_and_a_trace_are_played_like_the_report(failure):
     assert [told(trace) for trace in traces] == [str(failure.counterexample)] * 2
 
 
+def test_what_is_no_failure_is_explained():
+    with pytest.raises(Mistake, match=r"live\(\.\.\., 5\): give a report, a trace or a token\."):
+        shop().live(charge, 5)
+
+
+def test_only_a_schedule_that_fills_the_disk_gets_one_that_can_be_full():
+    safe = Scenario(disk=Disk({"state": "old"}), always=[state_is_there])
+    assert safe.live(save, safe.run(save)).parts["disk"].startswith("a folder;")
+    full = safe.explore(save, disk_full=1)
+    small = Scenario(disk=Disk({"state": "old"}, capacity=9))
+    assert safe.live(save, full).parts == small.live(save).parts
+
+
 def test_with_no_failure_and_no_faults_nothing_goes_wrong():
     trace = shop().live(charge)
     assert (trace.broken, trace.faults, trace["bank"].count("charge")) == (None, [], 1)
