@@ -24,9 +24,6 @@ import nbformat
 from nbconvert import SlidesExporter
 from traitlets.config import Config
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from npm import NotFetched, fetch  # beside this file, wherever it is run from
-
 FOLDER = Path(__file__).resolve().parent
 REVEAL = "4.6.1"  # the last of the 4.x that nbconvert's template is written for
 THEME = "midflight"
@@ -41,6 +38,8 @@ Cell = Any
 
 def main(where: str = "build/slides") -> int:
     """Write a page for each notebook, and what the pages share."""
+    from npm import NotFetched, fetch  # beside this script
+
     try:
         reveal = fetch("reveal.js", REVEAL)
     except NotFetched as error:
@@ -67,7 +66,8 @@ def page_of(lesson: Notebook, name: str) -> str:
     removed = {"enabled": True, "remove_input_tags": {OUTPUT}, "remove_all_outputs_tags": {CODE}}
     config = Config(TagRemovePreprocessor=Config(removed), CSSHTMLHeaderPreprocessor=Config(style="friendly"))
     exporter = SlidesExporter(
-        config=config, template_name="slides", extra_template_basedirs=[str(FOLDER)], reveal_url_prefix="reveal.js", reveal_theme=THEME,
+        config=config, template_name="slides", extra_template_basedirs=[str(FOLDER)],
+        reveal_url_prefix="reveal.js", reveal_theme=THEME,
         exclude_input_prompt=True, exclude_output_prompt=True,
     )  # fmt: skip
     page, _ = exporter.from_notebook_node(talk(lesson), {"metadata": {"name": name}})
@@ -116,8 +116,8 @@ def shown(cell: Cell, output: Any) -> Any:
     if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
         return nbformat.v4.new_output("display_data", {"text/html": question(cell.source)})
     if output.get("text", "").startswith(NO_PREDICTION):
-        said = escape(output["text"].removeprefix(NO_PREDICTION).strip())
-        return nbformat.v4.new_output("display_data", {"text/html": f'<p class="answer">{said}</p>'})
+        said = output["text"].removeprefix(NO_PREDICTION).strip()
+        return nbformat.v4.new_output("display_data", {"text/html": f'<p class="answer">{in_html(said)}</p>'})
     if "text" in output:
         output["text"] = output["text"].replace(NO_PREDICTION, "")
     return output
@@ -127,10 +127,15 @@ def question(code: str) -> str:
     """The question that `predict` asks in this cell. Any other widget has nothing to say without a kernel."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "predict":
-            asked, *answers = (escape(ast.literal_eval(argument)) for argument in node.args)
+            asked, *answers = (in_html(ast.literal_eval(argument)) for argument in node.args)
             items = "".join(f"<li>{answer}</li>" for answer in answers)
             return f'<p><b>{asked}</b></p><ol class="answers">{items}</ol>'
     raise ValueError(f"no prediction in: {code}")
+
+
+def in_html(text: str) -> str:
+    """A text whose `code` stands between backticks."""
+    return re.sub("`(.*?)`", r"<code>\1</code>", escape(text))
 
 
 if __name__ == "__main__":

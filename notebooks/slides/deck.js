@@ -1,22 +1,37 @@
 // Letters, and a player, are as large as the slide has room for; a picture takes what is left.
 const WIDTH = 1280, HEIGHT = 720;
 
+const LETTERS = { from: 30, to: 23, step: 1 }, SMALLER = { from: 30, to: 18, step: 1 };  // pixels; code is a tenth less
+const ZOOM = { from: 2, to: 1.2, step: 0.02 }, FARTHER = { from: 2, to: 0.6, step: 0.02 };
+
 function fits(slide) {
-  const codes = Array.from(slide.querySelectorAll("pre"));
-  return slide.scrollHeight <= HEIGHT && codes.every(code => code.scrollWidth <= code.clientWidth);
+  const wide = Array.from(slide.querySelectorAll("pre, .mfp-scroll"));
+  return slide.scrollHeight <= HEIGHT && wide.every(part => part.scrollWidth <= part.clientWidth);
 }
 
 function largest(slide, sizes, set) {
   for (let size = sizes.from; size >= sizes.to; size -= sizes.step) {
     set(size);
-    if (fits(slide)) return;
+    if (fits(slide)) return true;
   }
+  return false;
 }
 
+// Before letters become too small to be read, long lines are broken; before a player does, it is shown without the
+// sources, which had a slide of their own.
 function fit(slide) {
-  largest(slide, { from: 30, to: 18, step: 1 }, size => slide.style.setProperty("--size", `${size}px`));
-  for (const player of slide.querySelectorAll(".mfp"))
-    largest(slide, { from: 2, to: 0.5, step: 0.02 }, zoom => { player.style.zoom = zoom; });
+  const letters = size => slide.style.setProperty("--size", `${size}px`);
+  if (!largest(slide, LETTERS, letters)) {
+    slide.classList.add("broken-lines");
+    largest(slide, SMALLER, letters);
+  }
+  for (const player of slide.querySelectorAll(".mfp")) {
+    const zoom = factor => { player.style.zoom = factor; };
+    if (!largest(slide, ZOOM, zoom)) {
+      player.classList.add("lanes-only");
+      largest(slide, FARTHER, zoom);
+    }
+  }
 }
 
 // The arrow keys go through the slides, and so do PageDown and the space bar, which a presenter's remote sends.

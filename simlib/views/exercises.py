@@ -9,7 +9,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,11 +51,11 @@ def record(exercise: str, result: Result, of: int | None = None) -> Result:
     its file. Raises Mistake.
     """
     if not re.fullmatch(r"\d\d [a-z]+", exercise):
-        raise Mistake(f'record({show(exercise)}, ...): name the lesson and the exercise, as in record("02 defend", ...).')
+        raise Mistake(f'record({show(exercise)}, ...): name lesson and exercise, as in record("02 defend", ...).')
     if not _off():
         done, said = judged(result, of)
         lesson, name = exercise.split()
-        now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         line = {"version": VERSION, "lesson": lesson, "exercise": name, "done": done, "result": said}
         _append(Path(FILE), {**line, "code": _code(result), "when": now})
     return result
