@@ -30,6 +30,7 @@ THEME = "midflight"
 BRINGS = ("LICENSE", "dist/reveal.js", "dist/reveal.css", "plugin/notes/notes.js")
 TEXT, CODE, OUTPUT = "slide-text", "slide-code", "slide-output"
 NO_PREDICTION = "You made no prediction.\n"
+BLOCK = re.compile(r"```.*?^```|\S.*?(?=\n\n|\Z)", re.S | re.M)  # code in a text, with its empty lines; a paragraph
 STAYS = re.compile(r"#|!\[|[-*] |\d+\. |\||```|> ")  # how a block begins that is no prose
 
 Notebook = Any
@@ -106,9 +107,10 @@ def parts(cell: Cell) -> Iterator[Cell]:
 
 def halves(text: str) -> tuple[str, str]:
     """What a slide shows of a text, and its prose."""
-    blocks = re.split(r"\n\n+", text.strip())
-    seen = [block for block in blocks if STAYS.match(block)]
-    return "\n\n".join(seen), "\n\n".join(block for block in blocks if block not in seen)
+    parts: dict[bool, list[str]] = {True: [], False: []}
+    for block in BLOCK.findall(text):
+        parts[bool(STAYS.match(block))].append(block.strip())
+    return "\n\n".join(parts[True]), "\n\n".join(parts[False])
 
 
 def shown(cell: Cell, output: Any) -> Any:

@@ -1,7 +1,7 @@
 // Letters, and a player, are as large as the slide has room for; a picture takes what is left.
 const WIDTH = 1280, HEIGHT = 720;
 
-const LETTERS = { from: 30, to: 23, step: 1 }, SMALLER = { from: 30, to: 18, step: 1 };  // pixels; code is a tenth less
+const LETTERS = { from: 30, to: 22, step: 1 }, SMALLER = { from: 30, to: 18, step: 1 };  // pixels; code is a little less
 const ZOOM = { from: 2, to: 1.2, step: 0.02 }, FARTHER = { from: 2, to: 0.6, step: 0.02 };
 
 function fits(slide) {

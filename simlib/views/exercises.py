@@ -120,7 +120,7 @@ def lessons(folder: Path) -> list[Lesson]:
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         except (OSError, ValueError, KeyError):
             continue  # being saved, or no notebook
-        texts = {kind: [] for kind in ("code", "markdown", "raw")}
+        texts: dict[str, list[str]] = {kind: [] for kind in ("code", "markdown", "raw")}
         for cell in cells:
             texts[cell["cell_type"]].append("".join(cell["source"]))
         title = TITLE.search("\n".join(texts["markdown"]))
