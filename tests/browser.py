@@ -76,3 +76,18 @@ def npm_package(name, version):
         if os.environ.get("CI"):
             raise
         pytest.skip(f"{error}")
+
+
+AXE = "4.10.3"
+FIND = """async where => {
+    const there = where.filter(part => document.querySelector(part));
+    if (!there.length) return [];
+    const found = await axe.run({ include: there.map(part => [part]) }, { resultTypes: ['violations'] });
+    return found.violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(one =>
+        [one.id, one.nodes.length, one.nodes[0].html.slice(0, 200), one.nodes[0].failureSummary.slice(0, 300)]);
+}"""
+
+
+def findings(page, *where):
+    """What axe-core, which the page has to have by now, finds serious or critical in these parts of it."""
+    return page.evaluate(FIND, where)

@@ -173,7 +173,7 @@ SEEN = """() => {
         outside: outside.map(element => element.outerHTML.slice(0, 80)),
         code: Math.min(99, ...all('pre').filter(pre => !pre.closest('.mfp')).map(size)),
         text: Math.min(99, ...all('p, li').filter(part => !part.closest('.mfp')).map(size)),
-        images: all('img').map(image => [image.naturalWidth, image.getBoundingClientRect().height]),
+        images: all('img').map(image => [image.naturalWidth, image.getBoundingClientRect().height, image.alt]),
         things: all('p, li, pre, img, .mfp').length,
     };
 }"""
@@ -202,7 +202,8 @@ def test_the_arrow_keys_go_through_every_slide_and_each_fits_the_screen_and_can_
         assert slide["overflow"] == [0, 0] and slide["outside"] == [], where
         assert slide["code"] >= 20 and slide["text"] >= 22, where
         assert slide["title"] or slide["things"] >= 1, f"{where}: nothing but a heading"
-        assert all(width > 0 and height >= 50 for width, height in slide["images"]), where
+        assert all(width > 0 and height >= 50 for width, height, _ in slide["images"]), where
+        assert all(len(said) > 10 and not said.startswith("No description") for *_, said in slide["images"]), where
 
 
 @functools.cache
