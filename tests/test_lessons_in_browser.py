@@ -34,8 +34,9 @@ RUN_ALL = """async () => {
     await jupyterapp.commands.execute('notebook:run-all-cells');
 }"""
 END = """async () => {
-    await jupyterapp.shell.currentWidget.sessionContext.shutdown();
-    await jupyterapp.commands.execute('application:close-all');
+    const lesson = jupyterapp.shell.currentWidget;
+    await lesson.sessionContext.shutdown();
+    lesson.dispose(); // without the question whether to save it
 }"""
 THEME = """async theme => {
     await jupyterapp.commands.execute('apputils:change-theme', { theme });
