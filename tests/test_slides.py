@@ -252,3 +252,13 @@ def test_the_notes_say_what_to_say_and_the_solution(opened):
     assert any("Follow the lock's lane" in note for note in notes)
     assert any("keeps others from waking us up" in note for note in notes)
     assert page.locator("aside.notes").first.is_hidden()
+
+
+def test_s_opens_the_presenter_s_window_beside_the_slides(opened):
+    page = opened(LESSONS[2])
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    with page.expect_popup() as popup:
+        page.keyboard.press("s")
+    notes = popup.value.locator(".speaker-controls-notes .value")
+    notes.get_by_text("Set the key if it is not there").wait_for()
