@@ -2,11 +2,11 @@
 const WIDTH = 1280, HEIGHT = 720;
 
 const LETTERS = { from: 30, to: 22, step: 1 }, SMALLER = { from: 30, to: 18, step: 1 };  // pixels; code is a little less
-const ZOOM = { from: 2, to: 1.2, step: 0.02 }, FARTHER = { from: 2, to: 0.6, step: 0.02 };
+const ZOOM = { from: 2, to: 1.04, step: 0.02 }, FARTHER = { from: 2, to: 0.6, step: 0.02 };
 
 function fits(slide) {
-  const wide = Array.from(slide.querySelectorAll("pre, .mfp-scroll"));
-  return slide.scrollHeight <= HEIGHT && wide.every(part => part.scrollWidth <= part.clientWidth);
+  const wide = Array.from(slide.querySelectorAll("pre:not(.mfp-code), .mfp-scroll"));
+  return slide.scrollHeight <= HEIGHT && wide.every(part => part.scrollWidth <= part.clientWidth + 1);
 }
 
 function largest(slide, sizes, set) {
