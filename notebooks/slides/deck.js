@@ -2,10 +2,10 @@
 const WIDTH = 1280, HEIGHT = 720;
 
 const LETTERS = { from: 30, to: 22, step: 1 }, SMALLER = { from: 30, to: 18, step: 1 };  // pixels; code is a little less
-const ZOOM = { from: 2, to: 1.04, step: 0.02 }, FARTHER = { from: 2, to: 0.6, step: 0.02 };
+const ZOOM = { from: 2, to: 0.6, step: 0.02 };
 
 function fits(slide) {
-  const wide = Array.from(slide.querySelectorAll("pre:not(.mfp-code), .mfp-scroll"));
+  const wide = Array.from(slide.querySelectorAll("pre, .mfp-scroll"));
   return slide.scrollHeight <= HEIGHT && wide.every(part => part.scrollWidth <= part.clientWidth + 1);
 }
 
@@ -17,21 +17,15 @@ function largest(slide, sizes, set) {
   return false;
 }
 
-// Before letters become too small to be read, long lines are broken; before a player does, it is shown without the
-// sources, which had a slide of their own.
+// Before letters become too small to be read, long lines are broken.
 function fit(slide) {
   const letters = size => slide.style.setProperty("--size", `${size}px`);
   if (!largest(slide, LETTERS, letters)) {
     slide.classList.add("broken-lines");
     largest(slide, SMALLER, letters);
   }
-  for (const player of slide.querySelectorAll(".mfp")) {
-    const zoom = factor => { player.style.zoom = factor; };
-    if (!largest(slide, ZOOM, zoom)) {
-      player.classList.add("lanes-only");
-      largest(slide, FARTHER, zoom);
-    }
-  }
+  for (const player of slide.querySelectorAll(".mfp"))
+    largest(slide, ZOOM, zoom => { player.style.zoom = zoom; });
 }
 
 // The arrow keys go through the slides, and so do PageDown and the space bar, which a presenter's remote sends.
