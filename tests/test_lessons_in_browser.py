@@ -177,7 +177,7 @@ def test_light_and_dark_what_is_shown_can_be_read_and_named(lab):
     lab.evaluate((npm_package("axe-core", AXE) / "axe.min.js").read_text(encoding="utf-8"))
     for theme in (LIGHT, DARK):
         lab.evaluate(THEME, theme)
-        assert findings(lab, ".mfp", SLIDER, ".jp-RenderedHTML") == [], theme
+        assert findings(lab, ".mfp", SLIDER, ".jp-RenderedHTML", ".jupyter-widgets.widget-vbox") == [], theme
         ink, paper = lab.locator(".jp-Notebook").evaluate(BRIGHTNESS)
         assert (ink < paper) == (theme == LIGHT)
         for player in lab.locator(".mfp").all():

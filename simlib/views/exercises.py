@@ -167,7 +167,8 @@ class Progress:
         for lesson in self.course:
             cells = [_cell(name[3:], self.state(name), style) for name in lesson.exercises]
             cells += [f"<td {style}></td>"] * (most - len(cells))
-            head = f"<td {style}>{lesson.number}</td><th scope=\"row\" {style}>{escape(lesson.title)}</th>"
+            plain = style.replace("padding", "font-weight:normal;padding")  # only what is done is bold
+            head = f'<td {style}>{lesson.number}</td><th scope="row" {plain}>{escape(lesson.title)}</th>'
             rows.append(f"<tr>{head}{''.join(cells)}</tr>")
         legend = " &nbsp; ".join(f"{sign} {state}" for state, sign in SIGNS.items())
         table = f"<table><tbody>{''.join(rows)}</tbody></table>"
