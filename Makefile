@@ -33,7 +33,7 @@ If you have one under another name: make PYTHON=/path/to/python3
 endef
 export NO_PYTHON
 
-.PHONY: help lab test coverage notebooks sheets site ready lint constraints clean
+.PHONY: help lab test coverage notebooks sheets slides site progress ready lint constraints clean
 
 help:
 	@echo 'make lab          open the first lesson in JupyterLab (PORT=8888)'
@@ -41,7 +41,9 @@ help:
 	@echo 'make coverage     which lines and branches of simlib no test runs; half an hour'
 	@echo 'make notebooks    run all notebooks and save them (ARGS="00 03" for some)'
 	@echo 'make sheets       the lessons for a workshop, in build/: with solutions, and without'
+	@echo 'make slides       a talk of each lesson, in build/slides; needs npm, once'
 	@echo 'make site         the course as a folder of web pages, in build/site: to read, and to run in the browser'
+	@echo 'make progress     one table of what a room has done (ROOM=folder of their progress.jsonl)'
 	@echo 'make ready        try all that a workshop needs of this machine, and end in one line'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make constraints  pin the newest versions within the bounds of pyproject.toml'
@@ -74,8 +76,14 @@ notebooks: $(WHOLE)
 sheets: $(WHOLE)
 	$(BIN)/python notebooks/sheets.py
 
+slides: $(WHOLE)
+	$(BIN)/python notebooks/slides.py
+
 site: $(WHOLE)
-	$(BIN)/python -m website.build
+	$(BIN)/python notebooks/pages.py
+
+progress: $(WHOLE)
+	@$(BIN)/python notebooks/room.py "$(ROOM)"
 
 # The last line is the answer: on a failure make would write one of its own below it.
 ready:

@@ -1,6 +1,7 @@
 """The site as its readers have it: a folder behind a plain web server, in a real Chromium, and no other network."""
 
 import functools
+import importlib
 import io
 import json
 import os
@@ -8,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import threading
 from contextlib import contextmanager
 from html.parser import HTMLParser
@@ -21,11 +21,9 @@ from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
 
 from simlib.engines.live import INSTEAD, NO_PROCESSES
 from simlib.views.drawing import NO_CHART
-from tests.browser import chromium, expected, moment, press, seen
+from tests.browser import AXE, chromium, expected, moment, npm_package, press, seen
 from tests.lessons import FOLDER, definitions
-from website import build, lab
 
-AXE = ("axe-core", "4.14.1")
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 PAGES = ["index", "workshop", *(name.removesuffix(".ipynb") for name in NOTEBOOKS)]
 SLOW = 400_000  # milliseconds; a browser's Python is slow, and the machine may be busy
@@ -41,9 +39,9 @@ if shutil.which("npm") is None and not os.environ.get("CI"):  # in CI its absenc
 def site(tmp_path_factory):
     """The site, built anew by its own command; what it is made of may be there from the last time."""
     folder = tmp_path_factory.mktemp("host") / "course"  # not at the root of its host
-    command = [sys.executable, "-m", "website.build", str(folder)]
-    ran = subprocess.run(command, cwd=lab.ROOT, capture_output=True, text=True)
-    if lab.NO_PARTS in ran.stderr and not os.environ.get("CI"):
+    command = [sys.executable, str(FOLDER / "pages.py"), str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    if "JupyterLite is left out" in ran.stderr and not os.environ.get("CI"):
         pytest.skip(f"needs what it is made of once: {ran.stderr}")
     assert ran.stdout.endswith("lessons to read, and to run in the browser\n"), ran.stderr
     return folder
@@ -212,8 +210,7 @@ def test_a_slider_shows_its_first_picture_and_a_prediction_can_be_ticked(browser
 
 @pytest.fixture(scope="module")
 def axe():
-    with tarfile.open(lab.npm_package(*AXE)) as archive:
-        return archive.extractfile("package/axe.min.js").read().decode()
+    return (npm_package("axe-core", AXE) / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -312,19 +309,31 @@ def test_only_a_cell_that_imports_matplotlib_asks_the_network_for_it(browser, ad
 # Without what it is made of
 
 
-def test_where_there_is_no_npm_the_build_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr(lab, "PARTS", tmp_path)
+@pytest.fixture
+def scripts(monkeypatch):
+    """The two that build it, as they find each other."""
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module("pages"), importlib.import_module("lite")
+
+
+def test_where_there_is_no_npm_the_build_says_what_to_install(scripts, tmp_path, monkeypatch):
+    _, lite = scripts
+    npm = importlib.import_module("npm")
+    monkeypatch.setattr(lite, "PARTS", tmp_path)
+    monkeypatch.setattr(npm.fetch, "__defaults__", (tmp_path,))
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(lab.Missing, match="sudo apt install npm"):
-        lab.build(tmp_path / "lab", tmp_path)
+    with pytest.raises(lite.Missing, match=r"JupyterLite is left out.* install Node\.js, which brings npm"):
+        lite.build(tmp_path / "lab", tmp_path)
 
 
-def test_without_jupyterlite_the_lessons_are_there_to_read_and_nothing_leads_to_it(tmp_path, monkeypatch, capsys):
+def test_without_jupyterlite_the_lessons_are_there_and_nothing_leads_to_it(scripts, tmp_path, monkeypatch, capsys):
+    pages, lite = scripts
+
     def missing(*_):
-        raise lab.Missing("There is no npm.")
+        raise lite.Missing("There is no npm.")
 
-    monkeypatch.setattr(lab, "build", missing)
-    build.main(str(tmp_path))
+    monkeypatch.setattr(lite, "build", missing)
+    pages.main(str(tmp_path))
     texts = {path.stem: path.read_text(encoding="utf-8") for path in tmp_path.glob("*.html")}
     assert sorted(texts) == sorted(PAGES)
     assert [name for name, text in texts.items() if 'href="lab/' in text] == []

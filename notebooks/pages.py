@@ -1,4 +1,4 @@
-"""Builds the course as a folder for any static host: `python -m website.build [folder]`, `build/site` if none is given.
+"""Builds the course for any static host: `python notebooks/pages.py [folder]`, `build/site` if none is given.
 
 The lessons to read, as they were saved, with players that need no kernel; and JupyterLite in `lab/`, where they run in
 the reader's browser. No page asks anybody but its own host for anything.
@@ -20,11 +20,9 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 from pygments.formatters import HtmlFormatter
 
-from website import lab
-
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-NOTEBOOKS = ROOT / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parent
+ROOT = NOTEBOOKS.parent
+HERE = NOTEBOOKS / "site"
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 PAGE = Environment(loader=FileSystemLoader(HERE)).get_template("page.html")
@@ -35,14 +33,16 @@ ASLEEP = '<p class="asleep">This moves where the lesson runs: in the browser, or
 
 def main(where: str = "") -> None:
     """Write the site, over the one that is there."""
+    import lite  # beside this script
+
     folder = Path(where).resolve() if where else ROOT / "build" / "site"
     shutil.rmtree(folder, ignore_errors=True)
     paths = sorted(NOTEBOOKS.glob("*.ipynb"))
     copy_lessons(folder / "notebooks", paths)
     try:
-        lab.build(folder / "lab", folder / "notebooks")
+        lite.build(folder / "lab", folder / "notebooks")
         runs = True
-    except lab.Missing as missing:
+    except lite.Missing as missing:
         print(missing, file=sys.stderr)
         runs = False
     shutil.copytree(NOTEBOOKS / "pictures", folder / "pictures")

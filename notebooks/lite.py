@@ -1,9 +1,9 @@
 """JupyterLite with every lesson: Python itself, simlib and all that they need are files of the site.
 
 Pyodide (CPython for WebAssembly) comes from npm, wheels from PyPI, simlib from this clone. What was fetched once stays
-in build/parts, so that the site can be built again without a network. Pyodide finds packages in its lock file: those
-that are here are written into it as files beside it. The others, numpy and matplotlib among them, are machine code
-that only Pyodide's own host has; their entries point there, and nobody asks for them before a cell imports them.
+in `build`, so that the site can be built again without a network. Pyodide finds packages in its lock file: those that
+are here are written into it as files beside it. The others, numpy and matplotlib among them, are machine code that
+only Pyodide's own host has; their entries point there, and nobody asks for them before a cell imports them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -38,14 +37,7 @@ LESSONS = {
 }
 OURS = "midflight"  # simlib's wheel
 PLUGIN = "@jupyterlite/pyodide-kernel-extension:kernel"
-NO_NPM = """\
-JupyterLite is left out: there is no npm here, and Python for the browser comes from it. The lessons to read are there.
-
-  Debian, Ubuntu   sudo apt install npm
-  macOS            brew install node
-
-Then make site again."""
-NO_PARTS = "JupyterLite is left out: a part of it could not be fetched."
+LEFT_OUT = "JupyterLite is left out, the lessons to read are there."
 
 Package = dict[str, Any]
 
@@ -66,7 +58,7 @@ def build(folder: Path, lessons: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     command = [sys.executable, "-m", "jupyterlite_core", "build", "--apps=lab", "--no-sourcemaps", "--force"]
     places = [f"--lite-dir={source}", f"--output-dir={folder}", f"--contents={lessons}"]
-    run([*command, "--no-unused-shared-packages", *places], "JupyterLite could not be put together.", PARTS)
+    run([*command, "--no-unused-shared-packages", *places], "It could not be put together.", PARTS)
 
 
 def settings() -> dict[str, Any]:
@@ -77,12 +69,15 @@ def settings() -> dict[str, Any]:
 
 def lay_out_pyodide(folder: Path) -> list[str]:
     """Pyodide, the wheels and the lock that names them, in this folder. Returns what to load before the first cell."""
+    from npm import NotFetched, fetch  # beside this script
+
     folder.mkdir(parents=True)
-    with tarfile.open(npm_package("pyodide", PYODIDE_VERSION)) as archive:
-        for name in PYODIDE:
-            part = archive.extractfile(f"package/{name}")
-            assert part is not None, f"pyodide {PYODIDE_VERSION} has no {name}"
-            (folder / name).write_bytes(part.read())
+    try:
+        pyodide = fetch("pyodide", PYODIDE_VERSION)
+    except NotFetched as error:
+        raise Missing(f"{LEFT_OUT} {error}") from None
+    for name in PYODIDE:
+        shutil.copyfile(pyodide / name, folder / name)
     path = folder / "pyodide-lock.json"
     lock = json.loads(path.read_text(encoding="utf-8"))
     known: dict[str, Package] = lock["packages"]
@@ -129,19 +124,6 @@ def file_of(path: Path, folder: Path) -> Package:
     return {"file_name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def npm_package(name: str, number: str) -> Path:
-    """The archive that npm has under this name and version. Raises Missing."""
-    folder = PARTS / "npm"
-    path = folder / f"{name}-{number}.tgz"
-    if not path.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            raise Missing(NO_NPM)
-        folder.mkdir(parents=True, exist_ok=True)
-        run([npm, "pack", f"{name}@{number}", "--silent", f"--pack-destination={folder}"], NO_PARTS)
-    return path
-
-
 def wheel(name: str, number: str) -> Path:
     """A wheel of pure Python, from PyPI. Raises Missing."""
     folder = PARTS / "wheels"
@@ -149,7 +131,7 @@ def wheel(name: str, number: str) -> Path:
     if not any(folder.glob(pattern)):
         pure = ["--only-binary=:all:", "--platform=any", f"--python-version={PYODIDE_PYTHON_VERSION}"]
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        run([*command, *pure, f"--dest={folder}", f"{name}=={number}"], NO_PARTS)
+        run([*command, *pure, f"--dest={folder}", f"{name}=={number}"], "A wheel of it could not be fetched.")
     return next(folder.glob(pattern))
 
 
@@ -172,7 +154,7 @@ def run(command: Sequence[str], otherwise: str, folder: Path = ROOT) -> None:
     """Run a program that says nothing unless it fails. Raises Missing with what it said."""
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder)
     if ran.returncode:
-        raise Missing(f"{otherwise} {Path(command[0]).name} says:\n\n{ran.stdout.strip()[-2000:]}")
+        raise Missing(f"{LEFT_OUT} {otherwise} {Path(command[0]).name} says:\n\n{ran.stdout.strip()[-2000:]}")
 
 
 def write(path: Path, what: dict[str, Any]) -> None:
