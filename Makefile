@@ -33,16 +33,15 @@ If you have one under another name: make PYTHON=/path/to/python3
 endef
 export NO_PYTHON
 
-.PHONY: help lab test coverage notebooks sheets slides progress ready lint constraints clean
+.PHONY: help lab test coverage notebooks sheets slides progress site ready lint constraints clean
 
 help:
 	@echo 'make lab          open the first lesson in JupyterLab (PORT=8888)'
 	@echo 'make test         run every test, the notebooks included (ARGS="-k name" goes to pytest)'
-	@echo 'make coverage     which lines and branches of simlib no test runs; some minutes, in one process'
+	@echo 'make coverage     which lines and branches of simlib no test runs; half an hour'
 	@echo 'make notebooks    run all notebooks and save them (ARGS="00 03" for some)'
 	@echo 'make sheets       the lessons for a workshop, in build/: with solutions, and without'
-	@echo 'make slides       a talk of each lesson, in build/slides; needs npm, once'
-	@echo 'make progress     one table of what a room has done (ROOM=folder of their progress.jsonl)'
+.PHONY: help lab test coverage notebooks sheets slides progress site ready lint constraints clean
 	@echo 'make ready        try all that a workshop needs of this machine, and end in one line'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make constraints  pin the newest versions within the bounds of pyproject.toml'
@@ -62,10 +61,11 @@ test: $(WHOLE)
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
 		--nbval --nbval-current-env --nbval-cell-timeout=120 tests notebooks $(ARGS)
 
-# One process: what several have measured would have to be put together, and a branch could be missed on the way.
+# Without -n: pytest-xdist's processes would have to be put together too, and a branch could be missed on the way.
 coverage: $(WHOLE)
-	@mkdir -p build
+	@mkdir -p build && rm -f build/coverage*
 	TQDM_DISABLE=1 $(BIN)/python -m coverage run -m pytest -q tests $(ARGS)
+	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
 notebooks: $(WHOLE)
@@ -74,11 +74,7 @@ notebooks: $(WHOLE)
 sheets: $(WHOLE)
 	$(BIN)/python notebooks/sheets.py
 
-slides: $(WHOLE)
-	$(BIN)/python notebooks/slides.py
-
-progress: $(WHOLE)
-	@$(BIN)/python notebooks/room.py "$(ROOM)"
+.PHONY: help lab test coverage notebooks sheets slides progress site ready lint constraints clean
 
 # The last line is the answer: on a failure make would write one of its own below it.
 ready:

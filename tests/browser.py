@@ -13,6 +13,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 if CHROMIUM is None and not os.environ.get("CI"):  # in CI its absence is an error
     pytest.skip("needs a Chromium on the PATH; none is downloaded", allow_module_level=True)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # whatever is there of a network, it is cut off
 
 
 @contextmanager
