@@ -41,7 +41,9 @@ help:
 	@echo 'make coverage     which lines and branches of simlib no test runs; half an hour'
 	@echo 'make notebooks    run all notebooks and save them (ARGS="00 03" for some)'
 	@echo 'make sheets       the lessons for a workshop, in build/: with solutions, and without'
-.PHONY: help lab test coverage notebooks sheets slides progress site ready lint constraints clean
+	@echo 'make slides       a talk of each lesson, in build/slides; needs npm, once'
+	@echo 'make progress     one table of what a room has done (ROOM=folder of their progress.jsonl)'
+	@echo 'make site         the course as a folder of web pages, in build/site: to read, and to run in the browser'
 	@echo 'make ready        try all that a workshop needs of this machine, and end in one line'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make constraints  pin the newest versions within the bounds of pyproject.toml'
@@ -74,7 +76,14 @@ notebooks: $(WHOLE)
 sheets: $(WHOLE)
 	$(BIN)/python notebooks/sheets.py
 
-.PHONY: help lab test coverage notebooks sheets slides progress site ready lint constraints clean
+slides: $(WHOLE)
+	$(BIN)/python notebooks/slides.py
+
+progress: $(WHOLE)
+	@$(BIN)/python notebooks/room.py "$(ROOM)"
+
+site: $(WHOLE)
+	$(BIN)/python -m website.build
 
 # The last line is the answer: on a failure make would write one of its own below it.
 ready:
