@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import threading
 from contextlib import contextmanager
 from html.parser import HTMLParser
@@ -21,11 +20,10 @@ from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
 
 from simlib.engines.live import INSTEAD, NO_PROCESSES
 from simlib.views.drawing import NO_CHART
-from tests.browser import chromium, expected, moment, press, seen
+from tests.browser import AXE, chromium, expected, moment, npm_package, press, seen
 from tests.lessons import FOLDER, definitions
 from website import build, lab
 
-AXE = ("axe-core", "4.14.1")
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 PAGES = ["index", "workshop", *(name.removesuffix(".ipynb") for name in NOTEBOOKS)]
 SLOW = 400_000  # milliseconds; a browser's Python is slow, and the machine may be busy
@@ -214,8 +212,7 @@ def test_a_slider_moves_and_a_prediction_can_be_ticked(browser, address):
 
 @pytest.fixture(scope="module")
 def axe():
-    with tarfile.open(lab.npm_package(*AXE)) as archive:
-        return archive.extractfile("package/axe.min.js").read().decode()
+    return (npm_package("axe-core", AXE) / "axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
