@@ -96,9 +96,6 @@ def still(state: dict[str, Any], model: str) -> str:
         choice = '<label><input type="radio" name="{}"> {}</label>'
         choices = "".join(choice.format(model, html.escape(label)) for label in now["_options_labels"])
         return f'<div class="choices" role="radiogroup" aria-label="Your answer">{choices}</div>'
-    if kind == "SelectionSliderModel":
-        label = html.escape(f"{now['description']}: {now['_options_labels'][now['index']]}")
-        return f"<p><b>{label}</b></p>{ASLEEP}"
     return ASLEEP if kind == "ButtonModel" else ""
 
 

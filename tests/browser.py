@@ -79,7 +79,7 @@ def npm_package(name, version):
         pytest.skip(f"{error}")
 
 
-AXE = "4.10.3"
+AXE = "4.14.1"
 FIND = """async where => {
     const there = where.filter(part => document.querySelector(part));
     if (!there.length) return [];

@@ -199,11 +199,13 @@ def test_every_player_of_the_course_moves(browser, address):
     assert moved >= 10
 
 
-def test_a_slider_shows_its_first_picture_and_a_prediction_can_be_ticked(browser, address):
+def test_a_slider_moves_and_a_prediction_can_be_ticked(browser, address):
     with visitor(browser, address) as page:
         page.goto(f"{address}/00_start_here.html")
-        slider = page.locator(".widget", has_text="crash: nowhere").first
-        assert slider.locator("svg text").first.text_content() == "charge: nothing goes wrong"
+        title = page.locator("[data-slider] svg text").first
+        assert title.text_content() == "charge: nothing goes wrong"
+        page.get_by_role("slider", name="crash").press("ArrowRight")
+        assert title.text_content() == "charge: with 1 crash, it holds"
         page.get_by_label("charge or write", exact=True).check()
         assert page.locator(".widget input:checked").count() == 1
 
