@@ -62,6 +62,8 @@ class Interrupt:
             self.ours = False  # what it was about has come to its end
             return
         self.came = True
+        for watchdog in self.watchdogs:
+            watchdog.called_off = True
         if any(watchdog.stretch % 2 for watchdog in self.watchdogs):
             raise KeyboardInterrupt
 
@@ -97,6 +99,7 @@ class Watchdog:
     def __init__(self) -> None:
         self.stretch = 0  # odd while a learner's code runs
         self.full = False
+        self.called_off = False  # it is time to end: interrupted, or full
         self.asked: Hanging | None = None  # what the thread wants to be raised
         self._asked_in = 0  # this stretch, and no later one
         self.endless: set[CodeType] = set()  # workers that do not end when they are closed
@@ -144,6 +147,7 @@ class Watchdog:
             self._interrupt.watchdogs.append(self)
             self._builtins = dict(vars(builtins))
             self.full = False
+            self.called_off = self._interrupt.came
             self._start()
         return self
 
@@ -188,7 +192,8 @@ class Watchdog:
             ticks = ticks + 1 if now == before else 0
             before = now
             try:
-                self.full = self.full or memory() - least > self.megabytes * MEGABYTE
+                if not self.full and memory() - least > self.megabytes * MEGABYTE:
+                    self.full = self.called_off = True
                 if now % 2 and (ticks >= 10 or (self.full and ticks)):
                     self._ask(watched, now)
             except MemoryError:  # there is none left: whoever takes more will be told

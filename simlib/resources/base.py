@@ -6,13 +6,13 @@ import copy
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.ops import OK, Op, Outcome
-from simlib.values import ATOMS, did_you_mean, freeze, fresh, listed, show
+from simlib.values import ATOMS, did_you_mean, freeze, fresh, listed, show, unchanging
 
 
 class Timer(NamedTuple):
@@ -65,14 +65,15 @@ class State:
             raise Unavailable(op.name)
         if outcome.fault == "lost_replies":
             try:
-                self._handler(op)(who, *op.args, **op.kwargs)
+                self.handler(op.verb)(who, *op.args, **op.kwargs)
             except OperationError:
                 pass  # it did not happen, and its caller is not told that either: the reply is what was lost
             raise OutcomeUnknown(op.name)
-        return self._handler(op)(who, *op.args, **op.kwargs)
+        return self.handler(op.verb)(who, *op.args, **op.kwargs)
 
-    def _handler(self, op: Op) -> Callable[..., Any]:
-        return getattr(self, f"on_{op.verb}")  # type: ignore[no-any-return]
+    def handler(self, verb: str) -> Callable[..., Any]:
+        """What carries out such a step when nothing goes wrong: called with the worker and the step's arguments."""
+        return getattr(self, f"on_{verb}")  # type: ignore[no-any-return]
 
     def timers(self) -> tuple[Timer, ...]:
         """The timers that are running."""
@@ -175,7 +176,9 @@ class Resource:
 
     def handle(self, name: str, built: list[Op | Mistake]) -> Self:
         """The resource as one process sees it; each step that it builds is noted in `built`."""
-        handle = copy.copy(self)
+        handle = object.__new__(type(self))
+        for attribute, value in vars(self).items():
+            setattr(handle, attribute, value)
         handle._name = name
         handle._built = built
         return handle
@@ -200,22 +203,21 @@ class Resource:
 
     def _op(self, verb: str, *args: Any, **kwargs: Any) -> Op:
         assert self._built is not None
-        given = {key: value for key, value in kwargs.items() if value is not None}
-        if _atoms(args) and _atoms(given.values()):  # most of the time of a simulation: nothing to check, or to copy
-            op = Op(self._name, verb, args, given, sys._getframe(3).f_lineno)
-            self._built.append(op)
-            return op
-        try:
-            freeze((args, given))  # here, where it is known who asks, and not in the middle of a search
-        except RecursionError:
-            raise Mistake(f"{verb}(...): a value that contains itself cannot be stored, sent or compared.") from None
-        op = Op(self._name, verb, tuple(map(fresh, args)), fresh(given), sys._getframe(3).f_lineno)
+        given = {key: value for key, value in kwargs.items() if value is not None} if kwargs else kwargs
+        if not (_atoms(args) or unchanging(args)) or not _atoms(given.values()):
+            try:
+                freeze((args, given))  # here, where it is known who asks, and not in the middle of a search
+            except RecursionError:
+                circular = f"{verb}(...): a value that contains itself cannot be stored, sent or compared."
+                raise Mistake(circular) from None
+            args, given = tuple(map(fresh, args)), fresh(given)
+        op = Op(self._name, verb, args, given, sys._getframe(3).f_lineno)
         self._built.append(op)
         return op
 
 
-def _atoms(values: Iterable[Any]) -> bool:
-    return all(type(value) in ATOMS for value in values)
+def _atoms(values: Collection[Any]) -> bool:
+    return not values or ATOMS.issuperset(map(type, values))
 
 
 def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
@@ -225,8 +227,8 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
 
     @functools.wraps(build)
     def checked(self: Resource, *args: Any, **kwargs: Any) -> Op:
-        kind, step = type(self).__name__, f"{self._name}.{build.__name__}"
         if self._built is None:
+            kind = type(self).__name__
             raise Mistake(
                 f"`{build.__name__}` of a {kind} that belongs to no worker. A worker reaches a resource through a "
                 f"parameter with the name that the scenario gives it: Scenario({kind.lower()}={kind}(...)) and "
@@ -238,7 +240,7 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
             self._note(mistake)
             raise
         except TypeError as error:
-            misfit = explain(error, step, self, args, kwargs)
+            misfit = explain(error, f"{self._name}.{build.__name__}", self, args, kwargs)
             self._note(misfit)
             raise misfit from None
 

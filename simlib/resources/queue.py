@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from simlib.errors import Mistake
@@ -74,7 +75,7 @@ class QueueState(State):
 
     def _deliver(self, message: Message, who: str) -> Message:
         self.flights.pop((message.id, message.deliveries), None)  # from now on its receipt is an old one
-        message = replace(message, deliveries=message.deliveries + 1)
+        message = Message(message.id, message.body, message.deliveries + 1, message.number)
         self.flights[message.id, message.deliveries] = (message, who)
         return message
 
@@ -94,21 +95,21 @@ class QueueState(State):
             self.ready.append(message)
             self.ready.sort(key=lambda waiting: waiting.number)
 
-    def _redeliverable(self) -> dict[str, Message]:
-        """The newest delivery of each message that has been handed out: what a queue may hand out once more."""
-        handed_out = {**self.done, **{message.id: message for message in self.in_flight}}
-        for message in (*self.ready, *self.dead_letters):  # it will be received anyway, or never again
-            handed_out.pop(message.id, None)
-        return handed_out
+    def _redeliverable(self) -> Iterator[str]:
+        """The messages that have been handed out: what a queue may hand out once more."""
+        kept = {message.id for message in (*self.ready, *self.dead_letters)}  # they come by themselves, or never again
+        in_flight = (message_id for message_id, _ in self.flights if message_id not in self.done)
+        return (message_id for message_id in itertools.chain(self.done, in_flight) if message_id not in kept)
 
     def outcomes(self, op: Op) -> Iterator[Outcome]:
         yield from super().outcomes(op)
         if op.verb == "receive":
-            yield from (Outcome("redeliveries", message) for message in self._redeliverable())
+            yield from (Outcome("redeliveries", message_id) for message_id in self._redeliverable())
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
         if outcome.fault == "redeliveries":
-            return self._deliver(self._redeliverable()[str(outcome.choice)], who)
+            newest = {message.id: message for message in (*self.done.values(), *self.in_flight)}
+            return self._deliver(newest[str(outcome.choice)], who)
         return super().perform(op, who, outcome)
 
     def timers(self) -> tuple[Timer, ...]:

@@ -12,7 +12,7 @@ from simlib.resources.queue import QueueState
 from simlib.values import listed, show
 
 if TYPE_CHECKING:
-    from simlib.engines.simulate.simulation import Due, Simulation
+    from simlib.engines.simulate.simulation import Simulation
 
 
 class Arrivals:
@@ -51,12 +51,12 @@ class Arrivals:
             self._next(place, every)
 
     def _next(self, place: str, every: Duration) -> None:
-        self._simulation.after(draw(every, self._chance), self._arrive, (place, every))
+        self._simulation.clockwork.after(draw(every, self._chance), self._arrive, (place, every))
 
-    def _arrive(self, event: Due) -> None:
-        place, every = event.value
+    def _arrive(self, about: tuple[str, Duration]) -> None:
+        place, every = about
         self._next(place, every)
         if place in self._queues:
-            self._simulation.send(place)
+            self._simulation.send(self._simulation.places[place])
         else:
             self._simulation.call(place)
