@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import inspect
 import os
 import re
@@ -49,7 +50,10 @@ class Process:
         given = {name: fresh(value) for name, value in self._values.items()}
         made: Any = None
         try:
-            made = self._watchdog.run(self._function, **self._handles, **given)
+            if self._function.__code__.co_flags & inspect.CO_GENERATOR:  # a call of it runs none of its code
+                made = self._function(**self._handles, **given)
+            else:
+                made = self._watchdog.run(functools.partial(self._function, **self._handles, **given))
         except Hanging as hanging:  # a generator function runs no code before its first step, so this is none
             raise self.hangs(hanging) from None
         except KeyboardInterrupt:
@@ -79,10 +83,12 @@ class Process:
     def advance(self, answer: Any) -> None:
         """The same for who watches over it himself: he deals with Hanging, as `hangs` says it."""
         try:
-            if isinstance(answer, BaseException):
+            if type(answer) in ATOMS:
+                asked = self.generator.send(answer)
+            elif isinstance(answer, BaseException):
                 asked = self.generator.throw(type(answer)(*answer.args))
             else:
-                asked = self.generator.send(answer if type(answer) in ATOMS else fresh(answer))
+                asked = self.generator.send(fresh(answer))
         except StopIteration:
             self._line = self.op.line if self.op else 0
             self.op = None
@@ -98,7 +104,7 @@ class Process:
             self._line = self._line_of(error) or (self.op.line if self.op else 0)
             self.op, self.error = None, error
             return
-        if not isinstance(asked, Op):
+        if type(asked) is not Op:
             raise Mistake(self._not_a_step(asked))
         built = self._built
         if len(built) == 1 and built[0] is asked:

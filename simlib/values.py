@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Hashable, Iterable
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any
 
 from simlib.errors import Mistake
 
@@ -25,6 +25,7 @@ KEYS = frozenset((str, int, type(None)))  # equal only to what a worker cannot t
 SCALARS = frozenset(
     (Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID)
 )
+UNCHANGING = ATOMS | SCALARS
 
 
 def fresh(value: Any) -> Any:
@@ -48,9 +49,9 @@ def fresh(value: Any) -> Any:
 def unchanging(value: Any) -> bool:
     """Whether nobody can change it: then it need not be copied, which is most of the time of a simulation."""
     kind = type(value)
-    if kind in ATOMS or kind in SCALARS:
+    if kind in UNCHANGING:
         return True
-    parts = value if kind is tuple else _parts(cast(Hashable, kind))(value)
+    parts = value if kind is tuple else _parts(kind)(value)  # type: ignore[arg-type]
     return parts is not None and (ATOMS.issuperset(map(type, parts)) or all(map(unchanging, parts)))
 
 

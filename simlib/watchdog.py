@@ -15,12 +15,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import CodeType, FrameType
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple, Unpack
 
 from simlib.errors import Mistake
 from simlib.values import listed
 
-P = ParamSpec("P")
+Args = TypeVarTuple("Args")
 T = TypeVar("T")
 MEGABYTE = 1 << 20
 
@@ -117,12 +117,12 @@ class Watchdog:
         if self._interrupt.came:
             raise KeyboardInterrupt
 
-    def run(self, code: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def run(self, code: Callable[[Unpack[Args]], T], *args: *Args) -> T:
         """What the learner's code answers. Raises Hanging, whatever the code itself makes of that."""
         try:
             self.stretch += 1
             try:
-                return code(*args, **kwargs)
+                return code(*args)
             finally:
                 self.stretch += 1  # at once: from here on nothing may be raised
         finally:

@@ -6,12 +6,12 @@ import copy
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Collection, Hashable, Iterator
-from types import MappingProxyType
+from collections.abc import Callable, Hashable, Iterator, ValuesView
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.ops import OK, Op, Outcome
+from simlib.resources.shown import Items, Table
 from simlib.values import ATOMS, did_you_mean, freeze, fresh, listed, show, unchanging
 
 
@@ -75,6 +75,11 @@ class State:
         """What carries out such a step when nothing goes wrong: called with the worker and the step's arguments."""
         return getattr(self, f"on_{verb}")  # type: ignore[no-any-return]
 
+    @property
+    def has_timers(self) -> bool:
+        """Whether there can ever be a timer."""
+        return type(self).timers is not State.timers
+
     def timers(self) -> tuple[Timer, ...]:
         """The timers that are running."""
         return ()
@@ -122,7 +127,9 @@ class View:
             raise self._unseen(f"`{name}`", did_you_mean(name, state.sees))
         value = getattr(state, name)
         if type(value) is dict:
-            return MappingProxyType({key: fresh(item) for key, item in value.items()})
+            return Table(value)
+        if isinstance(value, (list, ValuesView)):
+            return Items(value)
         return value if callable(value) else fresh(value)
 
     def __getitem__(self, key: Any) -> Any:
@@ -204,20 +211,23 @@ class Resource:
     def _op(self, verb: str, *args: Any, **kwargs: Any) -> Op:
         assert self._built is not None
         given = {key: value for key, value in kwargs.items() if value is not None} if kwargs else kwargs
-        if not (_atoms(args) or unchanging(args)) or not _atoms(given.values()):
-            try:
-                freeze((args, given))  # here, where it is known who asks, and not in the middle of a search
-            except RecursionError:
-                circular = f"{verb}(...): a value that contains itself cannot be stored, sent or compared."
-                raise Mistake(circular) from None
-            args, given = tuple(map(fresh, args)), fresh(given)
+        for value in (*args, *given.values()) if given else args:
+            if type(value) not in ATOMS and not unchanging(value):  # else there is nothing to check, or to copy
+                args, given = self._own_copy(verb, args, given)
+                break
         op = Op(self._name, verb, args, given, sys._getframe(3).f_lineno)
         self._built.append(op)
         return op
 
-
-def _atoms(values: Collection[Any]) -> bool:
-    return not values or ATOMS.issuperset(map(type, values))
+    @staticmethod
+    def _own_copy(verb: str, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments, checked here, where it is known who asks, and not in the middle of a search."""
+        try:
+            freeze((args, given))
+        except RecursionError:
+            circular = f"{verb}(...): a value that contains itself cannot be stored, sent or compared."
+            raise Mistake(circular) from None
+        return tuple(map(fresh, args)), fresh(given)
 
 
 def _checked(build: Callable[..., Op]) -> Callable[..., Op]:

@@ -14,6 +14,7 @@ from simlib.ops import OK, Op, Outcome
 from simlib.properties import Property
 from simlib.resources.base import State
 from simlib.resources.clock import ClockState
+from simlib.resources.queue import QueueState
 
 NO_TIME = 0.0
 
@@ -26,7 +27,7 @@ class Place:
         self.state = state
         self.claims = [claim for claim in claims if name in claim.parameters]
         self.waiting: deque[Due] = deque()
-        self.has_timers = type(state).timers is not State.timers
+        self.is_watched = state.has_timers or bool(self.claims)  # something is to be seen to when it changes
         self.armed: set[Hashable] = set()  # the timers for which the clock is set
         self.minds_owners = type(state).owner_gone is not State.owner_gone
         self.server: Server | None = None
@@ -37,12 +38,10 @@ class Place:
         draws = type(state).choices is not State.choices
         self.may_go_otherwise = draws or bool(self._risks) or name in conditions.down
 
-    def way(self, op: Op) -> Way:
+    def new_way(self, op: Op) -> Way:
         """How this step goes here."""
-        found = self.ways.get(op.verb)
-        if found is None:
-            found = self.ways[op.verb] = Way(self, op, self._conditions)
-        return found
+        way = self.ways[op.verb] = Way(self, op, self._conditions)
+        return way
 
     def is_down(self, now: float) -> bool:
         since, until = self._down
@@ -63,7 +62,9 @@ class Place:
 class Way:
     """What is the same for all steps of one name: looked up once, and not a hundred thousand times."""
 
-    __slots__ = ("carry_out", "is_plain", "latency", "name", "patience", "place", "receives", "sends", "sleeps")
+    __slots__ = (
+        "carry_out", "is_noted", "is_plain", "latency", "name", "patience", "place", "receives", "sends", "sleeps"
+    )  # fmt: skip
 
     def __init__(self, place: Place, op: Op, conditions: Conditions) -> None:
         self.name = op.name
@@ -73,7 +74,8 @@ class Way:
         self.patience = conditions.timeout_of(op.name)
         self.is_plain = place.server is None and not conditions.timeout  # nothing but time passes on the way
         self.receives = op.verb == "receive"
-        self.sends = op.verb == "send"
+        self.sends = isinstance(place.state, QueueState) and op.verb == "send"
+        self.is_noted = place.server is not None or self.receives or self.sends  # its answer tells more
         self.sleeps = isinstance(place.state, ClockState) and op.verb == "sleep"
         self.carry_out: Callable[..., Any] = _sleep if self.sleeps else place.state.handler(op.verb)
 

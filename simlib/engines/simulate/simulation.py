@@ -38,6 +38,7 @@ class Simulation:
     ) -> None:
         self._system = system
         self._conditions = conditions
+        self._watched = system.watchdog.run
         self.clockwork = Clockwork(self._happen, system.watchdog)
         self.states = system.states()
         self._seen = {**system.values, **self.states}
@@ -120,7 +121,7 @@ class Simulation:
         """End the run when nothing more can happen: everybody has ended or waits, and no timer runs."""
         if self._moving or self._starting or self._conditions.arrivals is not None:
             return
-        if not any(place.state.timers() for place in self.places.values() if place.has_timers):
+        if not any(place.state.timers() for place in self.places.values() if place.state.has_timers):
             self._end(settled=True)
 
     # Workers
@@ -172,7 +173,8 @@ class Simulation:
         if op is None:
             self._ended(worker, process)
             return
-        way = worker.way = self.places[op.resource].way(op)
+        place = self.places[op.resource]
+        way = worker.way = place.ways.get(op.verb) or place.new_way(op)
         latency = way.latency
         seconds = latency if type(latency) is float else draw(latency, self._chance["latency"])
         if way.sleeps:
@@ -271,12 +273,15 @@ class Simulation:
         line = process.line if self._keep_trace else 0
         self._told = False
         try:
-            answer = self._system.watchdog.run(self._exchange, worker.name, process, way, op, outcome)
+            answer = self._watched(self._exchange, worker.name, process, way, op, outcome)
         except Hanging as hanging:
             raise process.hangs(hanging) if self._told else self._system.cannot(op, worker.name, hanging) from None
         if answer is BLOCKED:
             return False
-        self._note(worker, way, answer)
+        self._steps += 1
+        worker.steps += 1
+        if way.is_noted and not isinstance(answer, BaseException):
+            self._note(worker, way, answer)
         if self._keep_trace:
             self._record_step(worker, process, op, outcome, answer, line)
         self._go_on(worker)
@@ -286,7 +291,7 @@ class Simulation:
         """A learner's code runs in here: that of the values in the step, then the worker's, up to its next step."""
         try:
             if outcome is OK or way.sleeps:
-                answer = way.carry_out(who, *op.args, **op.kwargs)
+                answer = way.carry_out(who, *op.args, **op.kwargs) if op.kwargs else way.carry_out(who, *op.args)
             else:
                 answer = way.place.state.perform(op, who, outcome)
         except Blocked:
@@ -305,17 +310,12 @@ class Simulation:
         self.run_.counts[outcome.fault or ""] += 1
 
     def _note(self, worker: Worker, way: Way, answer: Any) -> None:
-        self._steps += 1
-        worker.steps += 1
-        if way.is_plain and not way.receives and not way.sends:
-            return
-        if isinstance(answer, BaseException):
-            return
+        """What a step that went well tells of load and of tasks."""
         if way.place.server is not None:
             self.run_.answered[way.place.name][int(self.clockwork.now)] += 1
         if way.receives:
             worker.task = answer.id
-        elif way.sends and isinstance(answer, str):
+        elif way.sends:
             self._arrived[answer] = self.clockwork.now
 
     def send(self, queue: Place) -> None:
@@ -338,7 +338,8 @@ class Simulation:
 
     def changed(self, place: Place) -> None:
         """A resource has changed: start its timers, check what is claimed of it, and see who can go on."""
-        self._look_at(place)
+        if place.is_watched:
+            self._look_at(place)
         waiting = place.waiting
         while waiting:
             due = waiting.popleft()
@@ -348,7 +349,8 @@ class Simulation:
             if worker.paused_until > self.clockwork.now:
                 self._wait_for_the_pause(due)
             elif self._take_effect(worker, place):
-                self._look_at(place)
+                if place.is_watched:
+                    self._look_at(place)
             else:
                 due.blocked = True
                 self._moving -= 1
@@ -356,7 +358,7 @@ class Simulation:
                 break
 
     def _look_at(self, place: Place) -> None:
-        if place.has_timers:
+        if place.state.has_timers:
             self._arm(place)
         if place.claims and self.run_.first_violation is None:
             self._check(place.claims)
@@ -400,11 +402,15 @@ class Simulation:
     def _record_step(
         self, worker: Worker, process: Process, op: Op, outcome: Outcome, answer: Any, line: int
     ) -> None:
-        ended = "" if process.op else "raised" if process.error else "returned"
-        worker.nth[op.name] += 1
-        move = Move("step", worker.name, outcome=outcome, fault=outcome.fault)
-        now, nth = self.clockwork.now, worker.nth[op.name]
-        self._events.append(Event(move, now, op, answer, line, nth, ended, process.error))  # type: ignore[arg-type]
+        name, counted = worker.way.name, worker.nth
+        nth = counted[name] = counted.get(name, 0) + 1
+        move = worker.move
+        if outcome is not OK:
+            move = Move("step", worker.name, outcome=outcome, fault=outcome.fault)
+        event = Event(move, self.clockwork.now, op, answer, line, nth)
+        if process.op is None:
+            event.ended, event.error = "raised" if process.error else "returned", process.error
+        self._events.append(event)
 
     def record(self, event: Event) -> None:
         """Add to the trace, if one is kept."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import simpy
 
 from simlib.process import Process
+from simlib.trace import Move
 
 if TYPE_CHECKING:
     from simlib.engines.simulate.places import Way
@@ -30,17 +30,18 @@ class Due(simpy.Event):
 class Worker:
     """One worker's place."""
 
-    __slots__ = ("due", "idle", "incarnation", "name", "nth", "paused_until", "process", "steps", "task", "way")
+    __slots__ = ("due", "idle", "incarnation", "move", "name", "nth", "paused_until", "process", "steps", "task", "way")
 
     way: Way  # of the step that its process wants to take
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.move = Move("step", name)  # a step of its in which nothing goes wrong
         self.process: Process | None = None
         self.due: Due | None = None  # None: it waits for nothing, or for its process to be started
         self.idle = True  # it has no task: it waits for one to arrive
         self.incarnation = 0
         self.paused_until = 0.0
         self.steps = 0  # of this run
-        self.nth: Counter[str] = Counter()  # of this run, by name, if a trace is kept
+        self.nth: dict[str, int] = {}  # of this run, by name, if a trace is kept
         self.task: str | float | None = None  # a message's id, or since when this task has been going
