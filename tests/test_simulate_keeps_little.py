@@ -14,6 +14,7 @@ from simlib import Clock, Database, Lock, Queue, Scenario, Service, Unavailable,
 from simlib.engines.simulate.conditions import Conditions
 from simlib.engines.simulate.simulation import Simulation
 from simlib.resources import shown
+from simlib.resources.queue import QueueState
 
 SHARED = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.CodeType)
 
@@ -128,3 +129,20 @@ def test_a_property_copies_only_what_it_looks_at(monkeypatch):
 
     run = Scenario(inbox=Queue(), db=Database(), always=[each_message_is_one_row]).simulate(keep, hours=1, arrivals=10)
     assert (run.completed, run.broken, copied) == (359, None, [])
+
+
+def test_a_fault_that_strikes_a_receive_does_not_list_every_message_that_was_ever_sent(monkeypatch):
+    listed = []
+    redeliverable = QueueState._redeliverable
+    monkeypatch.setattr(QueueState, "_redeliverable", lambda state: listed.append(state) or redeliverable(state))
+
+    def take(inbox):
+        try:
+            yield inbox.ack((yield inbox.receive()))
+        except Unavailable:
+            pass
+
+    run = Scenario(inbox=Queue()).simulate(take, hours=1, arrivals=10, outages=0.5)
+    assert run.counts["outages"] > 300 and listed == []
+    run = Scenario(inbox=Queue()).simulate(take, hours=1, arrivals=10, redeliveries=0.5)
+    assert run.counts["redeliveries"] > 100 and len(listed) > 300

@@ -55,6 +55,10 @@ class State:
             yield Outcome("outages")
             yield Outcome("lost_replies")
 
+    def ways(self, op: Op, fault: str) -> Iterator[Outcome]:
+        """Those of its outcomes that this fault must pay for."""
+        return (one for one in self.outcomes(op) if one.fault == fault)
+
     def choices(self, op: Op) -> int:
         """In how many ways `op` can go with nothing wrong: more than one for a random draw."""
         return 1

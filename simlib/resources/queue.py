@@ -116,6 +116,11 @@ class QueueState(State):
         if op.verb == "receive":
             yield from (Outcome("redeliveries", message_id) for message_id in self._redeliverable())
 
+    def ways(self, op: Op, fault: str) -> Iterator[Outcome]:
+        if fault == "redeliveries":
+            return super().ways(op, fault)
+        return (one for one in super().outcomes(op) if one.fault == fault)  # and not each message that was ever sent
+
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
         if outcome.fault == "redeliveries":
             newest = {message.id: message for message in (*self.done.values(), *self.in_flight)}

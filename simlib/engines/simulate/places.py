@@ -53,8 +53,10 @@ class Place:
             return DOWN
         state = self.state
         for kind, likely in self._risks:
-            if any(way.fault == kind for way in state.outcomes(op)) and chance.random() < likely:
-                return chance.choice([way for way in state.outcomes(op) if way.fault == kind])
+            ways = state.ways(op, kind)
+            first = next(ways, None)
+            if first is not None and chance.random() < likely:
+                return chance.choice([first, *ways])
         choices = state.choices(op)
         return Outcome(None, chance.randrange(choices)) if choices > 1 else OK
 
