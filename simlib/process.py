@@ -47,13 +47,13 @@ class Process:
         self.error: BaseException | None = None
         self.op: Op | None = None
         self._line = 0
-        given = {name: fresh(value) for name, value in self._values.items()}
+        given = {**self._handles, **{name: fresh(value) for name, value in self._values.items()}}
         made: Any = None
         try:
             if self._function.__code__.co_flags & inspect.CO_GENERATOR:  # a call of it runs none of its code
-                made = self._function(**self._handles, **given)
+                made = self._function(**given)
             else:
-                made = self._watchdog.run(functools.partial(self._function, **self._handles, **given))
+                made = self._watchdog.run(functools.partial(self._function, **given))
         except Hanging as hanging:  # a generator function runs no code before its first step, so this is none
             raise self.hangs(hanging) from None
         except KeyboardInterrupt:

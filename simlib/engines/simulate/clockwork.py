@@ -44,6 +44,8 @@ class Clockwork:
         self._environment = simpy.Environment()
         self._over = self._environment.event()
         self._schedule: Callable[[simpy.Event, EventPriority, float], None] = self._environment.schedule
+        self._sounds: list[Callable[[Any], None]] = [self._sound]  # of every alarm: one list for all
+        self._falls_due: list[Callable[[Any], None]] = [self._fall_due]
         self._next: Due | None = None
         self._going = False  # something is happening just now
         self._events = self._at_once = 0
@@ -68,7 +70,7 @@ class Clockwork:
         if not seconds:
             self._count_at_once()
         alarm = Alarm(call, about)
-        alarm.callbacks = [self._sound]
+        alarm.callbacks = self._sounds
         self._schedule(alarm, NORMAL, seconds)
 
     def take(self, due: Due, seconds: float) -> None:
@@ -78,7 +80,7 @@ class Clockwork:
             if self._going and self._next is None and self._environment.peek() > self.now:
                 self._next = due
                 return
-        due.callbacks = [self._fall_due]
+        due.callbacks = self._falls_due
         self._schedule(due, NORMAL, seconds)
 
     def _count_at_once(self) -> None:
