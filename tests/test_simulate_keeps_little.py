@@ -21,7 +21,7 @@ SHARED = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType,
 
 def kept_by(simulation):
     """How many objects of any kind it holds that are no part of the world."""
-    world = [simulation.run_.latencies, *(vars(state) for state in simulation.states.values())]
+    world = [simulation.record.run.latencies, *(vars(state) for state in simulation.states.values())]
     seen = {id(one) for one in (*world, *simulation.states.values())}
     found, count = [simulation], 0
     while found:
@@ -73,7 +73,7 @@ def test_a_simulation_ten_times_as_long_keeps_as_much():
         simulated(scenario.system([work, ask], {"work": 3}), hours, **PRODUCTION)
         for hours in (0.5, 5)
     )
-    assert long.run_.counts["crashes"] > 8 * short.run_.counts["crashes"] > 200
+    assert long.record.run.counts["crashes"] > 8 * short.record.run.counts["crashes"] > 200
     assert kept_by(long) < kept_by(short) + 100
 
 

@@ -41,8 +41,8 @@ class Mishaps:
         self._wait(self._crashes, self._crash, worker)
         if worker.due is None or not worker.steps:
             return  # it is not there, has done its task, or has nothing in memory to lose
-        simulation.run_.counts["crashes"] += 1
-        simulation.record(Event(Move("crash", worker.name, fault="crashes"), simulation.clockwork.now))
+        simulation.record.count("crashes")
+        simulation.record.event(Event(Move("crash", worker.name, fault="crashes"), simulation.clockwork.now))
         for state in simulation.states.values():
             state.owner_gone(worker.name)
         simulation.kill(worker)
@@ -51,17 +51,17 @@ class Mishaps:
         simulation = self._simulation
         self._wait(self._pauses, self._pause, worker)
         if worker.due is not None:
-            simulation.run_.counts["pauses"] += 1
+            simulation.record.count("pauses")
             worker.paused_until = simulation.clockwork.now + draw(self._conditions.pause, self._chance)
 
     def _lose_power(self, _: None) -> None:
         simulation = self._simulation
         self._wait(self._power_losses, self._lose_power, None)
-        simulation.run_.counts["power_losses"] += 1
+        simulation.record.count("power_losses")
         choice = self._chance.randrange(power_losses(simulation.states))
         lose_power(simulation.states, choice)
         move = Move("power loss", outcome=Outcome(None, choice), fault="power_losses")
-        simulation.record(Event(move, simulation.clockwork.now))
+        simulation.record.event(Event(move, simulation.clockwork.now))
         for worker in simulation.workers.values():
             if worker.due is not None:
                 simulation.kill(worker)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from typing import Any
 
 from simlib.engines.progress import Progress
@@ -12,17 +11,17 @@ from simlib.engines.simulate.clockwork import Clockwork, Full
 from simlib.engines.simulate.conditions import Conditions, draw
 from simlib.engines.simulate.mishaps import Mishaps
 from simlib.engines.simulate.places import Place, Way
+from simlib.engines.simulate.record import Record
 from simlib.engines.simulate.run import HOUR, Run
 from simlib.engines.simulate.servers import Server
 from simlib.engines.simulate.worker import Due, Worker
 from simlib.errors import OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process
-from simlib.properties import Property
 from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
 from simlib.system import System
-from simlib.trace import Event, Move, Trace
+from simlib.trace import Event, Move
 from simlib.values import show
 from simlib.watchdog import Hanging
 
@@ -41,29 +40,23 @@ class Simulation:
         self._watched = system.watchdog.run
         self.clockwork = Clockwork(self._happen, system.watchdog)
         self.states = system.states()
-        self._seen = {**system.values, **self.states}
         self.places = {name: Place(name, state, conditions, system.always) for name, state in self.states.items()}
         self._clocks = [state for state in self.states.values() if isinstance(state, ClockState)]
         self.workers = {name: Worker(name) for name in system.cast}
-        self._arrived: dict[str, float] = {}  # when each message came that is not done yet
+        self.arrived: dict[str, float] = {}  # when each message came that is not done yet
         self._chance = {name: random.Random(f"{seed} {name}") for name in ("latency", "arrivals", "faults", "mishaps")}
         self._moving = 0  # workers that go on by themselves: neither at their end nor waiting for a resource to change
         self._starting = 0  # workers that are on their way back
-        self._steps = 0
         self._told = False  # the worker whose step it is has been told of its answer
-        self._keep_trace = keep_trace
         self._until_violation = until_violation
-        self._events: list[Event] = []
-        self._initial = {name: state.copy() for name, state in self.states.items()}
-        self.run_ = Run(system.title, seed, states=self.states, conditions=conditions)
+        self.record = Record(system, conditions, seed, keep_trace, self.states)
         for name, capacity in conditions.capacity.items():
-            self.run_.requests[name], self.run_.answered[name] = Counter(), Counter()
             if name in self.places:
                 self.places[name].server = Server(capacity, self.clockwork.after, self._happen)
 
     def run(self) -> Run:
         """Run until the time is over or nothing more can happen; an interrupt ends it with what is known."""
-        run = self.run_
+        run = self.record.run
         try:
             self._begin()
             with Progress("simulating", self._conditions.hours * HOUR) as progress:
@@ -76,46 +69,36 @@ class Simulation:
             for worker in self.workers.values():
                 if worker.process is not None:
                     worker.process.discard()
-        run.seconds = self.clockwork.now
-        if self._steps:
-            run.counts["steps"] = self._steps
-        if run.settled and run.first_violation is None and not run.interrupted:
-            self._check(self._system.eventually)
-        if self._keep_trace:
-            run.trace = Trace(
-                run.title, tuple(self._events), self._initial, run.broken, run.because, run.about,
-                roles=self._system.names,
-            )  # fmt: skip
+        self.record.close(self.clockwork.now)
         return run
 
     def _begin(self) -> None:
         self._conditions.check_names(self.states)
         self.clockwork.after(self._conditions.hours * HOUR, self._end, False)
-        self._check(self._system.always)
+        self._end_if(self.record.check(self._system.always, 0.0))
         for name, when in self._conditions.stalled.items():
             server = self.places[name].server
             assert server is not None  # Conditions has checked it
             server.stall(*when)
         for state in self.states.values():
             if isinstance(state, QueueState):
-                self._arrived.update((message.id, 0.0) for message in state.ready)
-        arrivals = Arrivals(self, self._conditions, self._chance["arrivals"])
+                self.arrived.update((message.id, 0.0) for message in state.ready)
+        arrivals = Arrivals(self, self._system, self._conditions, self._chance["arrivals"])
         arrivals.begin()
         for worker in self.workers.values():
             if self._system.cast[worker.name].name not in arrivals.on_call:
-                self._start(worker)
+                self.start(worker)
         Mishaps(self, self._conditions, self._chance["mishaps"]).begin()
-
-    @property
-    def roles_without_a_queue(self) -> list[str]:
-        """The roles that do not begin by receiving."""
-        cast, consumers = self._system.cast, self._system.consumers
-        return list(dict.fromkeys(role.name for worker, role in cast.items() if worker not in consumers))
 
     def _end(self, settled: bool) -> None:
         if not self.clockwork.ended:
-            self.run_.settled = settled
+            self.record.run.settled = settled
             self.clockwork.end()
+
+    def _end_if(self, broken: bool) -> None:
+        """End the run when a property has broken, if it is to end then."""
+        if broken and self._until_violation:
+            self._end(settled=False)
 
     def _settle(self) -> None:
         """End the run when nothing more can happen: everybody has ended or waits, and no timer runs."""
@@ -126,7 +109,7 @@ class Simulation:
 
     # Workers
 
-    def _start(self, worker: Worker) -> None:
+    def start(self, worker: Worker) -> None:
         """Start a new process."""
         worker.idle = False
         worker.incarnation += 1
@@ -137,8 +120,7 @@ class Simulation:
 
     def _begin_task(self, worker: Worker) -> None:
         worker.steps = 0
-        if self._keep_trace:
-            worker.nth.clear()
+        worker.nth.clear()
         if worker.task is None:
             worker.task = self.clockwork.now
         self._go_on(worker)
@@ -163,7 +145,7 @@ class Simulation:
 
     def _restart(self, worker: Worker) -> None:
         self._starting -= 1
-        self._start(worker)
+        self.start(worker)
 
     def _go_on(self, worker: Worker) -> None:
         """Let the worker's next step take its time, or end its run."""
@@ -191,7 +173,7 @@ class Simulation:
         place, now = way.place, self.clockwork.now
         server = place.server
         if server is not None:
-            self.run_.requests[place.name][int(now)] += 1
+            self.record.run.requests[place.name][int(now)] += 1
         if server is None or place.is_down(now):  # who is not there keeps nobody waiting in a line
             self.clockwork.take(due, seconds)
         else:
@@ -201,7 +183,7 @@ class Simulation:
 
     def _give_up(self, due: Due) -> None:
         if due.worker.due is due and not due.blocked:
-            self._count(LOST)
+            self.record.count("lost_replies")
             self._lose_reply(due)
 
     def _lose_reply(self, due: Due) -> None:
@@ -212,11 +194,12 @@ class Simulation:
             if place.minds_owners:
                 place.state.owner_gone(worker.name)
         if isinstance(process.error, OperationError):
-            self.run_.counts[type(process.error).__name__] += 1
+            self.record.count(type(process.error).__name__)
             self.kill(worker)
         elif process.error is not None:
             self._stop(worker)
-            self._broke("error", f"{process.name} raised {show(process.error)}")
+            first = self.record.broke("error", f"{process.name} raised {show(process.error)}", self.clockwork.now)
+            self._end_if(first)
         else:
             self._completed(worker)
             if worker.name in self._system.consumers:
@@ -227,11 +210,11 @@ class Simulation:
                 worker.idle = True
 
     def _completed(self, worker: Worker) -> None:
-        began = self._arrived.pop(worker.task, None) if isinstance(worker.task, str) else worker.task
+        began = self.arrived.pop(worker.task, None) if isinstance(worker.task, str) else worker.task
         worker.task = None
         if began is not None:
-            self.run_.counts["completed"] += 1
-            self.run_.latencies.append(self.clockwork.now - began)
+            self.record.count("completed")
+            self.record.run.latencies.append(self.clockwork.now - began)
 
     # What changes the world
 
@@ -269,8 +252,8 @@ class Simulation:
             if place.may_go_otherwise:
                 outcome = place.outcome(op, now, self._chance["faults"])
                 if outcome.fault:
-                    self._count(outcome)
-        line = process.line if self._keep_trace else 0
+                    self.record.count(outcome.fault)
+        line = process.line if self.record.keeps_trace else 0
         self._told = False
         try:
             answer = self._watched(self._exchange, worker.name, process, way, op, outcome)
@@ -278,12 +261,12 @@ class Simulation:
             raise process.hangs(hanging) if self._told else self._system.cannot(op, worker.name, hanging) from None
         if answer is BLOCKED:
             return False
-        self._steps += 1
+        self.record.steps += 1
         worker.steps += 1
         if way.is_noted and not isinstance(answer, BaseException):
             self._note(worker, way, answer)
-        if self._keep_trace:
-            self._record_step(worker, process, op, outcome, answer, line)
+        if self.record.keeps_trace:
+            self.record.step(worker, process, op, outcome, answer, line, now)
         self._go_on(worker)
         return True
 
@@ -306,35 +289,14 @@ class Simulation:
         process.advance(answer)
         return answer
 
-    def _count(self, outcome: Outcome) -> None:
-        self.run_.counts[outcome.fault or ""] += 1
-
     def _note(self, worker: Worker, way: Way, answer: Any) -> None:
         """What a step that went well tells of load and of tasks."""
         if way.place.server is not None:
-            self.run_.answered[way.place.name][int(self.clockwork.now)] += 1
+            self.record.run.answered[way.place.name][int(self.clockwork.now)] += 1
         if way.receives:
             worker.task = answer.id
         elif way.sends:
-            self._arrived[answer] = self.clockwork.now
-
-    def send(self, queue: Place) -> None:
-        """A new message arrives at the queue."""
-        state = queue.state
-        assert isinstance(state, QueueState)
-        message = state.on_send("", f"task-{state.sent + 1}")
-        self._arrived[message] = self.clockwork.now
-        self.changed(queue)
-
-    def call(self, role: str) -> None:
-        """A new task arrives for a worker of this role (any, if "") that has none. If all are busy, it is refused."""
-        cast = self._system.cast
-        able = (worker for worker in self.workers.values() if not role or cast[worker.name].name == role)
-        idle = next((worker for worker in able if worker.idle), None)
-        if idle is None:
-            self.run_.counts["refused task"] += 1
-        else:
-            self._start(idle)
+            self.arrived[answer] = self.clockwork.now
 
     def changed(self, place: Place) -> None:
         """A resource has changed: start its timers, check what is claimed of it, and see who can go on."""
@@ -360,8 +322,8 @@ class Simulation:
     def _look_at(self, place: Place) -> None:
         if place.state.has_timers:
             self._arm(place)
-        if place.claims and self.run_.first_violation is None:
-            self._check(place.claims)
+        if place.claims:
+            self._end_if(self.record.check(place.claims, self.clockwork.now))
 
     def _arm(self, place: Place) -> None:
         """Set the clock for the timers that have started. It stays set for those that are stopped: that is cheaper."""
@@ -380,39 +342,6 @@ class Simulation:
             return  # released, renewed or acknowledged in time
         place.state.expire(timer.id)
         move = Move("timer", "", place.name, timer.id)
-        self.record(Event(move, self.clockwork.now, label=timer.label, seconds=timer.seconds))
+        self.record.event(Event(move, self.clockwork.now, label=timer.label, seconds=timer.seconds))
         self.changed(place)
         self._settle()
-
-    # Watching
-
-    def _check(self, claims: tuple[Property, ...] | list[Property]) -> None:
-        broken = next((claim for claim in claims if not self._system.holds(claim, self._seen)), None)
-        if broken:
-            self._broke(broken.name, self._system.because(broken, self.states), broken.parameters)
-
-    def _broke(self, claim: str, because: str, about: tuple[str, ...] = ()) -> None:
-        run = self.run_
-        if run.first_violation is None:
-            run.first_violation = self.clockwork.now
-            run.broken, run.because, run.about = claim, because, about
-            if self._until_violation:
-                self._end(settled=False)
-
-    def _record_step(
-        self, worker: Worker, process: Process, op: Op, outcome: Outcome, answer: Any, line: int
-    ) -> None:
-        name, counted = worker.way.name, worker.nth
-        nth = counted[name] = counted.get(name, 0) + 1
-        move = worker.move
-        if outcome is not OK:
-            move = Move("step", worker.name, outcome=outcome, fault=outcome.fault)
-        event = Event(move, self.clockwork.now, op, answer, line, nth)
-        if process.op is None:
-            event.ended, event.error = "raised" if process.error else "returned", process.error
-        self._events.append(event)
-
-    def record(self, event: Event) -> None:
-        """Add to the trace, if one is kept."""
-        if self._keep_trace:
-            self._events.append(event)
