@@ -33,14 +33,17 @@ If you have one under another name: make PYTHON=/path/to/python3
 endef
 export NO_PYTHON
 
-.PHONY: help lab test coverage notebooks sheets ready lint constraints clean
+.PHONY: help lab test coverage notebooks sheets slides site progress ready lint constraints clean
 
 help:
 	@echo 'make lab          open the first lesson in JupyterLab (PORT=8888)'
 	@echo 'make test         run every test, the notebooks included (ARGS="-k name" goes to pytest)'
-	@echo 'make coverage     which lines and branches of simlib no test runs; some minutes, in one process'
+	@echo 'make coverage     which lines and branches of simlib no test runs; half an hour'
 	@echo 'make notebooks    run all notebooks and save them (ARGS="00 03" for some)'
 	@echo 'make sheets       the lessons for a workshop, in build/: with solutions, and without'
+	@echo 'make slides       a talk of each lesson, in build/slides; needs npm, once'
+	@echo 'make site         the course as a folder of web pages, in build/site: to read, and to run in the browser'
+	@echo 'make progress     one table of what a room has done (ROOM=folder of their progress.jsonl)'
 	@echo 'make ready        try all that a workshop needs of this machine, and end in one line'
 	@echo 'make lint         ruff and mypy'
 	@echo 'make constraints  pin the newest versions within the bounds of pyproject.toml'
@@ -60,10 +63,11 @@ test: $(WHOLE)
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
 		--nbval --nbval-current-env --nbval-cell-timeout=120 tests notebooks $(ARGS)
 
-# One process: what several have measured would have to be put together, and a branch could be missed on the way.
+# Without -n: pytest-xdist's processes would have to be put together too, and a branch could be missed on the way.
 coverage: $(WHOLE)
-	@mkdir -p build
+	@mkdir -p build && rm -f build/coverage*
 	TQDM_DISABLE=1 $(BIN)/python -m coverage run -m pytest -q tests $(ARGS)
+	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
 
 notebooks: $(WHOLE)
@@ -71,6 +75,15 @@ notebooks: $(WHOLE)
 
 sheets: $(WHOLE)
 	$(BIN)/python notebooks/sheets.py
+
+slides: $(WHOLE)
+	$(BIN)/python notebooks/slides.py
+
+site: $(WHOLE)
+	$(BIN)/python notebooks/pages.py
+
+progress: $(WHOLE)
+	@$(BIN)/python notebooks/room.py "$(ROOM)"
 
 # The last line is the answer: on a failure make would write one of its own below it.
 ready:

@@ -51,6 +51,7 @@ class ThisPython(KernelSpecManager):
 
 def main(names: list[str]) -> int:
     os.environ["TQDM_DISABLE"] = "1"  # a progress bar says how fast this machine is
+    os.environ["MIDFLIGHT_PROGRESS"] = "off"  # what is saved knows nothing of whoever saves it
     os.environ.pop("PYTHONHASHSEED", None)
     paths = [path for name in names for path in find(name)] if names else lessons()
     if not paths:

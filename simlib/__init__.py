@@ -1,7 +1,7 @@
 """Midflight's simulator: what happens if it crashes here?
 
 Describe a system with resources and a Scenario, then ask: `explore` visits every schedule, `simulate` measures on a
-clock, `compare` puts two implementations under the same failure.
+clock, `compare` puts two implementations under the same failure, `sweep` simulates them many times.
 """
 
 from simlib.audit import audit
@@ -10,6 +10,7 @@ from simlib.engines.simulate import exponential
 from simlib.errors import AlreadyExists, DiskFull, NotFound, OutcomeUnknown, Rejected, StaleToken, Unavailable
 from simlib.resources import Clock, Database, Disk, Lock, Queue, Random, Service
 from simlib.scenario import Scenario
+from simlib.sweep import sweep
 from simlib.views import lanes
 
 __all__ = [
@@ -17,7 +18,7 @@ __all__ = [
     "Scenario", "Queue", "Database", "Lock", "Disk", "Service", "Clock", "Random",
     "Rejected", "Unavailable", "OutcomeUnknown", "AlreadyExists", "NotFound", "StaleToken", "DiskFull",
     # check
-    "compare", "audit", "exponential",
+    "compare", "audit", "exponential", "sweep",
     # look
     "lanes",
 ]  # fmt: skip

@@ -89,7 +89,8 @@ def _in_short(report: Report) -> str:
         faults = report.counterexample.describe_faults() if report.counterexample else ""
         return f"{(report.claim or '').replace('_', ' ')}: broken with {faults}"
     if report.verdict == "holds" and report.schedules is not None:
-        return f"holds in all {plural(report.schedules, 'schedule')}"
+        where = "its only schedule" if report.schedules == 1 else f"all {plural(report.schedules, 'schedule')}"
+        return f"holds in {where}{report.vacuous}"
     if report.verdict == "unfinished":
         return f"unfinished, stopped {report.findings.interrupted}"
     return report.verdict

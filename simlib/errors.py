@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import functools
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +52,24 @@ class Mistake(Exception):
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]
+
+
+class NotHere(Mistake):
+    """Something that this kind of machine cannot do.
+
+    A browser's notebook prints the sentence, leaves the cell and runs the next one: a lesson goes on without it. (Other
+    kernels call that an error, and stop.) That is a matter of the shell, which is told when there is something to say.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        get_ipython = getattr(builtins, "get_ipython", None)  # IPython's own way to say that it is there
+        if get_ipython is not None:
+            get_ipython().set_custom_exc((NotHere,), _sentence_alone)
+
+
+def _sentence_alone(shell: Any, kind: type, error: NotHere, traceback: Any, tb_offset: int | None = None) -> None:
+    print(error)
 
 
 class NotDeterministic(Mistake):

@@ -11,7 +11,7 @@ from simlib.engines import explore as checker
 from simlib.engines import simulate as simulator
 from simlib.engines.budget import KINDS, Budget, Limits
 from simlib.engines.replay import play, run_once
-from simlib.engines.schedule import points, read_token
+from simlib.engines.schedule import Point, points, read_token
 from simlib.engines.script import attack
 from simlib.engines.simulate import Run
 from simlib.engines.simulate.conditions import Conditions, Duration
@@ -68,6 +68,29 @@ class Scenario:
         """The same resources, values and workers, with other properties."""
         other = copy.copy(self)
         other.always, other.eventually, other.sometimes = map(self._claims, (always, eventually, sometimes))
+        return other
+
+    @message_alone
+    def but(self, **named: Any) -> Scenario:
+        """The same properties and workers, with other resources or values under these names of the scenario.
+
+        Raises Mistake for a name that it does not have, and for a value where workers expect a resource.
+        """
+        other = copy.copy(self)
+        other.resources, other.values = {**self.resources}, {**self.values}
+        for name, thing in named.items():
+            resource = isinstance(thing, Resource)
+            if name not in (*self.resources, *self.values):
+                known = [*self.resources, *self.values]
+                near = did_you_mean(name, known)
+                raise Mistake(f"`{name}` is nothing that the scenario has: it has {listed(known)}.{near}")
+            if resource != (name in self.resources):
+                was, now = ("a value", "a resource") if resource else ("a resource", f"{show(thing)}, a value")
+                raise Mistake(f"{name} is {was} in this scenario, and cannot become {now}.")
+            if resource:
+                other.resources[name] = thing
+            else:
+                other.values[name] = fresh(thing)
         return other
 
     def alone(self, kind: str = "", claim: Callable[..., bool] | None = None) -> Scenario:
@@ -187,16 +210,10 @@ class Scenario:
         them, or with one role more at the end, can be given the same failure. A verdict without a counterexample is
         searched again.
         """
-        if isinstance(what, Trace):
-            return play(self.system(worker), points(what))
-        token = what.token if isinstance(what, checker.Report) else what
-        if not isinstance(token, str):
-            raise Mistake(f"replay(..., {show(what)}): give a report, a trace or a token.")
-        head, dash, schedule = token.partition("-")
-        workers, budget = self._read_head(head, token, worker)
-        if not dash:
-            return self.explore(worker, workers=workers, **budget)
-        return play(self.system(worker, workers), read_token(schedule))
+        counts, budget, schedule = self._read("replay", what, worker)
+        if schedule is None:
+            return self.explore(worker, workers=counts, **budget)
+        return play(self.system(worker, counts), schedule)
 
     @message_alone
     def live(
@@ -229,12 +246,21 @@ class Scenario:
             return convincer.live(self.system(worker, workers), chaos, on)
         if faults:
             raise Mistake("live: give a failure to play, or a budget of faults to be drawn; not both.")
-        if isinstance(failure, Trace):
-            return convincer.live(self.system(worker, workers), points(failure), on)
-        token = failure.token if isinstance(failure, checker.Report) else failure
-        head, _, schedule = token.partition("-")
-        counts, _ = self._read_head(head, token, worker)
-        return convincer.live(self.system(worker, workers or counts), read_token(schedule), on)
+        counts, _, schedule = self._read("live", failure, worker)
+        return convincer.live(self.system(worker, workers or counts), schedule or [], on)
+
+    def _read(
+        self, asked: str, what: checker.Report | Trace | str, worker: Workers
+    ) -> tuple[dict[str, int] | None, dict[str, int], list[Point] | None]:
+        """How many of each worker, the budget, and the schedule; None for a verdict without a counterexample."""
+        if isinstance(what, Trace):
+            return None, {}, points(what)
+        token = what.token if isinstance(what, checker.Report) else what
+        if not isinstance(token, str):
+            raise Mistake(f"{asked}(..., {show(what)}): give a report, a trace or a token.")
+        head, dash, schedule = token.partition("-")
+        counts, budget = self._read_head(head, token, worker)
+        return counts, budget, read_token(schedule) if dash else None
 
     def _read_head(self, head: str, token: str, worker: Workers) -> tuple[dict[str, int], dict[str, int]]:
         match = re.fullmatch(r"(\d+(?:\.\d+)*)((?:[a-z]\d+)*)", head)

@@ -104,8 +104,10 @@ class Watchdog:
         self._asked_in = 0  # this stretch, and no later one
         self.endless: set[CodeType] = set()  # workers that do not end when they are closed
         self._depth = 0
-        self._over = threading.Event()
-        self._thread: threading.Thread | None = None
+        # Two bare locks. Those of `threading` are partly written in Python: where there is no memory left, a thread can
+        # die in the middle of one and leave it locked for good.
+        self._watching = _thread.allocate_lock()
+        self._gone = _thread.allocate_lock()
         self._interrupt = Interrupt()
 
     @property
@@ -156,10 +158,10 @@ class Watchdog:
         if self._depth:
             return
         changed = self._put_back()  # first of all: what follows needs them
-        if self._thread is not None:
-            self._over.set()
-            self._thread.join()
-            self._thread = None
+        if self._watching.locked():
+            self._watching.release()
+            with self._gone:
+                pass
         self._interrupt.watchdogs.remove(self)
         self._within.__exit__(None, None, None)
         if changed:
@@ -176,22 +178,32 @@ class Watchdog:
         return changed
 
     def _start(self) -> None:
-        self._over.clear()
-        thread = threading.Thread(target=self._watch, args=(threading.get_ident(),), daemon=True)
+        self._watching.acquire()
+        self._gone.acquire()
         try:
-            thread.start()
+            _thread.start_new_thread(self._watch, (threading.get_ident(),))
         except RuntimeError:
-            return
-        self._thread = thread
+            self._gone.release()
+            self._watching.release()
 
     def _watch(self, watched: int) -> None:
+        try:
+            self._look(watched)
+        finally:
+            self._gone.release()
+
+    def _look(self, watched: int) -> None:
+        """Now and then, until `_watching` is let go of."""
         least = memory()
-        before, ticks = -1, 0
-        while not self._over.wait(self.patience / 10):
-            now = self.stretch
-            ticks = ticks + 1 if now == before else 0
-            before = now
+        before, ticks, over, pause = -1, 0, self._watching.acquire, self.patience / 10
+        while True:
             try:
+                if over(True, pause):
+                    self._watching.release()
+                    return
+                now = self.stretch
+                ticks = ticks + 1 if now == before else 0
+                before = now
                 if not self.full and memory() - least > self.megabytes * MEGABYTE:
                     self.full = self.called_off = True
                 if now % 2 and (ticks >= 10 or (self.full and ticks)):

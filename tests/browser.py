@@ -6,11 +6,14 @@ from contextlib import contextmanager
 
 import pytest
 
+from notebooks.npm import NotFetched, fetch
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright for Python: pip install playwright")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 if CHROMIUM is None and not os.environ.get("CI"):  # in CI its absence is an error
     pytest.skip("needs a Chromium on the PATH; none is downloaded", allow_module_level=True)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # whatever is there of a network, it is cut off
 
 
 @contextmanager
@@ -64,3 +67,28 @@ def press(page, *keys):
     """Press keys on the player, which is given the focus for each: JupyterLab takes it away when a cell has run."""
     for key in keys:
         page.locator(".mfp").first.press(key)
+
+
+def npm_package(name, version):
+    """The folder of a package of npm; where it cannot be had the test is skipped, and in CI it fails."""
+    try:
+        return fetch(name, version)
+    except NotFetched as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"{error}")
+
+
+AXE = "4.10.3"
+FIND = """async where => {
+    const there = where.filter(part => document.querySelector(part));
+    if (!there.length) return [];
+    const found = await axe.run({ include: there.map(part => [part]) }, { resultTypes: ['violations'] });
+    return found.violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(one =>
+        [one.id, one.nodes.length, one.nodes[0].html.slice(0, 200), one.nodes[0].failureSummary.slice(0, 300)]);
+}"""
+
+
+def findings(page, *where):
+    """What axe-core, which the page has to have by now, finds serious or critical in these parts of it."""
+    return page.evaluate(FIND, where)

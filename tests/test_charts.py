@@ -8,7 +8,7 @@ from simlib import Clock, Database, OutcomeUnknown, Queue, Scenario, Service, Un
 from simlib.engines.simulate import Conditions
 from simlib.errors import Mistake
 from simlib.views import load_curve, price_tag, survival_curve
-from simlib.views.survival import wilson
+from simlib.views.chart import wilson
 from tests.sample import charge, charge_once
 
 

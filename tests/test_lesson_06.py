@@ -194,7 +194,7 @@ def test_naming_the_error_without_the_keys_is_half_a_solution(lesson):
 
 
 def audited(names):
-    return eval("audit(" + cell("06", "audit-code").split("\naudit(")[1], names)
+    return eval("record(" + cell("06", "audit-code").split("\nrecord(")[1], names)
 
 
 def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):

@@ -1,5 +1,6 @@
-"""Lesson 00 where it is read: in JupyterLab with a live kernel, and as an exported page opened from disk."""
+"""Every lesson where it is read: in JupyterLab with a live kernel, light and dark; lesson 00 as an exported page."""
 
+import itertools
 import json
 import os
 import re
@@ -13,14 +14,16 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 
-from tests.browser import chromium, expected, moment, press, seen, sync_api
+from tests.browser import AXE, chromium, expected, findings, moment, npm_package, press, seen, sync_api
 from tests.lessons import FOLDER, definitions
 
 LESSON = "00_start_here.ipynb"
-# All cells in the page at once: JupyterLab takes those out of it that are scrolled away.
+NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 SETTINGS = {
+    # All cells in the page at once: JupyterLab takes those out of it that are scrolled away.
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
 }
 MINUTE = 60_000
 # Before the kernel has told of itself, "run all" runs one cell and says nothing.
@@ -30,6 +33,26 @@ RUN_ALL = """async () => {
     await session.session.kernel.info;
     await jupyterapp.commands.execute('notebook:run-all-cells');
 }"""
+COUNTS = """() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model)
+    .filter(model => model.type === 'code').map(model => model.executionCount)"""
+END = """async () => {
+    const lesson = jupyterapp.shell.currentWidget;
+    await lesson.sessionContext.shutdown();
+    lesson.dispose(); // without the question whether to save it
+}"""
+THEME = """async theme => {
+    await jupyterapp.commands.execute('apputils:change-theme', { theme });
+    while (document.body.dataset.jpThemeName !== theme) await new Promise(requestAnimationFrame);
+}"""
+LIGHT, DARK = "JupyterLab Light", "JupyterLab Dark"
+TITLES = (
+    "charge: nothing goes wrong",
+    "charge: with 1 crash, it holds",
+    "charge: breaks “charged at most once” with 1 crash",
+    "charge: breaks “charged at most once” with 1 crash",
+    "charge: nothing goes wrong",
+)
+SLIDER = "[data-slider]"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +63,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def story():
-    """What the lesson's player has to show: the engine's own runs of the lesson's code."""
+    """What lesson 00's player has to show: the engine's own runs of the lesson's code."""
     names = definitions("00")
     report = names["shop"].explore(names["charge"], crashes=1)
     return names["player"](names["shop"], names["charge"], names["charge_once"], failure=report).stories[0]
@@ -50,102 +73,163 @@ def story():
 
 
 @contextmanager
-def jupyterlab(folder, theme):
-    """A JupyterLab of its own, with nothing of this machine's settings; gives its address."""
-    settings = {**SETTINGS, "@jupyterlab/apputils-extension/themes": {"theme": theme}}
-    for plugin, values in settings.items():
+def jupyterlab(folder):
+    """A JupyterLab of its own with all lessons, and nothing of this machine's settings; gives its address."""
+    for plugin, values in SETTINGS.items():
         path = folder / "settings" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), encoding="utf-8")
-    shutil.copy(FOLDER / LESSON, folder / LESSON)
+    for name in NAMES:
+        shutil.copy(FOLDER / name, folder / name)
     shutil.copytree(FOLDER / "pictures", folder / "pictures")
     places = {
         name: str(folder / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
     }
     environment = {**os.environ, **places, "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "TQDM_DISABLE": "1"}
-    subprocess.run([sys.executable, "-m", "jupyter", "trust", LESSON], cwd=folder, env=environment, check=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"]
     options = ["--IdentityProvider.token=secret", "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True"]
-    server = subprocess.Popen([*command, *options], cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
-    try:
-        next(line for line in server.stderr if f":{port}/lab" in line)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.communicate()
+    # Into a file: nobody reads a pipe to its end, and a full one stops the server.
+    with open(folder / "server.log", "w+", encoding="utf-8") as log:
+        server = subprocess.Popen([*command, *options], cwd=folder, env=environment, stderr=log)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()  # with its kernels
+            server.wait(timeout=60)
 
 
-@pytest.fixture(scope="module", params=["JupyterLab Light", "JupyterLab Dark"])
-def lab(request, browser, tmp_path_factory):
-    """Lesson 00 in JupyterLab, with every cell run; (theme, page)."""
-    folder = tmp_path_factory.mktemp("lab")
-    with jupyterlab(folder, request.param) as address:
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.goto(f"{address}/lab/tree/{LESSON}?token=secret")
-        page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context?.isReady", timeout=2 * MINUTE)
-        page.set_default_timeout(MINUTE)
-        page.evaluate(RUN_ALL)
-        yield request.param, page
-        page.close()
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with jupyterlab(tmp_path_factory.mktemp("lab")) as address:
+        yield address
 
 
-def test_every_cell_of_the_lesson_runs_in_jupyterlab_without_an_error(lab):
-    _, page = lab
-    assert page.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
-    assert page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count() == 0
-    assert page.locator(".jp-RenderedImage img").count() >= 5
+@pytest.fixture(scope="module")
+def window(browser, server):
+    """One JupyterLab for all lessons: to load it takes longer than to open the next one in it."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(MINUTE)
+    for _ in range(100):  # until the server answers
+        try:
+            page.goto(f"{server}/lab?token=secret&reset", timeout=2 * MINUTE)
+            break
+        except sync_api.Error as error:
+            if "ERR_CONNECTION_REFUSED" not in str(error):
+                raise
+    page.wait_for_function("() => window.jupyterapp?.restored", timeout=2 * MINUTE)
+    page.evaluate("() => jupyterapp.restored")
+    yield page
+    page.close()
 
 
+@pytest.fixture(scope="module", params=NAMES, ids=lambda name: name[:12])
+def lab(request, window):
+    """A lesson in JupyterLab, with every cell run."""
+    window.evaluate("async path => { await jupyterapp.commands.execute('docmanager:open', { path }); }", request.param)
+    window.wait_for_function("() => window.jupyterapp.shell.currentWidget?.context?.isReady")
+    window.evaluate(THEME, LIGHT)
+    window.evaluate(RUN_ALL)
+    yield window
+    window.evaluate(END)
+
+
+only_00 = pytest.mark.parametrize("lab", [LESSON], indirect=True)
+
+
+def test_every_cell_runs_without_an_error(lab):
+    assert lab.locator(".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']").count() == 0
+    assert lab.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    counts = lab.evaluate(COUNTS)
+    assert counts == list(range(1, len(counts) + 1))
+    assert lab.locator(".jp-RenderedImage img").count() >= 2
+
+
+def test_each_slider_shows_something_else_when_it_is_moved_and_the_same_when_it_is_moved_back(lab):
+    for slider in lab.locator(SLIDER).all():
+        handle, shown = slider.get_by_role("slider"), slider.locator("> div")
+        first = shown.inner_html()
+        handle.press("ArrowRight")
+        assert shown.inner_html() != first
+        handle.press("ArrowLeft")
+        assert shown.inner_html() == first
+        handle.press("End")
+        assert handle.get_attribute("aria-valuetext") == slider.locator("output").text_content() != ""
+
+
+def test_each_player_goes_through_its_moments(lab):
+    for number in range(lab.locator(".mfp").count()):
+        player = lab.locator(".mfp").nth(number)
+        last = int(player.locator(".mfp-range").get_attribute("max"))
+        shown = []
+        player.press("Home")
+        for at in range(last + 1):
+            assert int(player.get_attribute("data-moment")) == at
+            shown.append(json.dumps(seen(lab, f".mfp >> nth={number}")))
+            player.press("ArrowRight")
+        assert all(one != two for one, two in itertools.pairwise(shown))
+
+
+def test_light_and_dark_what_is_shown_can_be_read_and_named(lab):
+    """axe-core's serious and critical findings, in what the cells show: contrast, names, roles, keyboard."""
+    lab.evaluate((npm_package("axe-core", AXE) / "axe.min.js").read_text(encoding="utf-8"))
+    for theme in (LIGHT, DARK):
+        lab.evaluate(THEME, theme)
+        assert findings(lab, ".mfp", SLIDER, ".jp-RenderedHTML", ".jupyter-widgets.widget-vbox") == [], theme
+        ink, paper = lab.locator(".jp-Notebook").evaluate(BRIGHTNESS)
+        assert (ink < paper) == (theme == LIGHT)
+        for player in lab.locator(".mfp").all():
+            ink, paper = player.evaluate(BRIGHTNESS)
+            assert (ink < paper) == (theme == LIGHT)
+    lab.evaluate(THEME, LIGHT)
+
+
+BRIGHTNESS = """element => {
+    const opaque = element => {
+        const colour = getComputedStyle(element).backgroundColor;
+        return /, 0\\)$/.test(colour) && element.parentElement ? opaque(element.parentElement) : colour;
+    };
+    const sum = colour => colour.match(/[0-9.]+/g).slice(0, 3).map(Number).reduce((one, two) => one + two);
+    return [sum(getComputedStyle(element).color), sum(opaque(element))];
+}"""
+
+
+@only_00
 def test_the_player_in_jupyterlab_shows_the_engine_s_run_moment_by_moment(lab, story):
-    _, page = lab
-    press(page, "Home")
+    press(lab, "Home")
     for at in range(story.length + 1):
-        assert moment(page) == at
-        assert seen(page) == expected(story, at)
-        press(page, "ArrowRight")
-    scrubber = page.locator(".mfp-range").first
+        assert moment(lab) == at
+        assert seen(lab) == expected(story, at)
+        press(lab, "ArrowRight")
+    scrubber = lab.locator(".mfp-range").first
     scrubber.fill("3")
-    assert seen(page) == expected(story, 3)
+    assert seen(lab) == expected(story, 3)
 
 
+@only_00
 def test_the_player_plays_in_jupyterlab_to_the_end(lab, story):
-    _, page = lab
-    press(page, "End", "ArrowLeft", "ArrowLeft", "Space")
-    page.wait_for_function(f"() => +document.querySelector('.mfp').dataset.moment === {story.length}", timeout=MINUTE)
-    assert seen(page) == expected(story, story.length)
+    press(lab, "End", "ArrowLeft", "ArrowLeft", "Space")
+    lab.wait_for_function(f"() => +document.querySelector('.mfp').dataset.moment === {story.length}", timeout=MINUTE)
+    assert seen(lab) == expected(story, story.length)
 
 
+@only_00
 def test_the_player_s_keys_do_not_move_the_notebook(lab):
-    _, page = lab
-    before = page.locator(".jp-mod-selected.jp-Cell").first.get_attribute("class")
-    press(page, "Home", "ArrowRight", "ArrowRight", "ArrowLeft")
-    assert moment(page) == 1
-    assert page.locator(".jp-mod-selected.jp-Cell").first.get_attribute("class") == before
+    before = lab.locator(".jp-mod-selected.jp-Cell").first.get_attribute("class")
+    press(lab, "Home", "ArrowRight", "ArrowRight", "ArrowLeft")
+    assert moment(lab) == 1
+    assert lab.locator(".jp-mod-selected.jp-Cell").first.get_attribute("class") == before
 
 
+@only_00
 def test_each_move_of_the_crash_slider_shows_its_run(lab):
-    _, page = lab
-    shown = page.locator(".widget-html-content svg text").first
-    for title in (
-        "charge: nothing goes wrong",
-        "charge: with 1 crash, it holds",
-        "charge: breaks “charged at most once” with 1 crash",
-        "charge: breaks “charged at most once” with 1 crash",
-        "charge: nothing goes wrong",
-    ):
-        sync_api.expect(shown).to_have_text(title, timeout=MINUTE)
-        page.locator(".noUi-handle").first.press("ArrowRight")
-
-
-def test_the_player_has_the_ink_and_the_paper_of_the_theme(lab):
-    theme, page = lab
-    ink = page.locator(".mfp").first.evaluate(
-        "e => getComputedStyle(e).color.match(/[0-9.]+/g).slice(0, 3).map(Number)"
-    )
-    assert (sum(ink) < 384) == (theme == "JupyterLab Light")
+    shown, handle = lab.locator(f"{SLIDER} svg text").first, lab.locator(SLIDER).get_by_role("slider")
+    handle.press("Home")
+    for title in TITLES:
+        assert shown.text_content() == title
+        handle.press("ArrowRight")
 
 
 # Without one

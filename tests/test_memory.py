@@ -67,11 +67,16 @@ def works(inbox, db):
 
 
 def printed(program, megabytes=500):
-    environment = {**os.environ, "TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)}
-    code = BEFORE.replace("MOST", str(megabytes)) + program + AFTER
-    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=ROOT)
+    ran = in_a_process(program, megabytes)
     assert ran.stderr == ""
     return ran.stdout.splitlines()
+
+
+def in_a_process(program, megabytes):
+    environment = {**os.environ, "TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT)}
+    code = BEFORE.replace("MOST", str(megabytes)) + program + AFTER
+    how = {"env": environment, "capture_output": True, "text": True, "cwd": ROOT, "timeout": 300}
+    return subprocess.run([sys.executable, "-c", code], **how)
 
 
 def test_many_small_states_are_cut_at_the_limit_that_is_asked_for():
@@ -111,7 +116,16 @@ def test_a_simulation_that_keeps_its_trace_is_cut_and_says_what_to_lower():
     assert ". To finish, lower hours, or leave out trace=True" in said
 
 
-def test_a_search_that_finds_no_more_memory_is_unfinished(monkeypatch):
+def test_a_search_that_the_machine_has_no_more_memory_for_is_unfinished():
+    ran = in_a_process(
+        "print(shop.explore(draws, workers=3, crashes=2, max_states=10**9, max_seconds=1e9).sentence)", megabytes=150
+    )
+    assert ran.stdout.startswith("unfinished: stopped where this machine has no more memory, "), ran.stderr
+    # Without any memory CPython may be unable to do more than to say that it drops a generator.
+    assert ran.returncode == 0 and "Traceback" not in ran.stderr, ran.stderr
+
+
+def test_wherever_the_memory_ends_the_search_says_so(monkeypatch):
     states, successors = itertools.count(), Rules.successors
 
     def scarce(rules, state):

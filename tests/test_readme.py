@@ -62,20 +62,28 @@ def test_its_test_fails_as_the_readme_shows(tmp_path):
     assert own_test(tmp_path) == shown(1)
 
 
+def test_the_sweep_prints_what_the_readme_shows():
+    assert f"{result_of(programs()[0], programs()[4])!r}\n" == shown(2)
+
+
 def test_every_lesson_is_in_the_table():
     for notebook in README.parent.glob("notebooks/[0-9]*.ipynb"):
         assert f"(notebooks/{notebook.name})" in README.read_text(encoding="utf-8")
 
 
-def write(before, after):
-    README.write_text(README.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+def write(which, after):
+    """Put this into a text block."""
+    text = README.read_text(encoding="utf-8")
+    block = [*re.finditer(r"```text\n(.*?)```", text, re.S)][which]
+    README.write_text(text[: block.start(1)] + after + text[block.end(1) :], encoding="utf-8")
 
 
 if __name__ == "__main__":
     result = result_of(programs()[0])
-    write(shown(), f"{result!r}\n")
+    write(0, f"{result!r}\n")
     with tempfile.TemporaryDirectory() as own:
-        write(shown(1), own_test(Path(own)))
+        write(1, own_test(Path(own)))
+    write(2, f"{result_of(programs()[0], programs()[4])!r}\n")
     PICTURES.mkdir(exist_ok=True)
     result.save(str(PICTURES / "compare.png"))
     result_of(*programs()[:2]).save(str(PICTURES / "live.png"))

@@ -6,10 +6,13 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
+from matplotlib.colors import to_hex
 
 from simlib import Database, Lock, Scenario, compare, lanes
 from simlib.errors import Mistake
+from simlib.views.comparison import picture
 from simlib.views.layout import GAP, WIDTHS, rows_of, scene
+from simlib.views.page import Page
 from simlib.views.source import side_by_side
 from simlib.views.style import wrapped
 from simlib.views.svg import svg_of
@@ -98,6 +101,36 @@ def test_the_svg_is_well_formed_and_tells_its_story_to_a_screen_reader(both):
     assert "2 charges" in texts
 
 
+def test_matplotlib_and_svg_draw_the_same_page():
+    page = picture(compare(shop(), happy_path=charge, failure_mode=charge_once).sheet).draw()
+    axes, svg = page.figure().axes[0], ElementTree.fromstring(page.svg("what <is> on it"))
+    spans = [(text, [*text]) for text in svg.iter("text")]
+    words = [(float(rows[0].get("x")), "\n".join(row.text for row in rows), text.get("fill")) for text, rows in spans]
+    drawn = [(round(100 * one.get_position()[0], 1), one.get_text(), one.get_color()) for one in axes.texts]
+    assert sorted(words) == sorted(one for one in drawn if one[1])
+    paper, *boxes = (one.get("fill") for one in svg.iter("rect"))
+    assert (paper, svg.get("aria-label")) == ("#FFFFFF", "what <is> on it")
+    assert sorted(boxes) == sorted(to_hex(one.get_facecolor()).upper() for one in axes.patches)
+    assert len([*svg.iter("line")]) == len(axes.lines) > 0
+
+
+def test_a_page_as_svg_turns_its_words_and_hatches_and_dashes_its_boxes():
+    page = Page(2, 1)
+    page.text(1, 0.5, "up & down", rotation=40, ha="right", va="bottom")
+    page.box(0.2, 0.2, 1, 0.2, edgecolor="#123456", linewidth=0.72, dashes=(3, 1), hatch="////")
+    page.line(0, 2, 0.9, color="#000000", linewidth=0.72, zorder=0)
+    svg = ElementTree.fromstring(page.svg("a page"))
+    _, line, box, hatch, words = svg
+    assert [one.tag for one in (line, hatch)] == ["line", "path"]  # what lies lowest is drawn first
+    assert (box.get("stroke-dasharray"), hatch.get("stroke")) == ("3.0 1.0", "#123456")
+    start, *strokes = hatch.get("d").split("M")[1:]
+    assert (
+        start == "20.0 40.0l20.0 -20.0" and strokes[-1] == "100.0 40.0l20.0 -20.0"
+    )  # from its corner to its other one
+    assert (words.get("transform"), words.get("text-anchor")) == ("rotate(-40 100.0 50.0)", "end")
+    assert words[0].text == "up & down"
+
+
 def test_svg_text_is_escaped():
     def sneaky(db):
         yield db.write("<script>alert(1)</script>", "&")
@@ -157,6 +190,15 @@ def test_compare_of_two_that_hold_shows_a_run_that_went_well():
 def test_compare_adds_further_faults_to_each_question():
     comparison = compare(shop(), happy_path=charge, failure_mode=charge_once, lost_replies=1)
     assert all(report.budget.counts["lost_replies"] == 1 for report in comparison.reports["failure mode"].values())
+
+
+def test_compare_says_what_was_not_put_to_the_test():
+    def note(db):
+        yield db.write("note", 1)
+
+    comparison = compare(Scenario(db=Database()), happy_path=note, failure_mode=note)
+    untested = "but no property was asked and no crash had a place to strike"
+    assert f"note: holds in its only schedule, {untested}" in str(comparison)
 
 
 def test_only_changed_lines_are_marked_and_the_name_is_no_change():

@@ -1,25 +1,22 @@
-"""What a learner moves and answers, driven from Python as a browser would."""
+"""What a learner moves and answers. The sliders are moved in a browser in test_sliders_in_browser."""
 
 from xml.etree import ElementTree
 
 import pytest
 
-from simlib import Queue, Scenario, Service, exponential
+from simlib import Database, Queue, Scenario, Service, exponential
 from simlib.errors import Mistake
 from simlib.views import calibration, crash_rate_slider, crash_slider, predict, workers_slider
 from tests.sample import charge, charge_once, charged_at_most_once, shop
 
 
-def pages(widget):
-    """What the widget shows at each position of its slider."""
-    slider, shown = widget.children
-    for _, value in slider.options:
-        slider.value = value
-        yield shown.value
+def pages(slider):
+    """What the slider shows at each of its positions."""
+    return iter(slider.pages)
 
 
-def names(widget):
-    return [name for name, _ in widget.children[0].options]
+def names(slider):
+    return list(slider.names)
 
 
 def test_moving_the_slider_shows_the_run_with_the_crash_there():
@@ -86,14 +83,22 @@ def test_sliders_that_make_no_sense_are_refused():
         crash_rate_slider(shop(), charge, rates=())
 
 
-def test_a_move_of_any_slider_sends_one_ready_made_page():
-    slider, shown = crash_slider(shop(), charge, charge_once).children
-    sent = []
-    shown.observe(lambda change: sent.append(change["new"]), names="value")
-    for move in range(200):
-        slider.value = 1 + move % 2
-    assert len(sent) == 200
-    assert len(set(sent)) == 2 and max(map(len, sent)) < 40_000
+def test_a_slider_is_one_block_of_html_that_says_the_same_each_time():
+    html = crash_slider(shop(), charge, charge_once).html()
+    assert html == crash_slider(shop(), charge, charge_once).html()
+    assert len(html) < 120_000
+    assert "http" not in html.replace("http://www.w3.org", "")
+    assert repr(crash_slider(shop(), charge)) == (
+        "A slider, crash: nowhere; after step 1, receive; after step 2, charge; after step 3, write; after step 4, ack"
+    )
+
+
+def test_no_answer_of_a_worker_ends_the_script_of_a_slider():
+    def writes(db):
+        yield db.write("</script><b>", "<!-- <script>")
+
+    html = crash_slider(Scenario(db=Database()), writes).html()
+    assert html.count("</script>") == 1
 
 
 # Predictions

@@ -18,9 +18,7 @@ FOR_THE_ROOM = 10  # minutes that a lesson takes beyond its own
 
 LESSONS = {
     number: (title, path, int(minutes))
-    for number, title, path, minutes in re.findall(
-        r"^\| (\d\d) \| \[(.*?)\]\((.*?)\) \| .*? \| (\d+) \|", README, re.M
-    )
+    for number, title, path, minutes in re.findall(r"^\| (\d\d) \| \[(.*?)\]\((.*?)\) \| .*? \| (\d+) \|", README, re.M)
 }
 ENTRIES = {
     entry[:2]: entry

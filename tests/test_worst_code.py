@@ -1190,9 +1190,9 @@ LONG = [
     (
         "compare",
         "print(compare(shop(), happy_path=nothing, failure_mode=slow))",
-        "... If it crashes mid-flight: nothing: holds in all 1 schedule slow: unfinished, stopped by you "
-        "If it runs twice: nothing: holds in all 2 schedules slow: unfinished, stopped by you "
-        "If it runs concurrently with itself: nothing: holds in all 2 schedules slow: unfinished, stopped by you ...",
+        "... If it crashes mid-flight: nothing: holds in its only schedule, but ... slow: unfinished, stopped by you "
+        "If it runs twice: nothing: holds in all 2 schedules, ... slow: unfinished, stopped by you "
+        "If it runs concurrently with itself: nothing: holds in all 2 schedules, ... slow: unfinished, stopped ...",
     ),
     (
         "the crash strip",

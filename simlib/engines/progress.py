@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 PATIENCE = 0.5  # seconds
+_MUTED = ContextVar("muted", default=False)
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """No bars in here: it is a part of something that has one, perhaps in another process."""
+    before = _MUTED.set(True)
+    try:
+        yield
+    finally:
+        _MUTED.reset(before)
 
 
 class Progress:
@@ -27,7 +41,7 @@ class Progress:
 
     def reached(self, done: float) -> None:
         now = time.monotonic()
-        if now - self._shown < PATIENCE:
+        if now - self._shown < PATIENCE or _MUTED.get():
             return
         self._shown = now
         if self._bar is None:

@@ -132,15 +132,16 @@ class Plans:
         belief, spent = self.everything, 0.0
         steps: list[Step] = []
         while (check := choose(belief)) is not None and check not in [step.check for step in steps]:
-            spent += check.minutes
-            finding = self.catalogue.finding(check, world)
-            belief = self.after_finding(belief, check, finding)
-            steps.append(Step(check, finding, belief, spent))
+            steps.append(self.look(world, check, belief, spent))
+            belief, spent = steps[-1].left, steps[-1].at
         return self.repair(world, self.order(belief), tuple(steps))
 
-    def after_finding(self, belief: Belief, check: Check, finding: str) -> Belief:
-        """What this leaves possible. A finding that fits nothing, of a run unlike those known, teaches nothing."""
-        return self.catalogue.consistent(belief, check, finding) or belief
+    def look(self, world: World, check: Check, belief: Belief, spent: float) -> Step:
+        """One more check, after so many minutes. A finding that fits nothing, of a run unlike those known, teaches
+        nothing."""
+        finding = self.catalogue.finding(check, world)
+        left = self.catalogue.consistent(belief, check, finding) or belief
+        return Step(check, finding, left, spent + check.minutes)
 
     def repair(self, world: World, order: Sequence[Fault], steps: tuple[Step, ...] = ()) -> Path:
         """Try these fixes in this order until one cures."""
@@ -176,14 +177,8 @@ class Plans:
 
     def after(self, world: World, checks: Sequence[Check]) -> Path:
         """These checks in this order, whatever they say; then commit and fix by what they left."""
-        belief, spent = self.everything, 0.0
-        steps: list[Step] = []
-        for check in checks:
-            spent += check.minutes
-            finding = self.catalogue.finding(check, world)
-            belief = self.after_finding(belief, check, finding)
-            steps.append(Step(check, finding, belief, spent))
-        return self.repair(world, self.order(belief), tuple(steps))
+        order = iter(dict.fromkeys(checks))  # the same look again says nothing new
+        return self.play(world, lambda belief: next(order, None))
 
     def random_guess(self, world: World, seed: int) -> Path:
         """No check: the fixes in any order, none twice."""

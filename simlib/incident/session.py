@@ -56,12 +56,12 @@ class Incident:
         if known is not None:
             return known
         self._still_open(f"check({show(name)})")
-        finding, numbers = self._catalogue.reading(check, self._world)
-        self.minutes += check.minutes
         before = self.steps[-1].left if self.steps else self.plans.everything
-        left = self.plans.after_finding(before, check, finding)
-        self.steps.append(Step(check, finding, left, self.minutes))
-        return self._write(f"{check.name}: {finding} ({numbers})")
+        step = self.plans.look(self._world, check, before, self.minutes)
+        self.steps.append(step)
+        self.minutes = step.at
+        _, numbers = self._catalogue.reading(check, self._world)
+        return self._write(f"{check.name}: {step.finding} ({numbers})")
 
     def commit(self, boundary: str) -> Entry:
         """Write down the boundary that you hold for the failing one; its beginning will do. Raises Mistake."""

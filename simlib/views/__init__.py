@@ -4,6 +4,7 @@ from simlib.views.board import board
 from simlib.views.debrief import debrief
 from simlib.views.downtime import downtime
 from simlib.views.evidence import evidence
+from simlib.views.exercises import progress, record
 from simlib.views.incident_room import incident_room
 from simlib.views.interleaving import interleaving_map
 from simlib.views.lanes import lanes
@@ -26,4 +27,6 @@ __all__ = [
     "incident_room", "debrief", "evidence", "downtime",
     # what a learner moves
     "predict", "calibration", "crash_slider", "workers_slider", "crash_rate_slider",
+    # what becomes of the exercises
+    "record", "progress",
 ]  # fmt: skip

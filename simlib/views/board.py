@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.engines.explore import Report
 from simlib.errors import Mistake
@@ -13,12 +13,9 @@ from simlib.scenario import Scenario, Workers
 from simlib.system import called
 from simlib.values import listed, plural, show
 from simlib.views import style
-from simlib.views.drawing import FONT, Drawn, Picture, new_figure
+from simlib.views.drawing import Drawn, Picture
+from simlib.views.page import Page
 from simlib.watchdog import interruptible
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 NOTHING_STUCK = "nothing_gets_stuck"
 ROW, CELL = 0.34, 1.9  # inches
@@ -124,7 +121,7 @@ def _table(reports: Mapping[str, Mapping[str, Report]]) -> list[str]:
     return ["  " + "  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip() for row in rows]
 
 
-def _draw(reports: Mapping[str, Mapping[str, Report]], small: str) -> Figure:
+def _draw(reports: Mapping[str, Mapping[str, Report]], small: str) -> Page:
     claims = list(next(iter(reports.values())))
     left = 0.4 + 0.073 * max(map(len, claims))
     heads = {name: textwrap.wrap(name.replace(", ", ",\n"), 22, break_long_words=False) for name in reports}
@@ -132,33 +129,31 @@ def _draw(reports: Mapping[str, Mapping[str, Report]], small: str) -> Figure:
     titles = textwrap.wrap(_title(reports), max(60, int(table / 0.1)))
     top = 0.5 + 0.22 * len(titles) + 0.16 * max(map(len, heads.values()))
     width = max(table, 0.1 * max(map(len, titles)) + 0.4, 0.062 * len(small) + 0.4)
-    figure, axes = new_figure(width, top + 0.1 + ROW * len(claims) + 0.4)
+    page = Page(width, top + 0.1 + ROW * len(claims) + 0.4)
     for line, title in enumerate(titles):
-        axes.text(0.2, 0.26 + 0.22 * line, title, size=11, weight="bold", va="center", color=style.INK, **FONT)
+        page.text(0.2, 0.26 + 0.22 * line, title, size=11, weight="bold", color=style.INK)
     for column, lines in enumerate(heads.values()):
         middle = left + (CELL + 0.07) * column + CELL / 2
-        axes.text(middle, top - 0.08, "\n".join(lines), size=9.5, ha="center", va="bottom", color=style.INK, **FONT)
+        page.text(middle, top - 0.08, "\n".join(lines), size=9.5, ha="center", va="bottom", color=style.INK)
     for place, claim in enumerate(claims):
         y = top + ROW * place
         said = claim.replace("_", " ")
-        axes.text(left - 0.12, y + 0.14, said, size=9, ha="right", va="center", color=style.INK, **FONT)
+        page.text(left - 0.12, y + 0.14, said, size=9, ha="right", color=style.INK)
         for column, row in enumerate(reports.values()):
-            _draw_cell(axes, claim, row[claim], left + (CELL + 0.07) * column, y)
-    axes.text(0.2, top + 0.2 + ROW * len(claims), small, size=7.5, va="center", color=style.QUIET, **FONT)
-    return figure
+            _draw_cell(page, claim, row[claim], left + (CELL + 0.07) * column, y)
+    page.text(0.2, top + 0.2 + ROW * len(claims), small, size=7.5, color=style.QUIET)
+    return page
 
 
-def _draw_cell(axes: Axes, claim: str, report: Report, x: float, y: float) -> None:
-    from matplotlib.patches import FancyBboxPatch
-
+def _draw_cell(page: Page, claim: str, report: Report, x: float, y: float) -> None:
     own = _decided(claim, report)
-    looks: dict[str, Any] = {"facecolor": style.GOOD_CELL, "linewidth": 0}
+    looks: dict[str, Any] = {"facecolor": style.GOOD_CELL}
     if report.verdict == "violated":
-        looks = {"facecolor": style.RED if own else style.tint(style.RED), "linewidth": 0}
+        looks = {"facecolor": style.RED if own else style.tint(style.RED)}
     elif report.verdict == "unfinished":
-        looks = {"facecolor": style.LINE, "linewidth": 0}
-    axes.add_patch(FancyBboxPatch((x, y), CELL, 0.28, boxstyle="round,pad=0,rounding_size=0.05", **looks))
+        looks = {"facecolor": style.LINE}
+    page.box(x, y, CELL, 0.28, **looks)
     ink = style.PAPER if report.verdict == "violated" and own else style.QUIET
     sign = {"violated": "✖  ", "holds": "✔  "}.get(report.verdict, "")
     word = _word(claim, report).removeprefix("broken: ")
-    axes.text(x + CELL / 2, y + 0.14, sign + word, size=8, ha="center", va="center", color=ink, **FONT)
+    page.text(x + CELL / 2, y + 0.14, sign + word, size=8, ha="center", color=ink)

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from simlib.scenario import Workers
 from simlib.system import called
 from simlib.trace import Trace
 from simlib.views import style
-from simlib.views.drawing import FONT, Picture, draw_panels, labels_width, new_figure, scene_size
+from simlib.views.drawing import Picture, draw_panels, labels_width, scene_size
 from simlib.views.layout import Scene, describe, scene
+from simlib.views.page import MONO, Page
 from simlib.views.source import Row, side_by_side
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 CODE_LINE = 0.185
 CODE_LETTER = 0.0735
@@ -74,7 +70,7 @@ def picture(sheet: Sheet) -> Picture:
     return Picture(text(sheet), " ".join(map(describe, sheet.scene.panels)), lambda: _draw(sheet))
 
 
-def _draw(sheet: Sheet) -> Figure:
+def _draw(sheet: Sheet) -> Page:
     lanes, rows = sheet.scene, sheet.rows
     widths = [
         max(len(line or "") for line in side) * CODE_LETTER + 0.5 for side in zip(*((r.left, r.right) for r in rows))
@@ -85,33 +81,31 @@ def _draw(sheet: Sheet) -> Figure:
     code_height = 0.55 + CODE_LINE * len(rows) + 0.2
     verdicts_height = VERDICT_LINE * len(sheet.questions) + 0.25
     width = max(2 * half + 0.6, scene_width)
-    figure, axes = new_figure(width, code_height + verdicts_height + scene_height + 0.3)
+    page = Page(width, code_height + verdicts_height + scene_height + 0.3)
     for column, left in zip(itertools.count(), (0.2, 0.4 + half)):
-        _source(axes, sheet, rows, column, left, half)
-    _verdicts(axes, sheet, code_height, (0.2, 0.4 + half))
+        _source(page, sheet, rows, column, left, half)
+    _verdicts(page, sheet, code_height, (0.2, 0.4 + half))
     unit = min(WIDEST, (width - labels_width(lanes) - 0.45) / lanes.width)
-    draw_panels(axes, lanes, 0.2, code_height + verdicts_height, unit)
-    axes.text(
+    draw_panels(page, lanes, 0.2, code_height + verdicts_height, unit)
+    page.text(
         0.2, code_height + verdicts_height + scene_height + 0.1, sheet.small_print,
-        color=style.QUIET, size=7.5, va="center", **FONT,
+        color=style.QUIET, size=7.5,
     )  # fmt: skip
-    return figure
+    return page
 
 
-def _source(axes: Axes, sheet: Sheet, rows: list[Row], column: int, left: float, width: float) -> None:
-    from matplotlib.patches import Rectangle
-
+def _source(page: Page, sheet: Sheet, rows: list[Row], column: int, left: float, width: float) -> None:
     heading = sheet.columns[column].heading.capitalize()
-    axes.text(left, 0.28, heading, color=style.INK, size=11, weight="bold", va="center", **FONT)
+    page.text(left, 0.28, heading, color=style.INK, size=11, weight="bold")
     for place, row in enumerate(rows):
         line, y = (row.left, row.right)[column], 0.62 + CODE_LINE * place
         if row.changed and line is not None:
             corner = (left - 0.05, y - CODE_LINE / 2)
-            axes.add_patch(Rectangle(corner, width - 0.1, CODE_LINE, facecolor=style.CHANGED, linewidth=0))
-        axes.text(left, y, line or "", color=style.INK, size=8.4, va="center", family="DejaVu Sans Mono")
+            page.box(*corner, width - 0.1, CODE_LINE, facecolor=style.CHANGED, rounded=False)
+        page.text(left, y, line or "", color=style.INK, size=8.4, family=MONO)
 
 
-def _verdicts(axes: Axes, sheet: Sheet, top: float, lefts: tuple[float, ...]) -> None:
+def _verdicts(page: Page, sheet: Sheet, top: float, lefts: tuple[float, ...]) -> None:
     """A line a question: what becomes of each implementation."""
     for place, question in enumerate(sheet.questions):
         y = top + VERDICT_LINE * place + 0.1
@@ -119,14 +113,6 @@ def _verdicts(axes: Axes, sheet: Sheet, top: float, lefts: tuple[float, ...]) ->
             verdict, short = column.verdicts[place]
             colour = {"violated": style.RED, "holds": style.GREEN}.get(verdict, style.INK)
             sign = {"violated": "✖", "holds": "✔"}.get(verdict, "…")
-            axes.text(left, y, sign, color=colour, size=11, va="center", **FONT)
-            axes.text(left + 0.22, y, question, color=style.QUIET, size=8.5, va="center", **FONT)
-            axes.text(
-                left + 0.35 + LETTER * max(map(len, sheet.questions)),
-                y,
-                short,
-                color=colour,
-                size=8.5,
-                va="center",
-                **FONT,
-            )
+            page.text(left, y, sign, color=colour, size=11)
+            page.text(left + 0.22, y, question, color=style.QUIET)
+            page.text(left + 0.35 + LETTER * max(map(len, sheet.questions)), y, short, color=colour)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.incident import BOUNDARIES, Fault, Incident, Path, Plans, Step
 from simlib.views import style
-from simlib.views.drawing import DOTS_PER_INCH, FONT, Drawn, Picture, draw_notes, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from simlib.views.drawing import DOTS_PER_INCH, Drawn, Picture, draw_notes
+from simlib.views.page import Page
 
 SHORT = ("logic", "configuration", "routing", "lifecycle", "storage", "platform")
 POSSIBLE = style.RESOURCES[0]
@@ -113,79 +110,71 @@ def rows_of(plans: Plans, path: Path) -> list[Row]:
     return rows
 
 
-def _draw(
-    title: str, blocks: Mapping[str, Sequence[Row]], bars: Mapping[str, float], truth: str, plans: Plans
-) -> Figure:
+def _draw(title: str, blocks: Mapping[str, Sequence[Row]], bars: Mapping[str, float], truth: str, plans: Plans) -> Page:
     heights = [0.3 + HEADINGS + ROW * len(rows) for rows in blocks.values()]
     top = 0.62
     below = top + max(heights[:2]) + 0.2
-    figure, axes = new_figure(0.2 + 2 * BLOCK + 0.65, below + heights[2] + 0.5)
-    axes.text(0.2, 0.28, title, size=11, weight="bold", va="center", color=style.INK, **FONT)
+    page = Page(0.2 + 2 * BLOCK + 0.65, below + heights[2] + 0.5)
+    page.text(0.2, 0.28, title, size=11, weight="bold", color=style.INK)
     corners = [(0.2, top), (0.2 + BLOCK + 0.4, top), (0.2, below)]
     for (heading, rows), corner in zip(blocks.items(), corners):
-        draw_block(axes, heading, rows, corner, truth, plans)
-    _draw_bars(axes, bars, 0.2 + BLOCK + 0.4, below)
-    draw_notes(axes, SMALL, 0.2, below + heights[2] + 0.22)
-    return figure
+        draw_block(page, heading, rows, corner, truth, plans)
+    _draw_bars(page, bars, 0.2 + BLOCK + 0.4, below)
+    draw_notes(page, SMALL, 0.2, below + heights[2] + 0.22)
+    return page
 
 
 def draw_block(
-    axes: Axes, heading: str, rows: Sequence[Row], corner: tuple[float, float], truth: str, plans: Plans
+    page: Page, heading: str, rows: Sequence[Row], corner: tuple[float, float], truth: str, plans: Plans
 ) -> None:
     """A heading, the six boundaries, and the rows under each other, from this corner on."""
-    from matplotlib.lines import Line2D
-
     left, top = corner
-    axes.text(left, top, heading, size=10, weight="bold", va="center", color=style.INK, **FONT)
+    page.text(left, top, heading, size=10, weight="bold", color=style.INK)
     y = top + 0.16 + HEADINGS
     for column, (short, boundary) in enumerate(zip(SHORT, BOUNDARIES)):
         x = left + LABELS + COLUMN * column
         ours = boundary == truth
         ink = style.GREEN if ours else style.QUIET
         weight = "bold" if ours else "normal"
-        how: dict[str, Any] = {"size": 7.5, "rotation": 32, "ha": "left", "va": "bottom", "rotation_mode": "anchor"}
-        axes.text(x + 0.12, y - 0.06, short, color=ink, weight=weight, **how, **FONT)
+        how: dict[str, Any] = {"size": 7.5, "rotation": 32, "ha": "left", "va": "bottom"}
+        page.text(x + 0.12, y - 0.06, short, color=ink, weight=weight, **how)
         if ours:
-            axes.add_line(Line2D([x + 0.02, x + COLUMN - 0.08], [y, y], color=style.GREEN, linewidth=2))
+            page.line(x + 0.02, x + COLUMN - 0.08, y, color=style.GREEN, linewidth=2)
     for place, row in enumerate(rows):
-        _draw_row(axes, row, left, y + ROW * (place + 0.55), plans)
+        _draw_row(page, row, left, y + ROW * (place + 0.55), plans)
 
 
-def _draw_row(axes: Axes, row: Row, left: float, y: float, plans: Plans) -> None:
-    from matplotlib.patches import Rectangle
-
+def _draw_row(page: Page, row: Row, left: float, y: float, plans: Plans) -> None:
     label = style.clipped(row.label, 46)
-    axes.text(left, y, label, size=7.5, va="center", color=style.INK, **FONT)
+    page.text(left, y, label, size=7.5, color=style.INK)
     for column, boundary in enumerate(BOUNDARIES):
         x = left + LABELS + COLUMN * column
         if row.left is None:
             if boundary == row.boundary:
-                axes.text(x + 0.2, y, row.sign, size=9, ha="center", va="center", color=style.INK, **FONT)
+                page.text(x + 0.2, y, row.sign, size=9, ha="center", color=style.INK)
             continue
         of = sum(one.boundary == boundary for one in plans.catalogue.faults)
         for number in range(of):
             filled = number < row.left[boundary]
             fill = POSSIBLE if filled else style.LINE
             corner = (x + 0.03 + 0.125 * number, y - 0.055)
-            axes.add_patch(Rectangle(corner, 0.105, 0.11, facecolor=fill, linewidth=0))
+            page.box(*corner, 0.105, 0.11, facecolor=fill, rounded=False)
 
 
-def _draw_bars(axes: Axes, bars: Mapping[str, float], left: float, top: float) -> None:
-    from matplotlib.patches import Rectangle
-
-    axes.text(left, top, "Minutes of outage", size=10, weight="bold", va="center", color=style.INK, **FONT)
+def _draw_bars(page: Page, bars: Mapping[str, float], left: float, top: float) -> None:
+    page.text(left, top, "Minutes of outage", size=10, weight="bold", color=style.INK)
     scale = (BLOCK - 1.6) / max(bars.values())
     for place, (name, minutes) in enumerate(bars.items()):
         y = top + 0.42 + 0.36 * place
-        axes.text(left, y, name, size=8.5, va="center", color=style.INK, **FONT)
-        axes.add_patch(Rectangle((left + 1.1, y - 0.11), minutes * scale, 0.22, facecolor=POSSIBLE, linewidth=0))
-        axes.text(left + 1.16 + minutes * scale, y, f"{minutes:g}", size=8.5, va="center", color=style.INK, **FONT)
+        page.text(left, y, name, size=8.5, color=style.INK)
+        page.box(left + 1.1, y - 0.11, minutes * scale, 0.22, facecolor=POSSIBLE, rounded=False)
+        page.text(left + 1.16 + minutes * scale, y, f"{minutes:g}", size=8.5, color=style.INK)
 
 
-def _page(text: str) -> Figure:
-    figure, axes = new_figure(0.085 * len(text) + 0.4, 0.5)
-    axes.text(0.2, 0.25, text, size=10, va="center", color=style.QUIET, **FONT)
-    return figure
+def _page(text: str) -> Page:
+    page = Page(0.085 * len(text) + 0.4, 0.5)
+    page.text(0.2, 0.25, text, size=10, color=style.QUIET)
+    return page
 
 
 def narrowing(path: Path) -> list[list[bool]]:
@@ -196,15 +185,13 @@ def narrowing(path: Path) -> list[list[bool]]:
 
 def save_icon(path: Path, file: str) -> None:
     """Write a way's narrowing to a file, small: the icon of a lesson."""
-    from matplotlib.patches import FancyBboxPatch
-
     rows, size, step = narrowing(path), 0.2, 0.24
-    figure, axes = new_figure(step * len(BOUNDARIES) + 0.08, step * len(rows) + 0.08)
+    page = Page(step * len(BOUNDARIES) + 0.08, step * len(rows) + 0.08)
     for place, row in enumerate(rows):
         for column, possible in enumerate(row):
             found = possible and sum(row) == 1
             fill = style.GREEN if found else POSSIBLE if possible else style.LINE
             corner = (0.06 + step * column, 0.06 + step * place)
-            look: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": fill, "linewidth": 0}
-            axes.add_patch(FancyBboxPatch(corner, size, size, **look))
-    figure.savefig(file, dpi=DOTS_PER_INCH)
+            look: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": fill}
+            page.box(*corner, size, size, **look)
+    page.figure().savefig(file, dpi=DOTS_PER_INCH)

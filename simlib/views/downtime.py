@@ -11,9 +11,9 @@ from simlib.errors import Mistake
 from simlib.incident import Path, Plans, World
 from simlib.values import listed, plural, show
 from simlib.views import style
-from simlib.views.chart import DASHES, LINES, name_axes, new_chart
-from simlib.views.drawing import FONT, Drawn, Picture
-from simlib.views.survival import Z, wilson
+from simlib.views.chart import DASHES, LINES, Z, draw_shares, name_axes, new_chart, wilson
+from simlib.views.drawing import Drawn, Picture
+from simlib.views.page import SANS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,16 +96,11 @@ def _line(name: str, minutes: tuple[float, ...]) -> str:
 def _draw(minutes: Mapping[str, tuple[float, ...]], small: str) -> Figure:
     figure, axes = new_chart(_title(minutes), small)
     longest = max(map(max, minutes.values()))
-    for found, colour, dashes in zip(minutes.values(), LINES * 3, DASHES * 3):
+    lines = []
+    for found in minutes.values():
         at = [0.0, *sorted(set(found)), longest]
-        still = [sum(one > minute for one in found) for minute in at]
-        lows, highs = zip(*(wilson(count, len(found)) for count in still))
-        axes.fill_between(at, lows, highs, step="post", color=colour, alpha=0.15, linewidth=0)
-        shares = [count / len(found) for count in still]
-        axes.step(at, shares, where="post", color=colour, linestyle=dashes, linewidth=1.8)
-    axes.set_xlim(0, longest)
-    axes.set_ylim(0, 1.04)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+        lines.append((at, [sum(one > minute for one in found) for minute in at], len(found)))
+    draw_shares(axes, lines, longest)
     name_axes(axes, "minutes of outage", "incidents not over yet")
     _name_lines(axes, minutes)
     return figure
@@ -122,6 +117,6 @@ def _name_lines(axes: Axes, minutes: Mapping[str, tuple[float, ...]]) -> None:
         sample = Line2D([1.015, 1.06], [y, y], transform=axes.transAxes, **look)
         axes.add_line(sample)
         how: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
-        axes.text(1.07, y, style.clipped(name, 20), size=8.5, color=style.INK, **how, **FONT)
+        axes.text(1.07, y, style.clipped(name, 20), size=8.5, color=style.INK, **how, family=SANS)
         text = f"mean {mean:.0f} [{low:.0f}, {high:.0f}]"
-        axes.text(1.07, y - 0.085, text, size=7.2, color=style.QUIET, **how, **FONT)
+        axes.text(1.07, y - 0.085, text, size=7.2, color=style.QUIET, **how, family=SANS)

@@ -1,8 +1,9 @@
-"""The still pictures, by matplotlib: they show in GitHub's preview, on paper and in an untrusted clone."""
+"""The still pictures: what Jupyter shows of one, and how lanes are drawn."""
 
 from __future__ import annotations
 
 import io
+import sys
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from simlib.errors import Mistake
 from simlib.views import style
 from simlib.views.layout import Mark, Panel, Scene, describe, rows_of
+from simlib.views.page import PIXELS, Page
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+
 DOTS_PER_INCH = 160
-DENSITY = 1.6  # dots for each one that is shown, for sharp screens
+DENSITY = DOTS_PER_INCH / PIXELS  # dots for each one that is shown, for sharp screens
 UNIT = 0.86  # inches a step
 LABELS = 1.15  # inches for the lanes' names
 LANE = 0.56
@@ -26,16 +28,23 @@ MOST_UNITS = 14.0  # a row; a longer run goes on below
 LONGEST_LABEL = 22  # letters
 SMALL_PRINT = 118  # letters a line
 PANEL_GAP = 0.16
-FONT: dict[str, Any] = {"family": "DejaVu Sans"}
+INSTALL = "There is a chart of this where matplotlib is: pip install 'midflight[notebooks]'."
+NO_CHART = {
+    "emscripten": "There is a chart of this where matplotlib is. Online, run `import matplotlib` in a cell of "
+    "its own, then this one again."
+}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A still picture with its text form. Jupyter shows the picture; `print`, `repr` and nbval see the text."""
+    """A still picture with its text form. Jupyter shows the picture; `print`, `repr` and nbval see the text.
+
+    Without matplotlib a page is shown as SVG, and a chart as its text.
+    """
 
     text: str
     alt: str
-    draw: Callable[[], Figure]
+    draw: Callable[[], Page | Figure]
 
     def __repr__(self) -> str:
         return self.text
@@ -44,18 +53,29 @@ class Picture:
         try:
             png = self.png()
         except Mistake:
-            return {"text/plain": self.text}, {}
+            return self._without_matplotlib(), {}
         return {"text/plain": self.text, "image/png": png}, {"image/png": {"alt": self.alt, **size_of(png)}}
+
+    def _without_matplotlib(self) -> dict[str, str]:
+        try:
+            drawn = self.draw()
+        except Mistake:
+            return {"text/plain": f"{self.text}\n\n{NO_CHART.get(sys.platform, INSTALL)}"}
+        return {"text/plain": self.text, **({"text/html": drawn.svg(self.alt)} if isinstance(drawn, Page) else {})}
+
+    def _figure(self) -> Figure:
+        drawn = self.draw()
+        return drawn.figure() if isinstance(drawn, Page) else drawn
 
     def png(self) -> bytes:
         """The picture as a PNG file, the same bytes on every run of one matplotlib version."""
         buffer = io.BytesIO()
-        self.draw().savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+        self._figure().savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
         return buffer.getvalue()
 
     def save(self, path: str) -> None:
         """Write the picture to a file; the ending says how (png, svg, pdf)."""
-        self.draw().savefig(path, dpi=DOTS_PER_INCH)
+        self._figure().savefig(path, dpi=DOTS_PER_INCH)
 
 
 class Drawn:
@@ -77,22 +97,6 @@ class Drawn:
 def size_of(png: bytes) -> dict[str, int]:
     """Width and height to show a picture at: its letters as large as the text around it."""
     return {name: round(int.from_bytes(png[at : at + 4]) / DENSITY) for name, at in (("width", 16), ("height", 20))}
-
-
-def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """A blank figure measured in inches, with no axes, no grid, and no trace of pyplot."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise Mistake(
-            "pictures need matplotlib: pip install 'midflight[notebooks]'. The text form needs nothing."
-        ) from None
-    figure = Figure(figsize=(width, height), facecolor=style.PAPER)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(0, width)
-    axes.set_ylim(height, 0)
-    axes.axis("off")
-    return figure, axes
 
 
 def picture_of(scene: Scene) -> Picture:
@@ -117,39 +121,42 @@ def scene_size(scene: Scene) -> tuple[float, float]:
     return labels_width(scene) + UNIT * scene.width + 0.45, height + (0.08 + 0.15 * notes if notes else 0)
 
 
-def draw_scene(scene: Scene) -> Figure:
+def draw_scene(scene: Scene) -> Page:
     """The lanes alone, as a figure of their own, in as many rows as it takes."""
     rows = rows_of(scene, MOST_UNITS)
     sizes = [scene_size(row) for row in rows]
     longest = max(len(panel.title) for panel in scene.panels) * 0.105 + 0.4
     note = 0.058 * max(map(len, noted(scene.small_print)), default=0) + 0.4
-    figure, axes = new_figure(
-        max(longest, note, *(width for width, _ in sizes)), sum(height for _, height in sizes) + 0.1
-    )
+    page = Page(max(longest, note, *(width for width, _ in sizes)), sum(height for _, height in sizes) + 0.1)
     top = 0.1
     for row, (_, height) in zip(rows, sizes):
-        draw_panels(axes, row, 0.2, top)
+        draw_panels(page, row, 0.2, top)
         top += height
-    return figure
+    return page
 
 
-def draw_panels(axes: Axes, scene: Scene, left: float, top: float, unit: float = UNIT) -> None:
+def draw_panels(page: Page, scene: Scene, left: float, top: float, unit: float = UNIT) -> None:
     """The panels under each other, from this corner on; a step's block is `unit` inches wide."""
     for panel in scene.panels:
-        axes.text(
-            left, top + 0.2, panel.title, color=style.MOODS[panel.mood], size=11, weight="bold", va="center", **FONT
+        page.text(
+            left,
+            top + 0.2,
+            panel.title,
+            color=style.MOODS[panel.mood],
+            size=11,
+            weight="bold",
         )
         top += TITLE
-        _Pen(axes, scene, panel, left + labels_width(scene), top, unit).draw()
+        _Pen(page, scene, panel, left + labels_width(scene), top, unit).draw()
         top += LANE * len(panel.lanes) + PANEL_GAP
-    draw_notes(axes, scene.small_print, left, top)
+    draw_notes(page, scene.small_print, left, top)
 
 
-def draw_notes(axes: Axes, small_print: str, left: float, top: float) -> float:
+def draw_notes(page: Page, small_print: str, left: float, top: float) -> float:
     """The small print, wrapped; the height that it took."""
     notes = noted(small_print)
     for place, line in enumerate(notes):
-        axes.text(left, top + 0.15 * place, line, color=style.QUIET, size=7.5, va="center", **FONT)
+        page.text(left, top + 0.15 * place, line, color=style.QUIET, size=7.5)
     return 0.15 * len(notes)
 
 
@@ -161,17 +168,15 @@ def noted(small_print: str) -> list[str]:
 class _Pen:
     """Draws one panel's marks."""
 
-    def __init__(self, axes: Axes, scene: Scene, panel: Panel, left: float, top: float, unit: float) -> None:
-        self.axes, self.scene, self.panel = axes, scene, panel
+    def __init__(self, page: Page, scene: Scene, panel: Panel, left: float, top: float, unit: float) -> None:
+        self.page, self.scene, self.panel = page, scene, panel
         self.left, self.top, self.unit = left, top, unit
 
     def draw(self) -> None:
-        from matplotlib.lines import Line2D
-
         for lane, label in enumerate(self.panel.lanes):
             y = self._y(lane)
             right = self.left + self.unit * self.scene.width
-            self.axes.add_line(Line2D([self.left - 0.08, right], [y, y], color=style.LINE, linewidth=1.2, zorder=1))
+            self.page.line(self.left - 0.08, right, y, color=style.LINE, linewidth=1.2, zorder=1)
             self._write(self.left - 0.16, y, style.clipped(label, LONGEST_LABEL), ha="right", size=9)
         for mark in self.panel.marks:
             getattr(self, f"_{mark.kind}")(mark)
@@ -183,21 +188,18 @@ class _Pen:
         return self.left + self.unit * mark.x, self.unit * mark.width
 
     def _write(self, x: float, y: float, text: str, **how: Any) -> None:
-        how = {"ha": "center", "va": "center", "size": 8.5, "color": style.INK, "zorder": 5, **how}
-        self.axes.text(x, y, text, **FONT, **how)
+        how = {"ha": "center", "zorder": 5, **how}
+        self.page.text(x, y, text, **how)
 
     def _box(self, x: float, y: float, width: float, height: float, **how: Any) -> None:
-        from matplotlib.patches import FancyBboxPatch
-
-        how = {"linewidth": 0, "zorder": 3, **how}
-        self.axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.05", **how))
+        self.page.box(x, y, width, height, **{"zorder": 3, **how})
 
     def _block(self, mark: Mark) -> None:
         (x, width), y = self._x(mark), self._y(mark.lane)
         fill = style.colour(mark.resource, self.scene.colours)
         edge: dict[str, Any] = {"edgecolor": style.RED, "linewidth": 2.6} if mark.bad else {}
         if mark.failed:  # hollow: it did not take effect
-            edge = {"edgecolor": fill, "linewidth": 1.6, "linestyle": (0, (3, 1.5)), **edge}
+            edge = {"edgecolor": fill, "linewidth": 1.6, "dashes": (3, 1.5), **edge}
             fill = style.PAPER
         self._box(x, y - 0.16, width, 0.32, facecolor=fill, **edge)
         text = style.wrapped(mark.text)

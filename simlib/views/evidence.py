@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.incident import BOUNDARIES, Catalogue
 from simlib.values import plural
 from simlib.views import style
 from simlib.views.debrief import SHORT
-from simlib.views.drawing import FONT, Drawn, Picture, draw_notes, new_figure
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from simlib.views.drawing import Drawn, Picture, draw_notes
+from simlib.views.page import Page
 
 TINTS = (style.LINE, "#56B4E9", "#E69F00", "#CC79A7", "#0072B2")
 ROW, CELL, LABELS, GAP = 0.3, 0.3, 1.75, 0.14  # inches
@@ -61,50 +58,46 @@ def _findings(answers: Mapping[str, list[str]]) -> dict[str, int]:
 
 def _draw(
     catalogue: Catalogue, said: Mapping[str, Mapping[str, list[str]]], words: Mapping[str, dict[str, int]], title: str
-) -> Figure:
+) -> Page:
     groups = [[one.name for one in catalogue.faults if one.boundary == boundary] for boundary in BOUNDARIES]
     columns: dict[str, float] = {}
     x, top = 0.2 + LABELS, 1.8
     bottom = top + ROW * len(said)
     width = x + CELL * len(catalogue.faults) + GAP * len(groups)
-    figure, axes = new_figure(width + max(_legend_width(counts) for counts in words.values()), bottom + 0.6)
-    axes.text(0.2, 0.28, title, size=11, weight="bold", va="center", color=style.INK, **FONT)
+    page = Page(width + max(_legend_width(counts) for counts in words.values()), bottom + 0.6)
+    page.text(0.2, 0.28, title, size=11, weight="bold", color=style.INK)
     for group, short in zip(groups, SHORT):
         middle = x + CELL * len(group) / 2
-        axes.text(middle, bottom + 0.1, short, size=8, ha="center", va="center", color=style.QUIET, **FONT)
+        page.text(middle, bottom + 0.1, short, size=8, ha="center", color=style.QUIET)
         for place, fault in enumerate(group):
             columns[fault] = x + CELL * place
-            how: dict[str, Any] = {"size": 7.5, "rotation": 40, "rotation_mode": "anchor", "color": style.INK}
-            axes.text(columns[fault] + 0.16, top - 0.06, fault, **how, **FONT)
+            how: dict[str, Any] = {"size": 7.5, "rotation": 40, "va": "baseline", "color": style.INK}
+            page.text(columns[fault] + 0.16, top - 0.06, fault, **how)
         x += CELL * len(group) + GAP
     for place, check in enumerate(catalogue.checks):
         y = top + ROW * place
-        axes.text(0.2, y + 0.13, f"{check.minutes:g} min  {check.name}", size=8.5, va="center", color=style.INK, **FONT)
+        page.text(0.2, y + 0.13, f"{check.minutes:g} min  {check.name}", size=8.5, color=style.INK)
         tints = dict(zip(words[check.name], TINTS * 3))
-        _draw_cells(axes, said[check.name], columns, y, tints)
-        _draw_legend(axes, x + 0.05, y, tints)
-    draw_notes(axes, SMALL, 0.2, bottom + 0.38)
-    return figure
+        _draw_cells(page, said[check.name], columns, y, tints)
+        _draw_legend(page, x + 0.05, y, tints)
+    draw_notes(page, SMALL, 0.2, bottom + 0.38)
+    return page
 
 
 def _draw_cells(
-    axes: Axes, answers: Mapping[str, list[str]], columns: Mapping[str, float], y: float, tints: Mapping[str, str]
+    page: Page, answers: Mapping[str, list[str]], columns: Mapping[str, float], y: float, tints: Mapping[str, str]
 ) -> None:
-    from matplotlib.patches import Rectangle
-
     for fault, findings in answers.items():
         for number, finding in enumerate(findings):
             height = 0.26 / len(findings)
             corner = (columns[fault], y + height * number)
-            axes.add_patch(Rectangle(corner, CELL - 0.04, height, facecolor=tints[finding], linewidth=0))
+            page.box(*corner, CELL - 0.04, height, facecolor=tints[finding], rounded=False)
 
 
-def _draw_legend(axes: Axes, x: float, y: float, tints: Mapping[str, str]) -> None:
-    from matplotlib.patches import Rectangle
-
+def _draw_legend(page: Page, x: float, y: float, tints: Mapping[str, str]) -> None:
     for finding, tint in tints.items():
-        axes.add_patch(Rectangle((x, y + 0.07), 0.12, 0.12, facecolor=tint, linewidth=0))
-        axes.text(x + 0.17, y + 0.13, finding, size=7.5, va="center", color=style.QUIET, **FONT)
+        page.box(x, y + 0.07, 0.12, 0.12, facecolor=tint, rounded=False)
+        page.text(x + 0.17, y + 0.13, finding, size=7.5, color=style.QUIET)
         x += 0.36 + LETTER * len(finding)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.engines.explore import Report
 from simlib.engines.matrix import overtakings
@@ -13,12 +13,10 @@ from simlib.scenario import Scenario
 from simlib.trace import Trace
 from simlib.values import plural
 from simlib.views import style
-from simlib.views.drawing import FONT, Drawn, Picture, draw_notes, new_figure
+from simlib.views.drawing import Drawn, Picture, draw_notes
 from simlib.views.layout import verb_of
+from simlib.views.page import Page
 from simlib.watchdog import interruptible
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 CELL, GAP = 0.62, 0.06  # inches
 SMALL_PRINT = (
@@ -89,37 +87,29 @@ def _text(name: str, steps: tuple[str, ...], reports: Reports) -> str:
     return "\n".join([_title(name, reports), *table, SMALL_PRINT])
 
 
-def _draw(name: str, steps: tuple[str, ...], reports: Reports) -> Figure:
+def _draw(name: str, steps: tuple[str, ...], reports: Reports) -> Page:
     left, top, title = 1.5, 1.15, _title(name, reports)
     size = (CELL + GAP) * len(steps)
-    figure, axes = new_figure(
-        max(left + size + 0.3, 0.105 * len(title) + 0.4, 0.06 * len(SMALL_PRINT) + 0.4), top + size + 0.45
-    )
-    from matplotlib.patches import FancyBboxPatch
-
+    page = Page(max(left + size + 0.3, 0.105 * len(title) + 0.4, 0.06 * len(SMALL_PRINT) + 0.4), top + size + 0.45)
     verdicts = {report.verdict for row in reports for report in row}
     mood = style.RED if "violated" in verdicts else style.QUIET if "unfinished" in verdicts else style.GREEN
-    axes.text(0.2, 0.26, title, size=11, weight="bold", va="center", color=mood, **FONT)
-    quiet: dict[str, Any] = {"size": 8, "color": style.QUIET, "va": "center", **FONT}
-    axes.text(left - 0.1, 0.66, "A is overtaken after", ha="right", **quiet)
-    axes.text(left, 0.66, "B gets as far as", ha="left", **quiet)
+    page.text(0.2, 0.26, title, size=11, weight="bold", color=mood)
+    quiet: dict[str, Any] = {"size": 8, "color": style.QUIET}
+    page.text(left - 0.1, 0.66, "A is overtaken after", ha="right", **quiet)
+    page.text(left, 0.66, "B gets as far as", ha="left", **quiet)
     for place, step in enumerate(steps):
         middle = (CELL + GAP) * place + CELL / 2
         label = style.wrapped(step)
-        axes.text(left - 0.1, top + middle, label, size=8.5, ha="right", va="center", color=style.INK, **FONT)
-        axes.text(left + middle, top - 0.2, label, size=7.5, ha="center", va="center", color=style.INK, **FONT)
+        page.text(left - 0.1, top + middle, label, size=8.5, ha="right", color=style.INK)
+        page.text(left + middle, top - 0.2, label, size=7.5, ha="center", color=style.INK)
         for column, report in enumerate(reports[place]):
             corner = (left + (CELL + GAP) * column, top + (CELL + GAP) * place)
             face = {"violated": style.RED, "unfinished": style.LINE}.get(report.verdict, style.GOOD_CELL)
-            axes.add_patch(
-                FancyBboxPatch(
-                    corner, CELL, CELL, boxstyle="round,pad=0,rounding_size=0.05", facecolor=face, linewidth=0
-                )
-            )
+            page.box(*corner, CELL, CELL, facecolor=face)
             sign = {"violated": "✖", "unfinished": "?"}.get(report.verdict, "")
-            axes.text(
+            page.text(
                 corner[0] + CELL / 2, corner[1] + CELL / 2, sign,
-                size=11, ha="center", va="center", color=style.PAPER, **FONT,
+                size=11, ha="center", color=style.PAPER,
             )  # fmt: skip
-    draw_notes(axes, SMALL_PRINT, 0.2, top + size + 0.2)
-    return figure
+    draw_notes(page, SMALL_PRINT, 0.2, top + size + 0.2)
+    return page

@@ -12,8 +12,9 @@ from simlib.scenario import Scenario, Workers
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
-from simlib.views.drawing import FONT, Drawn, Picture
-from simlib.views.sweep import sweep
+from simlib.views.drawing import Drawn, Picture
+from simlib.views.page import SANS
+from simlib.views.seeds import many_runs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int =
             f"load_curve(scenario, {show(resource)}, worker, ..., capacity={{{show(resource)}: 4}}): name a resource "
             "with a capacity, and the workers that reach it."
         )
-    runs = {name: run for name, (run,) in sweep(scenario, workers, 1, seed, **conditions)[0].items()}
+    runs = {name: run for name, (run,) in many_runs(scenario, workers, 1, seed, **conditions)[0].items()}
     some = next(iter(runs.values()))
     small = f"One run of each, seed {seed}; {some.conditions}."
     text = "\n".join([_title(runs, resource), *_table(runs, resource), small])
@@ -123,7 +124,7 @@ def _draw(runs: dict[str, Run], resource: str, small: str) -> Figure:
         what, since, until = trouble
         axes.axvspan(since, until, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0, alpha=0.5)
         top = axes.get_ylim()[1]
-        axes.text((since + until) / 2, top, what, size=8, ha="center", va="bottom", color=style.QUIET, **FONT)
+        axes.text((since + until) / 2, top, what, size=8, ha="center", va="bottom", color=style.QUIET, family=SANS)
     axes.set_xlim(0, end)
     axes.set_ylim(bottom=0)
     name_axes(axes, "simulated seconds", "requests a second; shaded: answered")

@@ -120,7 +120,9 @@
       on.veil.setAttribute("x", edge);
       on.veil.setAttribute("width", now >= last ? 0 : story.width - edge);
       on.dim.setAttribute("d", lanes.map(lane => `M0 ${panel.lanes[lane]}H${x[now - 1] - 4}`).join(""));
-      if (story.width > on.scroll.clientWidth) on.scroll.scrollLeft = x[now] - 0.7 * on.scroll.clientWidth;
+      const wider = story.width > on.scroll.clientWidth;
+      if (wider) on.scroll.scrollLeft = x[now] - 0.7 * on.scroll.clientWidth;
+      on.scroll.tabIndex = wider ? 0 : -1; // what scrolls is reached by keys, and what does not is no stop on the way
     }
 
     function tell(side, said, verdict, places, tables, panes) {
@@ -193,7 +195,8 @@
     one("less").addEventListener("click", () => go(moment - 1));
     one("more").addEventListener("click", () => go(moment + 1));
     panels.forEach(on => on.svg.addEventListener("click", event => {
-      const x = event.clientX - on.svg.getBoundingClientRect().left;
+      const box = on.svg.getBoundingClientRect();
+      const x = (event.clientX - box.left) * story.width / box.width; // a slide shows it larger than it is
       go(story.x.filter(edge => edge - 4 <= x).length);
     }));
     root.addEventListener("keydown", event => {

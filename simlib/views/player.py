@@ -257,7 +257,7 @@ class _Page:
             f'<div class="mfp-panel"><div class="mfp-title mfp-{panel.mood}" role="heading" aria-level="4">'
             f'{escape(panel.title)}</div><div class="mfp-lanes">'
             f'<svg class="mfp-labels" width="{self.labels}" height="{height}" aria-hidden="true" {text}>'
-            f'{pieces["labels"]}</svg><div class="mfp-scroll" tabindex="-1">'
+            f'{pieces["labels"]}</svg><div class="mfp-scroll" tabindex="0">'
             f'<svg class="mfp-svg" width="{self._width(told)}" height="{height}" role="img" '
             f'aria-label="{escape(describe(panel))}" {text}><g class="mfp-ground">{pieces["ground"]}</g>'
             f'<rect class="mfp-band" x="{left}" width="{band}" y="2" height="{height - 4}" rx="6" fill="#7A808C" '

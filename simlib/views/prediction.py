@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -45,7 +46,8 @@ class Prediction:
         wide = widgets.Layout(width="max-content")
         self._choice = widgets.RadioButtons(options=answers, value=None, layout=wide)
         self._sure = widgets.ToggleButtons(options=list(SURE), value="a guess", style={"button_width": "max-content"})
-        asked = widgets.HTML(f"<b>{escape(question)}</b>")
+        code = re.sub("`(.*?)`", r"<code>\1</code>", escape(question))
+        asked = widgets.HTML(f"<b>{code}</b>")
         self._box = widgets.VBox([asked, self._choice, widgets.HTML("How sure are you?"), self._sure])
 
     @property

@@ -6,19 +6,16 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.engines.simulate import Run
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
 from simlib.values import listed, show
 from simlib.views import style
-from simlib.views.drawing import FONT, SMALL_PRINT, Drawn, Picture, draw_notes, new_figure
-from simlib.views.sweep import sweep
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from simlib.views.drawing import SMALL_PRINT, Drawn, Picture, draw_notes
+from simlib.views.page import Page
+from simlib.views.seeds import many_runs
 
 ROWS = ("steps a task", "latency, median", "latency, 99 %", "tasks an hour")
 UNITS = {"latency, median": " s", "latency, 99 %": " s"}
@@ -63,7 +60,7 @@ def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 
     """
     if not workers:
         raise Mistake("give the implementations: price_tag(scenario, charge, charge_once).")
-    found, how_many = sweep(scenario, workers, runs, seed, **conditions)
+    found, how_many = many_runs(scenario, workers, runs, seed, **conditions)
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]
     if idle:
         raise Mistake(f"{listed(idle)} completed no task in this time: simulate for longer, or give arrivals=.")
@@ -116,33 +113,31 @@ def _said(row: str, figures: Figures) -> str:
     return f"{mean}{UNITS.get(row, '')}{spread}"
 
 
-def _draw(prices: Mapping[str, Mapping[str, Figures]], small: str) -> Figure:
+def _draw(prices: Mapping[str, Mapping[str, Figures]], small: str) -> Page:
     notes = textwrap.wrap(small, SMALL_PRINT)
     headings = textwrap.wrap(_title(prices), 82)
     top = 0.42 + 0.22 * len(headings)
     each = ROW * len(prices) + 0.16
-    figure, axes = new_figure(8, top + each * len(ROWS) + 0.1 + 0.15 * len(notes))
+    page = Page(8, top + each * len(ROWS) + 0.1 + 0.15 * len(notes))
     for place, line in enumerate(headings):
-        axes.text(0.2, 0.26 + 0.22 * place, line, size=11, weight="bold", va="center", color=style.INK, **FONT)
+        page.text(0.2, 0.26 + 0.22 * place, line, size=11, weight="bold", color=style.INK)
     for place, row in enumerate(ROWS):
-        _draw_row(axes, row, prices, top + each * place)
-    draw_notes(axes, small, 0.2, top + each * len(ROWS) + 0.05)
-    return figure
+        _draw_row(page, row, prices, top + each * place)
+    draw_notes(page, small, 0.2, top + each * len(ROWS) + 0.05)
+    return page
 
 
-def _draw_row(axes: Axes, row: str, prices: Mapping[str, Mapping[str, Figures]], top: float) -> None:
-    from matplotlib.patches import Rectangle
-
+def _draw_row(page: Page, row: str, prices: Mapping[str, Mapping[str, Figures]], top: float) -> None:
     most = max(figures[row].mean for figures in prices.values())
     base = next(iter(prices.values()))
-    axes.text(0.2, top, row, size=9, weight="bold", va="center", color=style.INK, **FONT)
+    page.text(0.2, top, row, size=9, weight="bold", color=style.INK)
     names = 0.08 * max(map(len, prices)) + 0.1
     for place, (name, figures) in enumerate(prices.items()):
         y, mean = top + ROW * place, figures[row].mean
         length = (BAR - max(0.0, names - 1.0)) * mean / most if most else 0.0
-        axes.text(LEFT + names - 0.1, y, name, size=8.5, ha="right", va="center", color=style.INK, **FONT)
+        page.text(LEFT + names - 0.1, y, name, size=8.5, ha="right", color=style.INK)
         shade = style.LINE if figures is base else style.RESOURCES[0]
-        axes.add_patch(Rectangle((LEFT + names, y - 0.09), length, 0.18, facecolor=shade, linewidth=0))
+        page.box(LEFT + names, y - 0.09, length, 0.18, facecolor=shade, rounded=False)
         change = "" if figures is base else f"   {_change(mean, base[row].mean)}"
         said = _said(row, figures[row]).split(" [")[0] + change
-        axes.text(LEFT + names + length + 0.08, y, said, size=8.5, va="center", color=style.INK, **FONT)
+        page.text(LEFT + names + length + 0.08, y, said, size=8.5, color=style.INK)

@@ -1,9 +1,15 @@
-"""What a learner moves. Each position is worked out when the slider is made, so that moving it only shows it."""
+"""What a learner moves. Each position is worked out when the slider is made and stands in the page, so that moving it
+only shows it: on an exported page and on a slide as in a notebook, with no kernel.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
+from importlib.resources import files
 from typing import Any
 
 from simlib.engines.explore import Report
@@ -15,25 +21,50 @@ from simlib.trace import Trace
 from simlib.values import show, span
 from simlib.views.layout import Scene, scene, verb_of
 from simlib.views.svg import svg_of
-from simlib.views.widgets import ipywidgets
 from simlib.watchdog import interruptible
 
 CELL = 'style="text-align:left;padding:2px 14px 2px 0"'
 
 
-def crash_slider(scenario: Scenario, *workers: Worker) -> Any:
+@dataclass(frozen=True, repr=False)
+class Slider:
+    """A slider and what it shows: `pages[n]` at the position that is called `names[n]`."""
+
+    label: str
+    names: tuple[str, ...]
+    pages: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"A slider, {self.label}: {'; '.join(self.names)}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {"text/plain": repr(self), "text/html": self.html()}
+
+    def html(self) -> str:
+        """The slider as a block of HTML. It needs no network and no kernel; without scripts its first page is there."""
+        script = files("simlib.views").joinpath("slider.js").read_text(encoding="utf-8").rstrip()
+        parts = (json.dumps(part, ensure_ascii=False) for part in (self.names, self.pages))
+        data = ",\n".join(parts).replace("<", "\\u003c")
+        number = hashlib.sha256(f"{self.label}{script}{data}".encode()).hexdigest()[:12]
+        return (
+            f'<div data-slider="{number}" data-label="{escape(self.label)}" data-lm-suppress-shortcuts="true">'
+            f'<div>{self.pages[0]}</div><script>{script}("{number}", {data});</script></div>'
+        )
+
+
+def crash_slider(scenario: Scenario, *workers: Worker) -> Slider:
     """A slider that moves one crash through these implementations, and the lanes of what comes of it.
 
-    Each picture is a run by the engine. Raises Mistake without ipywidgets.
+    Each picture is a run by the engine. Raises Mistake.
     """
     names = ["nowhere"]
     names += [f"after step {step}, {name}" for step, name in enumerate(_steps(scenario, workers), start=1)]
     scenes = [_crashed(scenario, workers, step) for step in range(len(names))]
-    return _slider("crash", names, _same_size(scenes))
+    return Slider("crash", tuple(names), tuple(_same_size(scenes)))
 
 
 @interruptible()
-def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: int) -> Any:
+def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: int) -> Slider:
     """A slider over the number of workers, 1 to `most`: the verdict on each implementation, and its smallest failure.
 
     `faults` are those of `scenario.explore`. Raises Mistake.
@@ -47,13 +78,13 @@ def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults
     ]
     pictures = _same_size([scene(each, _watched(scenario)) for each in traces])
     pages = [_verdicts(workers, reports) + picture for reports, picture in zip(found, pictures)]
-    return _slider("workers", [str(count) for count in range(1, most + 1)], pages)
+    return Slider("workers", tuple(map(str, range(1, most + 1))), tuple(pages))
 
 
 @interruptible()
 def crash_rate_slider(
     scenario: Scenario, *workers: Worker, rates: Sequence[float] = (0, 1, 10, 100, 1000), **conditions: Any
-) -> Any:
+) -> Slider:
     """A slider over the crashes a day of each worker: what `simulate` measured of each implementation.
 
     `conditions` are those of `scenario.simulate`. Raises Mistake.
@@ -61,18 +92,8 @@ def crash_rate_slider(
     if not rates:
         raise Mistake("rates=(): give the crashes a day to choose from, such as (0, 1, 10).")
     runs = [[scenario.simulate(worker, crashes_per_day=rate, **conditions) for worker in workers] for rate in rates]
-    return _slider("crashes a day", [f"{rate:g}" for rate in rates], [_measured(workers, each) for each in runs])
-
-
-def _slider(description: str, names: Sequence[str], pages: Sequence[str]) -> Any:
-    widgets = ipywidgets()
-    slider = widgets.SelectionSlider(
-        options=list(zip(names, range(len(names)))), description=description, continuous_update=True,
-        layout=widgets.Layout(width="460px"), style={"description_width": "initial"},
-    )  # fmt: skip
-    shown = widgets.HTML(pages[0])
-    slider.observe(lambda change: setattr(shown, "value", pages[change["new"]]), names="value")
-    return widgets.VBox([slider, shown])
+    pages = tuple(_measured(workers, each) for each in runs)
+    return Slider("crashes a day", tuple(f"{rate:g}" for rate in rates), pages)
 
 
 def _same_size(scenes: Sequence[Scene]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.engines.explore import Report
 from simlib.engines.matrix import CONDITIONS, Cell, Condition, cells
@@ -14,13 +14,10 @@ from simlib.scenario import Scenario, Workers
 from simlib.system import called
 from simlib.values import listed, plural, show
 from simlib.views import style
-from simlib.views.drawing import DOTS_PER_INCH, FONT, SMALL_PRINT, Drawn, Picture, draw_notes, new_figure
+from simlib.views.drawing import DOTS_PER_INCH, SMALL_PRINT, Drawn, Picture, draw_notes
 from simlib.views.layout import verb_of
+from simlib.views.page import Page
 from simlib.watchdog import interruptible
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 CELL, HEIGHT, GAP = 1.0, 0.5, 0.07  # inches
 LINE = 12  # cells
@@ -48,7 +45,7 @@ class Grid(Drawn):
 
     def save_thumbnail(self, path: str) -> None:
         """Write the cells alone, small, to a file: of a crash strip, the icon of a lesson."""
-        _draw_thumbnail(self.rows).savefig(path, dpi=DOTS_PER_INCH)
+        _draw_thumbnail(self.rows).figure().savefig(path, dpi=DOTS_PER_INCH)
 
     def report(self, worker: str, step: int, condition: str = "crash after") -> Report:
         """The verdict behind a cell. Raises Mistake where there is no such cell."""
@@ -143,7 +140,7 @@ def _table(rows: list[list[str]]) -> list[str]:
     return ["  " + "  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip() for row in rows]
 
 
-def _draw_strip(rows: Mapping[str, list[list[Cell]]]) -> Figure:
+def _draw_strip(rows: Mapping[str, list[list[Cell]]]) -> Page:
     left = 0.35 + 0.085 * max(map(len, rows))
     lines = [line for name, steps in rows.items() for line in _lines(name, steps)]
     names = [tuple(verb_of(step[0].step) for step in steps) for _, steps in lines]
@@ -151,18 +148,18 @@ def _draw_strip(rows: Mapping[str, list[list[Cell]]]) -> Figure:
     each = HEIGHT + GAP + (0 if shared else 0.3)
     bottom = 0.55 + each * len(lines) + (0.35 if shared else 0.1)
     width = max(left + (CELL + GAP) * max(map(len, names)) + 0.2, _text_width(_strip_title(rows), STRIP_PRINT))
-    figure, axes = new_figure(width, bottom + 0.2)
-    _write_title(axes, _strip_title(rows))
+    page = Page(width, bottom + 0.2)
+    _write_title(page, _strip_title(rows))
     for place, (name, steps) in enumerate(lines):
         y = 0.55 + each * place
-        axes.text(left - 0.12, y + HEIGHT / 2, name, size=9.5, ha="right", va="center", color=style.INK, **FONT)
+        page.text(left - 0.12, y + HEIGHT / 2, name, size=9.5, ha="right", color=style.INK)
         for column, step in enumerate(steps):
             x = left + (CELL + GAP) * column
-            _draw_cell(axes, step[0], x, y, CELL, HEIGHT, words=True)
+            _draw_cell(page, step[0], x, y, CELL, HEIGHT, words=True)
             if not shared or place == len(lines) - 1:
-                _label(axes, x + CELL / 2, y + HEIGHT + 0.16, style.clipped(verb_of(step[0].step), 15))
-    draw_notes(axes, STRIP_PRINT, 0.2, bottom + 0.05)
-    return figure
+                _label(page, x + CELL / 2, y + HEIGHT + 0.16, style.clipped(verb_of(step[0].step), 15))
+    draw_notes(page, STRIP_PRINT, 0.2, bottom + 0.05)
+    return page
 
 
 def _lines(name: str, steps: list[list[Cell]]) -> list[tuple[str, list[list[Cell]]]]:
@@ -171,19 +168,19 @@ def _lines(name: str, steps: list[list[Cell]]) -> list[tuple[str, list[list[Cell
     return [(name if start == 0 else "", steps[start : start + each]) for start in range(0, len(steps), each)]
 
 
-def _draw_thumbnail(rows: Mapping[str, list[list[Cell]]]) -> Figure:
+def _draw_thumbnail(rows: Mapping[str, list[list[Cell]]]) -> Page:
     """The cells alone, small: a lesson's icon."""
     size, most = 0.2, max(map(len, rows.values()))
-    figure, axes = new_figure((size + 0.04) * most + 0.08, (size + 0.04) * len(rows) + 0.08)
+    page = Page((size + 0.04) * most + 0.08, (size + 0.04) * len(rows) + 0.08)
     for place, steps in enumerate(rows.values()):
         for column, step in enumerate(steps):
             corner = (0.06 + (size + 0.04) * column, 0.06 + (size + 0.04) * place)
-            _draw_cell(axes, step[0], *corner, size, size, words=False, sign_size=7)
-    return figure
+            _draw_cell(page, step[0], *corner, size, size, words=False, sign_size=7)
+    return page
 
 
-def _write_title(axes: Axes, title: str) -> None:
-    axes.text(0.2, 0.28, title, size=11, weight="bold", va="center", color=style.INK, **FONT)
+def _write_title(page: Page, title: str) -> None:
+    page.text(0.2, 0.28, title, size=11, weight="bold", color=style.INK)
 
 
 def _text_width(title: str, small_print: str) -> float:
@@ -191,56 +188,53 @@ def _text_width(title: str, small_print: str) -> float:
     return max(0.1 * len(title) + 0.4, 0.057 * min(SMALL_PRINT, len(small_print)) + 0.4)
 
 
-def _draw_matrix(rows: Mapping[str, list[list[Cell]]], conditions: tuple[Condition, ...]) -> Figure:
+def _draw_matrix(rows: Mapping[str, list[list[Cell]]], conditions: tuple[Condition, ...]) -> Page:
     cell, height = 0.58, 0.36
     left = 0.3 + 0.075 * max(len(verb_of(step[0].step)) for steps in rows.values() for step in steps)
     one = left + (cell + GAP) * len(conditions) + 0.25
     tall = max(map(len, rows.values()))
     bottom = 1.25 + (height + GAP) * tall
-    figure, axes = new_figure(max(one * len(rows) + 0.1, _text_width(_matrix_title(rows), MATRIX_PRINT)), bottom + 0.42)
-    _write_title(axes, _matrix_title(rows))
-    draw_notes(axes, MATRIX_PRINT, 0.2, bottom + 0.12)
+    page = Page(max(one * len(rows) + 0.1, _text_width(_matrix_title(rows), MATRIX_PRINT)), bottom + 0.42)
+    _write_title(page, _matrix_title(rows))
+    draw_notes(page, MATRIX_PRINT, 0.2, bottom + 0.12)
     for number, (name, steps) in enumerate(rows.items()):
         start = one * number
         verdicts = {found.verdict for step in steps for found in step} - {"", "holds"}
         mood = style.GREEN if not verdicts else style.QUIET if verdicts == {"unfinished"} else style.RED
-        axes.text(start + left, 0.6, name, size=10, weight="bold", va="center", color=mood, **FONT)
+        page.text(start + left, 0.6, name, size=10, weight="bold", color=mood)
         for column, condition in enumerate(conditions):
-            _label(axes, start + left + (cell + GAP) * column + cell / 2, 0.98, "\n".join(condition.name.split(" ")), 7)
+            _label(page, start + left + (cell + GAP) * column + cell / 2, 0.98, "\n".join(condition.name.split(" ")), 7)
         for place, step in enumerate(steps):
             y = 1.2 + (height + GAP) * place
-            axes.text(
+            page.text(
                 start + left - 0.1, y + height / 2, verb_of(step[0].step),
-                size=8.5, ha="right", va="center", color=style.INK, **FONT,
+                size=8.5, ha="right", color=style.INK,
             )  # fmt: skip
             for column, found in enumerate(step):
-                _draw_cell(axes, found, start + left + (cell + GAP) * column, y, cell, height, words=False)
-    return figure
+                _draw_cell(page, found, start + left + (cell + GAP) * column, y, cell, height, words=False)
+    return page
 
 
-def _label(axes: Axes, x: float, y: float, text: str, size: float = 8.5) -> None:
-    axes.text(x, y, text, size=size, ha="center", va="center", color=style.QUIET, linespacing=0.95, **FONT)
+def _label(page: Page, x: float, y: float, text: str, size: float = 8.5) -> None:
+    page.text(x, y, text, size=size, ha="center", color=style.QUIET, linespacing=0.95)
 
 
 def _draw_cell(
-    axes: Axes, cell: Cell, x: float, y: float, width: float, height: float, *, words: bool, sign_size: float = 10
+    page: Page, cell: Cell, x: float, y: float, width: float, height: float, *, words: bool, sign_size: float = 10
 ) -> None:
     """Calm where it holds, red with a sign where it does not, an outline where nothing can strike."""
-    from matplotlib.patches import FancyBboxPatch
-
     looks: dict[str, dict[str, Any]] = {
         "": {"facecolor": style.PAPER, "edgecolor": style.LINE, "linewidth": 1},
-        "holds": {"facecolor": style.GOOD_CELL, "linewidth": 0},
-        "violated": {"facecolor": style.RED, "linewidth": 0},
+        "holds": {"facecolor": style.GOOD_CELL},
+        "violated": {"facecolor": style.RED},
         "stuck": {"facecolor": style.tint(style.RED), "edgecolor": style.RED, "linewidth": 1.5},
-        "unfinished": {"facecolor": style.LINE, "linewidth": 0},
+        "unfinished": {"facecolor": style.LINE},
     }
-    box = FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=0.05", **looks[cell.verdict])
-    axes.add_patch(box)
+    page.box(x, y, width, height, **looks[cell.verdict])
     signs = {"violated": "✖", "stuck": "∞", "unfinished": "?", "": "over" if words else ""}
     sign = signs.get(cell.verdict, "")
     if words and cell.verdict in ("violated", "stuck"):
         sign = style.wrapped((cell.report.claim or "").replace("_", " "), 15, lines=3)
     ink = {"violated": style.PAPER, "stuck": style.RED}.get(cell.verdict, style.QUIET)
     size = 6.8 if words else sign_size
-    axes.text(x + width / 2, y + height / 2, sign, size=size, ha="center", va="center", color=ink, **FONT)
+    page.text(x + width / 2, y + height / 2, sign, size=size, ha="center", color=ink)

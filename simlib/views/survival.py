@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,15 +11,14 @@ from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
 from simlib.values import listed, plural, show
 from simlib.views import style
-from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
+from simlib.views.chart import LINES, draw_shares, label_ends, name_axes, new_chart, wilson
 from simlib.views.drawing import Drawn, Picture
-from simlib.views.sweep import sweep
+from simlib.views.seeds import many_runs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DAY = 86_400.0
-Z = 1.959964  # of the normal distribution, for 95 %
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,8 +35,7 @@ class Survival(Drawn):
     def share(self, worker: str, day: float) -> tuple[float, float, float]:
         """The share of the runs that no property had broken in by this day, and its 95 % interval.
 
-        The interval is Wilson's (Journal of the American Statistical Association 22:209, 1927), which stays between 0
-        and 1 and says something also when all runs, or none, were bitten. Raises Mistake for an unknown worker.
+        The interval is Wilson's. Raises Mistake for an unknown worker.
         """
         if worker not in self.bitten:
             raise Mistake(f"no runs of {show(worker)}: there are {listed(list(self.bitten))}.")
@@ -68,7 +65,7 @@ def survival_curve(
         raise Mistake(f"runs={show(runs)}: a curve takes 2 runs or more, and says something from about 30 on.")
     if not workers:
         raise Mistake("give the implementations: survival_curve(scenario, charge, charge_once).")
-    found, how_many = sweep(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
+    found, how_many = many_runs(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
     bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
     some = next(iter(found.values()))[0]
     people = plural(len(scenario.system(workers[0], conditions.get("workers")).cast), "worker")
@@ -84,17 +81,13 @@ def _day(run: Run) -> float | None:
     return None if run.first_violation is None else run.first_violation / DAY
 
 
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share that was `hits` out of `of`."""
-    share, weight = hits / of, Z**2 / of
-    middle = (share + weight / 2) / (1 + weight)
-    half = Z / (1 + weight) * (share * (1 - share) / of + weight / (4 * of)) ** 0.5
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def _share(results: tuple[float | None, ...], day: float) -> tuple[float, float, float]:
-    well = sum(one is None or one > day for one in results)
+    well = _well(results, day)
     return well / len(results), *wilson(well, len(results))
+
+
+def _well(results: tuple[float | None, ...], day: float) -> int:
+    return sum(one is None or one > day for one in results)
 
 
 def _day_of_half(results: tuple[float | None, ...]) -> float | None:
@@ -133,23 +126,16 @@ def _draw(
     formula: Callable[[float], float] | None,
 ) -> Figure:
     figure, axes = new_chart(_title(bitten, days), small)
-    ends = []
-    for (name, results), colour, dashes in zip(bitten.items(), LINES * 3, DASHES * 3):
-        struck = sorted(one for one in results if one is not None)
-        at = [0.0, *struck, days]
-        points = [_share(results, day) for day in at[:-1]]
-        points.append(points[-1] if bisect.bisect_left(struck, days) == len(struck) else _share(results, days))
-        shares, lows, highs = zip(*points)
-        axes.fill_between(at, lows, highs, step="post", color=colour, alpha=0.15, linewidth=0)
-        axes.step(at, shares, where="post", color=colour, linestyle=dashes, linewidth=1.8)
-        ends.append((shares[-1], style.wrapped(name.replace("_", " "), 16).replace(" ", "_"), colour))
+    lines, ends = [], []
+    for (name, results), colour in zip(bitten.items(), LINES * 3):
+        at = [0.0, *sorted(one for one in results if one is not None), days]
+        lines.append((at, [_well(results, day) for day in at], len(results)))
+        ends.append((_share(results, days)[0], style.wrapped(name.replace("_", " "), 16).replace(" ", "_"), colour))
+    draw_shares(axes, lines, days)
     if formula is not None:
         at = [days * place / 100 for place in range(101)]
         axes.plot(at, [formula(day) for day in at], color=style.INK, linestyle=":", linewidth=1.4)
         ends.append((formula(days), "formula", style.INK))
-    axes.set_xlim(0, days)
-    axes.set_ylim(0, 1.04)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
     name_axes(axes, "simulated days", "still unharmed")
     label_ends(axes, ends)
     return figure

@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from simlib import Clock, Database, Disk, Lock, Random, Scenario, Service, lanes
 from simlib.engines.budget import Budget
-from simlib.engines.live import Chaos, ModelIsWrong, Reality, run
+from simlib.engines.live import INSTEAD, NO_PROCESSES, Chaos, ModelIsWrong, Reality, run
 from simlib.engines.live.machine import LiveMachine
 from simlib.engines.live.stores import Folder, SmallDisk, stores_for
-from simlib.errors import Mistake
+from simlib.errors import Mistake, NotHere
 from simlib.resources.database import DatabaseState
 from simlib.system import outcome_of
 from simlib.trace import Move
@@ -54,6 +55,19 @@ def test_the_careful_worker_survives_the_same_kill(failure):
 def test_a_token_and_a_trace_are_played_like_the_report(failure):
     traces = [shop().live(charge, what) for what in (failure.token, failure.counterexample)]
     assert [told(trace) for trace in traces] == [str(failure.counterexample)] * 2
+
+
+def test_what_is_no_failure_is_explained():
+    with pytest.raises(Mistake, match=r"live\(\.\.\., 5\): give a report, a trace or a token\."):
+        shop().live(charge, 5)
+
+
+def test_only_a_schedule_that_fills_the_disk_gets_one_that_can_be_full():
+    safe = Scenario(disk=Disk({"state": "old"}), always=[state_is_there])
+    assert safe.live(save, safe.run(save)).parts["disk"].startswith("a folder;")
+    full = safe.explore(save, disk_full=1)
+    small = Scenario(disk=Disk({"state": "old"}, capacity=9))
+    assert safe.live(save, full).parts == small.live(save).parts
 
 
 def test_with_no_failure_and_no_faults_nothing_goes_wrong():
@@ -258,6 +272,27 @@ def gone(pids, folder):
             return True
         time.sleep(0.02)
     return False
+
+
+@pytest.mark.parametrize(
+    ("platform", "why"), [("emscripten", "A browser has no processes"), ("win32", "on Windows, WSL")]
+)
+def test_where_processes_cannot_be_killed_live_says_so_and_what_works_instead(monkeypatch, platform, why):
+    monkeypatch.setattr(sys, "platform", platform)
+    with pytest.raises(NotHere, match=rf"^(?s:.*){why}.*`replay` shows the same schedule on the model\.$"):
+        shop().live(charge)
+
+
+def test_a_browser_s_notebook_prints_that_sentence_and_leaves_only_the_cell(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    shell = InteractiveShell()
+    shell.user_ns.update(shop=shop, charge=charge)
+    tracebacks = []
+    monkeypatch.setattr(shell, "_showtraceback", lambda *what: tracebacks.append(what))
+    assert isinstance(shell.run_cell("shop().live(charge)\nprint('not reached')").error_in_exec, NotHere)
+    assert capsys.readouterr() == (f"{NO_PROCESSES['emscripten']} {INSTEAD}\n", "")
+    shell.run_cell("1 / 0")
+    assert [kind for kind, *_ in tracebacks] == [ZeroDivisionError]  # what is wrong is still shown as wrong
 
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="live needs POSIX processes")

@@ -90,7 +90,7 @@ class Report:
         __tracebackhide__ = True  # pytest shows the line of the test, not this one
         if self.verdict != "holds":
             raise DoesNotHold(self._text(again=self._replay() if self.verdict == "violated" else ""))
-        if self._vacuous():
+        if self.vacuous:
             warnings.warn(self.sentence, stacklevel=2)
 
     def _replay(self) -> str:
@@ -124,10 +124,11 @@ class Report:
             counted = "schedules without number, since a worker can go round for ever"
         else:
             counted = f"{plural(self.schedules, 'schedule')} (counted)"
-        return f"holds{self._vacuous()}: {counted}, {plural(self.states, 'state')} (visited), 0 violations, nothing cut"
+        return f"holds{self.vacuous}: {counted}, {plural(self.states, 'state')} (visited), 0 violations, nothing cut"
 
-    def _vacuous(self) -> str:
-        """What a reader has to know before all else: that something was not put to the test."""
+    @property
+    def vacuous(self) -> str:
+        """What was not put to the test, as it follows upon "holds"; empty where everything was."""
         found, system = self.findings, self.system
         idle = [FAULT_NAMES[kind] for kind in found.idle_faults]
         why = [] if system.always or system.eventually or system.sometimes else ["no property was asked"]

@@ -14,13 +14,18 @@ from simlib.engines.live.stores.servers import check
 from simlib.engines.live.wander import wander
 from simlib.engines.replay import Player
 from simlib.engines.schedule import Point
-from simlib.errors import Mistake
+from simlib.errors import NotHere
 from simlib.system import System
 from simlib.trace import Trace
 from simlib.values import listed, plural
 
 __all__ = ["Chaos", "ModelIsWrong", "Reality", "live"]
 
+NO_PROCESSES = {
+    "emscripten": "A browser has no processes that `live` could start and kill; `make lab` on Linux, macOS or WSL has.",
+    "win32": "`live` kills real processes, as only Linux and macOS can; on Windows, WSL does.",
+}
+INSTEAD = "Everything else works here, and `replay` shows the same schedule on the model."
 MOST_STEPS = 100  # after its schedule, of a run that finds no end; each costs a few real milliseconds
 
 
@@ -37,11 +42,8 @@ def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None
 
     Raises Mistake.
     """
-    if sys.platform in ("win32", "emscripten"):
-        raise Mistake(
-            "`live` kills real processes, and needs Linux or macOS for that (on Windows: WSL). "
-            "Everything else works here; `replay` shows the same schedule on the model."
-        )
+    if sys.platform in NO_PROCESSES:
+        raise NotHere(f"{NO_PROCESSES[sys.platform]} {INSTEAD}")
     placed = {} if on is None else check(on, system.resources)
     with Reality(system, _fills(plan), placed) as reality:
         return run(system, reality, plan)
@@ -61,8 +63,10 @@ def run(system: System, reality: Reality, plan: list[Point] | Chaos) -> Trace:
 
 
 def _fills(plan: list[Point] | Chaos) -> bool:
-    """Whether a disk may have to be full."""
-    return not isinstance(plan, Chaos) or "disk_full" in plan.budget.kinds
+    """Whether a disk may have to be full. Only where it must: the file system that can be is one without fsync."""
+    if isinstance(plan, Chaos):
+        return "disk_full" in plan.budget.kinds
+    return any(point.kind == "step" and point.way for point in plan)  # a step that does not go as usual
 
 
 def _note(machine: LiveMachine, reality: Reality) -> str:

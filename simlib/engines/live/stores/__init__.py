@@ -29,7 +29,7 @@ def stores_for(
     """
     on = on or {}
     states = {name: resource.initial(name) for name, resource in resources.items()}
-    stores = {name: _store(name, state, folder / name, fills, (on or {}).get(name)) for name, state in states.items()}
+    stores = {name: _store(name, state, folder / name, fills, on.get(name)) for name, state in states.items()}
     made = {name: store for name, store in stores.items() if store is not None}
     for name, store in made.items():
         if isinstance(store, SmallDisk) and not store.mount():

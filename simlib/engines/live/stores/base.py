@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 from simlib.errors import OperationError, OutcomeUnknown
-from simlib.ops import OK, Op, Outcome
+from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.resources.lock import Lease
 from simlib.values import freeze
 
 Facts = dict[str, Any]
@@ -69,6 +70,19 @@ class Store:
 
     def drop(self) -> None:
         """Leave nothing behind that does not lie in the run's own folder."""
+
+
+class Mutex:
+    """What every lock adds to its store. The model has its own: a fault in one that both shared would not show."""
+
+    def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
+        lease = self.on_try_acquire(who, value, ttl)
+        if lease is None:
+            raise Blocked
+        return lease
+
+    def on_try_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease | None:
+        raise NotImplementedError
 
 
 def lasting(seconds: float) -> float:

@@ -10,13 +10,12 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from simlib.engines.live.stores.base import Facts, Store, read, written
+from simlib.engines.live.stores.servers import HERE, PATIENCE
 from simlib.errors import OutcomeUnknown, Rejected, Unavailable
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.service import hashable
 from simlib.values import show
 
-HERE = "127.0.0.1"
-PATIENCE = 5.0  # seconds
 KEY, FAULT = "Idempotency-Key", "Fault"  # a fault comes with the request, as a proxy that injects faults does it
 DROP, REFUSE = "drop-reply", "refuse"
 

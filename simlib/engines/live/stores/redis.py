@@ -11,10 +11,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from simlib.engines.live.stores.base import Facts, Store, lasting, read, written
+from simlib.engines.live.stores.base import Facts, Mutex, Store, lasting, read, written
 from simlib.engines.live.stores.servers import HERE, PATIENCE, alive, unreachable, wait_until
 from simlib.errors import Unavailable
-from simlib.ops import Blocked, Op, Outcome
+from simlib.ops import Op, Outcome
 from simlib.resources.lock import Lease
 
 AN_HOUR = 3600  # seconds until a key is gone that nobody was left to delete
@@ -45,7 +45,7 @@ return redis.call('PEXPIRE', KEYS[1], 1)
 """
 
 
-class RedisLock(Store):
+class RedisLock(Mutex, Store):
     """SET if absent, with an expiry; released by a script that compares and deletes."""
 
     kind = "Redis"
@@ -99,12 +99,6 @@ class RedisLock(Store):
             raise unreachable(self.url, error) from None
         finally:
             self._open = there
-
-    def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
-        lease = self.on_try_acquire(who, value, ttl)
-        if lease is None:
-            raise Blocked
-        return lease
 
     def on_try_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease | None:
         given = "" if value is None else written(value)

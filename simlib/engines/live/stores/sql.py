@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
-from simlib.engines.live.stores.base import Facts, Store, lasting, read, written
+from simlib.engines.live.stores.base import Facts, Mutex, Store, lasting, read, written
 from simlib.errors import AlreadyExists, NotFound, StaleToken
 from simlib.ops import Blocked, Op, Outcome
 from simlib.resources.database import DatabaseState
@@ -267,7 +267,7 @@ class QueueTable(Table):
         return {**places, "acked": [row[0] for row in rows if row[4]], "sent": len(rows)}
 
 
-class LockTable(Table):
+class LockTable(Mutex, Table):
     """One row: who holds it, until when, under which token."""
 
     layout = (
@@ -281,12 +281,6 @@ class LockTable(Table):
     def step(self, op: Op, who: str, outcome: Outcome) -> Any:
         self.run(f"UPDATE lock SET {self.FREE} WHERE deadline <= ?", time.time())
         return super().step(op, who, outcome)
-
-    def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
-        lease = self.on_try_acquire(who, value, ttl)
-        if lease is None:
-            raise Blocked
-        return lease
 
     def on_try_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease | None:
         taken = self.run(

@@ -16,7 +16,7 @@ from simlib.watchdog import interruptible
 Runs = dict[str, tuple[Run, ...]]
 
 
-def sweep(
+def many_runs(
     scenario: Scenario, workers: Sequence[Workers], runs: int, seed: int, /, **conditions: Any
 ) -> tuple[Runs, str]:
     """`runs` runs of each implementation under the same conditions and seeds, and in words how many that are.

@@ -1,0 +1,219 @@
+"""What became of the exercises: noted in a file beside the notebooks, shown as a map. Nothing leaves the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any, TypeVar
+
+from simlib.audit import Audit
+from simlib.engines.explore import Report
+from simlib.errors import Mistake
+from simlib.trace import Trace
+from simlib.values import plural, show
+
+FILE = "progress.jsonl"
+SWITCH = "MIDFLIGHT_PROGRESS"  # "off": nothing is noted and nothing known, for runs that are compared with saved ones
+VERSION = 1
+DONE, TRIED, NOT_YET = "done", "tried", "not yet"
+SIGNS = {DONE: "●", TRIED: "◐", NOT_YET: "○"}
+RECORDED = re.compile(r'\brecord\("(\d\d [a-z]+)"')
+TITLE = re.compile(r"^# \d\d · (.*)$", re.M)
+PLACE = 9  # letters of the longest exercise's name, and one
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A line of the file. `code` is the same for the same attempt at the same exercise, `when` is in UTC."""
+
+    exercise: str
+    done: bool
+    result: str = ""
+    code: str = ""
+    when: str = ""
+
+
+def record(exercise: str, result: Result, of: int | None = None) -> Result:
+    """Note what came of this exercise, `"02 defend"`, in progress.jsonl in the working folder; gives the result back.
+
+    Done is: a report that holds, a run in which something broke, an audit that finds out everybody, `of` points of
+    `of`, or anything else that is true. What cannot be written is left out, without a word: a lesson is more than
+    its file. Raises Mistake.
+    """
+    if not re.fullmatch(r"\d\d [a-z]+", exercise):
+        raise Mistake(f'record({show(exercise)}, ...): name lesson and exercise, as in record("02 defend", ...).')
+    if not _off():
+        done, said = judged(result, of)
+        lesson, name = exercise.split()
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        line = {"version": VERSION, "lesson": lesson, "exercise": name, "done": done, "result": said}
+        _append(Path(FILE), {**line, "code": _code(result), "when": now})
+    return result
+
+
+def judged(result: Any, of: int | None = None) -> tuple[bool, str]:
+    """Whether this result is that of an exercise done, and in few words what it is."""
+    if isinstance(result, Report):
+        return result.verdict == "holds", result.verdict
+    if isinstance(result, Trace):
+        return bool(result.broken), f"broke {result.broken}" if result.broken else "broke nothing"
+    if isinstance(result, Audit):
+        total = len(result.killed) + len(result.survived) + len(result.undecided)
+        return result.score == total, f"{result.score} of {total}"
+    if of is not None:
+        return result >= of, f"{result} of {of}"
+    return bool(result), "done" if result else "not done"
+
+
+def attempts(path: Path) -> tuple[list[Attempt], int]:
+    """The file's lines, and how many of them make no sense: torn, or of another hand. Raises OSError."""
+    found, lost = [], 0
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            noted = json.loads(line)
+            where = f"{noted['lesson']} {noted['exercise']}"
+            rest = {name: str(noted.get(name, "")) for name in ("result", "code", "when")}
+            found.append(Attempt(where, bool(noted["done"]), **rest))
+        except (ValueError, KeyError, TypeError):
+            lost += 1
+    return found, lost
+
+
+def states(noted: Iterable[Attempt]) -> dict[str, str]:
+    """Each exercise that was run: done once is done, and tried is what was run in more than one way.
+
+    A lesson that is run from top to bottom runs its exercises as they stand, which is no attempt.
+    """
+    codes: dict[str, set[str]] = {}
+    done = set()
+    for one in noted:
+        codes.setdefault(one.exercise, set()).add(one.code)
+        if one.done:
+            done.add(one.exercise)
+    return {name: DONE if name in done else TRIED if len(ways) > 1 else NOT_YET for name, ways in codes.items()}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson's number, its title, and its exercises in order."""
+
+    number: str
+    title: str
+    exercises: tuple[str, ...]
+
+
+def lessons(folder: Path) -> list[Lesson]:
+    """The lessons in a folder. Their exercises are those that their cells record."""
+    found = []
+    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        except (OSError, ValueError, KeyError):
+            continue  # being saved, or no notebook
+        texts: dict[str, list[str]] = {kind: [] for kind in ("code", "markdown", "raw")}
+        for cell in cells:
+            texts[cell["cell_type"]].append("".join(cell["source"]))
+        title = TITLE.search("\n".join(texts["markdown"]))
+        names = dict.fromkeys(RECORDED.findall("\n".join(texts["code"])))
+        found.append(Lesson(path.name[:2], title[1] if title else path.stem[3:], tuple(names)))
+    return found
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The map of a course: each lesson's exercises, done, tried or not yet."""
+
+    course: tuple[Lesson, ...]
+    states: Mapping[str, str]
+    note: str = ""
+
+    def state(self, exercise: str) -> str:
+        """Done, tried or not yet."""
+        return self.states.get(exercise, NOT_YET)
+
+    @property
+    def sentence(self) -> str:
+        """How far it is."""
+        names = [name for lesson in self.course for name in lesson.exercises]
+        done = sum(self.state(name) == DONE for name in names)
+        said = f"{done} of {plural(len(names), 'exercise')} done."
+        return f"{said} {self.note}" if self.note else said
+
+    def __repr__(self) -> str:
+        if not self.course:
+            return "There are no lessons in this folder."
+        wide = max(len(lesson.title) for lesson in self.course)
+        rows = [f"{lesson.number}  {lesson.title:{wide}}  {self._signs(lesson)}".rstrip() for lesson in self.course]
+        legend = "   ".join(f"{sign} {state}" for state, sign in SIGNS.items())
+        return "\n".join([self.sentence, "", *rows, "", legend])
+
+    def _signs(self, lesson: Lesson) -> str:
+        return "  ".join(f"{SIGNS[self.state(name)]} {name[3:]:{PLACE}}" for name in lesson.exercises)
+
+    def _repr_html_(self) -> str:
+        style = 'style="text-align:left;padding:2px 14px 2px 0;white-space:nowrap"'
+        most = max((len(lesson.exercises) for lesson in self.course), default=0)
+        rows = []
+        for lesson in self.course:
+            cells = [_cell(name[3:], self.state(name), style) for name in lesson.exercises]
+            cells += [f"<td {style}></td>"] * (most - len(cells))
+            plain = style.replace("padding", "font-weight:normal;padding")  # only what is done is bold
+            head = f'<td {style}>{lesson.number}</td><th scope="row" {plain}>{escape(lesson.title)}</th>'
+            rows.append(f"<tr>{head}{''.join(cells)}</tr>")
+        legend = " &nbsp; ".join(f"{sign} {state}" for state, sign in SIGNS.items())
+        table = f"<table><tbody>{''.join(rows)}</tbody></table>"
+        return f"<p>{escape(self.sentence)}</p>{table}<p>{legend}</p>" if self.course else escape(repr(self))
+
+
+def progress() -> Progress:
+    """The map of the lessons in the working folder, as far as this folder's progress.jsonl tells."""
+    file, known, note = Path(FILE), {}, ""
+    if not _off():
+        try:
+            known = states(attempts(file)[0]) if file.exists() else {}
+            if not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+                note = "Nothing can be written into this folder, so your results are not kept."
+        except OSError:
+            note = f"{FILE} cannot be read."
+    return Progress(tuple(lessons(Path())), known, note)
+
+
+def _cell(name: str, state: str, style: str) -> str:
+    weight = {DONE: "bold", TRIED: "normal", NOT_YET: "normal"}[state]
+    told = f'<span aria-hidden="true">{SIGNS[state]}</span> <span style="font-weight:{weight}">{escape(name)}</span>'
+    return f'<td {style} title="{state}" aria-label="{escape(name)}: {state}">{told}</td>'
+
+
+def _off() -> bool:
+    return os.environ.get(SWITCH, "").lower() == "off"
+
+
+def _code(result: object) -> str:
+    """A number for this attempt: of the cell as it stands and of what came of it."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    cell = shell.user_ns.get("In", [""])[-1] if shell else ""
+    return format(zlib.crc32(f"{cell}\n{result!r}".encode()), "08x")
+
+
+def _append(path: Path, line: Mapping[str, Any]) -> None:
+    """One write at the file's end, so that two kernels at once keep their lines apart. A killed kernel takes none back:
+    what was written is the system's. A line that was torn before, by a full disk, stays alone."""
+    text = json.dumps(line, ensure_ascii=False) + "\n"
+    try:
+        with open(path, "a+b", buffering=0) as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                text = text if file.read(1) == b"\n" else f"\n{text}"
+            file.write(text.encode())
+    except OSError:
+        pass  # a read-only folder, a full disk: the lesson goes on

@@ -1,0 +1,32 @@
+"""A worker that dies with some seeds. By itself, for each process that runs it imports this module."""
+
+import os
+import signal
+
+from simlib import Database, Random, Scenario
+
+
+def fall(random, db, dies, when):
+    """Dies, in a way of `dies`, where the seed draws `when`."""
+    number = yield random.choice(range(20))
+    if number == when:
+        dies(os.getpid())
+    yield db.write("x", number)
+
+
+def kill(process):
+    os.kill(process, signal.SIGKILL)
+
+
+def fails(process):
+    raise KeyError("order")
+
+
+def falling(dies, when=6):
+    return Scenario(random=Random(), db=Database(), dies=dies, when=when)
+
+
+def never_six(db):
+    if db["x"] == 6:
+        raise ValueError("six")
+    return True
