@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import inspect
 import os
 import re
 import sys
 from collections.abc import Callable, Generator, Mapping
-from types import CodeType, MethodType, TracebackType
+from types import CodeType, GeneratorType, MethodType, TracebackType
 from typing import Any
 
 from simlib.errors import Mistake, OperationError, WorkerHangs
 from simlib.ops import Op
 from simlib.resources.base import Resource
-from simlib.values import fresh, said, show
+from simlib.values import ATOMS, fresh, said, show
 from simlib.watchdog import Hanging, Watchdog
 
 Worker = Callable[..., Generator[Op, Any, Any]]
@@ -28,55 +29,71 @@ class Process:
     `error` is the exception that ended it, None when it returned.
     """
 
-    __slots__ = ("error", "generator", "line", "name", "op", "_built", "_kinds", "_watchdog")
+    __slots__ = ("error", "generator", "name", "op", "_built", "_function", "_handles", "_line", "_values", "_watchdog")
 
     def __init__(
         self, function: Worker, resources: Mapping[str, Resource], values: Mapping[str, Any], watchdog: Watchdog
     ) -> None:
         self.name = function.__name__
+        self._function = function
         self._watchdog = watchdog
         self._built: list[Op | Mistake] = []
+        self._handles = {name: resource.handle(name, self._built) for name, resource in resources.items()}
+        self._values = values
+        self.begin()
+
+    def begin(self) -> None:
+        """Let it run to its first step: at its start, and again when it has ended and there is another task for it."""
         self.error: BaseException | None = None
-        self.line = 0
         self.op: Op | None = None
-        self._kinds = {type(resource).__name__ for resource in resources.values()}
-        handles = {name: resource.handle(name, self._built) for name, resource in resources.items()}
-        given = {name: fresh(value) for name, value in values.items()}
+        self._line = 0
+        given = {**self._handles, **{name: fresh(value) for name, value in self._values.items()}}
         made: Any = None
         try:
-            made = watchdog.run(function, **handles, **given)
+            if self._function.__code__.co_flags & inspect.CO_GENERATOR:  # a call of it runs none of its code
+                made = self._function(**given)
+            else:
+                made = self._watchdog.run(functools.partial(self._function, **given))
         except Hanging as hanging:  # a generator function runs no code before its first step, so this is none
-            raise self._placed(self._hangs(hanging).with_traceback(hanging.__traceback__)) from None
+            raise self.hangs(hanging) from None
         except KeyboardInterrupt:
             raise
         except BaseException:
             pass
-        if not inspect.isgenerator(made):
+        if not isinstance(made, GeneratorType):
             if inspect.iscoroutine(made):
                 made.close()
-            raise Mistake(no_yield(function, made))
-        self.generator = made
-        self._resume(made.send, None)
+            raise Mistake(no_yield(self._function, made))
+        self.generator: GeneratorType[Any, Any, Any] = made
+        self.answer(None)
+
+    @property
+    def line(self) -> int:
+        """The source line of its step; where it has ended, that of its last one, or of the error that ended it."""
+        frame = self.generator.gi_frame
+        return self._line if frame is None else frame.f_lineno
 
     def answer(self, answer: Any) -> None:
         """Tell the worker what came of its step, and let it run to its next one."""
-        if isinstance(answer, BaseException):
-            self._resume(self.generator.throw, type(answer)(*answer.args))
-        else:
-            self._resume(self.generator.send, answer)
-
-    def _resume(self, go: Callable[[Any], Any], told: Any) -> None:
         try:
-            self._watchdog.run(self._advance, go, told)
+            self._watchdog.run(self.advance, answer)
         except Hanging as hanging:
-            raise self._placed(self._hangs(hanging).with_traceback(hanging.__traceback__)) from None
+            raise self.hangs(hanging) from None
 
-    def _advance(self, go: Callable[[Any], Any], told: Any) -> None:
+    def advance(self, answer: Any) -> None:
+        """The same for who watches over it himself: he deals with Hanging, as `hangs` says it."""
         try:
-            asked = go(told if isinstance(told, BaseException) else fresh(told))
+            if type(answer) in ATOMS:
+                asked = self.generator.send(answer)
+            elif isinstance(answer, BaseException):
+                asked = self.generator.throw(type(answer)(*answer.args))
+            else:
+                asked = self.generator.send(fresh(answer))
         except StopIteration:
+            self._line = self.op.line if self.op else 0
             self.op = None
-            self._check_forgotten(None)
+            if self._built:
+                self._check_forgotten(None)
             return
         except Mistake as mistake:
             raise self._placed(mistake) from None
@@ -84,16 +101,21 @@ class Process:
             raise
         except BaseException as error:
             self._check_error(error)
+            self._line = self._line_of(error) or (self.op.line if self.op else 0)
             self.op, self.error = None, error
-            self.line = self._line_of(error) or self.line
             return
-        frame = self.generator.gi_frame
-        assert frame is not None  # it stands at a `yield`
-        self.line = frame.f_lineno
-        if not isinstance(asked, Op):
+        if type(asked) is not Op:
             raise Mistake(self._not_a_step(asked))
-        self._check_forgotten(asked)
+        built = self._built
+        if len(built) == 1 and built[0] is asked:
+            built.clear()
+        else:
+            self._check_forgotten(asked)
         self.op = asked
+
+    def hangs(self, hanging: Hanging) -> Mistake:
+        """What to raise where it was told something and came to no end."""
+        return self._placed(self._hangs(hanging).with_traceback(hanging.__traceback__))
 
     @staticmethod
     def _hangs(hanging: Hanging) -> WorkerHangs:
@@ -117,7 +139,7 @@ class Process:
 
     def _check_error(self, error: BaseException) -> None:
         """Raise Mistake where a worker's error comes of a slip with its steps, and not of what it wanted to do."""
-        kinds = "|".join(["Op", *self._kinds])
+        kinds = "|".join(["Op", *{type(handle).__name__ for handle in self._handles.values()}])
         misused = re.search(rf"['\"]({kinds})['\"]|non-iterable ({kinds}) object|not ({kinds})$", said(error))
         if isinstance(error, OperationError) or any(isinstance(built, Mistake) for built in self._built):
             self._check_forgotten(None)

@@ -127,13 +127,16 @@ class System:
             return self.watchdog.run(state.perform, op, who, outcome)
         except (Blocked, OperationError, KeyboardInterrupt):
             raise
-        except Hanging as hanging:
-            raise self._cannot(op, who, f"one of its values' own methods ran for {hanging.why}") from None
         except BaseException as error:
-            kind = "" if isinstance(error, TypeError) else f"{type(error).__name__}: "
-            raise self._cannot(op, who, f"{kind}{said(error) or 'a value of it fails'}") from None
+            raise self.cannot(op, who, error) from None
 
-    def _cannot(self, op: Op, who: str, why: str) -> Mistake:
+    def cannot(self, op: Op, who: str, error: BaseException) -> Mistake:
+        """What to raise where a worker's step failed otherwise than as its answer."""
+        if isinstance(error, Hanging):
+            why = f"one of its values' own methods ran for {error.why}"
+        else:
+            kind = "" if isinstance(error, TypeError) else f"{type(error).__name__}: "
+            why = f"{kind}{said(error) or 'a value of it fails'}"
         name = self.cast[who].name if who in self.cast else who
         return Mistake(f"{name}, line {op.line}: `{op}` cannot be carried out: {why}.")
 

@@ -43,7 +43,7 @@ class Move(NamedTuple):
     fault: str | None = None  # the budget that it is paid from
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # nobody changes one, but frozen it would take five times as long to make
 class Event:
     """A move, and what came of it. `at` is when it was complete, in seconds."""
 

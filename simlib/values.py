@@ -7,11 +7,13 @@ import dataclasses
 import datetime
 import difflib
 import enum
+import functools
 import itertools
+import operator
 import textwrap
 import types
 import uuid
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -20,7 +22,10 @@ from simlib.errors import Mistake
 
 ATOMS = frozenset((str, int, float, bool, bytes, type(None)))
 KEYS = frozenset((str, int, type(None)))  # equal only to what a worker cannot tell from them
-SCALARS = (Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID)
+SCALARS = frozenset(
+    (Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID)
+)
+UNCHANGING = ATOMS | SCALARS
 
 
 def fresh(value: Any) -> Any:
@@ -34,22 +39,32 @@ def fresh(value: Any) -> Any:
     if kind is list and ATOMS.issuperset(map(type, value)):  # a million numbers: deepcopy would take a second
         return value.copy()
     try:
-        return value if _unchanging(value) else copy.deepcopy(value)
+        if kind is list and all(map(unchanging, value)):
+            return value.copy()
+        return value if unchanging(value) else copy.deepcopy(value)
     except Exception:  # an open file, a generator, a lock: each refuses in its own way
         raise Mistake(_not_plain(value)) from None
 
 
-def _unchanging(value: Any) -> bool:
+def unchanging(value: Any) -> bool:
     """Whether nobody can change it: then it need not be copied, which is most of the time of a simulation."""
     kind = type(value)
-    if kind in ATOMS or kind in SCALARS:
+    if kind in UNCHANGING:
         return True
-    if kind is tuple:
-        return all(map(_unchanging, value))
+    parts = value if kind is tuple else _parts(kind)(value)  # type: ignore[arg-type]
+    return parts is not None and (ATOMS.issuperset(map(type, parts)) or all(map(unchanging, parts)))
+
+
+@functools.lru_cache(maxsize=64)
+def _parts(kind: Hashable) -> Callable[[Any], tuple[Any, ...] | None]:
+    """What gives the parts of a value of this kind, if that cannot be changed itself."""
     how = getattr(kind, "__dataclass_params__", None)
     if how is None or not how.frozen:
-        return False
-    return all(_unchanging(getattr(value, name)) for name in kind.__dataclass_fields__)
+        return lambda value: None
+    names = [*kind.__dataclass_fields__]  # type: ignore[attr-defined]
+    if len(names) > 1:
+        return operator.attrgetter(*names)
+    return lambda value: tuple(getattr(value, name) for name in names)
 
 
 def freeze(value: Any) -> Hashable:

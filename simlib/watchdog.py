@@ -15,12 +15,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import CodeType, FrameType
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple, Unpack
 
 from simlib.errors import Mistake
 from simlib.values import listed
 
-P = ParamSpec("P")
+Args = TypeVarTuple("Args")
 T = TypeVar("T")
 MEGABYTE = 1 << 20
 
@@ -62,6 +62,8 @@ class Interrupt:
             self.ours = False  # what it was about has come to its end
             return
         self.came = True
+        for watchdog in self.watchdogs:
+            watchdog.called_off = True
         if any(watchdog.stretch % 2 for watchdog in self.watchdogs):
             raise KeyboardInterrupt
 
@@ -97,6 +99,7 @@ class Watchdog:
     def __init__(self) -> None:
         self.stretch = 0  # odd while a learner's code runs
         self.full = False
+        self.called_off = False  # it is time to end: interrupted, or full
         self.asked: Hanging | None = None  # what the thread wants to be raised
         self._asked_in = 0  # this stretch, and no later one
         self.endless: set[CodeType] = set()  # workers that do not end when they are closed
@@ -116,12 +119,12 @@ class Watchdog:
         if self._interrupt.came:
             raise KeyboardInterrupt
 
-    def run(self, code: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def run(self, code: Callable[[Unpack[Args]], T], *args: *Args) -> T:
         """What the learner's code answers. Raises Hanging, whatever the code itself makes of that."""
         try:
             self.stretch += 1
             try:
-                return code(*args, **kwargs)
+                return code(*args)
             finally:
                 self.stretch += 1  # at once: from here on nothing may be raised
         finally:
@@ -146,6 +149,7 @@ class Watchdog:
             self._interrupt.watchdogs.append(self)
             self._builtins = dict(vars(builtins))
             self.full = False
+            self.called_off = self._interrupt.came
             self._start()
         return self
 
@@ -200,7 +204,8 @@ class Watchdog:
                 now = self.stretch
                 ticks = ticks + 1 if now == before else 0
                 before = now
-                self.full = self.full or memory() - least > self.megabytes * MEGABYTE
+                if not self.full and memory() - least > self.megabytes * MEGABYTE:
+                    self.full = self.called_off = True
                 if now % 2 and (ticks >= 10 or (self.full and ticks)):
                     self._ask(watched, now)
             except MemoryError:  # there is none left: whoever takes more will be told

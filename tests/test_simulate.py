@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import simpy
 
 from simlib import Clock, Database, Disk, Lock, OutcomeUnknown, Queue, Random, Rejected, Scenario, Service, Unavailable
 from simlib.engines.simulate import exponential
@@ -251,3 +252,63 @@ def test_a_power_loss_ends_every_process_and_takes_what_was_not_synced():
 def last_step(events, worker):
     steps = [event.op.name for event in events if event.worker == worker]
     return steps[-1] if steps else None
+
+
+# The order of what happens at one moment
+
+
+def steps_of(run):
+    return [(event.at, event.worker, str(event.op), str(event.answer)) for event in run.trace.events]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_step_that_takes_no_time_has_its_turn_as_if_it_had_waited_in_simpy_s_heap(seed, monkeypatch):
+    def runs():
+        mixed = shop().simulate(
+            charge, seed=seed, hours=0.2, arrivals=5, workers=3, latency={"inbox": 0, "bank": exponential(3), "db": 0},
+            crashes_per_day=5_000, restart=0, pauses_per_day=2_000, pause=10, trace=True,
+        )  # fmt: skip
+        return steps_of(mixed), steps_of(shop().simulate(charge, seed=seed, latency=0, trace=True))
+
+    past_the_heap = runs()
+    monkeypatch.setattr(simpy.Environment, "peek", lambda environment: 0.0)  # something else is due first, it says
+    assert past_the_heap == runs()
+    assert len(past_the_heap[0]) > 300
+
+
+def test_the_last_message_that_is_sent_is_received():
+    def send(inbox):
+        for number in range(3):
+            yield inbox.send(number)
+
+    def keep(inbox, db):
+        message = yield inbox.receive()
+        yield db.write(message.body, "kept")
+        yield inbox.ack(message)
+
+    run = Scenario(inbox=Queue(visibility_timeout=None), db=Database()).simulate(
+        [send, keep], latency={"inbox.send": 10, "*": 1}
+    )
+    assert (run.settled, sorted(run["db"].rows), run["inbox"].ready) == (True, [0, 1, 2], [])
+
+
+def test_who_waits_for_a_lock_and_has_lost_a_reply_waits_once():
+    def hold(lock, clock):
+        lease = yield lock.try_acquire()
+        yield clock.sleep(20)
+        yield lock.release(lease)
+
+    def wait(lock, db):
+        try:
+            yield lock.acquire()
+        except OutcomeUnknown:
+            pass
+        yield db.write("waited", True)
+
+    run = Scenario(lock=Lock(), db=Database(), clock=Clock()).simulate(
+        [hold, wait], trace=True, timeout={"lock.acquire": 2},
+        latency={"lock.acquire": 3, "lock": 1, "db": 10, "clock": 0},
+    )  # fmt: skip
+    assert [(event.at, event.op.name) for event in run.trace.events] == [
+        (1, "lock.try_acquire"), (21, "clock.sleep"), (22, "lock.release"), (22, "lock.acquire"), (32, "db.write"),
+    ]  # fmt: skip

@@ -6,13 +6,13 @@ import copy
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from types import MappingProxyType
+from collections.abc import Callable, Hashable, Iterator, ValuesView
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.ops import OK, Op, Outcome
-from simlib.values import ATOMS, did_you_mean, freeze, fresh, listed, show
+from simlib.resources.shown import Items, Table
+from simlib.values import ATOMS, did_you_mean, freeze, fresh, listed, show, unchanging
 
 
 class Timer(NamedTuple):
@@ -55,6 +55,10 @@ class State:
             yield Outcome("outages")
             yield Outcome("lost_replies")
 
+    def ways(self, op: Op, fault: str) -> Iterator[Outcome]:
+        """Those of its outcomes that this fault must pay for."""
+        return (one for one in self.outcomes(op) if one.fault == fault)
+
     def choices(self, op: Op) -> int:
         """In how many ways `op` can go with nothing wrong: more than one for a random draw."""
         return 1
@@ -65,14 +69,20 @@ class State:
             raise Unavailable(op.name)
         if outcome.fault == "lost_replies":
             try:
-                self._handler(op)(who, *op.args, **op.kwargs)
+                self.handler(op.verb)(who, *op.args, **op.kwargs)
             except OperationError:
                 pass  # it did not happen, and its caller is not told that either: the reply is what was lost
             raise OutcomeUnknown(op.name)
-        return self._handler(op)(who, *op.args, **op.kwargs)
+        return self.handler(op.verb)(who, *op.args, **op.kwargs)
 
-    def _handler(self, op: Op) -> Callable[..., Any]:
-        return getattr(self, f"on_{op.verb}")  # type: ignore[no-any-return]
+    def handler(self, verb: str) -> Callable[..., Any]:
+        """What carries out such a step when nothing goes wrong: called with the worker and the step's arguments."""
+        return getattr(self, f"on_{verb}")  # type: ignore[no-any-return]
+
+    @property
+    def has_timers(self) -> bool:
+        """Whether there can ever be a timer."""
+        return type(self).timers is not State.timers
 
     def timers(self) -> tuple[Timer, ...]:
         """The timers that are running."""
@@ -121,7 +131,9 @@ class View:
             raise self._unseen(f"`{name}`", did_you_mean(name, state.sees))
         value = getattr(state, name)
         if type(value) is dict:
-            return MappingProxyType({key: fresh(item) for key, item in value.items()})
+            return Table(value)
+        if isinstance(value, (list, ValuesView)):
+            return Items(value)
         return value if callable(value) else fresh(value)
 
     def __getitem__(self, key: Any) -> Any:
@@ -175,7 +187,9 @@ class Resource:
 
     def handle(self, name: str, built: list[Op | Mistake]) -> Self:
         """The resource as one process sees it; each step that it builds is noted in `built`."""
-        handle = copy.copy(self)
+        handle = object.__new__(type(self))
+        for attribute, value in vars(self).items():
+            setattr(handle, attribute, value)
         handle._name = name
         handle._built = built
         return handle
@@ -200,22 +214,24 @@ class Resource:
 
     def _op(self, verb: str, *args: Any, **kwargs: Any) -> Op:
         assert self._built is not None
-        given = {key: value for key, value in kwargs.items() if value is not None}
-        if _atoms(args) and _atoms(given.values()):  # most of the time of a simulation: nothing to check, or to copy
-            op = Op(self._name, verb, args, given, sys._getframe(3).f_lineno)
-            self._built.append(op)
-            return op
-        try:
-            freeze((args, given))  # here, where it is known who asks, and not in the middle of a search
-        except RecursionError:
-            raise Mistake(f"{verb}(...): a value that contains itself cannot be stored, sent or compared.") from None
-        op = Op(self._name, verb, tuple(map(fresh, args)), fresh(given), sys._getframe(3).f_lineno)
+        given = {key: value for key, value in kwargs.items() if value is not None} if kwargs else kwargs
+        for value in (*args, *given.values()) if given else args:
+            if type(value) not in ATOMS and not unchanging(value):  # else there is nothing to check, or to copy
+                args, given = self._own_copy(verb, args, given)
+                break
+        op = Op(self._name, verb, args, given, sys._getframe(3).f_lineno)
         self._built.append(op)
         return op
 
-
-def _atoms(values: Iterable[Any]) -> bool:
-    return all(type(value) in ATOMS for value in values)
+    @staticmethod
+    def _own_copy(verb: str, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments, checked here, where it is known who asks, and not in the middle of a search."""
+        try:
+            freeze((args, given))
+        except RecursionError:
+            circular = f"{verb}(...): a value that contains itself cannot be stored, sent or compared."
+            raise Mistake(circular) from None
+        return tuple(map(fresh, args)), fresh(given)
 
 
 def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
@@ -225,8 +241,8 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
 
     @functools.wraps(build)
     def checked(self: Resource, *args: Any, **kwargs: Any) -> Op:
-        kind, step = type(self).__name__, f"{self._name}.{build.__name__}"
         if self._built is None:
+            kind = type(self).__name__
             raise Mistake(
                 f"`{build.__name__}` of a {kind} that belongs to no worker. A worker reaches a resource through a "
                 f"parameter with the name that the scenario gives it: Scenario({kind.lower()}={kind}(...)) and "
@@ -238,7 +254,7 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
             self._note(mistake)
             raise
         except TypeError as error:
-            misfit = explain(error, step, self, args, kwargs)
+            misfit = explain(error, f"{self._name}.{build.__name__}", self, args, kwargs)
             self._note(misfit)
             raise misfit from None
 

@@ -24,6 +24,9 @@ class RandomState(State):
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
         return op.args[0][int(outcome.choice or 0)]
 
+    def on_choice(self, who: str, options: Sequence[Any]) -> Any:
+        return options[0]
+
     def summary(self) -> str:
         return ""
 

@@ -88,5 +88,5 @@ class Service(Resource):
 def hashable(value: Any) -> Hashable:
     """The value itself where Python knows how to compare it, so that 20 is 20.0; else its key."""
     if type(value) is tuple:
-        return value if all(type(part) in ATOMS for part in value) else freeze(value)
+        return value if ATOMS.issuperset(map(type, value)) else freeze(value)
     return value if type(value) in ATOMS else freeze(value)

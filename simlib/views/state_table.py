@@ -95,7 +95,7 @@ def _rows(state: State) -> Iterable[tuple[str, str]]:
 def _queue(state: QueueState) -> Iterable[tuple[str, str]]:
     yield "ready", _items(state.ready)
     yield "in flight", _items(state.in_flight)
-    yield "acked", _items(state.acked)
+    yield "acked", _items([*state.acked])
     if state.max_receives is not None or state.dead_letters:
         yield "dead letters", _items(state.dead_letters)
 

@@ -9,19 +9,23 @@ from typing import TYPE_CHECKING
 from simlib.engines.simulate.conditions import Conditions, Duration, draw
 from simlib.errors import Mistake
 from simlib.resources.queue import QueueState
+from simlib.system import System
 from simlib.values import listed, show
 
 if TYPE_CHECKING:
-    from simlib.engines.simulate.simulation import Due, Simulation
+    from simlib.engines.simulate.places import Place
+    from simlib.engines.simulate.simulation import Simulation
 
 
 class Arrivals:
     """Lets tasks arrive, at each queue and for each role by itself."""
 
-    def __init__(self, simulation: Simulation, conditions: Conditions, chance: random.Random) -> None:
+    def __init__(self, simulation: Simulation, system: System, conditions: Conditions, chance: random.Random) -> None:
         self._simulation = simulation
+        self._role_of = {worker: role.name for worker, role in system.cast.items()}
         self._queues = [name for name, state in simulation.states.items() if isinstance(state, QueueState)]
-        self._roles = simulation.roles_without_a_queue
+        others = (role for worker, role in self._role_of.items() if worker not in system.consumers)
+        self._roles = list(dict.fromkeys(others))
         self._every = self._by_place(conditions.arrivals)
         self._chance = chance
 
@@ -51,12 +55,29 @@ class Arrivals:
             self._next(place, every)
 
     def _next(self, place: str, every: Duration) -> None:
-        self._simulation.after(draw(every, self._chance), self._arrive, (place, every))
+        self._simulation.clockwork.after(draw(every, self._chance), self._arrive, (place, every))
 
-    def _arrive(self, event: Due) -> None:
-        place, every = event.value
+    def _arrive(self, about: tuple[str, Duration]) -> None:
+        place, every = about
         self._next(place, every)
         if place in self._queues:
-            self._simulation.send(place)
+            self._send(self._simulation.places[place])
         else:
-            self._simulation.call(place)
+            self._call(place)
+
+    def _send(self, queue: Place) -> None:
+        """A new message arrives at the queue."""
+        state, simulation = queue.state, self._simulation
+        assert isinstance(state, QueueState)
+        message = state.on_send("", f"task-{state.sent + 1}")
+        simulation.arrived[message] = simulation.clockwork.now
+        simulation.changed(queue)
+
+    def _call(self, role: str) -> None:
+        """A new task arrives for a worker of this role (any, if "") that has none. If all are busy, it is refused."""
+        workers = self._simulation.workers.values()
+        idle = next((one for one in workers if one.idle and (not role or self._role_of[one.name] == role)), None)
+        if idle is None:
+            self._simulation.record.count("refused task")
+        else:
+            self._simulation.start(idle)

@@ -6,12 +6,12 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simlib.engines.simulate.conditions import DAY, Conditions, draw, exponential
+from simlib.engines.simulate.conditions import DAY, Conditions, Exponential, draw, exponential
 from simlib.ops import Outcome
 from simlib.trace import Event, Move, lose_power, power_losses
 
 if TYPE_CHECKING:
-    from simlib.engines.simulate.simulation import Due, Simulation
+    from simlib.engines.simulate.simulation import Simulation
     from simlib.engines.simulate.worker import Worker
 
 
@@ -22,46 +22,48 @@ class Mishaps:
         self._simulation = simulation
         self._conditions = conditions
         self._chance = chance
+        rates = conditions.crashes_per_day, conditions.pauses_per_day, conditions.power_losses_per_day
+        self._crashes, self._pauses, self._power_losses = (exponential(DAY / rate) if rate else None for rate in rates)
 
     def begin(self) -> None:
         """Start waiting for the first of each."""
         for worker in self._simulation.workers.values():
-            self._wait(self._conditions.crashes_per_day, self._crash, worker)
-            self._wait(self._conditions.pauses_per_day, self._pause, worker)
-        self._wait(self._conditions.power_losses_per_day, self._lose_power, None)
+            self._wait(self._crashes, self._crash, worker)
+            self._wait(self._pauses, self._pause, worker)
+        self._wait(self._power_losses, self._lose_power, None)
 
-    def _wait(self, per_day: float, strike: Callable[[Any], None], about: Worker | None) -> None:
-        if per_day:
-            self._simulation.after(draw(exponential(DAY / per_day), self._chance), strike, about)
+    def _wait(self, between: Exponential | None, strike: Callable[[Any], None], about: Worker | None) -> None:
+        if between is not None:
+            self._simulation.clockwork.after(between(self._chance), strike, about)
 
-    def _crash(self, event: Due) -> None:
-        worker, simulation = event.value, self._simulation
-        self._wait(self._conditions.crashes_per_day, self._crash, worker)
-        if not worker.running or not worker.steps:
+    def _crash(self, worker: Worker) -> None:
+        simulation = self._simulation
+        self._wait(self._crashes, self._crash, worker)
+        if worker.due is None or not worker.steps:
             return  # it is not there, has done its task, or has nothing in memory to lose
-        simulation.run_.counts["crashes"] += 1
-        simulation.record(Event(Move("crash", worker.name, fault="crashes"), simulation.now))
+        simulation.record.count("crashes")
+        simulation.record.event(Event(Move("crash", worker.name, fault="crashes"), simulation.clockwork.now))
         for state in simulation.states.values():
             state.owner_gone(worker.name)
         simulation.kill(worker)
 
-    def _pause(self, event: Due) -> None:
-        worker, simulation = event.value, self._simulation
-        self._wait(self._conditions.pauses_per_day, self._pause, worker)
-        if worker.running:
-            simulation.run_.counts["pauses"] += 1
-            worker.paused_until = simulation.now + draw(self._conditions.pause, self._chance)
-
-    def _lose_power(self, _: Due) -> None:
+    def _pause(self, worker: Worker) -> None:
         simulation = self._simulation
-        self._wait(self._conditions.power_losses_per_day, self._lose_power, None)
-        simulation.run_.counts["power_losses"] += 1
+        self._wait(self._pauses, self._pause, worker)
+        if worker.due is not None:
+            simulation.record.count("pauses")
+            worker.paused_until = simulation.clockwork.now + draw(self._conditions.pause, self._chance)
+
+    def _lose_power(self, _: None) -> None:
+        simulation = self._simulation
+        self._wait(self._power_losses, self._lose_power, None)
+        simulation.record.count("power_losses")
         choice = self._chance.randrange(power_losses(simulation.states))
         lose_power(simulation.states, choice)
         move = Move("power loss", outcome=Outcome(None, choice), fault="power_losses")
-        simulation.record(Event(move, simulation.now))
+        simulation.record.event(Event(move, simulation.clockwork.now))
         for worker in simulation.workers.values():
-            if worker.running:
+            if worker.due is not None:
                 simulation.kill(worker)
-        for name in simulation.states:
-            simulation.changed(name)
+        for place in simulation.places.values():
+            simulation.changed(place)

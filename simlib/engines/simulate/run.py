@@ -26,6 +26,9 @@ class Run:
     worker's first start) to its end, over all retries. `run["bank"]` is the resource as properties see it.
     Where a `capacity` is given, `requests["bank"][17]` is how many requests reached the bank in second 17, and
     `answered["bank"][17]` how many it answered well, to somebody who was still waiting.
+
+    Of a finished task, and of a server, nothing else is kept. The world grows as the workers make it grow: a queue
+    also keeps what was acknowledged, which `acked` shows.
     """
 
     title: str

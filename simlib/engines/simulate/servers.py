@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-Call = Callable[..., None]
-After = Callable[[float, Call, Any], None]
+from simlib.engines.simulate.worker import Due
+
+After = Callable[[float, Callable[[Any], None], Any], None]
 
 
 @dataclass
@@ -20,35 +21,35 @@ class Server:
 
     free: int
     after: After
+    happen: Callable[[Due], None]  # to be called when a request has been served
     stalled: bool = False
-    line: deque[tuple[float, Call, tuple[Any, ...]]] = field(default_factory=deque)
+    line: deque[tuple[float, Due]] = field(default_factory=deque)
 
-    def request(self, seconds: float, call: Call, *about: Any) -> None:
-        """Serve a request that takes so many seconds, then call back."""
+    def request(self, seconds: float, due: Due) -> None:
+        """Serve a request that takes so many seconds."""
         if self.free and not self.stalled:
-            self._serve(seconds, call, about)
+            self._serve(seconds, due)
         else:
-            self.line.append((seconds, call, about))
+            self.line.append((seconds, due))
 
     def stall(self, since: float, until: float) -> None:
         """Let it stall between two moments, in seconds from now."""
         self.after(since, self._set, True)
         self.after(until, self._set, False)
 
-    def _set(self, event: Any) -> None:
-        self.stalled = event.value
+    def _set(self, stalled: bool) -> None:
+        self.stalled = stalled
         self._next()
 
     def _next(self) -> None:
         while self.line and self.free and not self.stalled:
             self._serve(*self.line.popleft())
 
-    def _serve(self, seconds: float, call: Call, about: tuple[Any, ...]) -> None:
+    def _serve(self, seconds: float, due: Due) -> None:
         self.free -= 1
-        self.after(seconds, self._served, (call, about))
+        self.after(seconds, self._served, due)
 
-    def _served(self, event: Any) -> None:
-        call, about = event.value
+    def _served(self, due: Due) -> None:
         self.free += 1
         self._next()
-        call(*about)
+        self.happen(due)

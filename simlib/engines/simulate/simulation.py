@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Hashable
 from typing import Any
-
-import simpy
 
 from simlib.engines.progress import Progress
 from simlib.engines.simulate.arrivals import Arrivals
+from simlib.engines.simulate.clockwork import Clockwork, Full
 from simlib.engines.simulate.conditions import Conditions, draw
 from simlib.engines.simulate.mishaps import Mishaps
+from simlib.engines.simulate.places import Place, Way
+from simlib.engines.simulate.record import Record
 from simlib.engines.simulate.run import HOUR, Run
 from simlib.engines.simulate.servers import Server
-from simlib.engines.simulate.worker import Worker
-from simlib.errors import Mistake, OperationError
+from simlib.engines.simulate.worker import Due, Worker
+from simlib.errors import OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process
-from simlib.properties import Property
-from simlib.resources.base import State
 from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
 from simlib.system import System
-from simlib.trace import Event, Move, Trace
+from simlib.trace import Event, Move
 from simlib.values import show
+from simlib.watchdog import Hanging
 
-Due = Any  # a SimPy event that is due; its `value` is what it is about
-LOST, DOWN = Outcome("lost_replies"), Outcome("outages")
-MOST_AT_ONCE = 20_000  # events without any time passing: a loop
-
-
-class Full(Exception):
-    """The process has grown too large."""
+LOST = Outcome("lost_replies")
+BLOCKED = object()  # instead of an answer
 
 
 class Simulation:
@@ -44,372 +37,311 @@ class Simulation:
     ) -> None:
         self._system = system
         self._conditions = conditions
-        self._environment = simpy.Environment()
-        self._over = self._environment.event()
+        self._watched = system.watchdog.run
+        self.clockwork = Clockwork(self._happen, system.watchdog)
         self.states = system.states()
-        self._timed = {name for name, state in self.states.items() if type(state).timers is not State.timers}
+        self.places = {name: Place(name, state, conditions, system.always) for name, state in self.states.items()}
         self._clocks = [state for state in self.states.values() if isinstance(state, ClockState)]
         self.workers = {name: Worker(name) for name in system.cast}
-        self._waiting: dict[str, deque[Worker]] = defaultdict(deque)
-        self._armed: dict[str, set[Hashable]] = defaultdict(set)
-        self._dead: list[Process] = []  # kept: dropping a suspended generator would run its `finally` blocks
-        self._arrived: dict[str, float] = {}  # when each message came that is not done yet
+        self.arrived: dict[str, float] = {}  # when each message came that is not done yet
         self._chance = {name: random.Random(f"{seed} {name}") for name in ("latency", "arrivals", "faults", "mishaps")}
-        self._risks = [kind for kind, chance in conditions.chances.items() if chance]
-        self._claims: dict[str, list[Property]] = {
-            name: [claim for claim in system.always if name in claim.parameters] for name in self.states
-        }
+        self._moving = 0  # workers that go on by themselves: neither at their end nor waiting for a resource to change
         self._starting = 0  # workers that are on their way back
-        self._at_once = 0
-        self._keep_trace = keep_trace
+        self._told = False  # the worker whose step it is has been told of its answer
         self._until_violation = until_violation
-        self._servers = {name: Server(places, self.after) for name, places in conditions.capacity.items()}
-        self._events: list[Event] = []
-        self._initial = {name: state.copy() for name, state in self.states.items()}
-        self.run_ = Run(system.title, seed, states=self.states, conditions=conditions)
-        for by_second in (self.run_.requests, self.run_.answered):
-            by_second.update((name, Counter()) for name in conditions.capacity)
+        self.record = Record(system, conditions, seed, keep_trace, self.states)
+        for name, capacity in conditions.capacity.items():
+            if name in self.places:
+                self.places[name].server = Server(capacity, self.clockwork.after, self._happen)
 
     def run(self) -> Run:
         """Run until the time is over or nothing more can happen; an interrupt ends it with what is known."""
-        run = self.run_
+        run = self.record.run
         try:
             self._begin()
-            with Progress("simulating", self._conditions.hours * HOUR) as self._progress:
-                self._environment.run(until=self._over)
+            with Progress("simulating", self._conditions.hours * HOUR) as progress:
+                self.clockwork.run(progress)
         except KeyboardInterrupt:
             run.interrupted = "by you"
         except Full:
             run.interrupted = f"at {self._system.watchdog.megabytes:,.0f} MB"
         finally:
-            for process in (*self._dead, *(worker.process for worker in self.workers.values())):
-                if process is not None:
-                    process.discard()
-        run.seconds = self._environment.now
-        if run.settled and run.first_violation is None and not run.interrupted:
-            self._check(self._system.eventually)
-        if self._keep_trace:
-            run.trace = Trace(
-                run.title, tuple(self._events), self._initial, run.broken, run.because, run.about,
-                roles=self._system.names,
-            )  # fmt: skip
+            for worker in self.workers.values():
+                if worker.process is not None:
+                    worker.process.discard()
+        self.record.close(self.clockwork.now)
         return run
 
     def _begin(self) -> None:
         self._conditions.check_names(self.states)
-        self.after(self._conditions.hours * HOUR, self._time_is_up)
-        self._check(self._system.always)
+        self.clockwork.after(self._conditions.hours * HOUR, self._end, False)
+        self._end_if(self.record.check(self._system.always, 0.0))
         for name, when in self._conditions.stalled.items():
-            self._servers[name].stall(*when)
+            server = self.places[name].server
+            assert server is not None  # Conditions has checked it
+            server.stall(*when)
         for state in self.states.values():
             if isinstance(state, QueueState):
-                self._arrived.update((message.id, 0.0) for message in state.ready)
-        arrivals = Arrivals(self, self._conditions, self._chance["arrivals"])
+                self.arrived.update((message.id, 0.0) for message in state.ready)
+        arrivals = Arrivals(self, self._system, self._conditions, self._chance["arrivals"])
         arrivals.begin()
         for worker in self.workers.values():
             if self._system.cast[worker.name].name not in arrivals.on_call:
-                self._start(worker)
+                self.start(worker)
         Mishaps(self, self._conditions, self._chance["mishaps"]).begin()
 
-    @property
-    def roles_without_a_queue(self) -> list[str]:
-        """The roles that do not begin by receiving."""
-        cast, consumers = self._system.cast, self._system.consumers
-        return list(dict.fromkeys(role.name for worker, role in cast.items() if worker not in consumers))
-
-    @property
-    def now(self) -> float:
-        """Simulated seconds since the start."""
-        return self._environment.now
-
-    # SimPy: a timeout with something to call
-
-    def after(self, seconds: float, call: Callable[[Any], None], about: Any = None) -> None:
-        """Call it with the event when so many seconds have passed; `event.value` is what it is about."""
-        watchdog = self._system.watchdog
-        watchdog.heed()
-        if watchdog.full:
-            raise Full
-        timeout = simpy.Timeout(self._environment, seconds, about)
-        assert timeout.callbacks is not None
-        timeout.callbacks.append(call)
-
-    def _time_is_up(self, _: Any) -> None:
-        self._end(settled=False)
-
     def _end(self, settled: bool) -> None:
-        if not self._over.triggered:
-            self.run_.settled = settled
-            self._over.succeed()
+        if not self.clockwork.ended:
+            self.record.run.settled = settled
+            self.clockwork.end()
+
+    def _end_if(self, broken: bool) -> None:
+        """End the run when a property has broken, if it is to end then."""
+        if broken and self._until_violation:
+            self._end(settled=False)
+
+    def _settle(self) -> None:
+        """End the run when nothing more can happen: everybody has ended or waits, and no timer runs."""
+        if self._moving or self._starting or self._conditions.arrivals is not None:
+            return
+        if not any(place.state.timers() for place in self.places.values() if place.state.has_timers):
+            self._end(settled=True)
 
     # Workers
 
-    def _start(self, worker: Worker, same_process: bool = False) -> None:
-        worker.incarnation += not same_process
+    def start(self, worker: Worker) -> None:
+        """Start a new process."""
         worker.idle = False
-        worker.steps = Counter()
+        worker.incarnation += 1
         worker.process = self._system.start(worker.name, worker.incarnation)
+        worker.due = Due(worker)
+        self._moving += 1
+        self._begin_task(worker)
+
+    def _begin_task(self, worker: Worker) -> None:
+        worker.steps = 0
+        worker.nth.clear()
         if worker.task is None:
-            worker.task = self._environment.now
-        self._continue(worker)
+            worker.task = self.clockwork.now
+        self._go_on(worker)
 
-    def _restart_due(self, event: Due) -> None:
-        worker, wake = event.value
-        self._starting -= 1
-        if wake == worker.wake:
-            self._start(worker)
+    def _stop(self, worker: Worker) -> None:
+        """It goes on no more."""
+        assert worker.due is not None
+        if worker.due.blocked:
+            worker.way.place.waiting.remove(worker.due)
+        else:
+            self._moving -= 1
+        worker.due = None
 
-    def _restart_later(self, worker: Worker) -> None:
-        if worker.process is not None:
-            self._dead.append(worker.process)
-        worker.process = None
-        worker.wake += 1
+    def kill(self, worker: Worker) -> None:
+        """End the worker's process, whatever it was waiting for, and start it again after a while."""
+        self._stop(worker)
+        assert worker.process is not None
+        worker.process.discard()
         self._starting += 1
-        self.after(draw(self._conditions.restart, self._chance["mishaps"]), self._restart_due, (worker, worker.wake))
+        restart = draw(self._conditions.restart, self._chance["mishaps"])
+        self.clockwork.after(restart, self._restart, worker)
 
-    def _continue(self, worker: Worker) -> None:
+    def _restart(self, worker: Worker) -> None:
+        self._starting -= 1
+        self.start(worker)
+
+    def _go_on(self, worker: Worker) -> None:
         """Let the worker's next step take its time, or end its run."""
         process = worker.process
         assert process is not None
         op = process.op
-        worker.wake += 1
         if op is None:
             self._ended(worker, process)
             return
-        seconds = draw(self._conditions.latency_of(op.name), self._chance["latency"])
-        if op.verb == "sleep":
+        place = self.places[op.resource]
+        way = worker.way = place.ways.get(op.verb) or place.new_way(op)
+        latency = way.latency
+        seconds = latency if type(latency) is float else draw(latency, self._chance["latency"])
+        if way.sleeps:
             seconds += op.args[0]
-        self._ask(worker, op, seconds)
-
-    def _ask(self, worker: Worker, op: Op, seconds: float) -> None:
-        """Send the step on its way, and set the client's alarm."""
-        server = self._servers.get(op.resource)
-        if server is not None:
-            self.run_.requests[op.resource][int(self._environment.now)] += 1
-        if server is None or self._is_down(op.resource):  # who is not there keeps nobody waiting in a line
-            self.after(seconds, self._due, (worker, worker.wake))
+        if way.is_plain:
+            assert worker.due is not None
+            self.clockwork.take(worker.due, seconds)
         else:
-            server.request(seconds, self._happen, worker, worker.wake)
-        patience = self._conditions.timeout_of(op.name)
-        if patience is not None and (server is not None or seconds > patience):
-            self.after(patience, self._gives_up, (worker, worker.wake))
+            self._send(worker, way, seconds)
 
-    def _gives_up(self, event: Due) -> None:
-        worker, wake = event.value
-        if wake == worker.wake and worker not in self._waiting[worker.process.op.resource]:
-            self._count(LOST)
-            self._happen(worker, wake, LOST)
+    def _send(self, worker: Worker, way: Way, seconds: float) -> None:
+        """Send the step on its way to a server, and set the client's alarm."""
+        due = worker.due = Due(worker)  # of its own: an alarm, or a server, may come back to the last one
+        place, now = way.place, self.clockwork.now
+        server = place.server
+        if server is not None:
+            self.record.run.requests[place.name][int(now)] += 1
+        if server is None or place.is_down(now):  # who is not there keeps nobody waiting in a line
+            self.clockwork.take(due, seconds)
+        else:
+            server.request(seconds, due)
+        if way.patience is not None and (server is not None or seconds > way.patience):
+            self.clockwork.after(way.patience, self._give_up, due)
 
-    def _due(self, event: Due) -> None:
-        self._happen(*event.value)
+    def _give_up(self, due: Due) -> None:
+        if due.worker.due is due and not due.blocked:
+            self.record.count("lost_replies")
+            self._lose_reply(due)
 
-    def _happen(self, worker: Worker, wake: int, outcome: Outcome | None = None) -> None:
-        """The worker's step takes effect, in this way if it is given."""
-        if wake != worker.wake:
-            return  # its process is gone, or waits no longer
-        now = self._environment.now
-        if now < worker.paused_until:
-            self.after(worker.paused_until - now, self._due, (worker, wake, outcome))
-            return
-        self._count_event()
-        assert worker.process is not None and worker.process.op is not None
-        op = worker.process.op
-        if not self._try(worker, op, outcome):
-            self._waiting[op.resource].append(worker)
-            self._settle()
-            return
-        self.changed(op.resource)
-
-    def _try(self, worker: Worker, op: Op, outcome: Outcome | None = None) -> bool:
-        """Carry out the step; False when it has to wait."""
-        for clock in self._clocks:
-            clock.seconds = self._environment.now
-        state = self.states[op.resource]
-        outcome = outcome or self._outcome(state, op)
-        line = worker.process.line if worker.process else 0
-        try:
-            answer = self._system.perform(state, op, worker.name, outcome) if op.verb != "sleep" else None
-        except Blocked:
-            return False
-        except OperationError as error:
-            answer = error
-        self._note(worker, op, outcome, answer)
-        process = worker.process
-        assert process is not None
-        process.answer(answer)
-        if self._keep_trace:
-            self._record_step(worker, op, outcome, answer, line)
-        self._continue(worker)
-        return True
-
-    def _outcome(self, state: State, op: Op) -> Outcome:
-        if self._is_down(op.resource):
-            return self._count(DOWN)
-        chance = self._chance["faults"]
-        for kind in self._risks:
-            ways = [way for way in state.outcomes(op) if way.fault == kind]
-            if ways and chance.random() < self._conditions.chances[kind]:
-                return self._count(chance.choice(ways))
-        choices = state.choices(op)
-        return Outcome(None, chance.randrange(choices)) if choices > 1 else OK
-
-    def _is_down(self, resource: str) -> bool:
-        since, until = self._conditions.down.get(resource, (0.0, 0.0))
-        return since <= self._environment.now < until
-
-    def _count(self, outcome: Outcome) -> Outcome:
-        self.run_.counts[outcome.fault or ""] += 1
-        return outcome
-
-    def _note(self, worker: Worker, op: Op, outcome: Outcome, answer: Any) -> None:
-        self.run_.counts["steps"] += 1
-        worker.steps[op.name] += 1
-        if op.resource in self._servers and not isinstance(answer, BaseException):
-            self.run_.answered[op.resource][int(self._environment.now)] += 1
-        if op.verb == "receive" and not isinstance(answer, BaseException):
-            worker.task = answer.id
-        elif op.verb == "send" and isinstance(answer, str):
-            self._arrived[answer] = self._environment.now
+    def _lose_reply(self, due: Due) -> None:
+        self._happen(due, LOST)
 
     def _ended(self, worker: Worker, process: Process) -> None:
-        for state in self.states.values():
-            state.owner_gone(worker.name)
+        for place in self.places.values():
+            if place.minds_owners:
+                place.state.owner_gone(worker.name)
         if isinstance(process.error, OperationError):
-            self.run_.counts[type(process.error).__name__] += 1
-            self._restart_later(worker)
+            self.record.count(type(process.error).__name__)
+            self.kill(worker)
         elif process.error is not None:
-            self._broke("error", f"{process.name} raised {show(process.error)}")
+            self._stop(worker)
+            first = self.record.broke("error", f"{process.name} raised {show(process.error)}", self.clockwork.now)
+            self._end_if(first)
         else:
             self._completed(worker)
             if worker.name in self._system.consumers:
-                self._start(worker, same_process=True)
+                process.begin()
+                self._begin_task(worker)
             else:
+                self._stop(worker)
                 worker.idle = True
-        self._settle()
 
     def _completed(self, worker: Worker) -> None:
-        began = self._arrived.pop(worker.task, None) if isinstance(worker.task, str) else worker.task
+        began = self.arrived.pop(worker.task, None) if isinstance(worker.task, str) else worker.task
         worker.task = None
         if began is not None:
-            self.run_.counts["completed"] += 1
-            self.run_.latencies.append(self._environment.now - began)
+            self.record.count("completed")
+            self.record.run.latencies.append(self.clockwork.now - began)
 
-    # What changes the world besides steps
+    # What changes the world
 
-    def send(self, queue: str) -> None:
-        """A new message arrives at the queue."""
-        self._count_event()
-        state = self.states[queue]
-        assert isinstance(state, QueueState)
-        message = state.on_send("", f"task-{state.sent + 1}")
-        self._arrived[message] = self._environment.now
-        self.changed(queue)
-
-    def call(self, role: str) -> None:
-        """A new task arrives for a worker of this role (any, if "") that has none. If all are busy, it is refused."""
-        self._count_event()
-        cast = self._system.cast
-        able = (worker for worker in self.workers.values() if not role or cast[worker.name].name == role)
-        idle = next((worker for worker in able if worker.idle), None)
-        if idle is None:
-            self.run_.counts["refused task"] += 1
+    def _happen(self, due: Due, outcome: Outcome | None = None) -> None:
+        """The step takes effect, in this way if it is given."""
+        worker = due.worker
+        if worker.due is not due or due.blocked:
+            return  # its process is gone, or waits for something else
+        if worker.paused_until > self.clockwork.now:
+            self._wait_for_the_pause(due, outcome)
+            return
+        place = worker.way.place
+        if self._take_effect(worker, place, outcome):
+            self.changed(place)
         else:
-            self._start(idle)
+            due.blocked = True
+            self._moving -= 1
+            place.waiting.append(due)
+        if not self._moving:
+            self._settle()
 
-    def kill(self, worker: Worker) -> None:
-        """End the worker's process, whatever it was waiting for, and start it again after a while."""
-        for waiting in self._waiting.values():
-            if worker in waiting:
-                waiting.remove(worker)
-        self._restart_later(worker)
+    def _wait_for_the_pause(self, due: Due, outcome: Outcome | None = None) -> None:
+        seconds = due.worker.paused_until - self.clockwork.now
+        self.clockwork.after(seconds, self._lose_reply if outcome else self._happen, due)
 
-    def changed(self, resource: str) -> None:
+    def _take_effect(self, worker: Worker, place: Place, outcome: Outcome | None = None) -> bool:
+        """Carry out the step, and tell its worker; False when it has to wait."""
+        process, way, now = worker.process, worker.way, self.clockwork.now
+        assert process is not None and process.op is not None
+        op = process.op
+        for clock in self._clocks:
+            clock.seconds = now
+        if outcome is None:
+            outcome = OK
+            if place.may_go_otherwise:
+                outcome = place.outcome(op, now, self._chance["faults"])
+                if outcome.fault:
+                    self.record.count(outcome.fault)
+        line = process.line if self.record.keeps_trace else 0
+        self._told = False
+        try:
+            answer = self._watched(self._exchange, worker.name, process, way, op, outcome)
+        except Hanging as hanging:
+            raise process.hangs(hanging) if self._told else self._system.cannot(op, worker.name, hanging) from None
+        if answer is BLOCKED:
+            return False
+        self.record.steps += 1
+        worker.steps += 1
+        if way.is_noted and not isinstance(answer, BaseException):
+            self._note(worker, way, answer)
+        if self.record.keeps_trace:
+            self.record.step(worker, process, op, outcome, answer, line, now)
+        self._go_on(worker)
+        return True
+
+    def _exchange(self, who: str, process: Process, way: Way, op: Op, outcome: Outcome) -> Any:
+        """A learner's code runs in here: that of the values in the step, then the worker's, up to its next step."""
+        try:
+            if outcome is OK or way.sleeps:
+                answer = way.carry_out(who, *op.args, **op.kwargs) if op.kwargs else way.carry_out(who, *op.args)
+            else:
+                answer = way.place.state.perform(op, who, outcome)
+        except Blocked:
+            return BLOCKED
+        except OperationError as error:
+            answer = error
+        except (KeyboardInterrupt, Hanging):
+            raise
+        except BaseException as error:
+            raise self._system.cannot(op, who, error) from None
+        self._told = True
+        process.advance(answer)
+        return answer
+
+    def _note(self, worker: Worker, way: Way, answer: Any) -> None:
+        """What a step that went well tells of load and of tasks."""
+        if way.place.server is not None:
+            self.record.run.answered[way.place.name][int(self.clockwork.now)] += 1
+        if way.receives:
+            worker.task = answer.id
+        elif way.sends:
+            self.arrived[answer] = self.clockwork.now
+
+    def changed(self, place: Place) -> None:
         """A resource has changed: start its timers, check what is claimed of it, and see who can go on."""
-        if resource in self._timed:
-            self._arm(resource)
-        if self._claims[resource] and self.run_.first_violation is None:
-            self._check(self._claims[resource])
-        waiting = self._waiting[resource]
+        if place.is_watched:
+            self._look_at(place)
+        waiting = place.waiting
         while waiting:
-            worker = waiting.popleft()
-            now = self._environment.now
-            if now < worker.paused_until:
-                self.after(worker.paused_until - now, self._due, (worker, worker.wake))
-                continue
-            assert worker.process is not None and worker.process.op is not None
-            if not self._try(worker, worker.process.op):
-                waiting.appendleft(worker)
+            due = waiting.popleft()
+            due.blocked = False
+            self._moving += 1
+            worker = due.worker
+            if worker.paused_until > self.clockwork.now:
+                self._wait_for_the_pause(due)
+            elif self._take_effect(worker, place):
+                if place.is_watched:
+                    self._look_at(place)
+            else:
+                due.blocked = True
+                self._moving -= 1
+                waiting.appendleft(due)
                 break
-            if resource in self._timed:
-                self._arm(resource)
-            if self._claims[resource] and self.run_.first_violation is None:
-                self._check(self._claims[resource])
 
-    def _arm(self, resource: str) -> None:
-        running = {(timer.id, timer.armed): timer for timer in self.states[resource].timers()}
-        for armed in running.keys() - self._armed[resource]:
-            self.after(running[armed].seconds, self._expire, (resource, armed))
-        self._armed[resource] = set(running)
+    def _look_at(self, place: Place) -> None:
+        if place.state.has_timers:
+            self._arm(place)
+        if place.claims:
+            self._end_if(self.record.check(place.claims, self.clockwork.now))
 
-    def _expire(self, event: Due) -> None:
-        resource, armed = event.value
-        state = self.states[resource]
-        timer = next((timer for timer in state.timers() if (timer.id, timer.armed) == armed), None)
+    def _arm(self, place: Place) -> None:
+        """Set the clock for the timers that have started. It stays set for those that are stopped: that is cheaper."""
+        armed = place.armed
+        for timer in place.state.timers():
+            key = (timer.id, timer.armed)
+            if key not in armed:
+                armed.add(key)
+                self.clockwork.after(timer.seconds, self._expire, (place, key))
+
+    def _expire(self, about: tuple[Place, Any]) -> None:
+        place, key = about
+        place.armed.discard(key)
+        timer = next((timer for timer in place.state.timers() if (timer.id, timer.armed) == key), None)
         if timer is None:
             return  # released, renewed or acknowledged in time
-        state.expire(timer.id)
-        now = self._environment.now
-        self.record(Event(Move("timer", "", resource, timer.id), now, label=timer.label, seconds=timer.seconds))
-        self.changed(resource)
+        place.state.expire(timer.id)
+        move = Move("timer", "", place.name, timer.id)
+        self.record.event(Event(move, self.clockwork.now, label=timer.label, seconds=timer.seconds))
+        self.changed(place)
         self._settle()
-
-    # Watching
-
-    def _check(self, claims: tuple[Property, ...] | list[Property]) -> None:
-        broken = self._system.broken(claims, self.states)
-        if broken:
-            self._broke(broken.name, self._system.because(broken, self.states), broken.parameters)
-
-    def _broke(self, claim: str, because: str, about: tuple[str, ...] = ()) -> None:
-        run = self.run_
-        if run.first_violation is None:
-            run.first_violation = self._environment.now
-            run.broken, run.because, run.about = claim, because, about
-            if self._until_violation:
-                self._end(settled=False)
-
-    def _settle(self) -> None:
-        """End the run when nothing more can happen: everybody has ended or waits, and no timer runs."""
-        if self._conditions.arrivals is not None or self._starting or self._over.triggered:
-            return
-        waiting = sum(map(len, self._waiting.values()))
-        ended = sum(worker.process is not None and worker.process.op is None for worker in self.workers.values())
-        if waiting + ended == len(self.workers) and not any(self.states[name].timers() for name in self._timed):
-            self._end(settled=True)
-
-    def _count_event(self) -> None:
-        now = self._environment.now
-        self._at_once = self._at_once + 1 if now == self._last else 0
-        self._last = now
-        if self._at_once > MOST_AT_ONCE:
-            raise Mistake(
-                f"{MOST_AT_ONCE:,} steps and no time has passed: a loop whose steps take 0 s. Give it a latency."
-            )
-        if self.run_.counts["steps"] % 4096 == 0:
-            self._progress.reached(now)
-
-    _last = -1.0
-    _progress: Progress
-
-    def _record_step(self, worker: Worker, op: Op, outcome: Outcome, answer: Any, line: int) -> None:
-        process = worker.process
-        assert process is not None
-        ended = "" if process.op else "raised" if process.error else "returned"
-        move = Move("step", worker.name, outcome=outcome, fault=outcome.fault)
-        now, nth = self._environment.now, worker.steps[op.name]
-        self._events.append(Event(move, now, op, answer, line, nth, ended, process.error))  # type: ignore[arg-type]
-
-    def record(self, event: Event) -> None:
-        """Add to the trace, if one is kept."""
-        if self._keep_trace:
-            self._events.append(event)

@@ -1,29 +1,47 @@
-"""One worker's place in a simulation."""
+"""One worker's place in a simulation, and the step that it has under way."""
 
 from __future__ import annotations
 
-from collections import Counter
+from typing import TYPE_CHECKING
+
+import simpy
 
 from simlib.process import Process
+from simlib.trace import Move
+
+if TYPE_CHECKING:
+    from simlib.engines.simulate.places import Way
+
+
+class Due(simpy.Event):
+    """A worker's step under way: SimPy's event for the moment at which it takes effect.
+
+    It is stale when it is no longer the one that its worker waits for. It stays where it is then, in SimPy's heap or in
+    a server's line: leaving it there is cheaper than looking for it. One that took its effect is used again.
+    """
+
+    _ok = True
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.blocked = False  # it is in a resource's line, and goes on when that changes
 
 
 class Worker:
-    """One worker's place. `wake` numbers its wake-up calls: a call with an old number is for a process that is gone."""
+    """One worker's place."""
 
-    __slots__ = ("due", "idle", "incarnation", "name", "paused_until", "process", "steps", "task", "wake")
+    __slots__ = ("due", "idle", "incarnation", "move", "name", "nth", "paused_until", "process", "steps", "task", "way")
+
+    way: Way  # of the step that its process wants to take
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.move = Move("step", name)  # a step of its in which nothing goes wrong
         self.process: Process | None = None
+        self.due: Due | None = None  # None: it waits for nothing, or for its process to be started
         self.idle = True  # it has no task: it waits for one to arrive
         self.incarnation = 0
-        self.wake = 0
         self.paused_until = 0.0
-        self.due = 0.0
-        self.steps: Counter[str] = Counter()  # of this run, by name
+        self.steps = 0  # of this run
+        self.nth: dict[str, int] = {}  # of this run, by name, if a trace is kept
         self.task: str | float | None = None  # a message's id, or since when this task has been going
-
-    @property
-    def running(self) -> bool:
-        """Whether there is a process that has not done its task."""
-        return self.process is not None and self.process.op is not None
