@@ -1,11 +1,13 @@
 """The checker, which visits states, held against every schedule run one by one, on random programs.
 
-Three ways to the same answers: `explore` as it is used, `explore` with a worker's place named by its answers alone
-(merge=False), and the enumeration. They have to agree on the reachable worlds, the final ones, the number of
-schedules, the verdict, and the size of the smallest counterexample.
+Four ways to the same answers: `explore` as it is used, `explore` with each of its reductions turned off (merge=False: a
+worker's place is named by its answers alone; symmetric=False: workers that are alike are told apart), and the
+enumeration. They have to agree on the reachable worlds, the final ones, the number of schedules, the verdict, and the
+size of the smallest counterexample; with and without symmetry, on each of its moves.
 """
 
 import hashlib
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field, fields, replace
 
@@ -14,8 +16,12 @@ from hypothesis import HealthCheck, Phase, given, reject, seed, settings
 from simlib import Clock
 from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore import explore
+from simlib.engines.explore.symmetry import alike
+from simlib.resources.lock import LockState
 from tests.enumeration import every_schedule, key_of, retrace
 from tests.programs import MOST_SCHEDULES
+
+REDUCTIONS = [{}, {"symmetric": False}, {"merge": False}, {"merge": False, "symmetric": False}]
 
 
 class Spy:
@@ -28,11 +34,28 @@ class Spy:
 
     def __init__(self, system):
         self.seen = set()
+        self.renamings = renamings(system)
         self.parameters = tuple(name for name, thing in system.resources.items() if not isinstance(thing, Clock))
 
     def holds(self, states):
-        self.seen.add(key_of({name: states[name] for name in self.parameters}))
+        for names in self.renamings:
+            self.seen.add(key_of({name: renamed(states[name], names) for name in self.parameters}))
         return True
+
+
+def renamed(state, names):
+    """The state with other workers in the place of these, also where a lock made a value of one's name."""
+    changed = state.renamed(names)
+    if isinstance(state, LockState) and str(state.holder).endswith(f"#{state.token}"):
+        changed.holder = f"{names.get(state.holder[0], state.holder[0])}#{state.token}"
+    return changed
+
+
+def renamings(system):
+    """Every way to exchange the names of workers who are alike: of these worlds, a search may show any one."""
+    groups = [[[*system.cast][worker] for worker in group] for group in alike(system)]
+    ways = itertools.product(*(itertools.permutations(group) for group in groups))
+    return [dict(zip(itertools.chain(*groups), itertools.chain(*way))) for way in ways]
 
 
 @dataclass
@@ -44,6 +67,8 @@ class Tally:
     violated: int = 0
     endless: int = 0  # of those compared: programs with a schedule that has no end, held against a bound alone
     large: int = 0  # not compared
+    alike: int = 0  # of those compared: programs in which workers were not told apart
+    fewer: int = 0  # states of which symmetry spared the visit, in those that hold
     bare: int = 0  # of those violated: compared once more with nothing claimed
     schedules: int = 0
     overtaken: int = 0  # smallest counterexamples in which somebody is overtaken
@@ -74,9 +99,10 @@ def agree(case, budget, tally):
     tally.schedules += everything.schedules
     tally.overtaken += min(everything.smallest.values(), default=(0, 0, 0))[1] > 0
     tally.resources.update([*system.resources])
-    reports = [agrees(system, budget, everything, merge, tally) for merge in (True, False)]
+    reports = [agrees(system, budget, everything, off, tally if not off else Tally()) for off in REDUCTIONS]
+    agree_with_each_other(reports, tally)
     if not everything.cut:
-        assert reports[0].claim == reports[1].claim
+        assert {report.claim for report in reports} == {reports[0].claim}
     if everything.unseen or any(size.faults < sum(budget.values()) for size in everything.smallest.values()):
         agrees_on_all(replace(system, always=(), eventually=(), sometimes=()), budget, tally)
     if reports[0].counterexample and reports[0].counterexample.events and not everything.cut:
@@ -84,13 +110,34 @@ def agree(case, budget, tally):
         needs_each_fault(system, reports[0], tally)
 
 
+def agree_with_each_other(reports, tally):
+    """What is not told of workers by name is the same whether they are told apart or not; and what is told."""
+    for some, all_of_them in (reports[:2], reports[2:]):
+        if some.verdict == "unfinished" or all_of_them.verdict == "unfinished":
+            continue
+        assert (some.claim, some.token) == (all_of_them.claim, all_of_them.token)
+        assert repr(some.counterexample) == repr(all_of_them.counterexample)
+        assert some.findings.faults_proven == all_of_them.findings.faults_proven
+        if some.verdict == "holds":
+            assert (some.schedules, some.outcomes) == (all_of_them.schedules, all_of_them.outcomes)
+            assert some.states <= all_of_them.states
+            assert some.findings.idle_faults == all_of_them.findings.idle_faults
+            assert some.findings.idle_workers == all_of_them.findings.idle_workers
+            assert some.findings.untried == all_of_them.findings.untried
+            assert set(some.crash_points) == set(all_of_them.crash_points)
+            assert [str(trace) for trace in some.sample(2)] == [str(trace) for trace in all_of_them.sample(2)]
+    fewer = reports[1].states - reports[0].states
+    tally.alike += fewer > 0
+    tally.fewer += fewer
+
+
 def agrees_on_all(system, budget, tally):
     """A search ends at a violation. Where nothing is claimed, it goes on to what more faults can do."""
     everything = every_schedule(system, budget, most_schedules=MOST_SCHEDULES)
     if not everything.cut:
         tally.bare += 1
-        for merge in (True, False):
-            agrees(system, budget, everything, merge, Tally())
+        for off in REDUCTIONS:
+            agrees(system, budget, everything, off, Tally())
 
 
 def digest(text):
@@ -98,34 +145,33 @@ def digest(text):
     return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
-def agrees(system, budget, everything, merge, tally):
-    """Explore, and compare."""
+def agrees(system, budget, everything, off, tally):
+    """Explore with this turned off, and compare."""
     reached, rests = Spy(system), Spy(system)
     watched = replace(system, always=(reached, *system.always))
     if not everything.cut:  # with something that is eventually true, going round for ever is fine
         watched = replace(watched, eventually=(rests, *system.eventually))
     limits = Limits(states=150 if everything.cut else 5_000)
-    report = explore(watched, Budget(budget), limits, merge=merge)
+    report = explore(watched, Budget(budget), limits, **off)
     if everything.cut:
-        tally.endless += merge
+        tally.endless += 1
         goes_round(system, budget, everything, report)
     elif everything.smallest:
-        tally.violated += merge
+        tally.violated += 1
         breaks(system, budget, everything, report)
     elif everything.unseen:
-        tally.violated += merge
+        tally.violated += 1
         assert (report.verdict, report.claim) == ("violated", everything.unseen[0])
         assert report.counterexample is None
     else:
-        tally.holds += merge
+        tally.holds += 1
         assert report.verdict == "holds", report
         assert report.schedules == everything.schedules
         assert report.outcomes == set(everything.ends)
         assert rests.seen == everything.rests
         assert reached.seen == everything.reached
-    if merge:
-        tally.claims[report.claim] += 1
-        tally.faults.update({*budget}.difference(report.findings.idle_faults))
+    tally.claims[report.claim] += 1
+    tally.faults.update({*budget}.difference(report.findings.idle_faults))
     return report
 
 

@@ -6,7 +6,7 @@ import copy
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -83,6 +83,14 @@ class State:
 
     def owner_gone(self, who: str | None) -> None:
         """The process that `who` names (None: every one) has ended: nobody will renew or release what it held."""
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same with these workers, whom it knows as owners, called otherwise."""
+        return self
+
+    def tells_names(self, op: Op) -> bool:
+        """Whether `op` has the name of the worker who takes it in its answer."""
+        return False
 
     def power_losses(self) -> int:
         """In how many ways what this state holds can survive the loss of power. Remote ones are elsewhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +89,14 @@ class LockState(State):
     def owner_gone(self, who: str | None) -> None:
         if who in (None, self.owner):
             self.owner = None
+
+    def renamed(self, names: Mapping[str, str]) -> LockState:
+        state = self.copy()
+        state.owner = None if self.owner is None else names.get(self.owner, self.owner)
+        return state
+
+    def tells_names(self, op: Op) -> bool:
+        return op.verb in ("acquire", "try_acquire") and not op.args  # a value of which its name is a part
 
     def key(self) -> Hashable:
         # Renewals only tell a clock which timer is stale; counting them would keep a renewing loop from ever closing.

@@ -50,6 +50,7 @@ class Histories:
         self.ops = Interned()
         self.answers = Interned()
         self.op: list[int] = []
+        self.place: list[int] = []  # of the resource that its step is about, in the system's order; ENDED without one
         self.line: list[int] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
@@ -58,6 +59,7 @@ class Histories:
         self.bugs: set[int] = set()  # nodes where a worker's own error ended it
         self.lost: set[int] = set()  # nodes that a worker is at when its machine is gone
         self.ask_the_time = False  # whether any worker does
+        self._place_of = {name: place for place, name in enumerate(system.resources)}
         self._most_steps = most_steps
         self._merge = merge
         self._step = step  # watched: places before and after it are not one
@@ -136,6 +138,7 @@ class Histories:
         depth: int,
     ) -> None:
         self.op.append(op)
+        self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
         self.line.append(line)
         self.error.append(error)
         self.parent.append(parent)

@@ -37,8 +37,10 @@ class Ledger:
         self._timers: dict[tuple[int, int], tuple[Timer, ...]] = {}
         self._after: dict[tuple[object, ...], int] = {}
         self._lost: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._renamed: dict[tuple[int, int, tuple[str, ...], tuple[str, ...]], int] = {}
         self.initial = tuple(self.number(place, state) for place, state in enumerate(states.values()))
         self.timed = [place for place, state in enumerate(states.values()) if _has(state, "timers")]
+        self.owned = [place for place, state in enumerate(states.values()) if _has(state, "renamed")]
         self.clocks = [place for place, state in enumerate(states.values()) if _has(state, "advance")]
 
     def number(self, place: int, state: State) -> int:
@@ -114,6 +116,14 @@ class Ledger:
             state = self.state(place, number).copy()
             getattr(state, event)(argument)
             found = self._after[key] = self.number(place, state)
+        return found
+
+    def renamed(self, place: int, number: int, names: dict[str, str]) -> int:
+        """The state in which the workers that it knows have these names, which are all that there are."""
+        key = (place, number, tuple(names.values()), tuple(names))
+        found = self._renamed.get(key)
+        if found is None:
+            found = self._renamed[key] = self.number(place, self.state(place, number).renamed(names))
         return found
 
 
