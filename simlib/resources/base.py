@@ -37,10 +37,10 @@ class State:
     remote: ClassVar[bool] = True  # reached over a network: requests and replies can be lost
 
     def copy(self) -> Self:
-        other = copy.copy(self)
-        for name, value in vars(other).items():
-            if type(value) in (dict, list, set):
-                setattr(other, name, value.copy())
+        other = object.__new__(type(self))
+        vars(other).update(
+            {name: value.copy() if type(value) in (dict, list, set) else value for name, value in vars(self).items()}
+        )
         return other
 
     def key(self) -> Hashable:
@@ -87,10 +87,6 @@ class State:
     def renamed(self, names: Mapping[str, str]) -> Self:
         """The same with these workers, whom it knows as owners, called otherwise."""
         return self
-
-    def tells_names(self, op: Op) -> bool:
-        """Whether `op` has the name of the worker who takes it in its answer."""
-        return False
 
     def power_losses(self) -> int:
         """In how many ways what this state holds can survive the loss of power. Remote ones are elsewhere."""

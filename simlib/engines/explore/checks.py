@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from simlib.engines.explore.findings import Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.layout import Layout, Numbers
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import FAULT, Next, Way
+from simlib.engines.explore.symmetry import NotAlike
 from simlib.properties import Property
+from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 from simlib.system import System, outcome_of
 from simlib.values import listed
@@ -68,7 +71,7 @@ class Checks:
     def _in_world(self, world: Numbers) -> Found | None:
         if self.unseen:
             seen = {**self._system.values, **self._ledger.world(world)}
-            self.unseen = [claim for claim in self.unseen if not self._system.holds(claim, seen)]
+            self.unseen = [claim for claim in self.unseen if not self._holds(claim, seen)]
         found = self._false(self._always, world)
         if found:
             return found
@@ -87,10 +90,20 @@ class Checks:
             verdict = known.get(part)
             if verdict is None:
                 seen = {**self._system.values, **self._ledger.world(world)}
-                verdict = known[part] = self._system.holds(claim, seen)
+                verdict = known[part] = self._holds(claim, seen)
             if not verdict:
                 return Found(claim.name, because=self._system.because(claim, self._ledger.world(world)))
         return None
+
+    def _holds(self, claim: Property, seen: dict[str, Any]) -> bool:
+        """Raises NotAlike where it depends on the name that a lock's made-up value leaves out."""
+        verdict = self._system.holds(claim, seen)
+        nameless = [name for name in claim.parameters if isinstance(seen[name], LockState) and seen[name].is_made_up]
+        for names in itertools.product(self._system.cast, repeat=len(nameless)) if nameless else ():
+            held = {lock: seen[lock].held_by(who) for lock, who in zip(nameless, names)}
+            if self._system.holds(claim, {**seen, **held}) != verdict:
+                raise NotAlike
+        return verdict
 
     def _own_error(self, node: int) -> Found:
         worker, error = self._histories.start[node][0], self._histories.error[node]

@@ -55,10 +55,10 @@ class Ledger:
 
     def effects(self, place: int, number: int, op: int, who: str) -> tuple[Effect, ...]:
         """Every way in which this step can go in this state, within the kinds of fault that are on."""
-        key = (place, number, op, who)
+        key = (place, number, op, who if place in self.owned else "")  # nobody else knows who it is
         found = self._effects.get(key)
         if found is None:
-            found = self._effects[key] = tuple(self._work_out(*key))
+            found = self._effects[key] = tuple(self._work_out(place, number, op, who))
         return found
 
     def _work_out(self, place: int, number: int, op_number: int, who: str) -> list[Effect]:

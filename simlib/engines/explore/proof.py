@@ -20,13 +20,13 @@ NEVER = 1 << 70  # above any cost
 
 
 class Proof(Search[int]):
-    """Whether anything is wrong. With `symmetric`, workers that are alike are not told apart.
+    """Whether anything is wrong. If the question is anonymous, workers that are alike are not told apart.
 
-    What it finds wrong need not be found on the smallest way, and with `symmetric` its moves name other workers.
+    What it finds wrong need not be found on the smallest way, and where workers are not told apart its moves name the
+    wrong ones.
     """
 
-    def __init__(self, question: Question, symmetric: bool) -> None:
-        self._symmetric = symmetric
+    def __init__(self, question: Question) -> None:
         super().__init__(question)
         # Of each state the cheapest bucket that it was put into, and how it came there
         self._buckets: list[int] = []
@@ -36,7 +36,7 @@ class Proof(Search[int]):
 
     def _make_rules(self) -> Rules:
         rules = super()._make_rules()
-        if self._symmetric:
+        if self._question.anonymous:
             rules.symmetry = Symmetry(self._system, rules.layout, self._question.ledger)
         return rules
 
@@ -86,9 +86,11 @@ class Proof(Search[int]):
                 waiting[into].append(target)
 
     def _finish(self) -> None:
-        if self.findings.interrupted:
+        if self._rules.symmetry and not self.findings.found and self._histories.minds_names(self._system.cast):
+            raise NotAlike
+        if self.findings.interrupted and self.findings.faults_proven >= 0:
             self._look_for_livelock()  # within the number of faults that is done with
-        elif not self.findings.found:
+        elif not self.findings.found and not self.findings.interrupted:
             self._conclude()
 
     def _check_endless(self, state: int, bucket: int) -> None:

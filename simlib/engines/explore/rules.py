@@ -44,6 +44,10 @@ class Way:
 Step = tuple[int, int, int, Way]
 
 
+# What ends a worker's process, looked up: what it adds to the state, where the worker is then, and how.
+Ending = tuple[int, int, Way]
+
+
 class Ring(NamedTuple):
     """A timer that runs: whether somebody is alive whom it would beat, and what is added when it runs out."""
 
@@ -85,7 +89,10 @@ class Rules:
         self._workers = list(system.cast)
         self.layout = Layout(len(self._workers), len(ledger.names))
         self._steps: list[dict[int, list[Step]]] = [{} for _ in self._workers]
-        self._endings: dict[tuple[Kind, int, int], tuple[int, Way]] = {}
+        self._endings: dict[Kind, list[dict[int, Ending]]] = {
+            kind: [{} for _ in system.cast] for kind in WORKERS_FAULTS
+        }
+        self._orphans: dict[int, int] = {}
         self._rings: dict[tuple[int, int], list[Ring]] = {}
         self._blackouts: list[Way] = []
         self._spot = spot
@@ -97,8 +104,6 @@ class Rules:
         return self._number(self.layout.pack((*roots, *self._ledger.initial), packed_budget))
 
     def _number(self, state: int) -> int:
-        if self.symmetry:
-            state = self.symmetry.sorted(state)
         number = self._numbers.get(state)
         return self._add(state) if number is None else number
 
@@ -122,6 +127,8 @@ class Rules:
             steps = self._steps[worker].get(key)
             if steps is None:
                 steps = self._steps[worker][key] = self._look_up(worker, node, place, key & MASK)
+            if symmetry:
+                low, high = symmetry.between(nodes, worker)
             for mask, change, goes_to, way in steps:
                 if not mask:
                     able |= 1 << worker
@@ -130,8 +137,8 @@ class Rules:
                 after = state + change
                 if timed and way.over:
                     after = self._orphaned(after, worker)
-                if symmetry and symmetry.disorders(nodes, worker, goes_to):
-                    after = symmetry.sorted(after)
+                if symmetry and not low <= goes_to <= high:
+                    after = symmetry.overtaken(after, nodes, worker, goes_to)
                 number = numbers.get(after)
                 targets.append(self._add(after) if number is None else number)
                 ways.append(way)
@@ -157,7 +164,7 @@ class Rules:
     def _look_up(self, worker: int, node: int, place: int, number: int) -> list[Step]:
         name, op = self._workers[worker], self._histories.op[node]
         if self.symmetry:
-            self.symmetry.check(worker, self._ledger.state(place, number), self._histories.ops.things[op])
+            self.symmetry.check(self._ledger.state(place, number), self._histories.ops.things[op])
         steps = []
         for effect in self._ledger.effects(place, number, op, name):
             fault = effect.outcome.fault
@@ -190,9 +197,12 @@ class Rules:
         """The state when the process of this worker has ended."""
         for place in self._ledger.timed:
             number = self._resource(state, place)
-            after = self._ledger.after(place, number, "owner_gone", self._workers[worker])
-            if after != number:
-                state += self._shift(place, number, after)
+            key = (number << 5 | worker) << 5 | place
+            change = self._orphans.get(key)
+            if change is None:
+                after = self._ledger.after(place, number, "owner_gone", self._workers[worker])
+                change = self._orphans[key] = self._shift(place, number, after)
+            state += change
         return state
 
     def _timers(self, state: int, somebody_can_step: bool, targets: list[int], ways: list[Way]) -> None:
@@ -226,7 +236,7 @@ class Rules:
         return Way(move, NOBODY, False, False, COSTS[fault], NOBODY if fault else None)
 
     def _mishaps(self, state: int, nodes: list[int], targets: list[int], ways: list[Way]) -> None:
-        left = state >> self.layout.budget
+        left, symmetry, timed = state >> self.layout.budget, self.symmetry, self._ledger.timed
         for kind, fault in WORKERS_FAULTS.items():
             if kind == "again" and left & MASKS["power_losses"]:
                 self._power_losses(state, nodes, targets, ways)
@@ -234,13 +244,18 @@ class Rules:
                 continue
             strikes = self._is_done if kind == "again" else self._can_crash
             for worker, node in enumerate(nodes):
-                if strikes(node):
-                    change, way = self._endings.get((kind, worker, node)) or self._ending(kind, worker, node)
-                    after = state + change
-                    if kind != "again" and self._ledger.timed:
-                        after = self._orphaned(after, worker)
-                    targets.append(self._number(after))
-                    ways.append(way)
+                if not strikes(node):
+                    continue
+                change, goes_to, way = self._endings[kind][worker].get(node) or self._ending(kind, worker, node)
+                after = state + change
+                if timed and kind != "again":
+                    after = self._orphaned(after, worker)
+                if symmetry:
+                    low, high = symmetry.between(nodes, worker)
+                    if not low <= goes_to <= high:
+                        after = symmetry.overtaken(after, nodes, worker, goes_to)
+                targets.append(self._number(after))
+                ways.append(way)
 
     def _can_crash(self, node: int) -> bool:
         """Before its first step a process has nothing to lose; one that has returned has done its task."""
@@ -249,14 +264,14 @@ class Rules:
     def _is_done(self, node: int) -> bool:
         return self._histories.op[node] == ENDED and node not in self._histories.bugs
 
-    def _ending(self, kind: Kind, worker: int, node: int) -> tuple[int, Way]:
+    def _ending(self, kind: Kind, worker: int, node: int) -> Ending:
         """Something that ends a worker's process: it is started again, unless its node is lost."""
         name, fault = self._workers[worker], WORKERS_FAULTS[kind]
         after = self._histories.gone(node) if kind == "node loss" else self._histories.next_root(name, node)
         change = (after - node << self.layout.workers[worker]) - (UNITS[fault] << self.layout.budget)
         way = Way(Move(kind, name, fault=fault), worker, False, True, COSTS[fault], node)
-        self._endings[kind, worker, node] = change, way
-        return change, way
+        ending = self._endings[kind][worker][node] = change, after, way
+        return ending
 
     def _power_losses(self, state: int, nodes: list[int], targets: list[int], ways: list[Way]) -> None:
         worlds = list(self._ledger.power_losses(self.layout.numbers(self.layout.world(state))))
@@ -264,7 +279,8 @@ class Rules:
             return
         everybody = tuple(self._restarted(worker, node) for worker, node in zip(self._workers, nodes))
         left = (state >> self.layout.budget) - UNITS["power_losses"]
-        targets += [self._number(self.layout.pack((*everybody, *world), left)) for world in worlds]
+        after = [self.layout.pack((*everybody, *world), left) for world in worlds]
+        targets += map(self._number, map(self.symmetry.sorted, after) if self.symmetry else after)
         ways += [self._power_loss(choice) for choice in range(len(worlds))]
 
     def _restarted(self, worker: str, node: int) -> int:

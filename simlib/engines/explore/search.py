@@ -19,6 +19,7 @@ from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, Following, Ru
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.progress import Progress
 from simlib.resources.clock import ClockState
+from simlib.resources.lock import LockState
 from simlib.system import System
 from simlib.trace import Move
 from simlib.values import plural
@@ -41,12 +42,21 @@ class Question:
     limits: Limits
     spot: Spot | Overtaking | None
     timed: bool  # whether states carry what time it is
+    anonymous: bool  # whether locks leave out of the values that they make up who holds them
     histories: Histories
     ledger: Ledger
 
     @classmethod
     def about(
-        cls, system: System, budget: Budget, limits: Limits, merge: bool, spot: Spot | Overtaking | None, timed: bool
+        cls,
+        system: System,
+        budget: Budget,
+        limits: Limits,
+        *,
+        merge: bool = True,
+        spot: Spot | Overtaking | None = None,
+        timed: bool = False,
+        anonymous: bool = False,
     ) -> Question:
         step = (spot.name, spot.nth) if isinstance(spot, Spot) else None
         histories = Histories(system, limits.steps, merge, step)
@@ -54,7 +64,10 @@ class Question:
         for state in states.values():
             if isinstance(state, ClockState):
                 state.running = timed
-        return cls(system, budget, limits, spot, timed, histories, Ledger(states, histories, budget.kinds))
+            elif isinstance(state, LockState):
+                state.anonymous = anonymous
+        ledger = Ledger(states, histories, budget.kinds)
+        return cls(system, budget, limits, spot, timed, anonymous, histories, ledger)
 
 
 class Graph(Sequence[Sequence[int]]):
@@ -91,9 +104,7 @@ class Search(Generic[Where]):
         self._watchdog = self._system.watchdog
         self._watchdog.megabytes = self._limits.megabytes
         self._rules = self._make_rules()
-        self._checks = Checks(
-            self._system, self._histories, question.ledger, self._rules.layout, question.budget.total
-        )
+        self._checks = Checks(self._system, self._histories, question.ledger, self._rules.layout, question.budget.total)
         self.findings = Findings()
         self._graph = Graph()
         self._rests: set[int] = set()

@@ -4,14 +4,21 @@ A worker that does not ask who it is is a function of its answers, and the world
 of a lease or of a delivery. Exchange the names of two workers of one role, everywhere, and what can happen is the same
 with the names exchanged. So of all states that differ in that alone, one is visited: the one in which the workers of
 each role stand in the order of their nodes (Ip and Dill 1996, "Better verification through symmetry").
+
+One name does get into an answer: the value that a lock makes up for a lease says who took it. It is left out while
+workers are not told apart, and then everything is asked again with each name put in: what a worker does with such a
+lease (`Histories.told_names`) and what a property makes of such a lock. Where an answer is another, they are not alike.
 """
 
 from __future__ import annotations
 
-from simlib.engines.explore.layout import MASK, Layout
+from bisect import bisect
+
+from simlib.engines.explore.layout import FIELD, MASK, Layout
 from simlib.engines.explore.ledger import Ledger
 from simlib.ops import Op
 from simlib.resources.base import State
+from simlib.resources.lock import LockState
 from simlib.system import System
 
 
@@ -27,34 +34,49 @@ class Symmetry:
         self._ledger = ledger
         self._workers = list(system.cast)
         self.groups = alike(system)
-        count = len(self._workers)
-        inside = [any(worker in group and worker + 1 in group for group in self.groups) for worker in range(count)]
-        self._before = [worker > 0 and inside[worker - 1] for worker in range(count)]
-        self._after = inside
+        self._group_of = {worker: group for group in self.groups for worker in group}
 
     def __bool__(self) -> bool:
         return bool(self.groups)
 
-    def check(self, worker: int, state: State, op: Op) -> None:
-        """Raise NotAlike where this step tells one of several workers who are alike who it is."""
-        if state.tells_names(op) and any(worker in group for group in self.groups):
+    def check(self, state: State, op: Op) -> None:
+        """Raise NotAlike for a step that is told the name of a lock's holder, or would be, were it not left out."""
+        if isinstance(state, LockState) and state.is_made_up and op.verb == "read":
             raise NotAlike
 
-    def disorders(self, nodes: list[int], worker: int, node: int) -> bool:
-        """Whether this worker, if it goes to this node, has overtaken one like it."""
-        return (self._before[worker] and nodes[worker - 1] > node) or (self._after[worker] and node > nodes[worker + 1])
+    def between(self, nodes: list[int], worker: int) -> tuple[int, int]:
+        """Which nodes this worker can go to without overtaking one like it: from the first one to the second."""
+        group = self._group_of.get(worker)
+        if group is None:
+            return 0, MASK
+        low = nodes[worker - 1] if worker > group[0] else 0
+        return low, nodes[worker + 1] if worker < group[-1] else MASK
+
+    def overtaken(self, state: int, nodes: list[int], worker: int, node: int) -> int:
+        """The state that stands for this one, in which a worker has left the order of `nodes` for this node."""
+        first = self._group_of[worker][0]
+        others = nodes[first:worker] + nodes[worker + 1 : self._group_of[worker][-1] + 1]
+        place = first + bisect(others, node)
+        low, high = min(worker, place), max(worker, place)
+        moved = [node, *nodes[low:high]] if place < worker else [*nodes[low + 1 : high + 1], node]
+        for at, one in zip(range(low, high + 1), moved):
+            state += one - (node if at == worker else nodes[at]) << FIELD * at
+        if self._ledger.owned:
+            step = 1 if place < worker else -1
+            names = {self._workers[at]: self._workers[at + step] for at in range(low, high + 1) if at != worker}
+            state = self._renamed(state, {**names, self._workers[worker]: self._workers[place]})
+        return state
 
     def sorted(self, state: int) -> int:
         """The state that stands for this one."""
         for group in self.groups:
-            nodes = [state >> self._layout.workers[worker] & MASK for worker in group]
-            ranks = sorted(range(len(nodes)), key=nodes.__getitem__)
-            if ranks == list(range(len(nodes))):
+            nodes = self._layout.nodes(state)
+            ranks = sorted(group, key=nodes.__getitem__)
+            if ranks == [*group]:
                 continue
-            for worker, rank in zip(group, ranks):
-                state += nodes[rank] - nodes[worker - group[0]] << self._layout.workers[worker]
-            names = {self._workers[group[rank]]: self._workers[worker] for worker, rank in zip(group, ranks)}
-            state = self._renamed(state, names)
+            for worker, other in zip(group, ranks):
+                state += nodes[other] - nodes[worker] << FIELD * worker
+            state = self._renamed(state, {self._workers[one]: self._workers[at] for at, one in zip(group, ranks)})
         return state
 
     def _renamed(self, state: int, names: dict[str, str]) -> int:
