@@ -4,8 +4,8 @@
 reductions turned off (the merging of histories, the symmetry of workers who are alike), and an enumeration that runs
 every schedule from its start with real generators. They have to agree on the reachable and the final worlds, the
 number of schedules, the verdict and the size of the smallest counterexample; with and without symmetry, on all its
-moves. Every counterexample is played again from its token, and with any one of its faults taken away nothing breaks. The tests run
-a part of this.
+moves. Every counterexample is played again from its token, and with any one of its faults taken away nothing breaks.
+The tests run a part of this.
 
 A program with a schedule that has no end is held against a bound alone, and does not count towards the number.
 Ends with 1 at the first disagreement, after printing a small program that shows it.

@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from simlib.engines.explore.findings import Findings, Found
 from simlib.engines.explore.rules import FAULT, NOBODY, PREEMPTION, STEP, Rules, Way
 from simlib.engines.explore.search import LOOK_EVERY, Question, Search, turn
-from simlib.engines.explore.symmetry import NotAlike, Symmetry, alike
+from simlib.engines.explore.symmetry import NotAlike, alike
 from simlib.trace import Move
 
 NEVER = 1 << 70  # above any cost
@@ -37,7 +37,7 @@ class Proof(Search[int]):
     def _make_rules(self) -> Rules:
         rules = super()._make_rules()
         if self._question.anonymous:
-            rules.symmetry = Symmetry(self._system, rules.layout, self._question.ledger)
+            rules.tell_nobody_apart()
         return rules
 
     def _grow(self, states: int) -> None:

@@ -42,10 +42,15 @@ class Way:
 
 # A step, looked up: what it takes of the budget, what it adds to the state, where the worker is then, and how.
 Step = tuple[int, int, int, Way]
-
-
+# What a worker's step can come to: its bit if it can take it; the ways that cost nothing; and these with the others.
+Steps = tuple[int, list[Step], list[Step]]
 # What ends a worker's process, looked up: what it adds to the state, where the worker is then, and how.
 Ending = tuple[int, int, Way]
+# One thing that can happen in a state: the number of the state that it leads to, and how.
+Next = tuple[int, Way]
+# All that can: the numbers and how, nothing's going wrong first; a bit for each worker who can take a step; and whether
+# nothing more can happen if nothing goes wrong.
+Following = tuple[list[int], list[Way], int, bool]
 
 
 class Ring(NamedTuple):
@@ -56,18 +61,6 @@ class Ring(NamedTuple):
     seconds: float
     free: Way
     early: Way
-
-
-Next = tuple[int, Way]  # one thing that can happen in a state: the number of the state that it leads to, and how
-
-
-class Following(NamedTuple):
-    """What can happen in a state: the numbers of the states that it leads to, and how, nothing's going wrong first."""
-
-    targets: list[int]
-    ways: list[Way]
-    able: int  # a bit for each worker who can take a step
-    rests: bool  # nothing more can happen if nothing goes wrong
 
 
 class Rules:
@@ -88,7 +81,7 @@ class Rules:
         self._ledger = ledger
         self._workers = list(system.cast)
         self.layout = Layout(len(self._workers), len(ledger.names))
-        self._steps: list[dict[int, list[Step]]] = [{} for _ in self._workers]
+        self._steps: list[dict[int, Steps]] = [{} for _ in self._workers]
         self._endings: dict[Kind, list[dict[int, Ending]]] = {
             kind: [{} for _ in system.cast] for kind in WORKERS_FAULTS
         }
@@ -97,62 +90,64 @@ class Rules:
         self._blackouts: list[Way] = []
         self._spot = spot
         self.symmetry: Symmetry | None = None
+        self._neighbours = [(worker, 0, 0) for worker in range(len(self._workers))]  # as in Symmetry
         self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
+
+    def tell_nobody_apart(self) -> None:
+        """From now on one state stands for all that differ only in who of those who are alike is where."""
+        self.symmetry = Symmetry(self._system, self.layout, self._ledger)
+        self._neighbours = self.symmetry.neighbours
 
     def initial(self, packed_budget: int) -> int:
         roots = tuple(self._histories.root(worker) for worker in self._workers)
         return self._number(self.layout.pack((*roots, *self._ledger.initial), packed_budget))
 
     def _number(self, state: int) -> int:
-        number = self._numbers.get(state)
-        return self._add(state) if number is None else number
-
-    def _add(self, state: int) -> int:
-        number = self._numbers[state] = len(self.states)
-        self.states.append(state)
+        number = self._numbers.setdefault(state, len(self.states))
+        if number == len(self.states):
+            self.states.append(state)
         return number
 
     def successors(self, state: int) -> Following:
         """Everything that may happen, in the order in which it is to be tried."""
-        shifts, places, numbers, symmetry = self.layout.resources, self._histories.place, self._numbers, self.symmetry
-        timed, left, able = self._ledger.timed, state >> self.layout.budget, 0
-        nodes = [state >> shift & MASK for shift in self.layout.workers]
+        layout, places, symmetry, timed = self.layout, self._histories.place, self.symmetry, self._ledger.timed
+        states, number_of, resources = self.states, self._numbers.setdefault, layout.resources
+        nodes, left, able = [state >> shift & MASK for shift in layout.workers], state >> layout.budget, 0
+        bounds = [*nodes, 0, MASK]
         targets: list[int] = []
         ways: list[Way] = []
-        for worker, node in enumerate(nodes):
+        for worker, low, high in self._neighbours:
+            node = nodes[worker]
             place = places[node]
             if place == ENDED:
                 continue
-            key = node << FIELD | state >> shifts[place] & MASK
-            steps = self._steps[worker].get(key)
-            if steps is None:
-                steps = self._steps[worker][key] = self._look_up(worker, node, place, key & MASK)
-            if symmetry:
-                low, high = symmetry.between(nodes, worker)
-            for mask, change, goes_to, way in steps:
-                if not mask:
-                    able |= 1 << worker
-                elif not left & mask:
+            key = node << FIELD | state >> resources[place] & MASK
+            bit, free, every = self._steps[worker].get(key) or self._look_up(worker, key)
+            able |= bit
+            for mask, change, goes_to, way in every if left else free:
+                if mask and not left & mask:
                     continue
                 after = state + change
                 if timed and way.over:
                     after = self._orphaned(after, worker)
-                if symmetry and not low <= goes_to <= high:
+                if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)
-                number = numbers.get(after)
-                targets.append(self._add(after) if number is None else number)
+                number = number_of(after, len(states))  # as `_number` does it: a call costs as much as all the rest
+                if number == len(states):
+                    states.append(after)
+                targets.append(number)
                 ways.append(way)
         if timed:
             self._timers(state, bool(able), targets, ways)
         if left:
-            self._mishaps(state, nodes, targets, ways)
+            self._mishaps(state, nodes, bounds, targets, ways)
         rests = not able and not any(way.cost < FAULT for way in ways)  # who is held back by the spot is not at rest
         if self._spot:
             kept = self._spot.kept([*zip(targets, ways)], nodes, self._system, self._histories)
             targets, ways = [target for target, _ in kept], [way for _, way in kept]
         if left:
             self._note(ways)
-        return Following(targets, ways, able, rests)
+        return targets, ways, able, rests
 
     def _note(self, ways: list[Way]) -> None:
         """Where the faults among these strike."""
@@ -161,11 +156,12 @@ class Rules:
                 self.struck[way.move.fault or ""].add(way.strikes)
                 way.strikes = None
 
-    def _look_up(self, worker: int, node: int, place: int, number: int) -> list[Step]:
-        name, op = self._workers[worker], self._histories.op[node]
+    def _look_up(self, worker: int, key: int) -> Steps:
+        node, number = key >> FIELD, key & MASK
+        name, op, place = self._workers[worker], self._histories.op[node], self._histories.place[node]
         if self.symmetry:
             self.symmetry.check(self._ledger.state(place, number), self._histories.ops.things[op])
-        steps = []
+        every: list[Step] = []
         for effect in self._ledger.effects(place, number, op, name):
             fault = effect.outcome.fault
             child = self._histories.child(node, effect.answer)
@@ -175,7 +171,9 @@ class Rules:
             way = Way(move, worker, True, over, COSTS[fault], node if fault else None)
             change = (after - node << self.layout.workers[worker]) + self._shift(place, number, effect.state)
             mask, unit = (MASKS[fault], UNITS[fault]) if fault else (0, 0)
-            steps.append((mask, change - (unit << self.layout.budget), after, way))
+            every.append((mask, change - (unit << self.layout.budget), after, way))
+        free = [step for step in every if not step[0]]
+        steps = self._steps[worker][key] = (1 << worker if free else 0), free, every
         return steps
 
     def _shift(self, place: int, before: int, after: int) -> int:
@@ -235,7 +233,7 @@ class Rules:
         move = Move("timer", "", self._ledger.names[place], timer, fault=fault)
         return Way(move, NOBODY, False, False, COSTS[fault], NOBODY if fault else None)
 
-    def _mishaps(self, state: int, nodes: list[int], targets: list[int], ways: list[Way]) -> None:
+    def _mishaps(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], ways: list[Way]) -> None:
         left, symmetry, timed = state >> self.layout.budget, self.symmetry, self._ledger.timed
         for kind, fault in WORKERS_FAULTS.items():
             if kind == "again" and left & MASKS["power_losses"]:
@@ -243,17 +241,16 @@ class Rules:
             if not left & MASKS[fault]:
                 continue
             strikes = self._is_done if kind == "again" else self._can_crash
-            for worker, node in enumerate(nodes):
+            for worker, low, high in self._neighbours:
+                node = nodes[worker]
                 if not strikes(node):
                     continue
                 change, goes_to, way = self._endings[kind][worker].get(node) or self._ending(kind, worker, node)
                 after = state + change
                 if timed and kind != "again":
                     after = self._orphaned(after, worker)
-                if symmetry:
-                    low, high = symmetry.between(nodes, worker)
-                    if not low <= goes_to <= high:
-                        after = symmetry.overtaken(after, nodes, worker, goes_to)
+                if symmetry and not bounds[low] <= goes_to <= bounds[high]:
+                    after = symmetry.overtaken(after, nodes, worker, goes_to)
                 targets.append(self._number(after))
                 ways.append(way)
 

@@ -154,12 +154,13 @@ class Search(Generic[Where]):
             following = self._rules.successors(state)
             if self._histories.ask_the_time and not self._question.timed:
                 raise AskedTheTime
-            self._able |= following.able
-            self.findings.transitions += len(following.ways)
+            targets, _, able, rests = following
+            self._able |= able
+            self.findings.transitions += len(targets)
             if len(self._rules.states) > len(self._graph):
                 self._make_room()
-            self._graph.fill(number, following.targets)
-            if following.rests:
+            self._graph.fill(number, targets)
+            if rests:
                 found = self._rest(number, where)
         if found is not None:
             self.findings.found = replace(found, moves=self._moves(where))
@@ -240,8 +241,8 @@ class Search(Generic[Where]):
         return circles(free)
 
     def _following(self, number: int) -> list[tuple[int, Way]]:
-        following = self._rules.successors(self._rules.states[number])
-        return [*zip(following.targets, following.ways)]
+        targets, ways, _, _ = self._rules.successors(self._rules.states[number])
+        return [*zip(targets, ways)]
 
     def _going_round(self, trap: Iterable[int]) -> Found | None:
         return self._checks.going_round([(self._rules.states[at], self._following(at)) for at in sorted(trap)])

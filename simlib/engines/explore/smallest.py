@@ -78,9 +78,9 @@ class Smallest(Search[Label]):
             return False
         else:
             known.append(label)
-        following = self._nexts[state]
-        could_go_on = following.able >> last & 1
-        for target, way in zip(following.targets, following.ways):
+        targets, ways, able, _ = self._nexts[state]
+        could_go_on = able >> last & 1
+        for target, way in zip(targets, ways):
             cost = so_far + way.cost
             if could_go_on and way.steps and way.worker != last:
                 if not first:
@@ -137,7 +137,8 @@ class Smallest(Search[Label]):
 
     def _again(self, label: Label) -> tuple[Move, ...]:
         """The step that is taken for ever in a state that leads to itself, if the way there does not end with it."""
-        way = next((way for way in self._nexts[label.state].ways if way.steps and way.cost < FAULT), None)
+        ways = self._nexts[label.state][1]
+        way = next((way for way in ways if way.steps and way.cost < FAULT), None)
         if way is None:
             return ()
         here, before = (self._op_of(way, one.state) for one in (label, label.before or label))

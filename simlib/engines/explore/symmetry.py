@@ -12,8 +12,6 @@ lease (`Histories.told_names`) and what a property makes of such a lock. Where a
 
 from __future__ import annotations
 
-from bisect import bisect
-
 from simlib.engines.explore.layout import FIELD, MASK, Layout
 from simlib.engines.explore.ledger import Ledger
 from simlib.ops import Op
@@ -34,7 +32,20 @@ class Symmetry:
         self._ledger = ledger
         self._workers = list(system.cast)
         self.groups = alike(system)
-        self._group_of = {worker: group for group in self.groups for worker in group}
+        self._last = {worker: group[-1] for group in self.groups for worker in group}
+        # Of each worker, who stands before and after it; and past the last of all, the lowest and the highest of nodes
+        count = len(self._workers)
+        first = {group[0] for group in self.groups}
+        self.neighbours = [
+            (
+                worker,
+                worker - 1 if worker in self._last and worker not in first else count,
+                worker + 1 if worker < self._last.get(worker, worker) else count + 1,
+            )
+            for worker in range(count)
+        ]
+        # What exchanges a worker and the next one, times how much farther that one is
+        self._exchange = [(1 << FIELD * worker) - (1 << FIELD * (worker + 1)) for worker in range(count)]
 
     def __bool__(self) -> bool:
         return bool(self.groups)
@@ -44,27 +55,20 @@ class Symmetry:
         if isinstance(state, LockState) and state.is_made_up and op.verb == "read":
             raise NotAlike
 
-    def between(self, nodes: list[int], worker: int) -> tuple[int, int]:
-        """Which nodes this worker can go to without overtaking one like it: from the first one to the second."""
-        group = self._group_of.get(worker)
-        if group is None:
-            return 0, MASK
-        low = nodes[worker - 1] if worker > group[0] else 0
-        return low, nodes[worker + 1] if worker < group[-1] else MASK
-
     def overtaken(self, state: int, nodes: list[int], worker: int, node: int) -> int:
         """The state that stands for this one, in which a worker has left the order of `nodes` for this node."""
-        first = self._group_of[worker][0]
-        others = nodes[first:worker] + nodes[worker + 1 : self._group_of[worker][-1] + 1]
-        place = first + bisect(others, node)
-        low, high = min(worker, place), max(worker, place)
-        moved = [node, *nodes[low:high]] if place < worker else [*nodes[low + 1 : high + 1], node]
-        for at, one in zip(range(low, high + 1), moved):
-            state += one - (node if at == worker else nodes[at]) << FIELD * at
+        place, passed = worker, self._workers
+        while place < self._last[worker] and nodes[place + 1] < node:
+            state += (nodes[place + 1] - node) * self._exchange[place]
+            place += 1
+        if place == worker:
+            while self.neighbours[place][1] < place and nodes[place - 1] > node:
+                place -= 1
+                state += (node - nodes[place]) * self._exchange[place]
         if self._ledger.owned:
             step = 1 if place < worker else -1
-            names = {self._workers[at]: self._workers[at + step] for at in range(low, high + 1) if at != worker}
-            state = self._renamed(state, {**names, self._workers[worker]: self._workers[place]})
+            names = {passed[at]: passed[at + step] for at in range(min(worker, place), max(worker, place) + 1)}
+            state = self._renamed(state, {**names, passed[worker]: passed[place]})
         return state
 
     def sorted(self, state: int) -> int:
