@@ -57,18 +57,19 @@ class Symmetry:
 
     def overtaken(self, state: int, nodes: list[int], worker: int, node: int) -> int:
         """The state that stands for this one, in which a worker has left the order of `nodes` for this node."""
-        place, passed = worker, self._workers
+        place, called = worker, self._workers
         while place < self._last[worker] and nodes[place + 1] < node:
             state += (nodes[place + 1] - node) * self._exchange[place]
             place += 1
-        if place == worker:
+        if place > worker:
+            moved = [(at, at - 1) for at in range(worker + 1, place + 1)]
+        else:
             while self.neighbours[place][1] < place and nodes[place - 1] > node:
                 place -= 1
                 state += (node - nodes[place]) * self._exchange[place]
+            moved = [(at, at + 1) for at in range(place, worker)]
         if self._ledger.owned:
-            step = 1 if place < worker else -1
-            names = {passed[at]: passed[at + step] for at in range(min(worker, place), max(worker, place) + 1)}
-            state = self._renamed(state, {**names, passed[worker]: passed[place]})
+            state = self._renamed(state, {called[was]: called[now] for was, now in [*moved, (worker, place)]})
         return state
 
     def sorted(self, state: int) -> int:
