@@ -26,7 +26,7 @@ def asks_who(me, db):
 class Names:
     """In the place of a ledger: writes down which names were exchanged."""
 
-    owned = [0]
+    owned = (0,)
 
     def renamed(self, place, number, names):
         self.names = names
