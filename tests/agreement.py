@@ -8,6 +8,7 @@ size of the smallest counterexample; with and without symmetry, on each of its m
 
 import hashlib
 import itertools
+import re
 from collections import Counter
 from dataclasses import dataclass, field, fields, replace
 
@@ -49,14 +50,14 @@ class Spy:
         return self.seen == worlds
 
 
-def nameless(world):
-    """The world without the name in a value that a lock has made up: a search that tells nobody apart leaves it out."""
-    return tuple((name, (is_made_up(key) or key[0], *key[1:]) if name == "lock" else key) for name, key in world)
+def nameless(key):
+    """The world without the name in the values that a lock makes up: a search that tells nobody apart leaves it out.
 
-
-def is_made_up(lock):
-    holder, token, *_ = lock
-    return str(holder).endswith(f"#{token}")
+    Also where a worker has stored one. Then the search is made again by name, after its properties saw some worlds so.
+    """
+    if isinstance(key, (tuple, frozenset)):
+        return type(key)(map(nameless, key))
+    return re.sub(r"^[A-Z]?#(?=\d+$)", "#", key) if isinstance(key, str) else key
 
 
 def renamings(system):
