@@ -1,8 +1,8 @@
 """How states and time grow with workers, steps and faults, with and without each reduction, as a picture.
 
 `python benchmarks/explore_growth.py` draws benchmarks/explore_growth.png. The system is a counter that each worker adds
-to, with a compare-and-set, so many rounds of two steps; one of the three is varied and the others stay. Times are ratios to the
-smallest system as it is used, medians of the rounds, each round going through all systems.
+to, with a compare-and-set, so many rounds of two steps; one of the three is varied, the others stay. Times are ratios
+to the shortest, medians of the measurements, each of which goes through all systems.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def drawn(states: dict[Point, int], seconds: dict[Point, list[float]]) -> None:
             row.grid(alpha=0.3)
         rows[1][column].set_xlabel(axis)
     rows[0][0].set_ylabel("states visited")
-    rows[1][0].set_ylabel("time, of the smallest")
+    rows[1][0].set_ylabel("time, of the shortest")
     rows[0][0].legend(fontsize=8, frameon=False)
     figure.savefig(PICTURE, dpi=90)
 

@@ -90,6 +90,7 @@ def cases(quick: bool) -> list[Case]:
         *lost_updates(3, 2, 0),
         *lost_updates(*((3, 2, 1) if quick else (4, 3, 1))),
         Case("lease", shop_of(lease), lease.workers[0], two, "lease", 0),
+        Case("lease, fenced on the write", shop_of(lease), lease.workers[1], two, "lease", 1),
         Case("lease, fenced on read and write", shop_of(lease), lease.workers[2], two, "lease", 2),
         Case("queue consumer", shop_of(queue), queue.workers[0], back, "redelivery", 0),
         Case("queue consumer, with a key", shop_of(queue), queue.workers[1], back, "redelivery", 1),

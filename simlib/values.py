@@ -78,7 +78,7 @@ def freeze(value: Any) -> Hashable:
         return ("range", value.start, value.stop, value.step)
     if isinstance(value, enum.Enum):
         return (kind, value.name)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if hasattr(kind, "__dataclass_fields__"):
         return (kind, *[freeze(getattr(value, name)) for name in _fields(kind)])  # type: ignore[arg-type]
     if isinstance(value, BaseException):
         return (kind, *map(freeze, value.args))

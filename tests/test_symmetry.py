@@ -29,7 +29,7 @@ class Names:
     owned = (0,)
 
     def renamed(self, place, number, names):
-        self.names = names
+        self.names = dict(names)
         return number
 
 

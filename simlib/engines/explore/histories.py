@@ -53,6 +53,7 @@ class Histories:
         self.answers = Interned()
         self.op: list[int] = []
         self.place: list[int] = []  # of the resource that its step is about, in the system's order; ENDED without one
+        self.running: list[bool] = []  # whether the run has begun, and is not over: it has something to lose
         self.line: list[int] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
@@ -141,6 +142,7 @@ class Histories:
     ) -> None:
         self.op.append(op)
         self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
+        self.running.append(op != ENDED and parent[0] != ENDED)
         self.line.append(line)
         self.error.append(error)
         self.parent.append(parent)

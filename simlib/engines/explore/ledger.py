@@ -14,6 +14,7 @@ from simlib.resources.base import State, Timer
 from simlib.values import freeze
 
 MOST_OPTIONS = 64
+Names = tuple[tuple[str, str], ...]  # what each worker was called, and is called now
 
 
 class Effect(NamedTuple):
@@ -37,7 +38,7 @@ class Ledger:
         self._timers: dict[tuple[int, int], tuple[Timer, ...]] = {}
         self._after: dict[tuple[object, ...], int] = {}
         self._lost: dict[tuple[int, int], tuple[int, ...]] = {}
-        self._renamed: dict[tuple[int, int, tuple[str, ...], tuple[str, ...]], int] = {}
+        self._renamed: dict[tuple[int, int, Names], int] = {}
         self.initial = tuple(self.number(place, state) for place, state in enumerate(states.values()))
         self.timed = [place for place, state in enumerate(states.values()) if _has(state, "timers")]
         self.owned = [place for place, state in enumerate(states.values()) if _has(state, "renamed")]
@@ -118,12 +119,12 @@ class Ledger:
             found = self._after[key] = self.number(place, state)
         return found
 
-    def renamed(self, place: int, number: int, names: dict[str, str]) -> int:
-        """The state in which the workers that it knows have these names, which are all that there are."""
-        key = (place, number, tuple(names.values()), tuple(names))
+    def renamed(self, place: int, number: int, names: Names) -> int:
+        """The state in which these workers, where it knows them, are called otherwise."""
+        key = (place, number, names)
         found = self._renamed.get(key)
         if found is None:
-            found = self._renamed[key] = self.number(place, self.state(place, number).renamed(names))
+            found = self._renamed[key] = self.number(place, self.state(place, number).renamed(dict(names)))
         return found
 
 

@@ -235,28 +235,25 @@ class Rules:
 
     def _mishaps(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], ways: list[Way]) -> None:
         left, symmetry, timed = state >> self.layout.budget, self.symmetry, self._ledger.timed
+        running = self._histories.running  # before its first step a process has nothing to lose, nor at its end
         for kind, fault in WORKERS_FAULTS.items():
             if kind == "again" and left & MASKS["power_losses"]:
                 self._power_losses(state, nodes, targets, ways)
             if not left & MASKS[fault]:
                 continue
-            strikes = self._is_done if kind == "again" else self._can_crash
+            again = kind == "again"
             for worker, low, high in self._neighbours:
                 node = nodes[worker]
-                if not strikes(node):
+                if not (self._is_done(node) if again else running[node]):
                     continue
                 change, goes_to, way = self._endings[kind][worker].get(node) or self._ending(kind, worker, node)
                 after = state + change
-                if timed and kind != "again":
+                if timed and not again:
                     after = self._orphaned(after, worker)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)
                 targets.append(self._number(after))
                 ways.append(way)
-
-    def _can_crash(self, node: int) -> bool:
-        """Before its first step a process has nothing to lose; one that has returned has done its task."""
-        return self._histories.op[node] != ENDED and self._histories.parent[node][0] != ENDED
 
     def _is_done(self, node: int) -> bool:
         return self._histories.op[node] == ENDED and node not in self._histories.bugs
@@ -272,7 +269,7 @@ class Rules:
 
     def _power_losses(self, state: int, nodes: list[int], targets: list[int], ways: list[Way]) -> None:
         worlds = list(self._ledger.power_losses(self.layout.numbers(self.layout.world(state))))
-        if len(worlds) == 1 and not any(map(self._can_crash, nodes)):
+        if len(worlds) == 1 and not any(self._histories.running[node] for node in nodes):
             return
         everybody = tuple(self._restarted(worker, node) for worker, node in zip(self._workers, nodes))
         left = (state >> self.layout.budget) - UNITS["power_losses"]

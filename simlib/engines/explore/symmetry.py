@@ -13,7 +13,7 @@ lease (`Histories.told_names`) and what a property makes of such a lock. Where a
 from __future__ import annotations
 
 from simlib.engines.explore.layout import FIELD, MASK, Layout
-from simlib.engines.explore.ledger import Ledger
+from simlib.engines.explore.ledger import Ledger, Names
 from simlib.ops import Op
 from simlib.resources.base import State
 from simlib.resources.lock import LockState
@@ -33,6 +33,7 @@ class Symmetry:
         self._workers = list(system.cast)
         self.groups = alike(system)
         self._last = {worker: group[-1] for group in self.groups for worker in group}
+        self._rotations: dict[tuple[int, int], Names] = {}
         # Of each worker, who stands before and after it; and past the last of all, the lowest and the highest of nodes
         count = len(self._workers)
         first = {group[0] for group in self.groups}
@@ -57,20 +58,25 @@ class Symmetry:
 
     def overtaken(self, state: int, nodes: list[int], worker: int, node: int) -> int:
         """The state that stands for this one, in which a worker has left the order of `nodes` for this node."""
-        place, called = worker, self._workers
+        place = worker
         while place < self._last[worker] and nodes[place + 1] < node:
             state += (nodes[place + 1] - node) * self._exchange[place]
             place += 1
-        if place > worker:
-            moved = [(at, at - 1) for at in range(worker + 1, place + 1)]
-        else:
-            while self.neighbours[place][1] < place and nodes[place - 1] > node:
-                place -= 1
-                state += (node - nodes[place]) * self._exchange[place]
-            moved = [(at, at + 1) for at in range(place, worker)]
-        if self._ledger.owned:
-            state = self._renamed(state, {called[was]: called[now] for was, now in [*moved, (worker, place)]})
-        return state
+        while place <= worker and self.neighbours[place][1] < place and nodes[place - 1] > node:
+            place -= 1
+            state += (node - nodes[place]) * self._exchange[place]
+        return self._renamed(state, self._names(worker, place)) if self._ledger.owned else state
+
+    def _names(self, worker: int, place: int) -> Names:
+        """Who is called what when this worker has come to this place, and those between have made room."""
+        found = self._rotations.get((worker, place))
+        if found is None:
+            step = 1 if place < worker else -1
+            between = range(place, worker) if place < worker else range(worker + 1, place + 1)
+            moved = [*((at, at + step) for at in between), (worker, place)]
+            called = self._workers
+            found = self._rotations[worker, place] = tuple((called[was], called[now]) for was, now in moved)
+        return found
 
     def sorted(self, state: int) -> int:
         """The state that stands for this one."""
@@ -81,10 +87,12 @@ class Symmetry:
                 continue
             for worker, other in zip(group, ranks):
                 state += nodes[other] - nodes[worker] << FIELD * worker
-            state = self._renamed(state, {self._workers[one]: self._workers[at] for at, one in zip(group, ranks)})
+            state = self._renamed(
+                state, tuple((self._workers[one], self._workers[at]) for at, one in zip(group, ranks))
+            )
         return state
 
-    def _renamed(self, state: int, names: dict[str, str]) -> int:
+    def _renamed(self, state: int, names: Names) -> int:
         for place in self._ledger.owned:
             number = state >> self._layout.resources[place] & MASK
             state += self._ledger.renamed(place, number, names) - number << self._layout.resources[place]
