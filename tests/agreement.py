@@ -56,7 +56,7 @@ def nameless(key):
     Also where a worker has stored one. Then the search is made again by name, after its properties saw some worlds so.
     """
     if isinstance(key, (tuple, frozenset)):
-        return type(key)(map(nameless, key))
+        return (tuple if isinstance(key, tuple) else frozenset)(map(nameless, key))
     return re.sub(r"^[A-Z]?#(?=\d+$)", "#", key) if isinstance(key, str) else key
 
 
