@@ -49,7 +49,7 @@ def _decided(asker: Asker, symmetric: bool, spot: bool) -> Findings:
         if smallest.found or smallest.interrupted:
             return smallest
         raise
-    if proof.interrupted or proof.found is None or proof.found.moves is None:
+    if proof.found is None or proof.found.moves is None:
         return proof
     return asker.ask(lambda question: Smallest(question).run())
 

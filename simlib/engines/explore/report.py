@@ -24,9 +24,9 @@ class Report:
 
     `verdict` is "violated", "holds" or "unfinished"; `claim` names the property that was violated ("stuck", "livelock"
     and "error" when it is none of the scenario's own); `counterexample` is the smallest trace that violates it;
-    `states` and `transitions` were visited; `schedules` were counted, not run (None where they were not counted or
-    have no bound); `outcomes` are the final worlds as an outsider sees them; `token` names this verdict for
-    `scenario.replay`.
+    `states` and `transitions` were visited (one of those that differ only in who of several workers that are alike is
+    where); `schedules` were counted, not run (None where they were not counted or have no bound); `outcomes` are the
+    final worlds as an outsider sees them; `token` names this verdict for `scenario.replay`.
     """
 
     system: System

@@ -120,7 +120,8 @@ class Search(Generic[Where]):
         try:
             with Progress("exploring", self._limits.states) as self._progress:
                 self._best_first()
-                self._is_out_of_limits(time.monotonic())  # an interrupt is heeded, however late
+                if not self.findings.found:
+                    self._is_out_of_limits(time.monotonic())  # an interrupt is heeded, however late
             self._finish()
         except KeyboardInterrupt:
             self._cut("by you")
