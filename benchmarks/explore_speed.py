@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import os
 import shutil
 import statistics
@@ -106,6 +107,7 @@ def one_round(case: Case, number: int, spin: Spin | None, bare: Callable[[], int
 
 def memory_of(case: Case) -> float:
     """Bytes for each state at the peak of a search, as Python allocates them."""
+    importlib.import_module("tqdm.auto")  # the progress bar's own megabytes are not the search's
     gc.collect()
     tracemalloc.start()
     report = case.explore()

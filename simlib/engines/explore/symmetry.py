@@ -25,7 +25,7 @@ class NotAlike(Exception):
 
 
 class Symmetry:
-    """The workers of one role stand side by side. False where no two are alike."""
+    """Which of the states that differ in names alone stands for all. The workers of one role stand side by side."""
 
     def __init__(self, system: System, layout: Layout, ledger: Ledger) -> None:
         self._layout = layout
@@ -47,9 +47,6 @@ class Symmetry:
         ]
         # What exchanges a worker and the next one, times how much farther that one is
         self._exchange = [(1 << FIELD * worker) - (1 << FIELD * (worker + 1)) for worker in range(count)]
-
-    def __bool__(self) -> bool:
-        return bool(self.groups)
 
     def check(self, state: State, op: Op) -> None:
         """Raise NotAlike for a step that is told the name of a lock's holder, or would be, were it not left out."""
