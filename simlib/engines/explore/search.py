@@ -84,6 +84,9 @@ class Graph(Sequence[Sequence[int]]):
     def __getitem__(self, state: int) -> Sequence[int]:  # type: ignore[override]
         return self._targets[self._begins[state] : self._ends[state]]
 
+    def __iter__(self) -> Iterator[Sequence[int]]:
+        return (self._targets[begin:end] for begin, end in zip(self._begins, self._ends))
+
     def grow(self, states: int) -> None:
         """So many states more, which lead nowhere so far."""
         self._begins.frombytes(bytes(8 * states))
