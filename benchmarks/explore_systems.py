@@ -63,7 +63,7 @@ def counter(workers: int, rounds: int) -> Scenario:
 
 
 def lost_updates(workers: int, rounds: int, crashes: int) -> list[Case]:
-    names = ("lost update", "the same, compare-and-set")
+    names = ("lost update", "compare-and-set")
     return [
         Case(
             f"{names[variant]}, {workers} workers x {rounds}" + f", {crashes} crash" * (crashes > 0),
