@@ -1,10 +1,11 @@
-"""Ten thousand random programs on which the checker and two slower ways have to agree.
+"""Ten thousand random programs on which the checker and three slower ways have to agree.
 
-`python benchmarks/differential.py` asks three of each program: `explore` as it is used, `explore` without merging, and
-an enumeration that runs every schedule from its start with real generators. They have to agree on the reachable and
-the final worlds, the number of schedules, the verdict and the size of the smallest counterexample. Every
-counterexample is played again from its token, and with any one of its faults taken away nothing breaks. The tests run
-a part of this.
+`python benchmarks/differential.py` asks four of each program: `explore` as it is used, `explore` with each of its
+reductions turned off (the merging of histories, the symmetry of workers who are alike), and an enumeration that runs
+every schedule from its start with real generators. They have to agree on the reachable and the final worlds, the
+number of schedules, the verdict and the size of the smallest counterexample; with and without symmetry, on all its
+moves. Every counterexample is played again from its token, and with any one of its faults taken away nothing breaks.
+The tests run a part of this.
 
 A program with a schedule that has no end is held against a bound alone, and does not count towards the number.
 Ends with 1 at the first disagreement, after printing a small program that shows it.
@@ -96,6 +97,7 @@ def summary(tally: Tally, seconds: float) -> str:
             f"  {tally.bare:,} of the violated were compared once more with nothing claimed",
             f"  {tally.schedules:,} schedules to an end were run one by one; {tally.large:,} draws had too many, and",
             f"  {tally.endless:,} had one without an end and are not counted above",
+            f"  {tally.alike:,} have workers who are alike, which spared {tally.fewer:,} states",
             f"  {tally.overtaken:,} smallest counterexamples take a preemption; {tally.replayed:,} were played again",
             f"  {tally.needed:,} times a fault was taken away, and nothing broke",
             f"programs that use  {listed(tally.resources)}",

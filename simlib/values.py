@@ -92,13 +92,19 @@ def freeze(value: Any) -> Hashable:
         return ("range", value.start, value.stop, value.step)
     if isinstance(value, enum.Enum):
         return (kind, value.name)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return (kind, *(freeze(getattr(value, field.name)) for field in dataclasses.fields(value)))
+    if hasattr(kind, "__dataclass_fields__"):
+        return (kind, *[freeze(getattr(value, name)) for name in _fields(kind)])  # type: ignore[arg-type]
     if isinstance(value, BaseException):
         return (kind, *map(freeze, value.args))
     if isinstance(value, tuple):  # a named one
         return (kind, *map(freeze, value))
     raise Mistake(_not_plain(value))
+
+
+@functools.lru_cache(1_000)
+def _fields(kind: Hashable) -> tuple[str, ...]:
+    """The names of a dataclass's fields."""
+    return tuple(field.name for field in dataclasses.fields(kind))  # type: ignore[arg-type]
 
 
 def _not_plain(value: Any) -> str:

@@ -1,11 +1,14 @@
 """The checker, which visits states, held against every schedule run one by one, on random programs.
 
-Three ways to the same answers: `explore` as it is used, `explore` with a worker's place named by its answers alone
-(merge=False), and the enumeration. They have to agree on the reachable worlds, the final ones, the number of
-schedules, the verdict, and the size of the smallest counterexample.
+Four ways to the same answers: `explore` as it is used, `explore` with each of its reductions turned off (merge=False: a
+worker's place is named by its answers alone; symmetric=False: workers that are alike are told apart), and the
+enumeration. They have to agree on the reachable worlds, the final ones, the number of schedules, the verdict, and the
+size of the smallest counterexample; with and without symmetry, on each of its moves.
 """
 
 import hashlib
+import itertools
+import re
 from collections import Counter
 from dataclasses import dataclass, field, fields, replace
 
@@ -14,8 +17,11 @@ from hypothesis import HealthCheck, Phase, given, reject, seed, settings
 from simlib import Clock
 from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore import explore
+from simlib.engines.explore.symmetry import alike
 from tests.enumeration import every_schedule, key_of, retrace
 from tests.programs import MOST_SCHEDULES
+
+REDUCTIONS = [{}, {"symmetric": False}, {"merge": False}]  # as it is used, and each of them turned off
 
 
 class Spy:
@@ -26,13 +32,39 @@ class Spy:
 
     name = "spy"
 
-    def __init__(self, system):
+    def __init__(self, system, symmetric):
         self.seen = set()
+        self.symmetric = symmetric
+        self.renamings = renamings(system) if symmetric else [{}]
         self.parameters = tuple(name for name, thing in system.resources.items() if not isinstance(thing, Clock))
 
     def holds(self, states):
-        self.seen.add(key_of({name: states[name] for name in self.parameters}))
+        for names in self.renamings:
+            self.seen.add(key_of({name: states[name].renamed(names) for name in self.parameters}))
         return True
+
+    def saw(self, worlds):
+        """Whether these are the worlds that it was shown."""
+        if self.symmetric:
+            return {*map(nameless, self.seen)} == {*map(nameless, worlds)}
+        return self.seen == worlds
+
+
+def nameless(key):
+    """The world without the name in the values that a lock makes up: a search that tells nobody apart leaves it out.
+
+    Also where a worker has stored one. Then the search is made again by name, after its properties saw some worlds so.
+    """
+    if isinstance(key, (tuple, frozenset)):
+        return (tuple if isinstance(key, tuple) else frozenset)(map(nameless, key))
+    return re.sub(r"^[A-Z]?#(?=\d+$)", "#", key) if isinstance(key, str) else key
+
+
+def renamings(system):
+    """Every way to exchange the names of workers who are alike: of these worlds, a search may show any one."""
+    groups = [[[*system.cast][worker] for worker in group] for group in alike(system)]
+    ways = itertools.product(*(itertools.permutations(group) for group in groups))
+    return [dict(zip(itertools.chain(*groups), itertools.chain(*way))) for way in ways]
 
 
 @dataclass
@@ -44,6 +76,8 @@ class Tally:
     violated: int = 0
     endless: int = 0  # of those compared: programs with a schedule that has no end, held against a bound alone
     large: int = 0  # not compared
+    alike: int = 0  # of those compared: programs in which workers were not told apart
+    fewer: int = 0  # states of which symmetry spared the visit, in those that hold
     bare: int = 0  # of those violated: compared once more with nothing claimed
     schedules: int = 0
     overtaken: int = 0  # smallest counterexamples in which somebody is overtaken
@@ -74,9 +108,10 @@ def agree(case, budget, tally):
     tally.schedules += everything.schedules
     tally.overtaken += min(everything.smallest.values(), default=(0, 0, 0))[1] > 0
     tally.resources.update([*system.resources])
-    reports = [agrees(system, budget, everything, merge, tally) for merge in (True, False)]
+    reports = [agrees(system, budget, everything, off, tally if not off else Tally()) for off in REDUCTIONS]
+    agree_with_each_other(reports, tally)
     if not everything.cut:
-        assert reports[0].claim == reports[1].claim
+        assert {report.claim for report in reports} == {reports[0].claim}
     if everything.unseen or any(size.faults < sum(budget.values()) for size in everything.smallest.values()):
         agrees_on_all(replace(system, always=(), eventually=(), sometimes=()), budget, tally)
     if reports[0].counterexample and reports[0].counterexample.events and not everything.cut:
@@ -84,13 +119,31 @@ def agree(case, budget, tally):
         needs_each_fault(system, reports[0], tally)
 
 
+def agree_with_each_other(reports, tally):
+    """What is not told of workers by name is the same whether they are told apart or not; and what is told."""
+    some, all_of_them = reports[:2]
+    if "unfinished" in (some.verdict, all_of_them.verdict):
+        return
+    assert (some.claim, some.token) == (all_of_them.claim, all_of_them.token)
+    assert repr(some.counterexample) == repr(all_of_them.counterexample)
+    if some.verdict == "holds":
+        assert (some.schedules, some.outcomes) == (all_of_them.schedules, all_of_them.outcomes)
+        assert (some.sentence.partition(":")[0], {*some.crash_points}) == (
+            all_of_them.sentence.partition(":")[0], {*all_of_them.crash_points},
+        )  # fmt: skip
+        assert [*map(str, some.sample(2))] == [*map(str, all_of_them.sample(2))]
+        assert some.states <= all_of_them.states
+        tally.alike += some.states < all_of_them.states
+        tally.fewer += all_of_them.states - some.states
+
+
 def agrees_on_all(system, budget, tally):
     """A search ends at a violation. Where nothing is claimed, it goes on to what more faults can do."""
     everything = every_schedule(system, budget, most_schedules=MOST_SCHEDULES)
     if not everything.cut:
         tally.bare += 1
-        for merge in (True, False):
-            agrees(system, budget, everything, merge, Tally())
+        for off in REDUCTIONS:
+            agrees(system, budget, everything, off, Tally())
 
 
 def digest(text):
@@ -98,34 +151,34 @@ def digest(text):
     return hashlib.blake2b(text.encode(), digest_size=8).digest()
 
 
-def agrees(system, budget, everything, merge, tally):
-    """Explore, and compare."""
-    reached, rests = Spy(system), Spy(system)
+def agrees(system, budget, everything, off, tally):
+    """Explore with this turned off, and compare."""
+    symmetric = off.get("symmetric", True)
+    reached, rests = Spy(system, symmetric), Spy(system, symmetric)
     watched = replace(system, always=(reached, *system.always))
     if not everything.cut:  # with something that is eventually true, going round for ever is fine
         watched = replace(watched, eventually=(rests, *system.eventually))
     limits = Limits(states=150 if everything.cut else 5_000)
-    report = explore(watched, Budget(budget), limits, merge=merge)
+    report = explore(watched, Budget(budget), limits, **off)
     if everything.cut:
-        tally.endless += merge
+        tally.endless += 1
         goes_round(system, budget, everything, report)
     elif everything.smallest:
-        tally.violated += merge
+        tally.violated += 1
         breaks(system, budget, everything, report)
     elif everything.unseen:
-        tally.violated += merge
+        tally.violated += 1
         assert (report.verdict, report.claim) == ("violated", everything.unseen[0])
         assert report.counterexample is None
     else:
-        tally.holds += merge
+        tally.holds += 1
         assert report.verdict == "holds", report
         assert report.schedules == everything.schedules
         assert report.outcomes == set(everything.ends)
-        assert rests.seen == everything.rests
-        assert reached.seen == everything.reached
-    if merge:
-        tally.claims[report.claim] += 1
-        tally.faults.update({*budget}.difference(report.findings.idle_faults))
+        assert rests.saw(everything.rests)
+        assert reached.saw(everything.reached)
+    tally.claims[report.claim] += 1
+    tally.faults.update({*budget}.difference(report.findings.idle_faults))
     return report
 
 

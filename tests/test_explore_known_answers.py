@@ -179,7 +179,7 @@ def test_the_numbers_of_the_design(workers, steps, ways):
 def test_two_workers_of_twelve_steps_and_two_crashes():
     report = Scenario(db=Database()).explore(twelve_reads, workers=2, crashes=2)
     assert report.verdict == "holds"
-    assert (report.schedules, report.states) == (128_203_017_911_332, 507)
+    assert (report.schedules, report.states) == (128_203_017_911_332, 273)
 
 
 def test_a_random_choice_is_as_many_schedules_as_options():
@@ -357,13 +357,13 @@ def charged(bank):
 @pytest.mark.parametrize(
     ("states", "proven"),
     [
-        (100, "nothing is proven yet"),
-        (200, "all schedules without a fault hold"),
-        (400, "all schedules with up to 1 fault hold"),
+        (50, "nothing is proven yet"),
+        (150, "all schedules without a fault hold"),
+        (250, "all schedules with up to 1 fault hold"),
     ],
 )
 def test_unfinished_says_what_is_proven(states, proven):
-    # Each crash that is left makes 169 states of their own.
+    # Each crash that is left makes 91 states of their own: two workers at 13 places, whoever is at which.
     report = Scenario(db=Database()).explore(twelve_reads, workers=2, crashes=2, max_states=states)
     assert (report.verdict, report.schedules, report.counterexample) == ("unfinished", None, None)
     assert report.states == states

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Hashable, Iterator, ValuesView
+from collections.abc import Callable, Hashable, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
@@ -37,10 +36,10 @@ class State:
     remote: ClassVar[bool] = True  # reached over a network: requests and replies can be lost
 
     def copy(self) -> Self:
-        other = copy.copy(self)
-        for name, value in vars(other).items():
-            if type(value) in (dict, list, set):
-                setattr(other, name, value.copy())
+        other = object.__new__(type(self))
+        vars(other).update(
+            {name: value.copy() if type(value) in (dict, list, set) else value for name, value in vars(self).items()}
+        )
         return other
 
     def key(self) -> Hashable:
@@ -93,6 +92,10 @@ class State:
 
     def owner_gone(self, who: str | None) -> None:
         """The process that `who` names (None: every one) has ended: nobody will renew or release what it held."""
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        """The same with these workers, whom it knows as owners, called otherwise."""
+        return self
 
     def power_losses(self) -> int:
         """In how many ways what this state holds can survive the loss of power. Remote ones are elsewhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,10 @@ class Lease:
 
     value: Any
     token: int
+
+    def held_by(self, who: str) -> Lease:
+        """The same with a value that says whose it is, where this was made up and does not."""
+        return Lease(f"{who}{self.value}", self.token) if self.value == f"#{self.token}" else self
 
     def __repr__(self) -> str:
         return f"lease {show(self.value)}, token {self.token}"
@@ -36,6 +40,7 @@ class LockState(State):
     renewals: int = 0
     owner: str | None = None  # the process behind the holder, None when that is gone: who would let the lease lapse
     freed_by_others: int = 0
+    anonymous: bool = False  # whether the value that it makes up for a holder leaves out who that is
 
     def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
         lease = self.on_try_acquire(who, value, ttl)
@@ -47,9 +52,12 @@ class LockState(State):
         if self.holder is not None:
             return None
         self.token += 1
-        self.holder = f"{who}#{self.token}" if value is None else value
+        self.holder = self._made_up("" if self.anonymous else who) if value is None else value
         self.ttl, self.renewals, self.owner = ttl, 0, who
         return Lease(self.holder, self.token)
+
+    def _made_up(self, who: str) -> str:
+        return f"{who}#{self.token}"
 
     def on_read(self, who: str) -> Any:
         return self.holder
@@ -89,6 +97,22 @@ class LockState(State):
     def owner_gone(self, who: str | None) -> None:
         if who in (None, self.owner):
             self.owner = None
+
+    def renamed(self, names: Mapping[str, str]) -> LockState:
+        state = self.copy()
+        state.owner = None if self.owner is None else names.get(self.owner, self.owner)
+        return state
+
+    @property
+    def is_made_up(self) -> bool:
+        """Whether its value was made up, and says nothing of whose it is."""
+        return self.anonymous and self.holder == self._made_up("")
+
+    def held_by(self, who: str) -> LockState:
+        """The same with a value that says whose it is."""
+        state = self.copy()
+        state.holder = self._made_up(who)
+        return state
 
     def key(self) -> Hashable:
         # Renewals only tell a clock which timer is stale; counting them would keep a renewing loop from ever closing.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,6 +146,14 @@ class QueueState(State):
         for receipt, (message, owner) in self.flights.items():
             if who in (None, owner):
                 self.flights[receipt] = (message, None)
+
+    def renamed(self, names: Mapping[str, str]) -> QueueState:
+        state = self.copy()
+        state.flights = {
+            receipt: (message, None if owner is None else names.get(owner, owner))
+            for receipt, (message, owner) in self.flights.items()
+        }
+        return state
 
     def key(self) -> Hashable:
         waiting, dead = freeze(self.ready), freeze(self.dead_letters)

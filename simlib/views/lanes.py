@@ -26,6 +26,7 @@ def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
 def _trace(one: Report | Trace) -> Trace:
     if isinstance(one, Trace):
         return one
-    if one.counterexample is None and not one.findings.good:
+    trace = one.counterexample or next(iter(one.sample(1)), None)
+    if trace is None:
         raise Mistake("there is no run to draw: the search ended before any run did.")
-    return one.counterexample or one.sample(1)[0]
+    return trace

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from simlib.engines.budget import Budget, Limits
+from simlib.engines.explore.decide import decide
 from simlib.engines.explore.findings import Findings
 from simlib.engines.explore.report import Report
-from simlib.engines.explore.search import Search
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.replay import follow
 from simlib.engines.schedule import points, write_token
@@ -22,14 +22,24 @@ __all__ = ["Report", "explore"]
 
 
 def explore(
-    system: System, budget: Budget, limits: Limits, *, merge: bool = True, spot: Spot | Overtaking | None = None
+    system: System,
+    budget: Budget,
+    limits: Limits,
+    *,
+    merge: bool = True,
+    symmetric: bool = True,
+    spot: Spot | Overtaking | None = None,
 ) -> Report:
-    """Visit every state that the system can reach within the budget, with faults nowhere but at `spot`. See Report."""
+    """Visit every state that the system can reach within the budget, with faults nowhere but at `spot`. See Report.
+
+    `merge` takes histories that leave a worker in the same place for one, `symmetric` states that differ only in who
+    of several workers that are alike is where. Neither changes a verdict; they are there to be turned off and compared.
+    """
     with interruptible() as interrupt:
         if interrupt.came:  # this is one of many questions
             return Report(system, budget, Findings(interrupted="by you"), None, head_of(system, budget))
     with system.watchdog, _without_gc():
-        findings = Search(system, budget, limits, merge, spot).run()
+        findings = decide(system, budget, limits, merge=merge, symmetric=symmetric, spot=spot)
         try:
             trace = _counterexample(system, findings)
         except KeyboardInterrupt:  # nothing is shown that has not happened twice

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from typing import NamedTuple
+import itertools
+from collections.abc import Hashable
+from typing import Any, NamedTuple
 
 from simlib.engines.explore.findings import Found
 from simlib.engines.explore.histories import ENDED, Histories
+from simlib.engines.explore.layout import Layout, Numbers
 from simlib.engines.explore.ledger import Ledger
-from simlib.engines.explore.rules import FAULT, Next, Numbers, Way
+from simlib.engines.explore.rules import FAULT, Next, Way
+from simlib.engines.explore.symmetry import NotAlike
 from simlib.properties import Property
-from simlib.resources.base import State
+from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 from simlib.system import System, outcome_of
 from simlib.values import listed
@@ -29,14 +32,16 @@ class Claim(NamedTuple):
 class Checks:
     """Judges states. `unseen` are the `sometimes` that were true in none of them so far."""
 
-    def __init__(self, system: System, histories: Histories, ledger: Ledger, faults: int) -> None:
+    def __init__(self, system: System, histories: Histories, ledger: Ledger, layout: Layout, faults: int) -> None:
         self.unseen = list(system.sometimes)
         self._system = system
         self._histories = histories
         self._ledger = ledger
-        self._people = len(system.cast)
+        self._layout = layout
         self._most_deliveries = USUAL_DELIVERIES + faults
-        self._known: dict[Numbers, Found | None] = {}
+        self._world_at, self._whole_world = layout.world_at, layout.whole_world
+        self._fine: set[int] = set()  # worlds in which nothing is wrong
+        self._outcomes: dict[int, Hashable] = {}
         self._always = [self._claim(claim) for claim in system.always]
         self._eventually = [self._claim(claim) for claim in system.eventually]
         self._endless = [  # queues that deliver as often as it takes
@@ -49,21 +54,24 @@ class Checks:
         places = [place for place, name in enumerate(self._ledger.names) if name in claim.parameters]
         return Claim(claim, places, {})
 
-    def everywhere(self, state: Numbers) -> Found | None:
+    def everywhere(self, state: int) -> Found | None:
         """What must not be so in any state, whoever is where in their code."""
         if self._histories.bugs:
-            bug = next((node for node in state[: self._people] if node in self._histories.bugs), None)
+            bug = next((node for node in self._layout.nodes(state) if node in self._histories.bugs), None)
             if bug is not None:
                 return self._own_error(bug)
-        world = state[self._people : -1]
-        if world not in self._known:
-            self._known[world] = self._in_world(world)
-        return self._known[world]
+        world = state >> self._world_at & self._whole_world
+        if world in self._fine:
+            return None
+        found = self._in_world(self._layout.numbers(world))
+        if found is None:
+            self._fine.add(world)
+        return found
 
     def _in_world(self, world: Numbers) -> Found | None:
         if self.unseen:
             seen = {**self._system.values, **self._ledger.world(world)}
-            self.unseen = [claim for claim in self.unseen if not self._system.holds(claim, seen)]
+            self.unseen = [claim for claim in self.unseen if not self._holds(claim, seen)]
         found = self._false(self._always, world)
         if found:
             return found
@@ -82,33 +90,43 @@ class Checks:
             verdict = known.get(part)
             if verdict is None:
                 seen = {**self._system.values, **self._ledger.world(world)}
-                verdict = known[part] = self._system.holds(claim, seen)
+                verdict = known[part] = self._holds(claim, seen)
             if not verdict:
                 return Found(claim.name, because=self._system.because(claim, self._ledger.world(world)))
         return None
+
+    def _holds(self, claim: Property, seen: dict[str, Any]) -> bool:
+        """Raises NotAlike where it depends on the name that a lock's made-up value leaves out."""
+        verdict = self._system.holds(claim, seen)
+        nameless = [name for name in claim.parameters if isinstance(seen[name], LockState) and seen[name].is_made_up]
+        for names in itertools.product(self._system.cast, repeat=len(nameless)) if nameless else ():
+            held = {lock: seen[lock].held_by(who) for lock, who in zip(nameless, names)}
+            if self._system.holds(claim, {**seen, **held}) != verdict:
+                raise NotAlike
+        return verdict
 
     def _own_error(self, node: int) -> Found:
         worker, error = self._histories.start[node][0], self._histories.error[node]
         return Found("error", because=self._system.failed(worker, error, self._histories.line[node]))
 
-    def at_rest(self, state: Numbers) -> Found | None:
+    def at_rest(self, state: int) -> Found | None:
         """What must not be so where, if nothing goes wrong, nothing more can happen."""
-        stuck = [text for worker, node in zip(self._system.cast, state) if (text := self._waits(worker, node))]
+        people = zip(self._system.cast, self._layout.nodes(state))
+        stuck = [text for worker, node in people if (text := self._waits(worker, node))]
         if stuck:
             return Found("stuck", because=f"{listed(stuck)}, for ever")
         return self._unmet(state)
 
-    def _unmet(self, state: Numbers) -> Found | None:
-        return self._false(self._eventually, state[self._people : -1])
+    def _unmet(self, state: int) -> Found | None:
+        return self._false(self._eventually, self._world_of(state)) if self._eventually else None
 
     def _waits(self, worker: str, node: int) -> str:
         op = self._histories.op[node]
         waits_at = None if op == ENDED else self._histories.ops.things[op]
         return self._system.waits(worker, waits_at, self._histories.line[node])
 
-    def going_round(self, circle: Iterable[tuple[Numbers, list[Next]]]) -> Found | None:
+    def going_round(self, circle: list[tuple[int, list[Next]]]) -> Found | None:
         """A system that goes round for ever is fine if all that must be true eventually is, wherever it is."""
-        circle = list(circle)
         unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
         moves = [(state, way) for state, following in circle for _, way in following if way.steps and way.cost < FAULT]
         if unmet is None and self._system.eventually:
@@ -118,34 +136,36 @@ class Checks:
         stays = f", and {unmet.claim} stays false" if unmet else ""
         return Found("livelock", because=f"for ever: {listed(list(dict.fromkeys(steps)))}; {only}{stays}")
 
-    def _left_behind(self, state: Numbers, going: set[int]) -> Found | None:
+    def _left_behind(self, state: int, going: set[int]) -> Found | None:
         """Who waits for ever while others go round is as stuck as if everybody did."""
-        people = [
-            (worker, node) for place, (worker, node) in enumerate(zip(self._system.cast, state)) if place not in going
-        ]
+        everybody = enumerate(zip(self._system.cast, self._layout.nodes(state)))
+        people = [person for place, person in everybody if place not in going]
         stuck = [text for worker, node in people if (text := self._waits(worker, node))]
         return Found("stuck", because=f"{listed(stuck)}, for ever, while others go round") if stuck else None
 
-    def _step_text(self, state: Numbers, way: Way) -> str:
-        node = state[way.worker]
+    def _step_text(self, state: int, way: Way) -> str:
+        node = self._layout.nodes(state)[way.worker]
         op = self._histories.ops.things[self._histories.op[node]]
         return f"{way.move.worker} `{op}` (line {self._histories.line[node]})"
 
     def untried(self) -> list[str]:
         """The claims that were not put to the test: what they look at was the same in every state."""
-        worlds = list(self._known)
+        worlds = [*map(self._layout.numbers, self._fine)]
         return [
             claim.name
             for claim, places, _ in (*self._always, *self._eventually)
             if claim.parameters and all(world[place] == worlds[0][place] for world in worlds for place in places)
         ]
 
-    def outcome(self, state: Numbers) -> Hashable:
+    def outcome(self, state: int) -> Hashable:
         """The world of this state, as an outsider sees it."""
-        return outcome_of(self._world_of(state))
+        world = self._layout.world(state)
+        if world not in self._outcomes:
+            self._outcomes[world] = outcome_of(self._ledger.world(self._layout.numbers(world)))
+        return self._outcomes[world]
 
-    def _world_of(self, state: Numbers) -> dict[str, State]:
-        return self._ledger.world(state[self._people : -1])
+    def _world_of(self, state: int) -> Numbers:
+        return self._layout.numbers(self._layout.world(state))
 
 
 def _poisoned(queue: str, message: str, times: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 
@@ -11,17 +12,17 @@ def schedules(successors: Sequence[Sequence[int]], ends: set[int]) -> int | None
     Dynamic programming over the acyclic graph of states, in topological order (Kahn's algorithm).
     """
     unmet = [0] * len(successors)
-    for after in successors:
-        for state in after:
-            unmet[state] += 1
+    for state in itertools.chain.from_iterable(successors):
+        unmet[state] += 1
     ways = [0] * len(successors)
     ways[0] = 1
     ready, passed = [state for state, count in enumerate(unmet) if count == 0], 0
     while ready:
         state = ready.pop()
         passed += 1
+        here = ways[state]
         for after_state in successors[state]:
-            ways[after_state] += ways[state]
+            ways[after_state] += here
             unmet[after_state] -= 1
             if unmet[after_state] == 0:
                 ready.append(after_state)

@@ -27,8 +27,8 @@ class Findings:
     complete: bool = False
     interrupted: str = ""  # what stopped it: "at 200,000 states", "after 10 s", "by you"
     faults_proven: int = -1  # all schedules with up to so many faults hold
-    outcomes: dict[object, int] = field(default_factory=dict)  # final worlds, as an outsider sees them: how many
-    good: list[tuple[Move, ...]] = field(default_factory=list)  # schedules that went well
+    outcomes: set[object] = field(default_factory=set)  # final worlds, as an outsider sees them
+    good: list[tuple[Move, ...]] | None = field(default_factory=list)  # schedules that went well; None: not looked for
     unseen: list[str] = field(default_factory=list)  # `sometimes` that never were
     idle_faults: list[str] = field(default_factory=list)  # kinds of fault that had no place to strike
     idle_workers: list[str] = field(default_factory=list)  # who never took a step

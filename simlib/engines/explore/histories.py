@@ -6,13 +6,15 @@ nodes are next steps. A generator is run once per edge; all the rest of a search
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from simlib.engines.capture import capture
 from simlib.errors import Mistake, NotDeterministic, OperationError
 from simlib.ops import Op
 from simlib.process import Process
+from simlib.resources.lock import Lease, Lock
 from simlib.system import System
 from simlib.values import freeze, said, show
 
@@ -50,6 +52,8 @@ class Histories:
         self.ops = Interned()
         self.answers = Interned()
         self.op: list[int] = []
+        self.place: list[int] = []  # of the resource that its step is about, in the system's order; ENDED without one
+        self.running: list[bool] = []  # whether the run has begun, and is not over: it has something to lose
         self.line: list[int] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
@@ -58,6 +62,7 @@ class Histories:
         self.bugs: set[int] = set()  # nodes where a worker's own error ended it
         self.lost: set[int] = set()  # nodes that a worker is at when its machine is gone
         self.ask_the_time = False  # whether any worker does
+        self._place_of = {name: place for place, name in enumerate(system.resources)}
         self._most_steps = most_steps
         self._merge = merge
         self._step = step  # watched: places before and after it are not one
@@ -136,6 +141,8 @@ class Histories:
         depth: int,
     ) -> None:
         self.op.append(op)
+        self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
+        self.running.append(op != ENDED and parent[0] != ENDED)
         self.line.append(line)
         self.error.append(error)
         self.parent.append(parent)
@@ -221,6 +228,37 @@ class Histories:
             if node not in inner and node not in self.lost:
                 self._replay(node).discard()
 
+    def minds_names(self, names: Iterable[str]) -> bool:
+        """Whether a worker does otherwise when the leases that it is told say whose they are, and are these' own."""
+        leases = {number for number, answer in enumerate(self.answers.things) if isinstance(answer, Lease)}
+        edges = [
+            (node, answer, child)
+            for node, answers in enumerate(self._children)
+            for answer, child in answers.items()
+            if any(told in leases for _, told in (*self.history(node), (node, answer)))
+        ]
+        return any(self._minds_name(who, edges) for who in names)
+
+    def _minds_name(self, who: str, edges: list[tuple[int, int, int]]) -> bool:
+        held: dict[int, Hashable] = {}
+        for node, answer, child in edges:
+            self.system.watchdog.heed()
+            process = self.system.start(*self.start[node])
+            for _, told in (*self.history(node), (node, answer)):
+                process.answer(_named(self.answers.things[told], who))
+            place = self._place(process, None)
+            op = None if self.op[child] == ENDED else self.ops.things[self.op[child]]
+            process.discard()
+            if self._with_name(op, who) != self._with_name(process.op, "") or held.setdefault(child, place) != place:
+                return True
+        return False
+
+    def _with_name(self, op: Op | None, who: str) -> Hashable:
+        """What this step asks when a lease that it hands back to its lock says whose it is."""
+        if op is not None and isinstance(self.system.resources[op.resource], Lock):
+            op = replace(op, args=tuple(_named(arg, who) for arg in op.args))
+        return op and op_key(op)
+
     def close(self) -> None:
         for process in self._waiting.values():
             process.discard()
@@ -230,3 +268,7 @@ class Histories:
 def freeze_error(error: BaseException) -> Hashable:
     """Equal for errors that say the same."""
     return (type(error), said(error))
+
+
+def _named(thing: Any, who: str) -> Any:
+    return thing.held_by(who) if isinstance(thing, Lease) else thing

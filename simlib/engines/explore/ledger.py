@@ -14,6 +14,7 @@ from simlib.resources.base import State, Timer
 from simlib.values import freeze
 
 MOST_OPTIONS = 64
+Names = tuple[tuple[str, str], ...]  # what each worker was called, and is called now
 
 
 class Effect(NamedTuple):
@@ -37,8 +38,10 @@ class Ledger:
         self._timers: dict[tuple[int, int], tuple[Timer, ...]] = {}
         self._after: dict[tuple[object, ...], int] = {}
         self._lost: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._renamed: dict[tuple[int, int, Names], int] = {}
         self.initial = tuple(self.number(place, state) for place, state in enumerate(states.values()))
         self.timed = [place for place, state in enumerate(states.values()) if _has(state, "timers")]
+        self.owned = [place for place, state in enumerate(states.values()) if _has(state, "renamed")]
         self.clocks = [place for place, state in enumerate(states.values()) if _has(state, "advance")]
 
     def number(self, place: int, state: State) -> int:
@@ -53,10 +56,10 @@ class Ledger:
 
     def effects(self, place: int, number: int, op: int, who: str) -> tuple[Effect, ...]:
         """Every way in which this step can go in this state, within the kinds of fault that are on."""
-        key = (place, number, op, who)
+        key = (place, number, op, who if place in self.owned else "")  # nobody else knows who it is
         found = self._effects.get(key)
         if found is None:
-            found = self._effects[key] = tuple(self._work_out(*key))
+            found = self._effects[key] = tuple(self._work_out(place, number, op, who))
         return found
 
     def _work_out(self, place: int, number: int, op_number: int, who: str) -> list[Effect]:
@@ -114,6 +117,14 @@ class Ledger:
             state = self.state(place, number).copy()
             getattr(state, event)(argument)
             found = self._after[key] = self.number(place, state)
+        return found
+
+    def renamed(self, place: int, number: int, names: Names) -> int:
+        """The state in which these workers, where it knows them, are called otherwise."""
+        key = (place, number, names)
+        found = self._renamed.get(key)
+        if found is None:
+            found = self._renamed[key] = self.number(place, self.state(place, number).renamed(dict(names)))
         return found
 
 

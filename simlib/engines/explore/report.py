@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simlib.engines.budget import Budget
+from simlib.engines.explore.decide import runs_that_go_well
 from simlib.engines.explore.findings import Findings
 from simlib.engines.replay import follow
 from simlib.errors import DoesNotHold
@@ -23,9 +24,9 @@ class Report:
 
     `verdict` is "violated", "holds" or "unfinished"; `claim` names the property that was violated ("stuck", "livelock"
     and "error" when it is none of the scenario's own); `counterexample` is the smallest trace that violates it;
-    `states` and `transitions` were visited; `schedules` were counted, not run (None where they were not counted or
-    have no bound); `outcomes` are the final worlds as an outsider sees them; `token` names this verdict for
-    `scenario.replay`.
+    `states` and `transitions` were visited (one of those that differ only in who of several workers that are alike is
+    where); `schedules` were counted, not run (None where they were not counted or have no bound); `outcomes` are the
+    final worlds as an outsider sees them; `token` names this verdict for `scenario.replay`.
     """
 
     system: System
@@ -67,7 +68,11 @@ class Report:
 
     def sample(self, count: int = 1) -> list[Trace]:
         """Runs that went well, the ones with the fewest faults first."""
-        return [follow(self.system, moves) for moves in self.findings.good[:count]]
+        good = self.findings.good
+        if good is None:
+            with self.system.watchdog:
+                good = runs_that_go_well(self.system, self.budget, count)
+        return [follow(self.system, moves) for moves in good[:count]]
 
     @property
     def sentence(self) -> str:

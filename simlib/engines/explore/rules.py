@@ -1,32 +1,30 @@
-"""What can happen next in a state of the whole system.
-
-A state is a tuple of small numbers: for each worker the node it is at, for each resource its state, and the budget
-that is left.
-"""
+"""What can happen next in a state of the whole system. States are numbers, as `layout` has it, and are numbered."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from simlib.engines.budget import KINDS, MASKS, UNITS
 from simlib.engines.explore.histories import ENDED, Histories
+from simlib.engines.explore.layout import FIELD, MASK, Layout
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.spot import Overtaking, Spot
+from simlib.engines.explore.symmetry import Symmetry
 from simlib.ops import Outcome
 from simlib.system import System
 from simlib.trace import WORKERS_FAULTS, Kind, Move
 
-Numbers = tuple[int, ...]
-NOBODY, EVERYBODY = -1, -2
-
+NOBODY, EVERYBODY = 26, 27  # beside the workers, who are 0 to 25
 
 # A cost is one number: faults, then preemptions, then steps, and to break ties the rank of the faults.
 FAULT, PREEMPTION, STEP = 1 << 56, 1 << 36, 1 << 12
 COSTS: dict[str | None, int] = {None: STEP, **{kind: FAULT + STEP + rank for rank, kind in enumerate(KINDS)}}
 
 
-class Way(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Way:
     """One thing that can happen, wherever it does."""
 
     move: Move
@@ -34,20 +32,35 @@ class Way(NamedTuple):
     steps: bool  # whether it is that worker's own step, so that taking it may overtake somebody
     over: bool  # whether that worker's run is over with it, so that going on with another overtakes nobody
     cost: int  # without a preemption
+    strikes: int | None = None  # the node at which a fault strikes, until that has been noted
+    price: int = 0  # the cost as a search orders it
+
+    def __post_init__(self) -> None:
+        # Among equals the earliest crash wins, but the latest pause: it takes the shortest stall.
+        self.price = 2 * self.cost + (self.cost >= FAULT and self.move.kind != "timer")
 
 
-class Step(NamedTuple):
-    """A worker's step, looked up: how the worker and its resource are afterwards, and what it takes."""
+# A step, looked up: what it takes of the budget, what it adds to the state, where the worker is then, and how.
+Step = tuple[int, int, int, Way]
+# What a worker's step can come to: its bit if it can take it; the ways that cost nothing; and these with the others.
+Steps = tuple[int, list[Step], list[Step]]
+# What ends a worker's process, looked up: what it adds to the state, where the worker is then, and how.
+Ending = tuple[int, int, Way]
+# One thing that can happen in a state: the number of the state that it leads to, and how.
+Next = tuple[int, Way]
+# All that can: the numbers and how, nothing's going wrong first; a bit for each worker who can take a step; and whether
+# nothing more can happen if nothing goes wrong.
+Following = tuple[list[int], list[Way], int, bool]
 
-    way: Way
-    place: int  # of the resource, in the state
-    state: int
-    node: int
-    unit: int  # what is taken from the budget
-    mask: int
 
+class Ring(NamedTuple):
+    """A timer that runs: whether somebody is alive whom it would beat, and what is added when it runs out."""
 
-Next = tuple[int, Way]  # one thing that can happen in a state: the number of the state that it leads to, and how
+    owned: bool
+    change: int
+    seconds: float
+    free: Way
+    early: Way
 
 
 class Rules:
@@ -61,87 +74,114 @@ class Rules:
         kinds: list[str],
         spot: Spot | Overtaking | None = None,
     ) -> None:
-        self.states: list[Numbers] = []
-        self._numbers: dict[Numbers, int] = {}
+        self.states: list[int] = []
+        self._numbers: dict[int, int] = {}
         self._system = system
         self._histories = histories
         self._ledger = ledger
         self._workers = list(system.cast)
-        self._count = len(self._workers)
-        self._steps: dict[tuple[int, int, int], tuple[Step, ...]] = {}
-        self._timeouts: dict[tuple[int, int, Hashable, bool], Way] = {}
-        self._endings = {
-            (kind, worker): Way(Move(kind, name, fault=fault), worker, False, True, COSTS[fault])
-            for kind, fault in WORKERS_FAULTS.items()
-            for worker, name in enumerate(self._workers)
+        self.layout = Layout(len(self._workers), len(ledger.names))
+        self._steps: list[dict[int, Steps]] = [{} for _ in self._workers]
+        self._endings: dict[Kind, list[dict[int, Ending]]] = {
+            kind: [{} for _ in system.cast] for kind in WORKERS_FAULTS
         }
-        self._timed = [self._count + place for place in ledger.timed]
-        self._clocks = [self._count + place for place in ledger.clocks]
+        self._orphans: dict[int, int] = {}
+        self._rings: dict[tuple[int, int], list[Ring]] = {}
         self._blackouts: list[Way] = []
         self._spot = spot
+        self.symmetry: Symmetry | None = None
+        self._neighbours = [(worker, 0, 0) for worker in range(len(self._workers))]  # as in Symmetry
         self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
+
+    def tell_nobody_apart(self) -> None:
+        """From now on one state stands for all that differ only in who of those who are alike is where."""
+        self.symmetry = Symmetry(self._system, self.layout, self._ledger)
+        self._neighbours = self.symmetry.neighbours
 
     def initial(self, packed_budget: int) -> int:
         roots = tuple(self._histories.root(worker) for worker in self._workers)
-        return self._number((*roots, *self._ledger.initial, packed_budget))
+        return self._number(self.layout.pack((*roots, *self._ledger.initial), packed_budget))
 
-    def _number(self, state: Numbers) -> int:
-        number = self._numbers.get(state)
-        if number is None:
-            number = self._numbers[state] = len(self.states)
+    def _number(self, state: int) -> int:
+        number = self._numbers.setdefault(state, len(self.states))
+        if number == len(self.states):
             self.states.append(state)
         return number
 
-    def successors(self, state: Numbers) -> tuple[list[Next], set[int], bool]:
-        """Everything that may happen, nothing's going wrong first; the workers who can take a step; and whether
-        nothing more can happen if nothing goes wrong.
-        """
-        found: list[Next] = []
-        able: set[int] = set()
-        for worker in range(self._count):
-            for step in self._steps_of(worker, state):
-                if not step.mask:
-                    able.add(worker)
-                elif not state[-1] & step.mask:
+    def successors(self, state: int) -> Following:
+        """Everything that may happen, in the order in which it is to be tried."""
+        layout, places, symmetry, timed = self.layout, self._histories.place, self.symmetry, self._ledger.timed
+        states, number_of, resources = self.states, self._numbers.setdefault, layout.resources
+        nodes, left, able = [state >> shift & MASK for shift in layout.workers], state >> layout.budget, 0
+        bounds = [*nodes, 0, MASK]
+        targets: list[int] = []
+        ways: list[Way] = []
+        for worker, low, high in self._neighbours:
+            node = nodes[worker]
+            place = places[node]
+            if place == ENDED:
+                continue
+            key = node << FIELD | state >> resources[place] & MASK
+            bit, free, every = self._steps[worker].get(key) or self._look_up(worker, key)
+            able |= bit
+            for mask, change, goes_to, way in every if left else free:
+                if mask and not left & mask:
                     continue
-                found.append(self._step(state, worker, step))
-        if self._timed:
-            self._timers(state, bool(able), found)
-        if state[-1]:
-            self._mishaps(state, found)
-        free = any(way.cost < FAULT for _, way in found)  # who is held back by the spot alone is not at rest
+                after = state + change
+                if timed and way.over:
+                    after = self._orphaned(after, worker)
+                if symmetry and not bounds[low] <= goes_to <= bounds[high]:
+                    after = symmetry.overtaken(after, nodes, worker, goes_to)
+                number = number_of(after, len(states))  # as `_number` does it: a call costs as much as all the rest
+                if number == len(states):
+                    states.append(after)
+                targets.append(number)
+                ways.append(way)
+        if timed:
+            self._timers(state, bool(able), targets, ways)
+        if left:
+            self._mishaps(state, nodes, bounds, targets, ways)
+        rests = not able and not any(way.cost < FAULT for way in ways)  # who is held back by the spot is not at rest
         if self._spot:
-            found = self._spot.kept(found, state, self._system, self._histories)
-        for _, way in found:
-            if way.cost >= FAULT:
-                self.struck[way.move.fault or ""].add(state[way.worker] if way.worker >= 0 else NOBODY)
-        return found, able, not free
+            kept = self._spot.kept([*zip(targets, ways)], nodes, self._system, self._histories)
+            targets, ways = [target for target, _ in kept], [way for _, way in kept]
+        if left:
+            self._note(ways)
+        return targets, ways, able, rests
 
-    def _steps_of(self, worker: int, state: Numbers) -> tuple[Step, ...]:
-        node = state[worker]
-        op = self._histories.op[node]
-        if op == ENDED:
-            return ()
-        place = self._ledger.place[self._histories.ops.things[op].resource]
-        key = (worker, node, state[self._count + place])
-        found = self._steps.get(key)
-        if found is None:
-            found = self._steps[key] = tuple(self._look_up(worker, node, op, place, key[2]))
-        return found
+    def _note(self, ways: list[Way]) -> None:
+        """Where the faults among these strike."""
+        for way in ways:
+            if way.strikes is not None:
+                self.struck[way.move.fault or ""].add(way.strikes)
+                way.strikes = None
 
-    def _look_up(self, worker: int, node: int, op: int, place: int, number: int) -> list[Step]:
-        name = self._workers[worker]
-        steps = []
+    def _look_up(self, worker: int, key: int) -> Steps:
+        node, number = key >> FIELD, key & MASK
+        name, op, place = self._workers[worker], self._histories.op[node], self._histories.place[node]
+        if self.symmetry:
+            self.symmetry.check(self._ledger.state(place, number), self._histories.ops.things[op])
+        every: list[Step] = []
         for effect in self._ledger.effects(place, number, op, name):
             fault = effect.outcome.fault
             child = self._histories.child(node, effect.answer)
             over = self._histories.op[child] == ENDED
-            move = Move("step", name, outcome=effect.outcome, fault=fault)
-            unit, mask = (UNITS[fault], MASKS[fault]) if fault else (0, 0)
             after = self._after_run(worker, child) if over else child
-            way = Way(move, worker, True, over, COSTS[fault])
-            steps.append(Step(way, self._count + place, effect.state, after, unit, mask))
+            move = Move("step", name, outcome=effect.outcome, fault=fault)
+            way = Way(move, worker, True, over, COSTS[fault], node if fault else None)
+            change = (after - node << self.layout.workers[worker]) + self._shift(place, number, effect.state)
+            mask, unit = (MASKS[fault], UNITS[fault]) if fault else (0, 0)
+            every.append((mask, change - (unit << self.layout.budget), after, way))
+        free = [step for step in every if not step[0]]
+        steps = self._steps[worker][key] = (1 << worker if free else 0), free, every
         return steps
+
+    def _shift(self, place: int, before: int, after: int) -> int:
+        """What is added to a state when this resource's changes."""
+        return after - before << self.layout.resources[place]
+
+    def _resource(self, state: int, place: int) -> int:
+        return state >> self.layout.resources[place] & MASK
 
     def _after_run(self, worker: int, node: int) -> int:
         """A consumer starts again for the next message, a failed process is started again; others have ended."""
@@ -151,88 +191,97 @@ class Rules:
             return self._histories.root(name, self._histories.start[node][1]) if again else node
         return node if node in self._histories.bugs else self._histories.next_root(name, node)
 
-    def _step(self, state: Numbers, worker: int, step: Step) -> Next:
-        way, place, resource, node, unit, _ = step
-        after = list(state)
-        after[worker] = node
-        after[place] = resource
-        after[-1] -= unit
-        if way.over:
-            self._orphan(after, worker)
-        return self._number(tuple(after)), way
+    def _orphaned(self, state: int, worker: int) -> int:
+        """The state when the process of this worker has ended."""
+        for place in self._ledger.timed:
+            number = self._resource(state, place)
+            key = (number << 5 | worker) << 5 | place
+            change = self._orphans.get(key)
+            if change is None:
+                after = self._ledger.after(place, number, "owner_gone", self._workers[worker])
+                change = self._orphans[key] = self._shift(place, number, after)
+            state += change
+        return state
 
-    def _orphan(self, state: list[int], worker: int) -> None:
-        for place in self._timed:
-            state[place] = self._ledger.after(place - self._count, state[place], "owner_gone", self._workers[worker])
-
-    def _timers(self, state: Numbers, somebody_can_step: bool, found: list[Next]) -> None:
+    def _timers(self, state: int, somebody_can_step: bool, targets: list[int], ways: list[Way]) -> None:
         """A timer runs out for free when its owner is dead or everyone waits; else somebody must have stalled."""
-        for place in self._timed:
-            for timer in self._ledger.timers(place - self._count, state[place]):
-                early = somebody_can_step and timer.owner is not None
-                if early and not state[-1] & MASKS["pauses"]:
+        for place in self._ledger.timed:
+            number = self._resource(state, place)
+            rings = self._rings.get((place, number))
+            if rings is None:
+                rings = self._rings[place, number] = self._rings_of(place, number)
+            for ring in rings:
+                early = somebody_can_step and ring.owned
+                if early and not state >> self.layout.budget & MASKS["pauses"]:
                     continue
-                after = list(state)
-                after[place] = self._ledger.after(place - self._count, state[place], "expire", timer.id)
-                if early:
-                    after[-1] -= UNITS["pauses"]
-                for clock in self._clocks:
-                    after[clock] = self._ledger.after(clock - self._count, after[clock], "advance", timer.seconds)
-                key = (place, state[place], timer.id, early)
-                way = self._timeouts.get(key)
-                if way is None:
-                    fault = "pauses" if early else None
-                    move = Move("timer", "", self._ledger.names[place - self._count], timer.id, fault=fault)
-                    way = self._timeouts[key] = Way(move, NOBODY, False, False, COSTS[fault])
-                found.append((self._number(tuple(after)), way))
+                after = state + ring.change - (UNITS["pauses"] << self.layout.budget if early else 0)
+                for clock in self._ledger.clocks:
+                    time = self._resource(after, clock)
+                    after += self._shift(clock, time, self._ledger.after(clock, time, "advance", ring.seconds))
+                targets.append(self._number(after))
+                ways.append(ring.early if early else ring.free)
 
-    def _mishaps(self, state: Numbers, found: list[Next]) -> None:
-        left, everybody = state[-1], range(self._count)
-        if left & MASKS["crashes"]:
-            found += [self._end(state, worker, "crash") for worker in everybody if self._can_crash(state, worker)]
-        if left & MASKS["node_losses"]:
-            found += [self._end(state, worker, "node loss") for worker in everybody if self._can_crash(state, worker)]
-        if left & MASKS["power_losses"]:
-            found += self._power_losses(state)
-        if left & MASKS["redeliveries"]:
-            found += [self._end(state, worker, "again") for worker in everybody if self._is_done(state, worker)]
+    def _rings_of(self, place: int, number: int) -> list[Ring]:
+        rings = []
+        for timer in self._ledger.timers(place, number):
+            change = self._shift(place, number, self._ledger.after(place, number, "expire", timer.id))
+            free, early = (self._timeout(place, timer.id, fault) for fault in (None, "pauses"))
+            rings.append(Ring(timer.owner is not None, change, timer.seconds, free, early))
+        return rings
 
-    def _can_crash(self, state: Numbers, worker: int) -> bool:
-        """Before its first step a process has nothing to lose; one that has returned has done its task."""
-        node = state[worker]
-        return self._histories.op[node] != ENDED and self._histories.parent[node][0] != ENDED
+    def _timeout(self, place: int, timer: Hashable, fault: str | None) -> Way:
+        move = Move("timer", "", self._ledger.names[place], timer, fault=fault)
+        return Way(move, NOBODY, False, False, COSTS[fault], NOBODY if fault else None)
 
-    def _is_done(self, state: Numbers, worker: int) -> bool:
-        node = state[worker]
+    def _mishaps(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], ways: list[Way]) -> None:
+        left, symmetry, timed = state >> self.layout.budget, self.symmetry, self._ledger.timed
+        running = self._histories.running  # before its first step a process has nothing to lose, nor at its end
+        for kind, fault in WORKERS_FAULTS.items():
+            if kind == "again" and left & MASKS["power_losses"]:
+                self._power_losses(state, nodes, targets, ways)
+            if not left & MASKS[fault]:
+                continue
+            again = kind == "again"
+            for worker, low, high in self._neighbours:
+                node = nodes[worker]
+                if not (self._is_done(node) if again else running[node]):
+                    continue
+                change, goes_to, way = self._endings[kind][worker].get(node) or self._ending(kind, worker, node)
+                after = state + change
+                if timed and not again:
+                    after = self._orphaned(after, worker)
+                if symmetry and not bounds[low] <= goes_to <= bounds[high]:
+                    after = symmetry.overtaken(after, nodes, worker, goes_to)
+                targets.append(self._number(after))
+                ways.append(way)
+
+    def _is_done(self, node: int) -> bool:
         return self._histories.op[node] == ENDED and node not in self._histories.bugs
 
-    def _end(self, state: Numbers, worker: int, kind: Kind) -> Next:
+    def _ending(self, kind: Kind, worker: int, node: int) -> Ending:
         """Something that ends a worker's process: it is started again, unless its node is lost."""
-        way = self._endings[kind, worker]
-        node, name = state[worker], self._workers[worker]
-        after = list(state)
-        after[worker] = self._histories.gone(node) if kind == "node loss" else self._histories.next_root(name, node)
-        after[-1] -= UNITS[WORKERS_FAULTS[kind]]
-        if kind != "again":
-            self._orphan(after, worker)
-        return self._number(tuple(after)), way
+        name, fault = self._workers[worker], WORKERS_FAULTS[kind]
+        after = self._histories.gone(node) if kind == "node loss" else self._histories.next_root(name, node)
+        change = (after - node << self.layout.workers[worker]) - (UNITS[fault] << self.layout.budget)
+        way = Way(Move(kind, name, fault=fault), worker, False, True, COSTS[fault], node)
+        ending = self._endings[kind][worker][node] = change, after, way
+        return ending
 
-    def _power_losses(self, state: Numbers) -> list[Next]:
-        running = [worker for worker in range(self._count) if self._can_crash(state, worker)]
-        worlds = list(self._ledger.power_losses(state[self._count : -1]))
-        if not running and len(worlds) == 1:
-            return []
-        everybody = tuple(self._restarted(worker, state[worker]) for worker in range(self._count))
-        left = state[-1] - UNITS["power_losses"]
-        return [
-            (self._number((*everybody, *world, left)), self._power_loss(choice)) for choice, world in enumerate(worlds)
-        ]
+    def _power_losses(self, state: int, nodes: list[int], targets: list[int], ways: list[Way]) -> None:
+        worlds = list(self._ledger.power_losses(self.layout.numbers(self.layout.world(state))))
+        if len(worlds) == 1 and not any(self._histories.running[node] for node in nodes):
+            return
+        everybody = tuple(self._restarted(worker, node) for worker, node in zip(self._workers, nodes))
+        left = (state >> self.layout.budget) - UNITS["power_losses"]
+        after = [self.layout.pack((*everybody, *world), left) for world in worlds]
+        targets += map(self._number, map(self.symmetry.sorted, after) if self.symmetry else after)
+        ways += [self._power_loss(choice) for choice in range(len(worlds))]
 
-    def _restarted(self, worker: int, node: int) -> int:
-        return node if self._histories.op[node] == ENDED else self._histories.next_root(self._workers[worker], node)
+    def _restarted(self, worker: str, node: int) -> int:
+        return node if self._histories.op[node] == ENDED else self._histories.next_root(worker, node)
 
     def _power_loss(self, choice: int) -> Way:
         while choice >= len(self._blackouts):
             move = Move("power loss", outcome=Outcome(None, len(self._blackouts)), fault="power_losses")
-            self._blackouts.append(Way(move, EVERYBODY, False, True, COSTS["power_losses"]))
+            self._blackouts.append(Way(move, EVERYBODY, False, True, COSTS["power_losses"], NOBODY))
         return self._blackouts[choice]

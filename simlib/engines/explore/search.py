@@ -1,13 +1,13 @@
-"""Best first over states: the first violation found is the smallest, and an empty queue is the proof."""
+"""What the two searches have in common: states that are entered once, checked, and counted in the end."""
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
-from dataclasses import replace
-from heapq import heappop, heappush
-from typing import NamedTuple
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore.checks import Checks
@@ -15,210 +15,217 @@ from simlib.engines.explore.count import circles, schedules
 from simlib.engines.explore.findings import Findings, Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
-from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, PREEMPTION, STEP, Next, Rules, Way
+from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, Following, Rules, Way
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.progress import Progress
-from simlib.resources.clock import Clock, ClockState
+from simlib.resources.clock import ClockState
+from simlib.resources.lock import LockState
 from simlib.system import System
 from simlib.trace import Move
 from simlib.values import plural
 
-MOST_SAMPLES = 100
 LOOK_EVERY = 500  # steps
+LOOK_AFTER = 0.05  # seconds
+Where = TypeVar("Where")  # how a search came to a state
 
 
-class Label(NamedTuple):
-    """One way in which a state was reached."""
-
-    state: int
-    last: int  # the worker whose turn it was, NOBODY when the next one overtakes nobody
-    cost: int
-    before: Label | None
-    move: Move | None
-
-
-class _AskedTheTime(Exception):
+class AskedTheTime(Exception):
     """A worker asked what time it is: from now on states have to carry it."""
 
 
-class Search:
-    """One search. `run` gives what it found; `merge=False` names workers' places by their answers alone."""
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and what the searches for its answer share: what workers and resources do is looked up once."""
 
-    def __init__(
-        self,
+    system: System
+    budget: Budget
+    limits: Limits
+    spot: Spot | Overtaking | None
+    timed: bool  # whether states carry what time it is
+    anonymous: bool  # whether locks leave out of the values that they make up who holds them
+    histories: Histories
+    ledger: Ledger
+
+    @classmethod
+    def about(
+        cls,
         system: System,
         budget: Budget,
         limits: Limits,
+        *,
         merge: bool = True,
         spot: Spot | Overtaking | None = None,
-    ) -> None:
-        self._system = system
-        self._budget = budget
-        self._limits = limits
-        self._merge = merge
-        self._spot = spot
-        self._watchdog = system.watchdog
-        self._watchdog.megabytes = limits.megabytes
-        clocks = {name for name, resource in system.resources.items() if isinstance(resource, Clock)}
-        claims = (*system.always, *system.eventually, *system.sometimes)
-        self._timed = any(clocks & set(claim.parameters) for claim in claims)
+        timed: bool = False,
+        anonymous: bool = False,
+    ) -> Question:
+        step = (spot.name, spot.nth) if isinstance(spot, Spot) else None
+        histories = Histories(system, limits.steps, merge, step)
+        states = system.states()
+        for state in states.values():
+            if isinstance(state, ClockState):
+                state.running = timed
+            elif isinstance(state, LockState):
+                state.anonymous = anonymous
+        ledger = Ledger(states, histories, budget.kinds)
+        return cls(system, budget, limits, spot, timed, anonymous, histories, ledger)
+
+
+class Graph(Sequence[Sequence[int]]):
+    """The states that each state leads to. Filled state by state, in any order."""
+
+    def __init__(self) -> None:
+        self._targets = array("I")  # of all that were filled in, one after the other
+        self._begins = array("Q")
+        self._ends = array("Q")
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    def __getitem__(self, state: int) -> Sequence[int]:  # type: ignore[override]
+        return self._targets[self._begins[state] : self._ends[state]]
+
+    def __iter__(self) -> Iterator[Sequence[int]]:
+        return (self._targets[begin:end] for begin, end in zip(self._begins, self._ends))
+
+    def grow(self, states: int) -> None:
+        """So many states more, which lead nowhere so far."""
+        self._begins.frombytes(bytes(8 * states))
+        self._ends.frombytes(bytes(8 * states))
+
+    def fill(self, state: int, targets: Iterable[int]) -> None:
+        self._begins[state] = len(self._targets)
+        self._targets.extend(targets)
+        self._ends[state] = len(self._targets)
+
+
+class Search(Generic[Where]):
+    """One search. `run` gives what it found."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._system, self._histories, self._limits = question.system, question.histories, question.limits
+        self._watchdog = self._system.watchdog
+        self._watchdog.megabytes = self._limits.megabytes
+        self._rules = self._make_rules()
+        self._checks = Checks(self._system, self._histories, question.ledger, self._rules.layout, question.budget.total)
+        self.findings = Findings()
+        self._graph = Graph()
+        self._rests: set[int] = set()
+        self._able = 0  # a bit for each worker who could ever take a step
+        self._started = self._look_at = time.monotonic()
+
+    def _make_rules(self) -> Rules:
+        question = self._question
+        return Rules(self._system, self._histories, question.ledger, question.budget.kinds, question.spot)
 
     def run(self) -> Findings:
         """Search until a violation, the end or a limit; an interrupt ends it with what is known."""
-        self._prepare()
         try:
-            self._search()
-        except _AskedTheTime:
-            self._timed = True
-            return self.run()
+            with Progress("exploring", self._limits.states) as self._progress:
+                self._best_first()
+                if not self.findings.found:
+                    self._is_out_of_limits(time.monotonic())  # an interrupt is heeded, however late
+            self._finish()
         except KeyboardInterrupt:
             self._cut("by you")
         except MemoryError:
             self._cut("where this machine has no more memory")
-        finally:
-            self._histories.close()
         return self._summed_up()
 
-    def _search(self) -> None:
-        self._best_first()
-        if not self.findings.found and not self.findings.interrupted:
-            self._conclude()
-        elif self.findings.faults_proven >= 0 and not (self.findings.found and self._spot):
-            self._look_for_livelock()  # one with fewer faults than what was found is smaller
-        if self.findings.found:
-            self._histories.audit()  # before it is shown: it may come of a worker that is not deterministic
+    def _best_first(self) -> None:
+        raise NotImplementedError
+
+    def _finish(self) -> None:
+        """Draw the conclusions, where the search is over."""
+        raise NotImplementedError
 
     def _cut(self, why: str) -> None:
         self.findings.interrupted = why
-        self._labels.clear()  # most of the memory
 
-    def _prepare(self) -> None:
-        self.findings = Findings()
-        step = (self._spot.name, self._spot.nth) if isinstance(self._spot, Spot) else None
-        self._histories = Histories(self._system, self._limits.steps, self._merge, step)
-        states = self._system.states()
-        for state in states.values():
-            if isinstance(state, ClockState):
-                state.running = self._timed
-        kinds = self._budget.kinds
-        ledger = Ledger(states, self._histories, kinds)
-        self._rules = Rules(self._system, self._histories, ledger, kinds, self._spot)
-        self._checks = Checks(self._system, self._histories, ledger, self._budget.total)
-        self._labels: dict[int, list[Label]] = {}  # of each state, those that were followed; the first is the cheapest
-        self._following: dict[int, list[Next]] = {}
-        self._able: dict[int, set[int]] = {}
-        self._rests: set[int] = set()
+    def _moves(self, where: Where) -> tuple[Move, ...]:
+        return tuple(self._backwards(where))[::-1]
 
-    # The search
+    def _backwards(self, where: Where) -> Iterator[Move]:
+        """The moves that lead there, the newest first."""
+        raise NotImplementedError
 
-    def _best_first(self) -> None:
-        first = Label(self._rules.initial(self._budget.packed), NOBODY, 0, None, None)
-        buckets, costs = {0: [first]}, [0]  # by cost, and within it those whose newest move is a fault last
-        with Progress("exploring", self._limits.states) as progress:
-            started = time.monotonic()
-            while costs:
-                bucket = heappop(costs)
-                self.findings.faults_proven = bucket // (2 * FAULT) - 1
-                for label in buckets.pop(bucket):
-                    if not self._follow(label, buckets, costs):
-                        continue
-                    self._check_endless(label)
-                    if self.findings.found or self._out_of_limits(started):
-                        return
-                    progress.reached(self.findings.states)
-        self.findings.faults_proven = self._budget.total
-
-    def _follow(self, label: Label, buckets: dict[int, list[Label]], costs: list[int]) -> bool:
-        """Go on from a label, unless an earlier one of its state can do all that it can, as cheaply."""
-        state, last, labels = label.state, label.last, self._labels
-        known = labels.get(state)
-        first = known is None
-        if known is None:
-            labels[state] = [label]
-            self._enter(label)
-            if self.findings.found:
-                return True
-        elif _beaten(known, last, label.cost):
-            return False
-        else:
-            known.append(label)
-        could_go_on = last in self._able[state]
-        for target, way in self._following[state]:
-            cost = label.cost + way.cost
-            if could_go_on and way.steps and way.worker != last:
-                if not first:
-                    continue  # the state's first label took this step for no more
-                cost += PREEMPTION
-            turn = _turn(way, last)
-            if _beaten(labels.get(target), turn, cost):
-                continue
-            after = Label(target, turn, cost, label, way.move)
-            # Among equals the earliest crash wins, but the latest pause: it takes the shortest stall.
-            bucket = 2 * cost + (way.cost >= FAULT and way.move.kind != "timer")
-            if bucket not in buckets:
-                buckets[bucket] = []
-                heappush(costs, bucket)
-            buckets[bucket].append(after)
-        return True
-
-    def _enter(self, label: Label) -> None:
-        """A state that has not been seen before: check it, and work out what can happen in it."""
-        state = self._rules.states[label.state]
+    def _enter(self, number: int, where: Where) -> Following | None:
+        """A state that has not been seen before: check it, and work out what can happen in it. None if it is wrong."""
+        state, following = self._rules.states[number], None
         self.findings.states += 1
         found = self._checks.everywhere(state)
         if found is None:
-            following, self._able[label.state], rests = self._rules.successors(state)
-            if self._histories.ask_the_time and not self._timed:
-                raise _AskedTheTime
-            self._following[label.state] = following
-            self.findings.transitions += len(following)
+            following = self._rules.successors(state)
+            if self._histories.ask_the_time and not self._question.timed:
+                raise AskedTheTime
+            targets, _, able, rests = following
+            self._able |= able
+            self.findings.transitions += len(targets)
+            if len(self._rules.states) > len(self._graph):
+                self._make_room()
+            self._graph.fill(number, targets)
             if rests:
-                found = self._rest(label)
+                found = self._rest(number, where)
         if found is not None:
-            self.findings.found = replace(found, moves=_moves(label))
+            self.findings.found = replace(found, moves=self._moves(where))
+            return None
+        return following
 
-    def _rest(self, label: Label) -> Found | None:
+    def _make_room(self) -> None:
+        """For states that have been numbered since; for many at once, since most states lead to few new ones."""
+        missing = len(self._rules.states) - len(self._graph)
+        self._grow(missing + len(self._graph) // 8 + 100)
+
+    def _grow(self, states: int) -> None:
+        self._graph.grow(states)
+
+    def _rest(self, number: int, where: Where) -> Found | None:
         """A state in which, if nothing goes wrong, nothing more can happen."""
-        state = self._rules.states[label.state]
-        found = self._checks.at_rest(state)
+        found = self._checks.at_rest(self._rules.states[number])
         if found is None:
-            self._rests.add(label.state)
-            self._reached(label.state)
-            if len(self.findings.good) < MOST_SAMPLES:
-                self.findings.good.append(_moves(label))
+            self._rests.add(number)
+            self._reached(number)
         return found
 
-    def _reached(self, state: int) -> None:
-        outcome = self._checks.outcome(self._rules.states[state])
-        self.findings.outcomes[outcome] = self.findings.outcomes.get(outcome, 0) + 1
+    def _reached(self, number: int) -> None:
+        self.findings.outcomes.add(self._checks.outcome(self._rules.states[number]))
 
-    def _out_of_limits(self, started: float) -> bool:
+    def _out_of_limits(self) -> bool:
+        """Whether it has to end here; said now and then, and when the states are as many as they may be."""
+        now = time.monotonic()
+        if now < self._look_at and self.findings.states < self._limits.states:
+            return False
+        self._look_at = now + LOOK_AFTER
+        self._progress.reached(self.findings.states)
+        return self._is_out_of_limits(now)
+
+    def _is_out_of_limits(self, now: float) -> bool:
         states, seconds, watchdog = self._limits.states, self._limits.seconds, self._watchdog
         if watchdog.interrupted or watchdog.full:
             self.findings.interrupted = "by you" if watchdog.interrupted else f"at {watchdog.megabytes:,.0f} MB"
         elif self.findings.states >= states and len(self._rules.states) > states:
             self.findings.interrupted = f"at {states:,} states"
-        elif time.monotonic() - started > seconds:
+        elif now - self._started > seconds:
             self.findings.interrupted = f"after {seconds:g} s"
         return bool(self.findings.interrupted)
 
-    def _check_endless(self, label: Label) -> None:
-        """Raise Mistake for a run without end, which an unbounded world keeps from closing into a circle."""
-        if label.cost % PREEMPTION // STEP % LOOK_EVERY or label.move is None or label.move.kind != "step":
-            return
-        worker, limit = label.move.worker, self._limits.steps
-        run = list(itertools.islice(itertools.takewhile(lambda move: move.worker == worker, _backwards(label)), limit))
-        if len(run) == limit and worker not in self._system.consumers:
-            node = self._rules.states[label.state][list(self._system.cast).index(worker)]
-            if self._histories.op[node] != ENDED:
-                self._histories.complain_endless(node)
+    def _endless(self, where: Where, number: int) -> int | None:
+        """The node of a worker whose run has no end, which an unbounded world keeps from closing into a circle."""
+        limit, moves = self._limits.steps, self._backwards(where)
+        newest = next(moves, None)
+        if newest is None or newest.kind != "step" or newest.worker in self._system.consumers:
+            return None
+        run = itertools.islice(itertools.takewhile(lambda move: move.worker == newest.worker, moves), limit - 1)
+        if sum(1 for _ in run) < limit - 1:
+            return None
+        node = self._rules.layout.nodes(self._rules.states[number])[list(self._system.cast).index(newest.worker)]
+        return node if self._histories.op[node] != ENDED else None
 
     # The end
 
     def _conclude(self) -> None:
         """Everything was visited: count the schedules, look for circles, run every history again."""
-        targets = self._targets(2 * FAULT)
-        self.findings.schedules = schedules(targets, self._rests)
+        self.findings.schedules = schedules(self._graph, self._rests)
         if self.findings.schedules is None:
             self._look_for_livelock()
         self._histories.audit()
@@ -227,76 +234,40 @@ class Search:
             self.findings.found = Found(self._checks.unseen[0].name, None, because)
         self.findings.complete = True
 
-    def _targets(self, most: int) -> list[list[int]]:
-        """The states that each state leads to, by what costs less than this."""
-        following = self._following
-        return [
-            [target for target, way in following.get(state, ()) if way.cost < most]
-            for state in range(len(self._rules.states))
-        ]
-
     def _look_for_livelock(self) -> None:
-        """Among the states whose number of faults is done with: without a fault, nothing leads out of them."""
-        done = (self.findings.faults_proven + 1) * FAULT
-        within = {state for state, labels in self._labels.items() if labels[0].cost < done}
-        free = self._targets(FAULT)
-        traps = circles([targets if state in within else [] for state, targets in enumerate(free)])
-        for states in sorted(traps, key=lambda states: min(self._labels[state][0].cost for state in states)):
-            found = self._checks.going_round((self._rules.states[at], self._following[at]) for at in sorted(states))
-            if found:
-                label = min((self._labels[state][0] for state in states), key=lambda label: label.cost)
-                again = self._again(label) if len(states) == 1 else ()
-                self.findings.found = replace(found, moves=(*_moves(label), *again))
-                return
-            for state in states:
-                self._reached(state)
+        raise NotImplementedError
 
-    def _again(self, label: Label) -> tuple[Move, ...]:
-        """The step that is taken for ever in a state that leads to itself, if the way there does not end with it."""
-        way = next((way for _, way in self._following[label.state] if way.steps and way.cost < FAULT), None)
-        if way is None:
-            return ()
-        here, before = (self._rules.states[one.state][way.worker] for one in (label, label.before or label))
-        if label.move == way.move and self._histories.op[before] == self._histories.op[here]:
-            return ()
-        return (way.move,)
+    def _traps(self, within: Iterable[int]) -> list[list[int]]:
+        """The sets of states among these in which, without a fault, the system goes round for ever."""
+        free: list[list[int]] = [[] for _ in self._rules.states]
+        for number in within:
+            free[number] = [target for target, way in self._following(number) if way.cost < FAULT]
+        return circles(free)
+
+    def _following(self, number: int) -> list[tuple[int, Way]]:
+        targets, ways, _, _ = self._rules.successors(self._rules.states[number])
+        return [*zip(targets, ways)]
+
+    def _going_round(self, trap: Iterable[int]) -> Found | None:
+        return self._checks.going_round([(self._rules.states[at], self._following(at)) for at in sorted(trap)])
 
     def _summed_up(self) -> Findings:
-        struck = self._rules.struck
+        struck, histories = self._rules.struck, self._histories
         self.findings.unseen = [claim.name for claim in self._checks.unseen]
         self.findings.idle_faults = [kind for kind, nodes in struck.items() if not nodes]
-        able = set().union(*self._able.values())
-        self.findings.idle_workers = [name for place, name in enumerate(self._system.cast) if place not in able]
+        self.findings.idle_workers = self._idle_workers()
         self.findings.untried = self._checks.untried()
-        points = sorted(self._histories.parent[node][0] for node in struck.get("crashes", ()))
-        names = [self._histories.ops.things[self._histories.op[node]].name for node in points]
+        points = sorted(histories.parent[node][0] for node in struck.get("crashes", ()))
+        names = [histories.ops.things[histories.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))
         return self.findings
 
-
-def _beaten(known: list[Label] | None, last: int, cost: int) -> bool:
-    """Whether whatever continues a label with this turn and cost continues a known one of its state for no more.
-
-    From the same state, another turn costs at most one preemption more. Faults are equal: the state knows them.
-    """
-    for one in known or ():  # noqa: SIM110 - the inner loop; as a generator it costs twice as much
-        if one.last == last or one.last == NOBODY or cost - one.cost >= PREEMPTION:
-            return True
-    return False
+    def _idle_workers(self) -> list[str]:
+        return [name for worker, name in enumerate(self._system.cast) if not self._able >> worker & 1]
 
 
-def _turn(way: Way, last: int) -> int:
+def turn(way: Way, last: int) -> int:
     """Whose turn it is afterwards."""
     if way.steps:
         return NOBODY if way.over else way.worker
     return NOBODY if way.over and way.worker in (last, EVERYBODY) else last
-
-
-def _backwards(label: Label | None) -> Iterator[Move]:
-    while label is not None and label.move is not None:
-        yield label.move
-        label = label.before
-
-
-def _moves(label: Label) -> tuple[Move, ...]:
-    return tuple(_backwards(label))[::-1]

@@ -26,24 +26,24 @@ class Spot:
     when: Literal["before", "after"]
     last: bool = False  # the last step of a run: after it a consumer is where it began
 
-    def kept(self, found: list[Next], state: tuple[int, ...], system: System, histories: Histories) -> list[Next]:
-        """What of all that can happen in this state may happen."""
-        return [one for one in found if self.allows(one[1].move, state, system, histories)]
+    def kept(self, found: list[Next], nodes: list[int], system: System, histories: Histories) -> list[Next]:
+        """What of all that can happen where the workers are at these nodes may happen."""
+        return [one for one in found if self.allows(one[1].move, nodes, system, histories)]
 
-    def allows(self, move: Move, state: tuple[int, ...], system: System, histories: Histories) -> bool:
-        """Whether this move may happen in this state."""
-        here = self._is_at(state[0], histories)
+    def allows(self, move: Move, nodes: list[int], system: System, histories: Histories) -> bool:
+        """Whether this move may happen where the workers are at these nodes."""
+        here = self._is_at(nodes[0], histories)
         if move.fault is None:
             rival = move.kind == "step" and move.worker != "A" and system.cast[move.worker] == system.cast["A"]
-            return here or not (rival and self._at_start(move.worker, state, system, histories))
+            return here or not (rival and self._at_start(move.worker, nodes, system, histories))
         if move.kind == "step" and move.fault != "redeliveries":
             return here and move.worker == "A"
         if move.kind == "step":
             return here and (move.worker != "A" or self.last)
         return here and move.worker in ("A", "")
 
-    def _at_start(self, worker: str, state: tuple[int, ...], system: System, histories: Histories) -> bool:
-        node = state[list(system.cast).index(worker)]
+    def _at_start(self, worker: str, nodes: list[int], system: System, histories: Histories) -> bool:
+        node = nodes[list(system.cast).index(worker)]
         return histories.parent[node][0] == ENDED
 
     def _is_at(self, node: int, histories: Histories) -> bool:
@@ -68,13 +68,13 @@ class Overtaking:
     second: int
     loose: bool = False
 
-    def kept(self, found: list[Next], state: tuple[int, ...], system: System, histories: Histories) -> list[Next]:
-        """What of all that can happen in this state may happen."""
+    def kept(self, found: list[Next], nodes: list[int], system: System, histories: Histories) -> list[Next]:
+        """What of all that can happen where the workers are at these nodes may happen."""
         free = [one for one in found if one[1].move.fault is None and one[1].steps]
         mine, other = (self._of(worker, free) for worker in (0, 1))
-        there = self._depth(state[1], histories)
-        overtaken = there >= self.second or histories.op[state[1]] == ENDED
-        if self._depth(state[0], histories) == self.first and not overtaken:
+        there = self._depth(nodes[1], histories)
+        overtaken = there >= self.second or histories.op[nodes[1]] == ENDED
+        if self._depth(nodes[0], histories) == self.first and not overtaken:
             again = [one for one in found if one[1].move.fault == "redeliveries" and one[1].worker == 1 and there == 0]
             return other or again or mine or self._rest(found)
         if self.loose and overtaken:

@@ -1,0 +1,100 @@
+"""From a question to what there is to say about it: a proof, or the smallest way in which it goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+
+from simlib.engines.budget import Budget, Limits
+from simlib.engines.explore.findings import Findings
+from simlib.engines.explore.proof import Proof
+from simlib.engines.explore.search import AskedTheTime, Question
+from simlib.engines.explore.smallest import Smallest
+from simlib.engines.explore.spot import Overtaking, Spot
+from simlib.engines.explore.symmetry import NotAlike, alike
+from simlib.errors import Mistake, NotDeterministic, WorkerHangs
+from simlib.resources.clock import Clock
+from simlib.resources.lock import Lock
+from simlib.system import System
+from simlib.trace import Move
+
+
+def decide(
+    system: System,
+    budget: Budget,
+    limits: Limits,
+    *,
+    merge: bool = True,
+    symmetric: bool = True,
+    spot: Spot | Overtaking | None = None,
+) -> Findings:
+    """Search until a violation, the end or a limit: first whether anything is wrong, which is quick; then, if it is,
+    on which smallest way it comes about.
+    """
+    with closing(Asker(system, partial(Question.about, system, budget, limits, merge=merge, spot=spot))) as asker:
+        return _decided(asker, symmetric and bool(alike(system)), spot is not None)
+
+
+def _decided(asker: Asker, symmetric: bool, spot: bool) -> Findings:
+    if spot:  # it tells worker A from all others
+        return asker.ask(lambda question: Smallest(question).run())
+    try:
+        proof = _proof(asker, symmetric)
+    except (NotDeterministic, WorkerHangs):
+        raise
+    except Mistake:
+        smallest = asker.ask(lambda question: Smallest(question).run())  # it makes the same on the shortest way
+        if smallest.found or smallest.interrupted:
+            return smallest
+        raise
+    if proof.found is None or proof.found.moves is None:
+        return proof
+    return asker.ask(lambda question: Smallest(question).run())
+
+
+def _proof(asker: Asker, symmetric: bool) -> Findings:
+    try:
+        return asker.ask(lambda question: Proof(question).run(), anonymous=symmetric)
+    except NotAlike:
+        return asker.ask(lambda question: Proof(question).run())
+
+
+def runs_that_go_well(system: System, budget: Budget, most: int) -> list[tuple[Move, ...]]:
+    """So many at most, the ones with the fewest faults first."""
+    with closing(Asker(system, partial(Question.about, system, budget, Limits()))) as asker:
+        return asker.ask(lambda question: Smallest(question, most).run()).good or []
+
+
+class Asker:
+    """Keeps what the searches for one answer can share, and asks again, with time in it, where it matters what time it
+    is.
+    """
+
+    def __init__(self, system: System, about: Callable[..., Question]) -> None:
+        clocks = {name for name, resource in system.resources.items() if isinstance(resource, Clock)}
+        claims = (*system.always, *system.eventually, *system.sometimes)
+        self._timed = any(clocks & set(claim.parameters) for claim in claims)
+        self._has_locks = any(isinstance(resource, Lock) for resource in system.resources.values())
+        self._about = about
+        self._question: Question | None = None
+
+    def ask(self, search: Callable[[Question], Findings], anonymous: bool = False) -> Findings:
+        try:
+            return search(self._asked(anonymous))
+        except AskedTheTime:
+            self._timed = True
+            return self.ask(search, anonymous)
+
+    def _asked(self, anonymous: bool) -> Question:
+        known = self._question
+        if known and known.timed == self._timed and (known.anonymous == anonymous or not self._has_locks):
+            return replace(known, anonymous=anonymous)
+        self.close()
+        self._question = self._about(timed=self._timed, anonymous=anonymous)
+        return self._question
+
+    def close(self) -> None:
+        if self._question:
+            self._question.histories.close()
