@@ -375,6 +375,22 @@ def test_as_many_states_as_are_allowed_is_finished():
     assert report.verdict == "holds"
 
 
+def test_unfinished_says_what_can_be_violated_where_the_smallest_way_to_it_is_not_known_yet():
+    def add_twice(db):
+        for _ in range(2):
+            number = yield db.read("n")
+            yield db.write("n", number + 1)
+
+    def half_are_counted(db):
+        return db["n"] >= 3
+
+    counter = Scenario(db=Database({"n": 0}), workers=3, eventually=[half_are_counted])
+    report = counter.explore(add_twice, crashes=0, max_states=100)
+    assert (report.verdict, report.counterexample) == ("unfinished", None)
+    assert "half_are_counted can be violated, but the smallest way to it was not found yet" in report.sentence
+    assert counter.explore(add_twice, crashes=0).claim == "half_are_counted"
+
+
 def test_unfinished_claims_nothing_that_a_search_with_fewer_faults_refutes():
     # Fault-free, the polling worker goes round for ever; that is only looked for at the end of a search.
     scenario = Scenario(db=Database())

@@ -51,7 +51,10 @@ def _decided(asker: Asker, symmetric: bool, spot: bool) -> Findings:
         raise
     if proof.found is None or proof.found.moves is None:
         return proof
-    return asker.ask(lambda question: Smallest(question).run())
+    smallest = asker.ask(lambda question: Smallest(question).run())
+    if smallest.interrupted and not smallest.found:
+        smallest.wrong = proof.found.claim
+    return smallest
 
 
 def _proof(asker: Asker, symmetric: bool) -> Findings:

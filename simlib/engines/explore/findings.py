@@ -26,6 +26,7 @@ class Findings:
     found: Found | None = None
     complete: bool = False
     interrupted: str = ""  # what stopped it: "at 200,000 states", "after 10 s", "by you"
+    wrong: str = ""  # the claim that can be violated, where the smallest way to it was not found in time
     faults_proven: int = -1  # all schedules with up to so many faults hold
     outcomes: set[object] = field(default_factory=set)  # final worlds, as an outsider sees them
     good: list[tuple[Move, ...]] | None = field(default_factory=list)  # schedules that went well; None: not looked for

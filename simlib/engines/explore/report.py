@@ -150,6 +150,8 @@ class Report:
             else "all schedules without a fault hold"
         )
         known = done if proven >= 0 else "nothing is proven yet"
+        if self.findings.wrong:
+            known = f"{self.findings.wrong} can be violated, but the smallest way to it was not found yet"
         visited = plural(self.states, "state")
         return f"unfinished: stopped {self.findings.interrupted}, {visited} visited; {known}. {self._lower()}"
 
