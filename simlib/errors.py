@@ -76,8 +76,12 @@ class NotDeterministic(Mistake):
     """A worker took two different steps after the same answers."""
 
 
-class WorkerHangs(Mistake):
-    """A worker ran for a long time without reaching its next `yield`."""
+class Hangs(Mistake):
+    """A learner's code ran for a long time, or took a lot of memory, and came to no end."""
+
+
+class WorkerHangs(Hangs):
+    """A worker did so before it reached its next `yield`."""
 
 
 def message_alone(method: Callable[P, R]) -> Callable[P, R]:

@@ -10,7 +10,7 @@ from string import ascii_uppercase
 from types import FunctionType, MethodType
 from typing import Any
 
-from simlib.errors import Mistake, OperationError
+from simlib.errors import Hangs, Mistake, OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process, Worker
 from simlib.properties import Property
@@ -110,7 +110,7 @@ class System:
             return self.watchdog.run(claim.holds, seen)
         except Hanging as hanging:
             end = "does something grow without end?" if hanging.full else "a loop without an end?"
-            raise Mistake(f"property {claim.name} ran for {hanging.why}: {end}") from None
+            raise Hangs(f"property {claim.name} ran for {hanging.why}: {end}") from None
 
     def because(self, claim: Property, states: Mapping[str, State]) -> str:
         """Why it is not true of these states: what it expected, and what it found."""
@@ -138,7 +138,8 @@ class System:
             kind = "" if isinstance(error, TypeError) else f"{type(error).__name__}: "
             why = f"{kind}{said(error) or 'a value of it fails'}"
         name = self.cast[who].name if who in self.cast else who
-        return Mistake(f"{name}, line {op.line}: `{op}` cannot be carried out: {why}.")
+        kind_of_mistake = Hangs if isinstance(error, Hanging) else Mistake
+        return kind_of_mistake(f"{name}, line {op.line}: `{op}` cannot be carried out: {why}.")
 
 
 def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:

@@ -206,9 +206,9 @@ def test_the_map_can_be_read_in_grey_and_heard(here):
 
 
 def test_a_folder_without_lessons_and_one_with_half_a_notebook_are_no_error(here):
-    assert repr(progress()) == "There are no lessons in this folder."
+    assert repr(progress()) == "No lessons can be seen in this folder, so there is no map of them."
     (here / "00_half.ipynb").write_text('{"cells": [', encoding="utf-8")
-    assert repr(progress()) == "There are no lessons in this folder."
+    assert repr(progress()) == "No lessons can be seen in this folder, so there is no map of them."
 
 
 def test_the_saved_map_is_that_of_nobody():

@@ -14,7 +14,7 @@ import pytest
 
 import simlib
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
-from simlib.errors import Mistake, NotDeterministic, WorkerHangs
+from simlib.errors import Hangs, Mistake, NotDeterministic, WorkerHangs
 from simlib.watchdog import Watchdog
 
 CELLS = itertools.count(1)
@@ -45,8 +45,8 @@ def said(act, kind=Mistake):
     return str(caught.value)
 
 
-def of_worker(text, scenario=None, **faults):
-    return said(lambda: (scenario or shop()).explore(cell(text), **faults))
+def of_worker(text, scenario=None, kind=Mistake, **faults):
+    return said(lambda: (scenario or shop()).explore(cell(text), **faults), kind)
 
 
 def of_step(step):
@@ -707,7 +707,7 @@ def test_a_property_without_an_end(monkeypatch):
 
     message = "property endless ran for more than 0.05 s: a loop without an end?"
     for ask in (shop(always=[endless]).explore, shop(always=[endless]).run):
-        assert said(lambda ask=ask: ask(cell("def work(db):\n    yield db.read('x')"))) == message
+        assert said(lambda ask=ask: ask(cell("def work(db):\n    yield db.read('x')")), Hangs) == message
 
 
 def test_a_loop_without_a_step_that_catches_everything(monkeypatch):
@@ -877,7 +877,7 @@ def test_a_key_that_cannot_be_compared():
 
 def test_a_key_that_is_compared_for_ever(monkeypatch):
     monkeypatch.setattr(Watchdog, "patience", 0.05)
-    assert of_worker(KEY.format(equal="while True: pass")) == (
+    assert of_worker(KEY.format(equal="while True: pass"), kind=Hangs) == (
         "work, line 18: `db.write(a Key, 2)` cannot be carried out: "
         "one of its values' own methods ran for more than 0.05 s."
     )

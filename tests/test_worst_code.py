@@ -472,7 +472,7 @@ WORST = [
 
         shop(always=[good]).explore(read)
         """,
-        "Mistake: property good ran for more than 1 s: a loop without an end?",
+        "Hangs: property good ran for more than 1 s: a loop without an end?",
     ),
     Row(
         "a property that sleeps",
@@ -485,7 +485,7 @@ WORST = [
 
         shop(always=[good]).explore(read)
         """,
-        "Mistake: property good ran for more than 1 s: a loop without an end?",
+        "Hangs: property good ran for more than 1 s: a loop without an end?",
     ),
     Row(
         "a property that catches everything",
@@ -499,7 +499,7 @@ WORST = [
 
         shop(always=[good]).explore(read)
         """,
-        "Mistake: property good ran for more than 1 s: a loop without an end?",
+        "Hangs: property good ran for more than 1 s: a loop without an end?",
     ),
     Row(
         "an error of its own",
@@ -1028,7 +1028,7 @@ WORST = [
 
         shop().explore(work)
         """,
-        "Mistake: work, line 16: `db.read(Key(name='a'))` cannot be carried out: one of its values' "
+        "Hangs: work, line 16: `db.read(Key(name='a'))` cannot be carried out: one of its values' "
         "own methods ran for more than 1 s.",
     ),
     Row(

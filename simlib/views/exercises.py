@@ -28,6 +28,7 @@ SIGNS = {DONE: "●", TRIED: "◐", NOT_YET: "○"}
 RECORDED = re.compile(r'\brecord\("(\d\d [a-z]+)"')
 TITLE = re.compile(r"^# \d\d · (.*)$", re.M)
 PLACE = 9  # letters of the longest exercise's name, and one
+NO_LESSONS = "No lessons can be seen in this folder, so there is no map of them."
 
 Result = TypeVar("Result")
 
@@ -151,7 +152,7 @@ class Progress:
 
     def __repr__(self) -> str:
         if not self.course:
-            return "There are no lessons in this folder."
+            return NO_LESSONS
         wide = max(len(lesson.title) for lesson in self.course)
         rows = [f"{lesson.number}  {lesson.title:{wide}}  {self._signs(lesson)}".rstrip() for lesson in self.course]
         legend = "   ".join(f"{sign} {state}" for state, sign in SIGNS.items())

@@ -14,7 +14,7 @@ from simlib.engines.explore.search import AskedTheTime, Question
 from simlib.engines.explore.smallest import Smallest
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.explore.symmetry import NotAlike, alike
-from simlib.errors import Mistake, NotDeterministic, WorkerHangs
+from simlib.errors import Hangs, Mistake, NotDeterministic
 from simlib.resources.clock import Clock
 from simlib.resources.lock import Lock
 from simlib.system import System
@@ -42,7 +42,7 @@ def _decided(asker: Asker, symmetric: bool, spot: bool) -> Findings:
         return asker.ask(lambda question: Smallest(question).run())
     try:
         proof = _proof(asker, symmetric)
-    except (NotDeterministic, WorkerHangs):
+    except (NotDeterministic, Hangs):  # to ask again would take as long again
         raise
     except Mistake:
         smallest = asker.ask(lambda question: Smallest(question).run())  # it makes the same on the shortest way
