@@ -3,6 +3,7 @@
 import pytest
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
+from simlib.resources.shown import Items, Table
 
 
 def changes_a_message(inbox, db):
@@ -202,3 +203,23 @@ def test_what_a_scenario_was_given_may_be_changed_afterwards():
         yield inbox.ack(message)
 
     assert shop.run(work)["db"]["seen"] == [[1], [1], [1]]
+
+
+def test_a_list_that_a_property_sees_reads_and_adds_like_a_list_and_is_its_own_once_changed():
+    kept, others = [{"n": 1}, {"n": 2}], [3]
+    seen = Items(kept)
+    assert (seen == kept, seen == others, repr(seen)) == (True, False, repr(kept))
+    assert (seen + others, others + seen) == (kept + others, others + kept)
+    assert seen.copy() == kept and seen.copy()[0] is not kept[0]
+    seen[0] = {"n": 5}
+    seen.insert(1, {"n": 0})
+    seen.sort(key=lambda row: row["n"])
+    del seen[0]
+    assert (seen, kept) == ([{"n": 2}, {"n": 5}], [{"n": 1}, {"n": 2}])
+
+
+def test_a_table_that_a_property_sees_reads_and_joins_like_a_dict():
+    kept = {"a": [1]}
+    seen = Table(kept)
+    seen["a"].append(2)
+    assert (kept, seen | {"b": 3}, repr(seen)) == ({"a": [1]}, {"a": [1], "b": 3}, repr(kept))
