@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import AXE, chromium, findings, moment, npm_package
+from tests.browser import AXE, findings, moment, npm_package
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -24,12 +24,6 @@ def blocks(path, sign):
     """The saved players, or sliders, of a lesson."""
     html = ["".join(output["data"].get("text/html", "")) for _, output in outputs(path)]
     return [block for block in html if sign in block]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 
-from tests.browser import AXE, chromium, expected, findings, moment, npm_package, press, seen, sync_api
+from tests.browser import AXE, expected, findings, moment, npm_package, press, seen, sync_api
 from tests.lessons import FOLDER, definitions
 
 LESSON = "00_start_here.ipynb"
@@ -53,12 +53,6 @@ TITLES = (
     "charge: nothing goes wrong",
 )
 SLIDER = "[data-slider]"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,10 @@
 import pytest
 
 from simlib.views.player import player
-from tests.browser import chromium, expected, moment, press, seen
+from tests.browser import expected, moment, press, seen
 from tests.test_player import both, charge, shop
 
 MOMENTS = range(9)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
 from simlib.engines.live import INSTEAD, NO_PROCESSES
 from simlib.views.drawing import NO_CHART
 from simlib.views.exercises import NO_LESSONS
-from tests.browser import AXE, chromium, expected, moment, npm_package, press, seen
+from tests.browser import AXE, expected, moment, npm_package, press, seen
 from tests.lessons import FOLDER, definitions
 
 NOTEBOOKS = sorted(path.name for path in FOLDER.glob("*.ipynb"))
@@ -72,12 +72,6 @@ def address(site):
     yield f"http://127.0.0.1:{server.server_address[1]}/{site.name}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @contextmanager

@@ -4,14 +4,7 @@ import pytest
 
 from simlib import Queue, Scenario, Service
 from simlib.views import crash_rate_slider, crash_slider, workers_slider
-from tests.browser import chromium
 from tests.sample import charge, charge_once, shop
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from notebooks import slides
 from notebooks.sheets import is_folded, is_solution, source
-from tests.browser import chromium, npm_package
+from tests.browser import npm_package
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -116,12 +116,6 @@ def talks(tmp_path_factory):
     folder = tmp_path_factory.mktemp("talks")
     subprocess.run([sys.executable, str(FOLDER / "slides.py"), str(folder)], check=True)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture

@@ -22,13 +22,7 @@ from simlib.trace import Move
 
 
 def decide(
-    system: System,
-    budget: Budget,
-    limits: Limits,
-    *,
-    merge: bool = True,
-    symmetric: bool = True,
-    spot: Spot | Overtaking | None = None,
+    system: System, budget: Budget, limits: Limits, *, merge: bool, symmetric: bool, spot: Spot | Overtaking | None
 ) -> Findings:
     """Search until a violation, the end or a limit: first whether anything is wrong, which is quick; then, if it is,
     on which smallest way it comes about.
