@@ -110,6 +110,19 @@ def test_a_torn_line_spoils_neither_its_neighbours_nor_the_next(here):
     assert [one.exercise for one in known] == ["00 attack", "00 defend"] and lost == 1
 
 
+def test_a_line_that_another_kernel_is_writing_is_not_taken_for_a_torn_one(here):
+    record("00 attack", True)
+    whole = (here / FILE).read_bytes()
+    (here / FILE).write_bytes(whole[:-1])  # what a look at the file's end can meet: all but its last byte is there
+    record("00 defend", True)
+    with open(here / FILE, "r+b") as file:  # and the other one's last byte comes after that look
+        both = file.read()
+        file.seek(0)
+        file.write(whole + both[len(whole) - 1 :])
+    known, lost = attempts(here / FILE)
+    assert [one.exercise for one in known] == ["00 attack", "00 defend"] and lost == 0
+
+
 def test_several_processes_at_once_lose_no_line(here):
     code = "from simlib.views import record\nfor number in range(200): record('03 audit', number, of=1000)"
     running = [subprocess.Popen([sys.executable, "-c", code], cwd=here) for _ in range(3)]

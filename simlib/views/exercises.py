@@ -79,7 +79,8 @@ def judged(result: Any, of: int | None = None) -> tuple[bool, str]:
 def attempts(path: Path) -> tuple[list[Attempt], int]:
     """The file's lines, and how many of them make no sense: torn, or of another hand. Raises OSError."""
     found, lost = [], 0
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for line in filter(None, text.split("\n")):  # an empty line is of `_append`
         try:
             noted = json.loads(line)
             where = f"{noted['lesson']} {noted['exercise']}"
