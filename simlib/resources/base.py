@@ -215,36 +215,19 @@ class Resource:
         if self._built is not None:
             self._built.append(mistake)
 
-    def _op(self, verb: str, *args: Any, **kwargs: Any) -> Op:
-        assert self._built is not None
-        given = {key: value for key, value in kwargs.items() if value is not None} if kwargs else kwargs
-        for value in (*args, *given.values()) if given else args:
-            if type(value) not in ATOMS and not unchanging(value):  # else there is nothing to check, or to copy
-                args, given = self._own_copy(verb, args, given)
-                break
-        op = Op(self._name, verb, args, given, sys._getframe(3).f_lineno)
-        self._built.append(op)
-        return op
-
-    @staticmethod
-    def _own_copy(verb: str, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments, checked here, where it is known who asks, and not in the middle of a search."""
-        try:
-            freeze((args, given))
-        except RecursionError:
-            circular = f"{verb}(...): a value that contains itself cannot be stored, sent or compared."
-            raise Mistake(circular) from None
-        return tuple(map(fresh, args)), fresh(given)
-
 
 def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
-    """The method `build` of a resource, saying in the learner's words what is wrong with its arguments."""
+    """The method `build` of a resource, for a worker: its step is noted, with its line and with values of its own.
+
+    What is wrong with its arguments is said in the learner's words.
+    """
     signature = inspect.signature(build)
     taken = ", ".join(str(one.replace(annotation=one.empty)) for one in [*signature.parameters.values()][1:])
 
     @functools.wraps(build)
     def checked(self: Resource, *args: Any, **kwargs: Any) -> Op:
-        if self._built is None:
+        built = self._built
+        if built is None:
             kind = type(self).__name__
             raise Mistake(
                 f"`{build.__name__}` of a {kind} that belongs to no worker. A worker reaches a resource through a "
@@ -252,7 +235,11 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
                 f"def worker({kind.lower()}): ..."
             )
         try:
-            return build(self, *args, **kwargs)
+            op = build(self, *args, **kwargs)
+            for value in (*op.args, *op.kwargs.values()) if op.kwargs else op.args:
+                if type(value) not in ATOMS and not unchanging(value):  # else there is nothing to check, or to copy
+                    _own(op)
+                    break
         except Mistake as mistake:
             self._note(mistake)
             raise
@@ -260,6 +247,9 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
             misfit = explain(error, f"{self._name}.{build.__name__}", self, args, kwargs)
             self._note(misfit)
             raise misfit from None
+        op.line = sys._getframe(1).f_lineno
+        built.append(op)
+        return op
 
     def explain(error: TypeError, step: str, self: Resource, args: Any, kwargs: Any) -> Mistake:
         try:
@@ -269,6 +259,16 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
         return Mistake(f"`{step}(...)`: {error}.")
 
     return checked
+
+
+def _own(op: Op) -> None:
+    """Give it values of its own, checked here, where it is known who asks, and not in the middle of a search."""
+    try:
+        freeze((op.args, op.kwargs))
+    except RecursionError:
+        circular = f"{op.verb}(...): a value that contains itself cannot be stored, sent or compared."
+        raise Mistake(circular) from None
+    op.args, op.kwargs = tuple(map(fresh, op.args)), fresh(op.kwargs)
 
 
 def _said(error: TypeError) -> str:

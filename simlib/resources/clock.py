@@ -50,10 +50,10 @@ class Clock(Resource):
 
     def now(self) -> Op:
         """Answers the seconds since the start."""
-        return self._op("now")
+        return Op(self._name, "now")
 
     def sleep(self, seconds: float) -> Op:
         """Wait that long."""
         if not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
             raise Mistake(f"sleep({show(seconds)}): give a number of seconds, 0 or more.")
-        return self._op("sleep", seconds)
+        return Op(self._name, "sleep", (seconds,))

@@ -117,35 +117,35 @@ class Database(Resource):
 
     def read(self, key: Any, *, fence: int | None = None) -> Op:
         """Answers the row, None when there is none."""
-        return self._op("read", _key(key), fence=_token(fence))
+        return Op(self._name, "read", (_key(key),), _fence(fence))
 
     def scan(self, prefix: str = "") -> Op:
         """Answers the (key, row) pairs whose key is text that begins with `prefix`, in the order of their keys."""
         if not isinstance(prefix, str):
             raise Mistake(f"scan({show(prefix)}): give the beginning of the keys as text.")
-        return self._op("scan", prefix)
+        return Op(self._name, "scan", (prefix,))
 
     def write(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
         """Store the row, whatever was there before."""
-        return self._op("write", _key(key), row, fence=_token(fence))
+        return Op(self._name, "write", (_key(key), row), _fence(fence))
 
     def insert(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
         """Store a new row. Raises AlreadyExists when there is one."""
-        return self._op("insert", _key(key), row, fence=_token(fence))
+        return Op(self._name, "insert", (_key(key), row), _fence(fence))
 
     def delete(self, key: Any, *, fence: int | None = None) -> Op:
         """Remove the row. Raises NotFound when there is none."""
-        return self._op("delete", _key(key), fence=_token(fence))
+        return Op(self._name, "delete", (_key(key),), _fence(fence))
 
     def compare_and_set(self, key: Any, expected: Any, row: Any, *, fence: int | None = None) -> Op:
         """Store the row only if the present one equals `expected` (None: there is none). Answers whether it did."""
-        return self._op("compare_and_set", _key(key), expected, row, fence=_token(fence))
+        return Op(self._name, "compare_and_set", (_key(key), expected, row), _fence(fence))
 
     def next_id(self, sequence: str = "id") -> Op:
         """Answers 1, 2, 3, ...: each number once, also when its caller crashes and never uses it."""
         if not isinstance(sequence, str):
             raise Mistake(f"next_id({show(sequence)}): give the name of a sequence, as text.")
-        return self._op("next_id", sequence)
+        return Op(self._name, "next_id", (sequence,))
 
     def transaction(self, *writes: Op) -> Op:
         """Several writes of this database as one step: all happen, or none.
@@ -161,7 +161,7 @@ class Database(Resource):
                 )
         if self._built is not None:  # they are part of this step, not steps that somebody forgot to yield
             self._built[:] = [op for op in self._built if not any(op is write for write in writes)]
-        return self._op("transaction", *writes)
+        return Op(self._name, "transaction", writes)
 
 
 def _bare(value: Any) -> str:
@@ -176,7 +176,9 @@ def _key(key: Any) -> Any:
     return key
 
 
-def _token(fence: Any) -> int | None:
-    if fence is None or isinstance(fence, int):
-        return fence
+def _fence(fence: Any) -> dict[str, int]:
+    if fence is None:
+        return {}
+    if isinstance(fence, int):
+        return {"fence": fence}
     raise Mistake(f"fence={show(fence)}: a fence is a number that grows: fence=lease.token.")

@@ -206,35 +206,35 @@ class Disk(Resource):
 
     def read(self, name: str) -> Op:
         """Answers the file's data. Raises NotFound."""
-        return self._op("read", _name(name))
+        return Op(self._name, "read", (_name(name),))
 
     def exists(self, name: str) -> Op:
         """Answers whether there is such a file."""
-        return self._op("exists", _name(name))
+        return Op(self._name, "exists", (_name(name),))
 
     def write(self, name: str, data: str) -> Op:
         """Empty the file, or create it, then put the data in. Raises DiskFull, with a part of the data down."""
-        return self._op("write", _name(name), _text("write", data))
+        return Op(self._name, "write", (_name(name), _text("write", data)))
 
     def append(self, name: str, data: str) -> Op:
         """Add to the end of the file, or create it. Raises DiskFull, with a part of the data down."""
-        return self._op("append", _name(name), _text("append", data))
+        return Op(self._name, "append", (_name(name), _text("append", data)))
 
     def rename(self, old: str, new: str) -> Op:
         """Give the file another name, replacing what had it, in one step. Raises NotFound."""
-        return self._op("rename", _name(old), _name(new))
+        return Op(self._name, "rename", (_name(old), _name(new)))
 
     def delete(self, name: str) -> Op:
         """Remove the name. Raises NotFound."""
-        return self._op("delete", _name(name))
+        return Op(self._name, "delete", (_name(name),))
 
     def fsync(self, name: str) -> Op:
         """Wait until the file's data is on disk. Its name is not: see fsync_directory. Raises NotFound."""
-        return self._op("fsync", _name(name))
+        return Op(self._name, "fsync", (_name(name),))
 
     def fsync_directory(self) -> Op:
         """Wait until creations, renames and deletions are on disk."""
-        return self._op("fsync_directory")
+        return Op(self._name, "fsync_directory")
 
 
 def _name(name: Any) -> str:

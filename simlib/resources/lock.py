@@ -147,29 +147,29 @@ class Lock(Resource):
         `value` is what the key holds; left out, it is one that nobody else has ever used. `ttl` in seconds; without
         one, a holder that dies keeps the lock for ever.
         """
-        return self._op("acquire", *_given(value), ttl=positive("ttl", ttl))
+        return Op(self._name, "acquire", () if value is None else (value,), _lasting(ttl))
 
     def try_acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
         """Answers a Lease, or None at once when the lock is held."""
-        return self._op("try_acquire", *_given(value), ttl=positive("ttl", ttl))
+        return Op(self._name, "try_acquire", () if value is None else (value,), _lasting(ttl))
 
     def release(self, lease: Lease) -> Op:
         """Delete the key if it holds this lease's value, in one step. Answers whether it did."""
-        return self._op("release", self._a_lease("release", lease))
+        return Op(self._name, "release", (self._a_lease("release", lease),))
 
     def renew(self, lease: Lease, *, ttl: float) -> Op:
         """Start the time to live again if the key holds this lease's value. Answers whether it did."""
         if ttl is None:
             raise Mistake("renew(..., ttl=None): give a number of seconds above 0.")
-        return self._op("renew", self._a_lease("renew", lease), ttl=positive("ttl", ttl))
+        return Op(self._name, "renew", (self._a_lease("renew", lease),), _lasting(ttl))
 
     def read(self) -> Op:
         """Answers the value that the key holds, None when the lock is free."""
-        return self._op("read")
+        return Op(self._name, "read")
 
     def delete(self) -> Op:
         """Delete the key, whoever set it."""
-        return self._op("delete")
+        return Op(self._name, "delete")
 
     def _a_lease(self, verb: str, lease: Any) -> Lease:
         if isinstance(lease, Lease):
@@ -185,5 +185,5 @@ class Lock(Resource):
         )
 
 
-def _given(value: Any) -> tuple[Any, ...]:
-    return () if value is None else (value,)
+def _lasting(ttl: float | None) -> dict[str, Any]:
+    return {} if ttl is None else {"ttl": positive("ttl", ttl)}

@@ -207,7 +207,7 @@ class Queue(Resource):
 
     def receive(self) -> Op:
         """Answers the oldest Message that is ready; waits while there is none."""
-        return self._op("receive")
+        return Op(self._name, "receive")
 
     def ack(self, message: Message) -> Op:
         """Done with this delivery: the queue forgets the message.
@@ -215,15 +215,15 @@ class Queue(Resource):
         With the receipt of an older delivery, after the message was delivered again, nothing happens and no error
         tells so: the message stays. (SQS: the request succeeds, and the message is not deleted.)
         """
-        return self._op("ack", self._own("ack", message))
+        return Op(self._name, "ack", (self._own("ack", message),))
 
     def nack(self, message: Message) -> Op:
         """Hand the message back: it is ready again at once. Nothing happens with an old receipt."""
-        return self._op("nack", self._own("nack", message))
+        return Op(self._name, "nack", (self._own("nack", message),))
 
     def send(self, body: Any) -> Op:
         """Add a message. Answers its id."""
-        return self._op("send", body)
+        return Op(self._name, "send", (body,))
 
     def _own(self, verb: str, message: Any) -> Message:
         if not isinstance(message, Message):

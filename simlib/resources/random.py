@@ -44,4 +44,4 @@ class Random(Resource):
         """Answers one of the options."""
         if not isinstance(options, (list, tuple, range, str)) or not options:
             raise Mistake(f"choice({show(options)}): give at least one option, in a list, a tuple or a range.")
-        return self._op("choice", options)
+        return Op(self._name, "choice", (options,))

@@ -82,7 +82,8 @@ class Service(Resource):
         """Do `action`. Answers "ok". Raises Unavailable, OutcomeUnknown or Rejected."""
         if not isinstance(action, str):
             raise Mistake(f'call({show(action)}): say first what to do, as text: call("charge", 20).')
-        return self._op("call", action, *args, idempotency_key=idempotency_key)
+        key = {} if idempotency_key is None else {"idempotency_key": idempotency_key}
+        return Op(self._name, "call", (action, *args), key)
 
 
 def hashable(value: Any) -> Hashable:
