@@ -7,6 +7,7 @@ import inspect
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from simlib.errors import Mistake
@@ -44,14 +45,14 @@ class Property:
             return "it returned None. End it with `return` and what should be true."
         if inspect.isgenerator(verdict):
             return "it has a `yield`. A property takes no steps, it looks: write `db[key]` for `yield db.read(key)`."
-        expression = self._returned()
+        expression = self._returned
         what = show(verdict) if expression is None else _source(expression)
         return f"it returned {show(verdict)}. Return True or False, such as `return {what} == ...`."
 
     def because(self, states: Mapping[str, Any]) -> str:
         """What it expects and what it found: each side of its comparison, with its value."""
         found = ", ".join(f"{name}: {state.summary()}" for name, state in self._states(states))
-        expression = self._returned()
+        expression = self._returned
         if expression is None:
             return found
         scope = {**self.function.__globals__, **inspect.getclosurevars(self.function).nonlocals, **self._seen(states)}
@@ -88,7 +89,9 @@ class Property:
         always = "A property must answer in every state, also before anything has happened."
         return f"{where}{show(error, 200)}. {always}"
 
+    @cached_property
     def _returned(self) -> ast.expr | None:
+        """What it returns, if that is all that it does."""
         try:
             tree = ast.parse(textwrap.dedent(inspect.getsource(self.function)))
         except (OSError, SyntaxError, TypeError):
