@@ -65,8 +65,10 @@ class Broken(Exception):
     """A run has broken a property."""
 
 
-def by_hypothesis(case: Case, seed: int) -> tuple[float, int]:
-    """How long, and how many runs, until the first that breaks a property."""
+def by_hypothesis(case: Case, seed: int) -> tuple[float, float, int]:
+    """How long until the first run that breaks a property, and until it has been made small; and how many runs until
+    the first.
+    """
     system, budget, runs, ended = case.system(), case.faults, [0], [0.0]
 
     class Interleaved(RuleBasedStateMachine):
@@ -90,8 +92,8 @@ def by_hypothesis(case: Case, seed: int) -> tuple[float, int]:
             self.run.close()
 
     Interleaved.TestCase.settings = settings(
-        max_examples=MOST_RUNS, stateful_step_count=60, deadline=None, database=None, phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
+        max_examples=MOST_RUNS, stateful_step_count=60, deadline=None, database=None,
+        phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
     )  # fmt: skip
     begun = time.perf_counter()
     try:
@@ -99,7 +101,8 @@ def by_hypothesis(case: Case, seed: int) -> tuple[float, int]:
             run_state_machine_as_test(seeded(seed)(Interleaved))
     except Broken:
         pass
-    return (ended[0] or time.perf_counter()) - begun, runs[0]
+    over = time.perf_counter()
+    return (ended[0] or over) - begun, over - begun, runs[0]
 
 
 # frontrun
