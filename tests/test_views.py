@@ -237,6 +237,18 @@ def test_a_long_run_is_cut_into_rows_and_loses_no_step():
     assert [row.panels[0].title for row in rows[:2]] == ["count_up: nothing goes wrong", "count_up, continued"]
 
 
+def test_beside_a_long_run_a_short_one_is_not_cut():
+    def count(db, to):
+        for number in range(to):
+            yield db.write("n", number)
+
+    short, long = (Scenario(db=Database(), to=to).run(count) for to in (9, 15))
+    first, second = rows_of(scene([short, long, short]), 14)
+    blocks = [[sum(mark.kind == "block" for mark in panel.marks) for panel in row.panels] for row in (first, second)]
+    assert blocks == [[9, 9, 9], [6]]
+    assert [panel.title for panel in second.panels] == ["count, continued"]
+
+
 def test_a_short_run_is_one_row():
     whole = scene([shop().run(charge)])
     assert [row.panels for row in rows_of(whole, 14)] == [whole.panels]

@@ -6,7 +6,7 @@ Time is ordinal: a column an event, the second printed below. A unit is the widt
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -250,16 +250,29 @@ def _culprit(trace: Trace, worlds: Sequence[Mapping[str, State]]) -> int:
 
 
 def rows_of(scene: Scene, most: float) -> list[Scene]:
-    """The scene cut into rows of about the same length, as music is, none of more than `most` units."""
-    most = min(most, scene.width / math.ceil(scene.width / most) + 0.6)
+    """The scene cut into rows of about the same length, as music is, none of more than `most` units.
+
+    A panel that would be cut and need not be makes its row longer: a short run stays whole beside a long one.
+    """
+    about = min(most, scene.width / math.ceil(scene.width / most) + 0.6)
     rows, start = [], 0.0
     while start < scene.width - GAP:
-        fits = [place for place in scene.columns if start < place <= start + most]
-        end = fits[-1] if fits else scene.width
+        end = _last(scene.columns, start, about) or scene.width
+        end = max(end, _last(map(_end, scene.panels), start, most))
         panels = tuple(one for panel in scene.panels if (one := _cut(panel, start, end)).marks)
         rows.append(replace(scene, panels=panels, width=end - start, columns=(), small_print=""))
         start = end
     return [*rows[:-1], replace(rows[-1], small_print=scene.small_print)] if rows else [scene]
+
+
+def _last(places: Iterable[float], start: float, most: float) -> float:
+    """The last of the places that is after `start`, and no more than `most` behind it; 0 where there is none."""
+    return max((place for place in places if start < place <= start + most), default=0.0)
+
+
+def _end(panel: Panel) -> float:
+    """Where the next column would begin."""
+    return max((mark.x + mark.width for mark in panel.marks if mark.kind != "bar"), default=0.0) + GAP
 
 
 def _cut(panel: Panel, start: float, end: float) -> Panel:
