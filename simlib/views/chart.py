@@ -35,7 +35,7 @@ def new_chart(title: str, small_print: str, height: float = 2.6) -> tuple[Figure
     """A figure with room for a plot, 8 inches wide."""
     notes = textwrap.wrap(small_print, SMALL_PRINT)
     headings = textwrap.wrap(title, 82)
-    below, above = 0.62 + 0.15 * len(notes), 0.24 + 0.22 * len(headings)
+    below, above = 0.62 + 0.15 * len(notes), 0.32 + 0.22 * len(headings)
     page = Page(8, above + height + below)
     for place, line in enumerate(headings):
         page.text(0.2, 0.26 + 0.22 * place, line, size=11, weight="bold", color=style.INK)

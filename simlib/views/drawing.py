@@ -220,7 +220,9 @@ class _Pen:
         self._box(
             x, y - 0.1, width, 0.2, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0.5, zorder=2
         )
-        self._write(x + width / 2, y + 0.26, mark.text, color=style.QUIET, size=7)
+        room = 0.055 * len(mark.text) + 0.06  # its words on it: below, another worker's remark may come as high
+        self._box(x + width / 2 - room / 2, y - 0.08, room, 0.16, facecolor=style.PAPER, zorder=2)
+        self._write(x + width / 2, y, mark.text, color=style.QUIET, size=7)
 
     def _tick(self, mark: Mark) -> None:
         (x, width), y = self._x(mark), self._y(mark.lane)

@@ -36,7 +36,7 @@ TOP, WORKER, RESOURCE, BOTTOM = 34, 50, 34, 22  # pixels: above the first lane, 
 MOST_FORKED = 4000  # events of the runs with a crash that are worked out in advance
 MOST_LETTERS = 22  # of a lane's name
 THEME = {svg.INK: "var(--mfp-ink)", svg.QUIET: "var(--mfp-quiet)", svg.LINE: "var(--mfp-line)"}
-THEME |= {style.RED: "var(--mfp-red)", style.GREEN: "var(--mfp-green)"}
+THEME |= {svg.PAPER: "var(--mfp-paper)", style.RED: "var(--mfp-red)", style.GREEN: "var(--mfp-green)"}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ UNIT, LABELS, LANE, TITLE, GAP = 84, 104, 58, 40, 14  # pixels
 INK = "var(--jp-content-font-color1, #1F2430)"  # follows JupyterLab's theme
 QUIET = "var(--jp-content-font-color2, #6B7280)"
 LINE = "var(--jp-border-color2, #E3E5E8)"
+PAPER = "var(--jp-layout-color0, #FFFFFF)"
 
 
 def svg_of(scene: Scene, columns: float | None = None) -> str:
@@ -52,7 +53,7 @@ def mark_svg(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list
         ink = style.ink_on(fill)
         if mark.failed:  # hollow: it did not take effect
             edge = edge or f' stroke="{fill}" stroke-width="2" stroke-dasharray="5 3"'
-            fill, ink = "transparent", INK
+            fill, ink = PAPER, INK
         lines = style.wrapped(mark.text).split("\n")
         start = y + 4 - 6 * (len(lines) - 1)
         words = [text_svg(centre, start + 12 * row, line, fill=ink, size=12) for row, line in enumerate(lines)]
@@ -82,8 +83,8 @@ def mark_svg(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list
         ]
     if mark.kind == "pause":
         place = f'x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4"'
-        box = f'<rect {place} fill="none" stroke="{QUIET}" stroke-dasharray="4 4"/>'
-        return [box, text_svg(centre, y + 29, mark.text, fill=QUIET, size=10)]
+        box = f'<rect {place} fill="{PAPER}" stroke="{QUIET}" stroke-dasharray="4 4"/>'
+        return [box, text_svg(centre, y + 4, mark.text, fill=QUIET, size=10)]
     return [text_svg(centre, y + 18, mark.text, fill=QUIET, size=10)]
 
 
