@@ -98,6 +98,17 @@ def test_what_is_to_come_is_veiled_and_the_present_stands_out(opened, two):
     assert band["x"] <= block["x"] and block["x"] + block["width"] <= band["x"] + band["width"]
 
 
+def test_the_present_stays_in_view_when_the_window_becomes_narrow(opened, two):
+    page = opened(two.html(standalone=True), viewport={"width": 1200, "height": 700})
+    in_view = """() => Array.from(document.querySelectorAll('.mfp-scroll'), part => {
+        const marks = Array.from(part.querySelectorAll('.mfp-marks g'), mark => mark.getBoundingClientRect().right);
+        return part.scrollWidth > part.clientWidth && Math.max(...marks) <= part.getBoundingClientRect().right + 1;
+    })"""
+    assert page.evaluate(in_view) == [False, False]  # there is nothing to scroll
+    page.set_viewport_size({"width": 480, "height": 700})
+    page.wait_for_function(f"() => ({in_view})()[1]")  # the longer run, at its end
+
+
 def test_space_plays_to_the_end_and_pauses(opened, two):
     page = opened(two.html(standalone=True))
     page.clock.install()

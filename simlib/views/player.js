@@ -120,8 +120,13 @@
       on.veil.setAttribute("x", edge);
       on.veil.setAttribute("width", now >= last ? 0 : story.width - edge);
       on.dim.setAttribute("d", lanes.map(lane => `M0 ${panel.lanes[lane]}H${x[now - 1] - 4}`).join(""));
+      on.now = x[now];
+      follow(on);
+    }
+
+    function follow(on) {
       const wider = story.width > on.scroll.clientWidth;
-      if (wider) on.scroll.scrollLeft = x[now] - 0.7 * on.scroll.clientWidth;
+      if (wider) on.scroll.scrollLeft = on.now - 0.7 * on.scroll.clientWidth;
       on.scroll.tabIndex = wider ? 0 : -1; // what scrolls is reached by keys, and what does not is no stop on the way
     }
 
@@ -214,6 +219,8 @@
     });
     root.dataset.on = "";
     enter(base, base.length);
+    const sized = new ResizeObserver(() => panels.forEach(follow)); // a window made narrower, a slide made to fit
+    panels.forEach(on => sized.observe(on.scroll));
   }
 
   for (const root of document.querySelectorAll(`[data-mfp="${name}"]:not([data-on])`)) start(root);
