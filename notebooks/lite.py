@@ -58,7 +58,8 @@ def build(folder: Path, lessons: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     command = [sys.executable, "-m", "jupyterlite_core", "build", "--apps=lab", "--no-sourcemaps", "--force"]
     places = [f"--lite-dir={source}", f"--output-dir={folder}", f"--contents={lessons}"]
-    run([*command, "--no-unused-shared-packages", *places], "It could not be put together.", PARTS)
+    # It notes beside where it runs what it has done, and would leave that out of a folder that is new.
+    run([*command, "--no-unused-shared-packages", *places], "It could not be put together.", source)
 
 
 def settings() -> dict[str, Any]:

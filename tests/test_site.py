@@ -304,7 +304,7 @@ def test_only_a_cell_that_imports_matplotlib_asks_the_network_for_it(browser, ad
     assert "No module named 'matplotlib'" in answer["evalue"]  # there is no network here
 
 
-# Without what it is made of
+# Again, and without what it is made of
 
 
 @pytest.fixture
@@ -312,6 +312,25 @@ def scripts(monkeypatch):
     """The two that build it, as they find each other."""
     monkeypatch.syspath_prepend(FOLDER)
     return importlib.import_module("pages"), importlib.import_module("lite")
+
+
+def test_what_is_built_over_an_earlier_build_loads_its_own_python_too(scripts, tmp_path, monkeypatch):
+    _, lite = scripts
+    monkeypatch.setattr(lite, "PARTS", tmp_path)
+
+    def lay_out(folder):
+        folder.mkdir(parents=True)
+        (folder / "pyodide.mjs").touch()
+        return ["simpy"]
+
+    monkeypatch.setattr(lite, "lay_out_pyodide", lay_out)
+    (tmp_path / "lessons").mkdir()
+    for _ in range(2):
+        lite.build(tmp_path / "lab", tmp_path / "lessons")
+        config = json.loads((tmp_path / "lab" / "jupyter-lite.json").read_text(encoding="utf-8"))["jupyter-config-data"]
+        kernel = config["litePluginSettings"][lite.PLUGIN]
+        assert kernel["loadPyodideOptions"] == {"packages": ["simpy"]}
+        assert kernel["pyodideUrl"].startswith("./static/pyodide/pyodide.mjs")
 
 
 def test_where_there_is_no_npm_the_build_says_what_to_install(scripts, tmp_path, monkeypatch):
