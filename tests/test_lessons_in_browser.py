@@ -1,5 +1,6 @@
 """Every lesson where it is read: in JupyterLab with a live kernel, light and dark; lesson 00 as an exported page."""
 
+import collections
 import itertools
 import json
 import os
@@ -8,13 +9,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 
 import nbformat
 import pytest
 from nbconvert import HTMLExporter
 
-from tests.browser import AXE, expected, findings, moment, npm_package, press, seen, sync_api
+from tests.browser import AXE, expected, findings, moment, npm_package, press, seen
 from tests.lessons import FOLDER, definitions
 
 LESSON = "00_start_here.ipynb"
@@ -85,14 +87,18 @@ def jupyterlab(folder):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1"]
     options = ["--IdentityProvider.token=secret", "--ServerApp.port_retries=0", "--LabApp.expose_app_in_browser=True"]
-    # Into a file: nobody reads a pipe to its end, and a full one stops the server.
-    with open(folder / "server.log", "w+", encoding="utf-8") as log:
-        server = subprocess.Popen([*command, *options], cwd=folder, env=environment, stderr=log)
+    how = {"cwd": folder, "env": environment, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*command, *options], **how) as server:
+        said = list(itertools.takewhile(lambda line: "is running at" not in line, server.stderr))
+        assert server.poll() is None, "".join(said)
+        # Read to its end: a full pipe would stop the server.
+        reader = threading.Thread(target=collections.deque, args=(server.stderr, 0), daemon=True)
+        reader.start()
         try:
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()  # with its kernels
-            server.wait(timeout=60)
+            reader.join(timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +112,7 @@ def window(browser, server):
     """One JupyterLab for all lessons: to load it takes longer than to open the next one in it."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     page.set_default_timeout(MINUTE)
-    for _ in range(100):  # until the server answers
-        try:
-            page.goto(f"{server}/lab?token=secret&reset", timeout=2 * MINUTE)
-            break
-        except sync_api.Error as error:
-            if "ERR_CONNECTION_REFUSED" not in str(error):
-                raise
+    page.goto(f"{server}/lab?token=secret&reset", timeout=2 * MINUTE)
     page.wait_for_function("() => window.jupyterapp?.restored", timeout=2 * MINUTE)
     page.evaluate("() => jupyterapp.restored")
     yield page
