@@ -60,7 +60,7 @@ lab: $(WHOLE)
 
 # Progress bars say how fast this machine is; they must not get into the outputs that nbval compares.
 test: $(WHOLE)
-	TQDM_DISABLE=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
+	TQDM_DISABLE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 		--nbval --nbval-current-env --nbval-cell-timeout=120 tests notebooks $(ARGS)
 
 # Without -n: pytest-xdist's processes would have to be put together too, and a branch could be missed on the way.
