@@ -38,7 +38,11 @@ def exponential(mean: float) -> Exponential:
 
 def draw(duration: Duration, chance: random.Random) -> float:
     """So many seconds. Raises Mistake where that is no number from 0 on."""
-    seconds = duration(chance) if callable(duration) else duration
+    return checked(duration(chance) if callable(duration) else duration)
+
+
+def checked(seconds: float) -> float:
+    """The same. Raises Mistake where it is no number from 0 on."""
     if not isinstance(seconds, (int, float)) or not 0 <= seconds < INFINITY:
         raise Mistake(f"{show(seconds)} is no duration: give seconds, 0 or more, or a function of a random.Random.")
     return float(seconds)
@@ -84,7 +88,7 @@ class Conditions:
         latencies = self.latency.values() if isinstance(self.latency, Mapping) else [self.latency]
         for duration in (self.restart, self.pause, *latencies):
             if not callable(duration):
-                draw(duration, random.Random())
+                checked(duration)
         for fault, chance in self.chances.items():
             if not isinstance(chance, (int, float)) or not 0 <= chance <= 1:
                 raise Mistake(f"{fault}={show(chance)}: in simulate this is a chance per operation, from 0 to 1.")

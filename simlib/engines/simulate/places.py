@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from simlib.engines.simulate.conditions import Conditions, Duration, draw
+from simlib.engines.simulate.conditions import Conditions, Duration, checked
 from simlib.engines.simulate.servers import Server
 from simlib.engines.simulate.worker import Due
 from simlib.ops import OK, Op, Outcome
@@ -72,7 +72,7 @@ class Way:
         self.name = op.name
         self.place = place
         latency = conditions.latency_of(op.name)
-        self.latency: Duration = latency if callable(latency) else draw(latency, random.Random())
+        self.latency: Duration = latency if callable(latency) else checked(latency)
         self.patience = conditions.timeout_of(op.name)
         self.is_plain = place.server is None and not conditions.timeout  # nothing but time passes on the way
         self.receives = op.verb == "receive"
