@@ -223,11 +223,11 @@ def test_without_scripts_the_finding_is_there(opened, two):
 def test_ink_and_paper_follow_the_reader_s_theme(opened, two, scheme, light):
     page = opened(two.html(standalone=True), color_scheme=scheme)
     brightness = "([element, what]) => getComputedStyle(element)[what].match(/\\d+/g).slice(0, 3).map(Number)"
-    paper, ink = (
-        sum(page.locator(".mfp").evaluate_handle("e => e").evaluate(f"e => ({brightness})([e, '{what}'])"))
-        for what in ("backgroundColor", "color")
+    paper, ink, around = (
+        sum(page.locator(where).evaluate_handle("e => e").evaluate(f"e => ({brightness})([e, '{what}'])"))
+        for where, what in ((".mfp", "backgroundColor"), (".mfp", "color"), ("body", "backgroundColor"))
     )
-    assert (paper > 600, ink < 200) == (light, light)
+    assert (paper > 600, ink < 200, around > 600) == (light, light, light)
 
 
 def test_a_moment_of_two_long_runs_is_shown_well_under_a_tenth_of_a_second(opened):

@@ -71,8 +71,10 @@ def mark_svg(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list
         ]
     if mark.kind == "bar":
         base = style.RED if mark.bad else fill
+        place = f'x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4"'
         return [
-            f'<rect x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4" fill="{base}" fill-opacity="0.25"/>',
+            f'<rect {place} fill="{PAPER}"/>',  # else the lane's line would strike through the words
+            f'<rect {place} fill="{base}" fill-opacity="0.25"/>',
             text_svg(
                 centre,
                 y + 4,
