@@ -12,8 +12,10 @@ from simlib.engines.simulate.conditions import Conditions, draw
 from simlib.engines.simulate.mishaps import Mishaps
 from simlib.engines.simulate.places import Place, Way
 from simlib.engines.simulate.record import Record
+from simlib.engines.simulate.requests import Requests
 from simlib.engines.simulate.run import HOUR, Run
 from simlib.engines.simulate.servers import Server
+from simlib.engines.simulate.timers import Timers
 from simlib.engines.simulate.worker import Due, Worker
 from simlib.errors import OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
@@ -21,11 +23,9 @@ from simlib.process import Process
 from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
 from simlib.system import System
-from simlib.trace import Event, Move
 from simlib.values import show
 from simlib.watchdog import Hanging
 
-LOST = Outcome("lost_replies")
 BLOCKED = object()  # instead of an answer
 
 
@@ -38,7 +38,8 @@ class Simulation:
         self._system = system
         self._conditions = conditions
         self._watched = system.watchdog.run
-        self.clockwork = Clockwork(self._happen, system.watchdog)
+        self.clockwork = Clockwork(self.happen, system.watchdog)
+        self._timers, self._requests = Timers(self), Requests(self)
         self.states = system.states()
         self.places = {name: Place(name, state, conditions, system.always) for name, state in self.states.items()}
         self._clocks = [state for state in self.states.values() if isinstance(state, ClockState)]
@@ -52,7 +53,7 @@ class Simulation:
         self.record = Record(system, conditions, seed, keep_trace, self.states)
         for name, capacity in conditions.capacity.items():
             if name in self.places:
-                self.places[name].server = Server(capacity, self.clockwork.after, self._happen)
+                self.places[name].server = Server(capacity, self.clockwork.after, self.happen)
 
     def run(self) -> Run:
         """Run until the time is over or nothing more can happen; an interrupt ends it with what is known."""
@@ -100,8 +101,8 @@ class Simulation:
         if broken and self._until_violation:
             self._end(settled=False)
 
-    def _settle(self) -> None:
-        """End the run when nothing more can happen: everybody has ended or waits, and no timer runs."""
+    def settle(self) -> None:
+        """End the run if nothing more can happen: everybody has ended or waits, and no timer runs."""
         if self._moving or self._starting or self._conditions.arrivals is not None:
             return
         if not any(place.state.timers() for place in self.places.values() if place.state.has_timers):
@@ -165,29 +166,7 @@ class Simulation:
             assert worker.due is not None
             self.clockwork.take(worker.due, seconds)
         else:
-            self._send(worker, way, seconds)
-
-    def _send(self, worker: Worker, way: Way, seconds: float) -> None:
-        """Send the step on its way to a server, and set the client's alarm."""
-        due = worker.due = Due(worker)  # of its own: an alarm, or a server, may come back to the last one
-        place, now = way.place, self.clockwork.now
-        server = place.server
-        if server is not None:
-            self.record.run.requests[place.name][int(now)] += 1
-        if server is None or place.is_down(now):  # who is not there keeps nobody waiting in a line
-            self.clockwork.take(due, seconds)
-        else:
-            server.request(seconds, due)
-        if way.patience is not None and (server is not None or seconds > way.patience):
-            self.clockwork.after(way.patience, self._give_up, due)
-
-    def _give_up(self, due: Due) -> None:
-        if due.worker.due is due and not due.blocked:
-            self.record.count("lost_replies")
-            self._lose_reply(due)
-
-    def _lose_reply(self, due: Due) -> None:
-        self._happen(due, LOST)
+            self._requests.send(worker, way, seconds)
 
     def _ended(self, worker: Worker, process: Process) -> None:
         for place in self.places.values():
@@ -218,7 +197,7 @@ class Simulation:
 
     # What changes the world
 
-    def _happen(self, due: Due, outcome: Outcome | None = None) -> None:
+    def happen(self, due: Due, outcome: Outcome | None = None) -> None:
         """The step takes effect, in this way if it is given."""
         worker = due.worker
         if worker.due is not due or due.blocked:
@@ -234,11 +213,11 @@ class Simulation:
             self._moving -= 1
             place.waiting.append(due)
         if not self._moving:
-            self._settle()
+            self.settle()
 
     def _wait_for_the_pause(self, due: Due, outcome: Outcome | None = None) -> None:
         seconds = due.worker.paused_until - self.clockwork.now
-        self.clockwork.after(seconds, self._lose_reply if outcome else self._happen, due)
+        self.clockwork.after(seconds, self._requests.lose_reply if outcome else self.happen, due)
 
     def _take_effect(self, worker: Worker, place: Place, outcome: Outcome | None = None) -> bool:
         """Carry out the step, and tell its worker; False when it has to wait."""
@@ -321,27 +300,6 @@ class Simulation:
 
     def _look_at(self, place: Place) -> None:
         if place.state.has_timers:
-            self._arm(place)
+            self._timers.arm(place)
         if place.claims:
             self._end_if(self.record.check(place.claims, self.clockwork.now))
-
-    def _arm(self, place: Place) -> None:
-        """Set the clock for the timers that have started. It stays set for those that are stopped: that is cheaper."""
-        armed = place.armed
-        for timer in place.state.timers():
-            key = (timer.id, timer.armed)
-            if key not in armed:
-                armed.add(key)
-                self.clockwork.after(timer.seconds, self._expire, (place, key))
-
-    def _expire(self, about: tuple[Place, Any]) -> None:
-        place, key = about
-        place.armed.discard(key)
-        timer = next((timer for timer in place.state.timers() if (timer.id, timer.armed) == key), None)
-        if timer is None:
-            return  # released, renewed or acknowledged in time
-        place.state.expire(timer.id)
-        move = Move("timer", "", place.name, timer.id)
-        self.record.event(Event(move, self.clockwork.now, label=timer.label, seconds=timer.seconds))
-        self.changed(place)
-        self._settle()
