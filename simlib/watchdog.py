@@ -23,6 +23,7 @@ from simlib.values import listed
 Args = TypeVarTuple("Args")
 T = TypeVar("T")
 MEGABYTE = 1 << 20
+LOOKS = 10  # while the patience lasts
 
 
 class Hanging(BaseException):
@@ -47,19 +48,24 @@ INTERRUPT = _Signal(signal.SIGINT)
 class Interrupt:
     """What an interrupt does while simlib works: it is noted, and raised in a learner's code alone.
 
-    Raised anywhere, it could leave a lock of a library locked for good. Whatever takes long looks at `came`.
+    Raised anywhere, it could leave a lock of a library locked for good. Whatever takes long looks at `came`. The thread
+    is its own, too: one for all that is asked within, for to start one takes as long as many a search.
     """
 
     def __init__(self) -> None:
         self.came = False
-        self.ours = False  # a signal of our own is on its way
         self.watchdogs: list[Watchdog] = []
+        self._ours = False  # a signal of our own is on its way
+        # Two bare locks. Those of `threading` are partly written in Python: where there is no memory left, a thread can
+        # die in the middle of one and leave it locked for good.
+        self._watching = _thread.allocate_lock()
+        self._gone = _thread.allocate_lock()
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         for watchdog in self.watchdogs:
             watchdog.strike()
-        if self.ours:
-            self.ours = False  # what it was about has come to its end
+        if self._ours:
+            self._ours = False  # what it was about has come to its end
             return
         self.came = True
         for watchdog in self.watchdogs:
@@ -67,21 +73,75 @@ class Interrupt:
         if any(watchdog.stretch % 2 for watchdog in self.watchdogs):
             raise KeyboardInterrupt
 
+    def add(self, watchdog: Watchdog) -> None:
+        """Look after this one as well."""
+        self.watchdogs.append(watchdog)
+        if not self._watching.locked():
+            self._start()
+
+    def _start(self) -> None:
+        self._watching.acquire()
+        self._gone.acquire()
+        try:
+            _thread.start_new_thread(self._watch, (threading.get_ident(),))
+        except RuntimeError:
+            self._gone.release()
+            self._watching.release()
+
+    def end(self) -> None:
+        """Look after nobody any more; no signal of our own is on its way then."""
+        if self._watching.locked():
+            self._watching.release()
+            with self._gone:
+                pass
+
+    def _watch(self, watched: int) -> None:
+        try:
+            self._look(watched)
+        finally:
+            self._gone.release()
+
+    def _look(self, watched: int) -> None:
+        """Now and then, until `_watching` is let go of."""
+        over, pause = self._watching.acquire, Watchdog.patience / LOOKS
+        while True:
+            try:
+                if over(True, pause):
+                    self._watching.release()
+                    return
+                taken = memory()
+                for watchdog in (*self.watchdogs,):
+                    if watchdog.stops(taken):
+                        self._signal(watched)
+            except MemoryError:  # there is none left: whoever takes more will be told
+                continue
+
+    def _signal(self, watched: int) -> None:
+        self._ours = True
+        if watched != threading.main_thread().ident:  # signals are handled in the main thread alone
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(watched), ctypes.py_object(Hanging))
+        elif hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(watched, INTERRUPT)
+        else:
+            _thread.interrupt_main()
+
 
 @contextmanager
 def interruptible() -> Iterator[Interrupt]:
     """All that is asked in here is cut short together by an interrupt. The outermost one counts."""
+    in_main = threading.current_thread() is threading.main_thread()  # only that one is ever interrupted
     before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread():  # only that one is ever interrupted
-        yield Interrupt()
-    elif isinstance(before, Interrupt):
+    if in_main and isinstance(before, Interrupt):
         yield before
-    else:
-        interrupt = Interrupt()
+        return
+    interrupt = Interrupt()
+    if in_main:
         signal.signal(signal.SIGINT, interrupt)
-        try:
-            yield interrupt
-        finally:
+    try:
+        yield interrupt
+    finally:
+        interrupt.end()
+        if in_main:
             signal.signal(signal.SIGINT, before or signal.default_int_handler)
 
 
@@ -103,11 +163,9 @@ class Watchdog:
         self.asked: Hanging | None = None  # what the thread wants to be raised
         self._asked_in = 0  # this stretch, and no later one
         self.endless: set[CodeType] = set()  # workers that do not end when they are closed
+        self._seen, self._looks = -1, 0  # which stretch it was at the last look, and at how many before
+        self._least = 0  # bytes of memory that the process had when this began
         self._depth = 0
-        # Two bare locks. Those of `threading` are partly written in Python: where there is no memory left, a thread can
-        # die in the middle of one and leave it locked for good.
-        self._watching = _thread.allocate_lock()
-        self._gone = _thread.allocate_lock()
         self._interrupt = Interrupt()
 
     @property
@@ -146,11 +204,12 @@ class Watchdog:
         if self._depth == 1:
             self._within: AbstractContextManager[Interrupt] = interruptible()
             self._interrupt = self._within.__enter__()
-            self._interrupt.watchdogs.append(self)
             self._builtins = dict(vars(builtins))
-            self.full = False
-            self.called_off = self._interrupt.came
-            self._start()
+            self._least = memory()
+            self.full = self.called_off = False
+            self._interrupt.add(self)
+            if self._interrupt.came:
+                self.called_off = True
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -158,10 +217,6 @@ class Watchdog:
         if self._depth:
             return
         changed = self._put_back()  # first of all: what follows needs them
-        if self._watching.locked():
-            self._watching.release()
-            with self._gone:
-                pass
         self._interrupt.watchdogs.remove(self)
         self._within.__exit__(None, None, None)
         if changed:
@@ -177,52 +232,20 @@ class Watchdog:
         now.update(self._builtins)
         return changed
 
-    def _start(self) -> None:
-        self._watching.acquire()
-        self._gone.acquire()
-        try:
-            _thread.start_new_thread(self._watch, (threading.get_ident(),))
-        except RuntimeError:
-            self._gone.release()
-            self._watching.release()
-
-    def _watch(self, watched: int) -> None:
-        try:
-            self._look(watched)
-        finally:
-            self._gone.release()
-
-    def _look(self, watched: int) -> None:
-        """Now and then, until `_watching` is let go of."""
-        least = memory()
-        before, ticks, over, pause = -1, 0, self._watching.acquire, self.patience / 10
-        while True:
-            try:
-                if over(True, pause):
-                    self._watching.release()
-                    return
-                now = self.stretch
-                ticks = ticks + 1 if now == before else 0
-                before = now
-                if not self.full and memory() - least > self.megabytes * MEGABYTE:
-                    self.full = self.called_off = True
-                if now % 2 and (ticks >= 10 or (self.full and ticks)):
-                    self._ask(watched, now)
-            except MemoryError:  # there is none left: whoever takes more will be told
-                continue
-
-    def _ask(self, watched: int, stretch: int) -> None:
-        if self.asked is None or self._asked_in != stretch:
+    def stops(self, taken: int) -> bool:
+        """Whether what runs is to be stopped, as the thread sees it now, with so many bytes of memory taken."""
+        now = self.stretch
+        self._looks = self._looks + 1 if now == self._seen else 0
+        self._seen = now
+        if not self.full and taken - self._least > self.megabytes * MEGABYTE:
+            self.full = self.called_off = True
+        if not now % 2 or self._looks < (1 if self.full else LOOKS):
+            return False
+        if self.asked is None or self._asked_in != now:
             hanging = Hanging()
             hanging.why, hanging.full = self._why(), self.full
-            self._asked_in, self.asked = stretch, hanging
-        self._interrupt.ours = True
-        if watched != threading.main_thread().ident:  # signals are handled in the main thread alone
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(watched), ctypes.py_object(Hanging))
-        elif hasattr(signal, "pthread_kill"):
-            signal.pthread_kill(watched, INTERRUPT)
-        else:
-            _thread.interrupt_main()
+            self._asked_in, self.asked = now, hanging
+        return True
 
     def _why(self) -> str:
         if self.full:

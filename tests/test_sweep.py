@@ -516,7 +516,7 @@ def test_what_a_killed_sweep_has_written_is_whole_and_is_gone_on_with(tmp_path):
         "    count = 0\n"
         "    def submit(self, *args):\n"
         "        self.count += 1\n"
-        "        return os.kill(os.getpid(), signal.SIGKILL) if self.count == 12 else super().submit(*args)\n"
+        "        return os.kill(os.getpid(), signal.SIGKILL) if self.count == 6 else super().submit(*args)\n"
         f"grid = {GRID!r}\n"
         f"sweep(shop(), charge, charge_once, seeds=range(12), executor=Killer(), to={str(path)!r}, parameters=grid, "
         "hours=0.05)\n"

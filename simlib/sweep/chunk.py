@@ -13,6 +13,7 @@ from simlib.scenario import Scenario, Workers
 from simlib.sweep.plan import split
 from simlib.sweep.record import Record, figures
 from simlib.values import show
+from simlib.watchdog import interruptible
 
 Work = tuple[int, int, int, str]  # a run: its place, its seed, its parameter set, its worker
 
@@ -35,7 +36,7 @@ def run_chunk(experiment: bytes, cells: bytes, chunk: Sequence[Work], patience: 
         why = f"where it was to run, it cannot be loaded: {show(error, 200)}"
         return Answer({}, {work[0]: why for work in chunk})
     began = time.perf_counter()  # not with what is imported for the first of all chunks
-    with muted():
+    with muted(), interruptible():  # one thread looks after all of them
         for work in chunk:
             if not _run(scenario, workers[work[3]], conditions[work[2]], work, answer):
                 break
