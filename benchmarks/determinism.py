@@ -3,7 +3,7 @@
 Each lesson's scenarios are explored, simulated and run with each of its workers that fits, and all that is said of it
 is hashed: on every CPython from 3.11 on that is found, under three hash seeds, in one process and in one a lesson. The
 interpreters are found on the PATH by running them; `--python /path/to/one` adds another, `--notebooks` also saves the
-notebooks again, which has to change nothing. They need no package but SimPy, which is lent to them.
+notebooks again, which has to change nothing. SimPy and pytest, which are all that they need, are lent to them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import hashlib
+import importlib.util
 import inspect
 import itertools
 import os
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HASH_SEEDS = ("0", "1", "2")
 SEEDS = (0, 1, 2)  # of simulations
 STATES = 300  # a search: where it stops must not be a matter of time
+LENT = ("simpy", "pytest", "_pytest", "iniconfig", "packaging", "pluggy", "py", "pygments")  # lesson 11 imports pytest
 NAMES = ("python3.11", "python3.12", "python3.13", "python3.14", "python3", "python")
 PROBE = "import sys; print(sys.implementation.name, '%d.%d.%d' % sys.version_info[:3])"
 
@@ -125,11 +127,14 @@ def spoken(python: str, which: list[str], hash_seed: str, packages: str) -> str:
     return ran.stdout
 
 
-def lend_simpy(folder: str) -> None:
-    """SimPy is pure Python: a copy of it serves every interpreter."""
-    import simpy
-
-    shutil.copytree(Path(simpy.__file__).parent, Path(folder) / "simpy", ignore=shutil.ignore_patterns("__pycache__"))
+def lend(folder: str) -> None:
+    """They are pure Python: a copy serves every interpreter."""
+    for name in LENT:
+        place = Path(importlib.util.find_spec(name).origin)
+        if place.name == "__init__.py":
+            shutil.copytree(place.parent, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(place, folder)
 
 
 def difference(one: str, other: str) -> str:
@@ -141,7 +146,7 @@ def matrix(pythons: dict[str, str], which: list[str], hash_seeds: tuple[str, ...
     """Run it, tell of it, and return what differs."""
     first, differs = "", []
     with tempfile.TemporaryDirectory() as folder:
-        lend_simpy(folder)
+        lend(folder)
         for version, python in pythons.items():
             for seed in hash_seeds:
                 one = spoken(python, which, seed, folder)
