@@ -99,6 +99,19 @@ def test_a_lease_runs_out_under_a_paused_holder_and_the_next_one_gets_it():
     assert released == [False, False]
 
 
+def test_a_lease_that_is_renewed_in_time_runs_out_only_after_that():
+    def work(lock, clock):
+        lease = yield lock.acquire(ttl=10)
+        yield clock.sleep(7)
+        yield lock.renew(lease, ttl=10)
+        yield clock.sleep(25)
+        yield lock.release(lease)
+
+    run = Scenario(lock=Lock(), clock=Clock(), workers=2).simulate(work, latency=1, trace=True)
+    acquired = [(event.worker, event.at) for event in run.trace.events if event.op and event.op.verb == "acquire"]
+    assert acquired == [("A", 1), ("B", 20)]  # it was renewed at 10
+
+
 def test_the_clock_shows_simulated_time():
     def watch(clock, db):
         before = yield clock.now()

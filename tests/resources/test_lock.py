@@ -145,6 +145,9 @@ def test_renewing_starts_the_time_again(lock):
     assert lock.by("A").renew(lease, ttl=30) is True
     assert lock.timers() == [("lease", "A", 30)]
     assert first not in lock.state.timers()  # so that a clock knows its old wake-up call to be stale
+    (second,) = lock.state.timers()
+    assert lock.by("A").renew(lease, ttl=30) is True
+    assert second not in lock.state.timers()  # also where it is for as long as before
     lock.run_out()
     assert lock.seen.holder is None
 
@@ -156,6 +159,14 @@ def test_the_timer_of_a_lease_that_was_released_is_stale(lock):
     lock.by("B").acquire("locked", ttl=10)
     lock.state.expire(timer.id)
     assert lock.seen.holder == "locked"
+
+
+def test_a_lease_that_ran_out_renews_nobody_elses(lock):
+    lease = lock.by("A").acquire(ttl=10)
+    lock.run_out()
+    lock.by("B").acquire(ttl=10)
+    assert lock.by("A").renew(lease, ttl=99) is False
+    assert lock.timers() == [("lease", "B", 10)]
 
 
 def test_renewing_with_a_shared_value_keeps_somebody_elses_lease_alive(lock):

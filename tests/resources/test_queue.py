@@ -271,3 +271,10 @@ def test_a_queue_is_summed_up_in_a_few_words(handled, told):
     queue = inbox("one", "two")
     handled(queue)
     assert queue.state.summary() == told
+
+
+def test_to_an_outsider_what_is_in_flight_is_still_there_and_what_is_acked_is_not():
+    ready, flying, acked = (inbox("one") for _ in range(3))
+    flying.by("A").receive()
+    acked.by("A").ack(acked.by("A").receive())
+    assert ready.state.outcome() == flying.state.outcome() != acked.state.outcome()
