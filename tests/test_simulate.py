@@ -122,6 +122,29 @@ def test_the_clock_shows_simulated_time():
     assert Scenario(clock=Clock(), db=Database()).simulate(watch, latency=1)["db"]["took"] == 7
 
 
+def test_what_is_not_true_before_anything_happens_breaks_at_second_0():
+    def empty(db):
+        return db["x"] is None
+
+    def look(db):
+        yield db.read("x")
+
+    run = Scenario(db=Database({"x": 1}), always=[empty]).simulate(look, latency=1)
+    assert (run.first_violation, run.broken) == (0, "empty")
+
+
+def test_each_process_of_a_worker_has_a_name_of_its_own_and_its_steps_begin_at_the_first():
+    def sign(db, me, clock):
+        yield db.write(me, "was here")
+        yield clock.sleep(5)
+
+    scenario = Scenario(db=Database(), clock=Clock())
+    run = scenario.simulate(sign, seed=3, latency=1, crashes_per_day=40_000, restart=1, trace=True)
+    assert run.counts["crashes"] >= 2
+    assert [*run["db"].rows] == [f"A.{process + 1}" for process in range(run.counts["crashes"] + 1)]
+    assert {event.nth for event in run.trace.events if event.op} == {1}
+
+
 def test_a_crashed_process_releases_nothing():
     def hold(lock, db):
         lease = yield lock.acquire()
