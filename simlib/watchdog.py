@@ -75,9 +75,11 @@ class Interrupt:
 
     def add(self, watchdog: Watchdog) -> None:
         """Look after this one as well."""
-        self.watchdogs.append(watchdog)
         if not self._watching.locked():
             self._start()
+        if self._watching.locked():  # where there are no threads, nobody asks for it either
+            watchdog.least = memory()
+        self.watchdogs.append(watchdog)
 
     def _start(self) -> None:
         self._watching.acquire()
@@ -164,7 +166,7 @@ class Watchdog:
         self._asked_in = 0  # this stretch, and no later one
         self.endless: set[CodeType] = set()  # workers that do not end when they are closed
         self._seen, self._looks = -1, 0  # which stretch it was at the last look, and at how many before
-        self._least = 0  # bytes of memory that the process had when this began
+        self.least = 0  # bytes of memory that the process had when this began
         self._depth = 0
         self._interrupt = Interrupt()
 
@@ -205,7 +207,6 @@ class Watchdog:
             self._within: AbstractContextManager[Interrupt] = interruptible()
             self._interrupt = self._within.__enter__()
             self._builtins = dict(vars(builtins))
-            self._least = memory()
             self.full = self.called_off = False
             self._interrupt.add(self)
             if self._interrupt.came:
@@ -237,7 +238,7 @@ class Watchdog:
         now = self.stretch
         self._looks = self._looks + 1 if now == self._seen else 0
         self._seen = now
-        if not self.full and taken - self._least > self.megabytes * MEGABYTE:
+        if not self.full and taken - self.least > self.megabytes * MEGABYTE:
             self.full = self.called_off = True
         if not now % 2 or self._looks < (1 if self.full else LOOKS):
             return False
