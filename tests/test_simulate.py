@@ -348,3 +348,96 @@ def test_who_waits_for_a_lock_and_has_lost_a_reply_waits_once():
     assert [(event.at, event.op.name) for event in run.trace.events] == [
         (1, "lock.try_acquire"), (21, "clock.sleep"), (22, "lock.release"), (22, "lock.acquire"), (32, "db.write"),
     ]  # fmt: skip
+
+
+# What befalls them
+
+
+def test_a_power_loss_takes_what_was_not_synced_and_is_seen_at_once():
+    def save(disk, clock):
+        yield disk.write("total", "20")
+        yield clock.sleep(1_000)
+
+    def save_durably(disk, clock):
+        yield disk.write("total.tmp", "20")
+        yield disk.fsync("total.tmp")
+        yield disk.rename("total.tmp", "total")
+        yield disk.fsync_directory()
+        yield clock.sleep(1_000)
+
+    def whole(disk):
+        return disk.contents("total") in (None, "20")
+
+    def broken(worker):
+        scenario = Scenario(disk=Disk(), clock=Clock(), always=[whole])
+        runs = [
+            scenario.simulate(worker, seed=seed, latency=1, power_losses_per_day=700, until_violation=True, trace=True)
+            for seed in range(20)
+        ]
+        assert min(run.counts["power_losses"] for run in runs) > 0
+        return [run for run in runs if run.broken]
+
+    assert broken(save) and not broken(save_durably)
+    for run in broken(save):
+        assert (run.trace.events[-1].kind, run.trace.events[-1].at) == ("power loss", run.first_violation)
+
+
+def test_who_frees_a_lock_of_his_former_process_frees_what_is_not_his():
+    def tidy(lock, clock):
+        if (yield lock.read()) is not None:
+            yield lock.delete()
+        yield lock.acquire()
+        yield clock.sleep(5)
+
+    scenario = Scenario(lock=Lock(), clock=Clock())
+    runs = [scenario.simulate(tidy, seed=seed, latency=1, crashes_per_day=10_000, hours=0.1) for seed in range(10)]
+    assert max(run.counts["crashes"] for run in runs) >= 2
+    assert all(run["lock"].freed_by_others == run["lock"].token - 1 for run in runs)
+
+
+def test_a_run_is_settled_when_its_last_timer_has_run_out():
+    def leave(lock):
+        yield lock.acquire(ttl=10)
+
+    run = Scenario(lock=Lock()).simulate(leave, latency=1)
+    assert (run.settled, run.seconds, run["lock"].holder) == (True, 11, None)
+
+
+def test_each_reply_that_was_not_waited_for_is_counted_and_no_other():
+    def ask(bank, db):
+        for number in range(200):
+            try:
+                yield bank.call("charge", number)
+                yield db.write(number, "known")
+            except OutcomeUnknown:
+                pass
+
+    scenario = Scenario(bank=Service(), db=Database())
+    latency = {"bank": exponential(1), "db": 0.1}
+    run = scenario.simulate(ask, latency=latency, timeout={"bank": 2}, capacity={"bank": 1}, trace=True)
+    unknown = sum(isinstance(event.answer, OutcomeUnknown) for event in run.trace.events)
+    assert run.counts["lost_replies"] == unknown == 200 - len(run["db"].rows) > 10
+
+
+def test_who_waits_for_a_lock_is_in_no_request_that_could_time_out():
+    def hold(lock, clock):
+        lease = yield lock.acquire()
+        yield clock.sleep(50)
+        yield lock.release(lease)
+
+    scenario = Scenario(lock=Lock(), clock=Clock(), workers=2)
+    run = scenario.simulate(hold, latency=1, timeout={"lock": 5}, capacity={"lock": 9})
+    assert (run.completed, run.counts["lost_replies"]) == (2, 0)
+
+
+def test_a_task_for_one_role_is_given_to_no_other():
+    def pack(db, me):
+        yield db.write(("pack", me), 1)
+
+    def label(db, me):
+        yield db.write(("label", me), 1)
+
+    arrivals = {"pack": 10, "label": 10_000}
+    run = Scenario(db=Database()).simulate([label, pack], workers={"label": 2, "pack": 2}, latency=1, arrivals=arrivals)
+    assert run.completed > 300
+    assert {what for what, _ in run["db"].rows} == {"pack"}
