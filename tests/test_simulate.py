@@ -377,8 +377,9 @@ def test_a_power_loss_takes_what_was_not_synced_and_is_seen_at_once():
         assert min(run.counts["power_losses"] for run in runs) > 0
         return [run for run in runs if run.broken]
 
-    assert broken(save) and not broken(save_durably)
-    for run in broken(save):
+    lost = broken(save)
+    assert lost and not broken(save_durably)
+    for run in lost:
         assert (run.trace.events[-1].kind, run.trace.events[-1].at) == ("power loss", run.first_violation)
 
 

@@ -147,11 +147,11 @@ class Lock(Resource):
         `value` is what the key holds; left out, it is one that nobody else has ever used. `ttl` in seconds; without
         one, a holder that dies keeps the lock for ever.
         """
-        return Op(self._name, "acquire", () if value is None else (value,), _lasting(ttl))
+        return Op(self._name, "acquire", _given(value), _lasting(ttl))
 
     def try_acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
         """Answers a Lease, or None at once when the lock is held."""
-        return Op(self._name, "try_acquire", () if value is None else (value,), _lasting(ttl))
+        return Op(self._name, "try_acquire", _given(value), _lasting(ttl))
 
     def release(self, lease: Lease) -> Op:
         """Delete the key if it holds this lease's value, in one step. Answers whether it did."""
@@ -183,6 +183,10 @@ class Lock(Resource):
             f"{verb}({show(lease)}): that is not a lease. Write `lease = yield {self._name}.acquire(ttl=10)` first, "
             f"then `yield {self._name}.{verb}(lease{', ttl=10' if verb == 'renew' else ''})`."
         )
+
+
+def _given(value: Any) -> tuple[Any, ...]:
+    return () if value is None else (value,)
 
 
 def _lasting(ttl: float | None) -> dict[str, Any]:

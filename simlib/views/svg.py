@@ -47,6 +47,7 @@ def _panel(scene: Scene, panel: Panel, top: float, width: int) -> list[str]:
 def mark_svg(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list[str]:
     """One mark, `y` being the middle of its lane."""
     centre = x + width / 2
+    place = f'x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4"'  # of what is no step
     fill = style.colour(mark.resource, scene.colours)
     if mark.kind == "block":
         edge = f' stroke="{style.RED}" stroke-width="4"' if mark.bad else ""
@@ -71,7 +72,6 @@ def mark_svg(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list
         ]
     if mark.kind == "bar":
         base = style.RED if mark.bad else fill
-        place = f'x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4"'
         return [
             f'<rect {place} fill="{PAPER}"/>',  # else the lane's line would strike through the words
             f'<rect {place} fill="{base}" fill-opacity="0.25"/>',
@@ -84,7 +84,6 @@ def mark_svg(scene: Scene, mark: Mark, x: float, y: float, width: float) -> list
             ),
         ]
     if mark.kind == "pause":
-        place = f'x="{x:g}" y="{y - 10:g}" width="{width:g}" height="20" rx="4"'
         box = f'<rect {place} fill="{PAPER}" stroke="{QUIET}" stroke-dasharray="4 4"/>'
         return [box, text_svg(centre, y + 4, mark.text, fill=QUIET, size=10)]
     return [text_svg(centre, y + 18, mark.text, fill=QUIET, size=10)]
