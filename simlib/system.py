@@ -90,12 +90,12 @@ class System:
         """The workers that begin by receiving: messages are what they are called for."""
         return frozenset(worker for worker, op in self.first_operations.items() if op and op.verb == "receive")
 
-    def starts_again(self, worker: str, error: BaseException | None, received: bool) -> bool:
+    def starts_again(self, worker: str, error: BaseException | None, queued: str) -> bool:
         """Whether a run that is over is followed by another: one that failed is restarted, unless the scenario says no,
-        and one that took a message is followed by the run for the next.
+        and one that consumes messages is followed by the run for the next. See `queued`.
         """
         if error is None:
-            return received
+            return queued == "receive"
         return isinstance(error, OperationError) and self.cast[worker].restarts
 
     def stuck(self, blocked: Mapping[str, tuple[Op, int]], states: Mapping[str, State], going: set[str]) -> list[str]:
@@ -155,6 +155,13 @@ class System:
         name = self.cast[who].name if who in self.cast else who
         kind_of_mistake = Hangs if isinstance(error, Hanging) else Mistake
         return kind_of_mistake(f"{name}, line {op.line}: `{op}` cannot be carried out: {why}.")
+
+
+def queued(before: str, op: Op) -> str:
+    """What a run asked of a queue first: to "receive", which makes it a consumer's, or to "send", after which it may
+    wait for an answer; nothing so far.
+    """
+    return before or (op.verb if op.verb in ("receive", "send") else "")
 
 
 def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:

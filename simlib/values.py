@@ -13,7 +13,7 @@ import operator
 import textwrap
 import types
 import uuid
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -121,7 +121,7 @@ def unordered(mapping: dict[Any, Any]) -> Hashable:
     return frozenset((freeze(key), freeze(item)) for key, item in mapping.items())
 
 
-def in_order(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
+def in_order(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     """Its items, by how their keys read."""
     try:
         return sorted(mapping.items(), key=lambda item: repr(item[0]))

@@ -53,7 +53,7 @@ class Person:
         self.generator = role.function(**given)
         self.incarnation = incarnation
         self.taken = 0  # steps, in this run
-        self.received = False  # a message, in this run
+        self.received = None  # whether it asked for a message, in this run, before it sent one
         self.lost = False  # its machine is gone
         self.error = None
         self.tell(None)
@@ -201,8 +201,8 @@ class Run:
         except OperationError as error:
             answer = error
         person.taken += 1
-        if person.op.verb == "receive" and not isinstance(answer, OperationError):
-            person.received = True
+        if person.received is None and person.op.verb in ("receive", "send"):
+            person.received = person.op.verb == "receive"
         person.tell(answer)
         self.turn = letter
         if person.op is None:

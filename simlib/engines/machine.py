@@ -17,7 +17,7 @@ from simlib.errors import OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process
 from simlib.resources.base import State, Timer
-from simlib.system import System
+from simlib.system import System, queued
 from simlib.trace import Event, Move
 
 STEP_SECONDS = 1.0  # in a trace without a clock of its own, every step takes a second
@@ -31,7 +31,7 @@ class Slot:
     incarnation: int = 1
     steps: Counter[str] = field(default_factory=Counter)  # in this run, by name
     last_at: float = 0.0  # when it last did something
-    received: bool = False  # it has taken a message in this run
+    queued: str = ""  # what it asked of a queue first, in this run
     lost: bool = False  # its machine is gone: it gets no task any more
     dead: bool = False  # its process is gone, and is not started again
 
@@ -55,7 +55,7 @@ class Machine:
         self.slots: dict[str, Slot] = {}
         self.events: list[Event] = []
         self.now = 0.0
-        self._armed: dict[tuple[str, Hashable, int], float] = {}
+        self._armed: dict[tuple[str, Hashable, Hashable], float] = {}
         self._dead: list[Process] = []  # kept: dropping a suspended generator would run its `finally` blocks
 
     def __enter__(self) -> Machine:
@@ -138,7 +138,7 @@ class Machine:
         event = self._take(move)
         assert event.op is not None
         slot.process.answer(event.answer)
-        slot.received |= event.op.verb == "receive" and not isinstance(event.answer, BaseException)
+        slot.queued = queued(slot.queued, event.op)
         if slot.op is None:
             error = slot.process.error
             event = replace(event, ended="raised" if error else "returned", error=error)
@@ -165,7 +165,7 @@ class Machine:
         slot, error = self.slots[worker], self.slots[worker].process.error
         for state in self.states.values():
             state.owner_gone(worker)
-        if self.system.starts_again(worker, error, slot.received):
+        if self.system.starts_again(worker, error, slot.queued):
             self._restart(worker, slot.incarnation + (error is not None))
 
     def _restart(self, worker: str, incarnation: int) -> None:

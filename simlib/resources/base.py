@@ -16,6 +16,16 @@ from simlib.values import ATOMS, did_you_mean, freeze, fresh, listed, show, unch
 ANYBODY = "anybody"
 
 
+class Count(NamedTuple):
+    """A number that only grows, in a key: of counts of one kind it is mostly the order that matters."""
+
+    of: str
+    value: int
+
+
+Renumber = Callable[[Count], int]  # other numbers in the same order
+
+
 class Timer(NamedTuple):
     """Something that happens by itself unless it is prevented in time: a lease or a visibility timeout runs out."""
 
@@ -23,7 +33,7 @@ class Timer(NamedTuple):
     owner: str | None  # the worker it is about; None when that process is gone
     seconds: float
     label: str  # "lease", "visibility timeout of inbox-1"
-    armed: int = 0  # how often this timer was started again: tells a clock which wake-up call is stale
+    armed: Hashable = 0  # another one each time that it is started: tells a clock which wake-up call is stale
 
 
 class State:
@@ -47,6 +57,19 @@ class State:
     def key(self) -> Hashable:
         """Equal for states that behave alike."""
         return tuple(map(freeze, vars(self).values()))
+
+    def counted(self) -> Hashable:
+        """The key, with a Count in place of each number that grows with every use."""
+        return self.key()
+
+    def recounted(self, number: Renumber) -> Self:
+        """The same with other numbers in place of its counts."""
+        return self
+
+    @property
+    def grown(self) -> int:
+        """How far its counts have come: the largest of them."""
+        return max((count.value for count in _counts_in(self.counted())), default=0)
 
     def outcomes(self, op: Op) -> Iterator[Outcome]:
         """Every way in which `op` can go here: the normal ones first, then those that a fault must pay for."""
@@ -115,6 +138,9 @@ class State:
     def advance(self, seconds: float) -> None:
         """Time has passed (only a clock minds)."""
 
+    def order_seen(self) -> None:
+        """A property has looked at an order that its key may leave out."""
+
     def seen(self) -> View:
         """As a property sees it."""
         return View(self)
@@ -126,6 +152,14 @@ class State:
     def outcome(self) -> Hashable:
         """What an outsider would find in the end, without the bookkeeping of how it came about."""
         return self.summary()
+
+
+def _counts_in(key: Hashable) -> Iterator[Count]:
+    if isinstance(key, Count):
+        yield key
+    elif type(key) is tuple:
+        for part in key:
+            yield from _counts_in(part)
 
 
 class View:
@@ -144,7 +178,7 @@ class View:
         if type(value) is dict:
             return Table(value)
         if isinstance(value, (list, ValuesView)):
-            return Items(value)
+            return Items(value, state.order_seen)
         return value if callable(value) else fresh(value)
 
     def __getitem__(self, key: Any) -> Any:

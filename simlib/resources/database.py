@@ -8,7 +8,7 @@ from typing import Any
 
 from simlib.errors import AlreadyExists, Mistake, StaleToken
 from simlib.ops import Op
-from simlib.resources.base import Resource, State
+from simlib.resources.base import Count, Renumber, Resource, State
 from simlib.values import freeze, fresh, in_order, listed, show, unordered
 
 WRITES = ("write", "insert", "delete", "compare_and_set")
@@ -82,6 +82,15 @@ class DatabaseState(State):
 
     def key(self) -> Hashable:
         return (unordered(self.rows), unordered(self.sequences), unordered(self.fences))
+
+    def counted(self) -> Hashable:
+        fences = ((freeze(key), Count("token", token)) for key, token in in_order(self.fences))
+        return (unordered(self.rows), unordered(self.sequences), tuple(fences))
+
+    def recounted(self, number: Renumber) -> DatabaseState:
+        state = self.copy()
+        state.fences = {key: number(Count("token", token)) for key, token in self.fences.items()}
+        return state
 
     def summary(self) -> str:
         return ", ".join(f"{_bare(key)} = {_bare(row)}" for key, row in in_order(self.rows)) or "empty"

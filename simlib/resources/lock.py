@@ -8,7 +8,7 @@ from typing import Any
 
 from simlib.errors import Mistake
 from simlib.ops import Blocked, Op
-from simlib.resources.base import Resource, State, Timer, positive
+from simlib.resources.base import Count, Renumber, Resource, State, Timer, positive
 from simlib.values import freeze, show
 
 
@@ -22,6 +22,16 @@ class Lease:
     def held_by(self, who: str) -> Lease:
         """The same with a value that says whose it is, where this was made up and does not."""
         return Lease(f"{who}{self.value}", self.token) if self.value == f"#{self.token}" else self
+
+    def counted(self) -> Hashable:
+        """Its key, with its token as a Count."""
+        made_up = _made_up_for(self.value, self.token)
+        return ("lease", freeze(self.value) if made_up is None else ("made up", made_up), Count("token", self.token))
+
+    def recounted(self, number: Renumber) -> Lease:
+        """The same with another token, and another value if that was made up."""
+        made_up, token = _made_up_for(self.value, self.token), number(Count("token", self.token))
+        return Lease(self.value if made_up is None else f"{made_up}#{token}", token)
 
     def __repr__(self) -> str:
         return f"lease {show(self.value)}, token {self.token}"
@@ -91,11 +101,10 @@ class LockState(State):
     def timers(self) -> tuple[Timer, ...]:
         if self.holder is None or self.ttl is None:
             return ()
-        return (Timer(self.token, self.owner, self.ttl, "lease", self.renewals),)
+        return (Timer("lease", self.owner, self.ttl, "lease", (self.token, self.renewals)),)
 
     def expire(self, timer: Hashable) -> None:
-        if timer == self.token:
-            self._free()
+        self._free()
 
     def owner_gone(self, who: str | None) -> None:
         if who in (None, self.owner):
@@ -120,6 +129,19 @@ class LockState(State):
     def key(self) -> Hashable:
         # Renewals only tell a clock which timer is stale; counting them would keep a renewing loop from ever closing.
         return (freeze(self.holder), self.token, self.ttl, self.owner, self.freed_by_others)
+
+    def counted(self) -> Hashable:
+        made_up = _made_up_for(self.holder, self.token)
+        holder = freeze(self.holder) if made_up is None else ("made up", made_up)
+        return (holder, Count("token", self.token), self.ttl, self.owner, Count("freed", self.freed_by_others))
+
+    def recounted(self, number: Renumber) -> LockState:
+        state, made_up = self.copy(), _made_up_for(self.holder, self.token)
+        state.token = number(Count("token", self.token))
+        state.freed_by_others = number(Count("freed", self.freed_by_others)) if self.freed_by_others else 0
+        if made_up is not None:
+            state.holder = f"{made_up}#{state.token}"
+        return state
 
     def summary(self) -> str:
         return "free" if self.holder is None else f"held: {self.holder}"
@@ -186,6 +208,12 @@ class Lock(Resource):
             f"{verb}({show(lease)}): that is not a lease. Write `lease = yield {self._name}.acquire(ttl=10)` first, "
             f"then `yield {self._name}.{verb}(lease{', ttl=10' if verb == 'renew' else ''})`."
         )
+
+
+def _made_up_for(value: Any, token: int) -> str | None:
+    """For whom this value was made up; None where it was not."""
+    who, mark, number = value.rpartition("#") if isinstance(value, str) else ("", "", "")
+    return who if mark and number == str(token) and len(who) <= 1 else None
 
 
 def _given(value: Any) -> tuple[Any, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from simlib.errors import Mistake
 from simlib.ops import OK, Blocked, Op, Outcome
-from simlib.resources.base import ANYBODY, Resource, State, Timer, positive
+from simlib.resources.base import ANYBODY, Count, Renumber, Resource, State, Timer, positive
 from simlib.values import freeze, fresh, plural, show, unordered
 
 
@@ -32,6 +32,15 @@ class Message:
         _set_deliveries(self, deliveries)
         _set_number(self, number)
 
+    def counted(self) -> Hashable:
+        """Its key, with its deliveries as a Count."""
+        return ("message", self.id, freeze(self.body), self.number, Count("deliveries", self.deliveries))
+
+    def recounted(self, number: Renumber) -> Message:
+        """The same with another count of deliveries, if it was ever delivered."""
+        deliveries = number(Count("deliveries", self.deliveries)) if self.deliveries else 0
+        return Message(self.id, self.body, deliveries, self.number)
+
     def __repr__(self) -> str:
         again = f", delivery {self.deliveries}" if self.deliveries > 1 else ""
         return f"{self.id} {show(self.body)}{again}" if self.body is not None else f"{self.id}{again}"
@@ -53,16 +62,22 @@ class QueueState(State):
     done: dict[str, Message] = field(default_factory=dict)
     dead_letters: list[Message] = field(default_factory=list)
     sent: int = 0
+    ordered: bool = False  # whether two states are not one that differ in the order of acknowledgements alone
+    order_is_asked: Callable[[], None] | None = None  # called when a property looks at that order
 
     @property
     def in_flight(self) -> list[Message]:
-        """Delivered, not acknowledged, and not timed out."""
-        return [message for message, _ in self.flights.values()]
+        """Delivered, not acknowledged, and not timed out: in the order of sending, whoever received first."""
+        return sorted((message for message, _ in self.flights.values()), key=lambda message: message.number)
 
     @property
     def acked(self) -> Collection[Message]:
-        """Acknowledged: the queue has been told to forget them."""
+        """Acknowledged, in that order: the queue has been told to forget them."""
         return self.done.values()
+
+    def order_seen(self) -> None:
+        if self.order_is_asked is not None:
+            self.order_is_asked()
 
     def on_send(self, who: str, body: Any) -> str:
         self.sent += 1
@@ -138,12 +153,12 @@ class QueueState(State):
         if self.visibility_timeout is None:
             return ()
         return tuple(
-            Timer(receipt, owner, self.visibility_timeout, f"visibility timeout of {receipt[0]}")
-            for receipt, (_, owner) in self.flights.items()
+            Timer(message.id, owner, self.visibility_timeout, f"visibility timeout of {message.id}", message.deliveries)
+            for message, owner in self.flights.values()
         )
 
     def expire(self, timer: Hashable) -> None:
-        self._return(timer)  # type: ignore[arg-type]
+        self._return(next(receipt for receipt in self.flights if receipt[0] == timer))
 
     def owner_gone(self, who: str | None) -> None:
         for receipt, (message, owner) in self.flights.items():
@@ -158,9 +173,28 @@ class QueueState(State):
         }
         return state
 
+    def counted(self) -> Hashable:
+        flights = sorted(self.flights.values(), key=lambda flight: flight[0].number)
+        done = [*self.done.values()] if self.ordered else sorted(self.done.values(), key=lambda message: message.number)
+        places = (self.ready, [message for message, _ in flights], done, self.dead_letters)
+        held = [tuple([message.counted() for message in place]) for place in places]
+        return (*held, tuple(owner for _, owner in flights), self.sent)
+
+    def recounted(self, number: Renumber) -> QueueState:
+        state = self.copy()
+        state.ready = [message.recounted(number) for message in self.ready]
+        flights = [(message.recounted(number), owner) for message, owner in self.flights.values()]
+        state.flights = {(message.id, message.deliveries): (message, owner) for message, owner in flights}
+        state.done = {name: message.recounted(number) for name, message in self.done.items()}
+        state.dead_letters = [message.recounted(number) for message in self.dead_letters]
+        return state
+
     def key(self) -> Hashable:
         waiting, dead = freeze(self.ready), freeze(self.dead_letters)
-        return (waiting, unordered(self.flights), unordered(self.done), dead, self.sent)
+        return (waiting, unordered(self.flights), self._done(map(freeze, self.done.values())), dead, self.sent)
+
+    def _done(self, keys: Iterable[Hashable]) -> Hashable:
+        return tuple(keys) if self.ordered else frozenset(keys)
 
     def summary(self) -> str:
         parts = [(len(self.ready), "ready"), (len(self.flights), "in flight"), (len(self.dead_letters), "dead")]

@@ -6,20 +6,17 @@ import itertools
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
-from simlib.engines.explore.findings import Found
+from simlib.engines.explore.findings import Carry, Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.layout import Layout, Numbers
 from simlib.engines.explore.ledger import Ledger
-from simlib.engines.explore.rules import FAULT, Next
+from simlib.engines.explore.rules import FAULT, Next, Rules
 from simlib.engines.explore.symmetry import NotAlike
 from simlib.ops import Op
 from simlib.properties import Property
 from simlib.resources.lock import LockState
-from simlib.resources.queue import QueueState
 from simlib.system import System, outcome_of
 from simlib.values import listed
-
-USUAL_DELIVERIES = 10
 
 
 class Claim(NamedTuple):
@@ -33,23 +30,18 @@ class Claim(NamedTuple):
 class Checks:
     """Judges states. `unseen` are the `sometimes` that were true in none of them so far."""
 
-    def __init__(self, system: System, histories: Histories, ledger: Ledger, layout: Layout, faults: int) -> None:
+    def __init__(self, system: System, histories: Histories, ledger: Ledger, layout: Layout, rules: Rules) -> None:
         self.unseen = list(system.sometimes)
         self._system = system
         self._histories = histories
         self._ledger = ledger
         self._layout = layout
-        self._most_deliveries = USUAL_DELIVERIES + faults
+        self._rules = rules
         self._world_at, self._whole_world = layout.world_at, layout.whole_world
         self._fine: set[int] = set()  # worlds in which nothing is wrong
         self._outcomes: dict[int, Hashable] = {}
         self._always = [self._claim(claim) for claim in system.always]
         self._eventually = [self._claim(claim) for claim in system.eventually]
-        self._endless = [  # queues that deliver as often as it takes
-            place
-            for place, state in enumerate(system.states().values())
-            if isinstance(state, QueueState) and state.max_receives is None
-        ]
 
     def _claim(self, claim: Property) -> Claim:
         places = [place for place, name in enumerate(self._ledger.names) if name in claim.parameters]
@@ -73,16 +65,7 @@ class Checks:
         if self.unseen:
             seen = {**self._system.values, **self._ledger.world(world)}
             self.unseen = [claim for claim in self.unseen if not self._holds(claim, seen)]
-        found = self._false(self._always, world)
-        if found:
-            return found
-        for place in self._endless:
-            in_flight = self._ledger.state(place, world[place]).in_flight  # type: ignore[attr-defined]
-            poison = next((held for held in in_flight if held.deliveries > self._most_deliveries), None)
-            if poison:
-                name = self._ledger.names[place]
-                return Found("livelock", because=_poisoned(name, poison.id, poison.deliveries - 1))
-        return None
+        return self._false(self._always, world)
 
     def _false(self, claims: list[Claim], world: Numbers) -> Found | None:
         """The first of these claims that is not true here. Each is asked once of what it looks at."""
@@ -97,8 +80,14 @@ class Checks:
         return None
 
     def _holds(self, claim: Property, seen: dict[str, Any]) -> bool:
-        """Raises NotAlike where it depends on the name that a lock's made-up value leaves out."""
-        verdict = self._system.holds(claim, seen)
+        """Raises NotAlike where it depends on the name that a lock's made-up value leaves out, and Carry where it
+        depends on how large a count is, and states do not tell.
+        """
+        verdict, counts = self._system.holds(claim, seen), self._rules.counts
+        if self._ledger.asked:
+            raise Carry(self._ledger.asked.pop())
+        if counts is not None and counts.change(claim, seen, self._system.holds):
+            raise Carry("counts")
         nameless = [name for name in claim.parameters if isinstance(seen[name], LockState) and seen[name].is_made_up]
         for names in itertools.product(self._system.cast, repeat=len(nameless)) if nameless else ():
             held = {lock: seen[lock].held_by(who) for lock, who in zip(nameless, names)}
@@ -138,7 +127,13 @@ class Checks:
         steps = [f"{worker} `{op}` (line {line})" for worker, op, line in self.steps_of(circle)]
         only = "the same answer each time, and nothing else changes" if len(circle) == 1 else "and nothing ends it"
         stays = f", and {unmet.claim} stays false" if unmet else ""
-        return Found("livelock", because=f"for ever: {listed(steps)}; {only}{stays}")
+        return Found("livelock", because=f"for ever: {listed(steps)}; {only}{stays}{_poisoned(self._received(circle))}")
+
+    def _received(self, circle: list[tuple[int, list[Next]]]) -> list[str]:
+        """The queues without max_receives from which messages are received in such a circle."""
+        world = self._ledger.world(self._world_of(circle[0][0]))
+        names = dict.fromkeys(op.resource for _, op, _ in self.steps_of(circle) if op.verb == "receive")
+        return [name for name in names if getattr(world[name], "max_receives", 1) is None]
 
     def steps_of(self, circle: list[tuple[int, list[Next]]]) -> list[tuple[str, Op, int]]:
         """The steps that are taken in such a circle with nothing going wrong: whose, which, and its line."""
@@ -177,8 +172,9 @@ class Checks:
         return self._layout.numbers(self._layout.world(state))
 
 
-def _poisoned(queue: str, message: str, times: int) -> str:
-    return (
-        f"{message} has been delivered {times} times and will be again: each time its run ends without an ack. "
-        f"Give {queue} max_receives, and the message goes to its dead letters"
-    )
+def _poisoned(queues: list[str]) -> str:
+    """What to do about messages that come back again and again."""
+    if not queues:
+        return ""
+    several = "their messages come" if len(queues) > 1 else "its message comes"
+    return f". Of {listed(queues)} {several} back each time: with max_receives it would go to the dead letters"

@@ -8,6 +8,10 @@ from typing import NamedTuple
 from simlib.trace import Move
 
 
+class Carry(Exception):
+    """States have to carry more than they do: raised with "time", "order" (of acknowledgements) or "counts"."""
+
+
 @dataclass(frozen=True)
 class Found:
     """A violation: which claim, the moves that lead there, and why, where that is not the property's to say."""

@@ -28,12 +28,15 @@ class Effect(NamedTuple):
 class Ledger:
     """The states of each resource, in the order in which the system names them."""
 
-    def __init__(self, states: Mapping[str, State], histories: Histories, kinds: list[str]) -> None:
+    def __init__(self, states: Mapping[str, State], histories: Histories, kinds: list[str], asked: set[str]) -> None:
+        self.asked = asked  # what properties have looked at that states do not carry
         self.names = list(states)
         self.place = {name: place for place, name in enumerate(states)}
         self._histories = histories
         self._kinds = {None, *kinds}
         self._states = [Interned() for _ in states]
+        self._counting = [_has(state, "counted") for state in states.values()]
+        self.grown = 0  # the largest of all counts
         self._effects: dict[tuple[int, int, int, str], tuple[Effect, ...]] = {}
         self._timers: dict[tuple[int, int], tuple[Timer, ...]] = {}
         self._after: dict[tuple[object, ...], int] = {}
@@ -45,7 +48,12 @@ class Ledger:
         self.clocks = [place for place, state in enumerate(states.values()) if _has(state, "advance")]
 
     def number(self, place: int, state: State) -> int:
-        return self._states[place].number(state, state.key())
+        known = self._states[place]
+        before = len(known.things)
+        number = known.number(state, state.key())
+        if number == before and self._counting[place]:
+            self.grown = max(self.grown, state.grown)
+        return number
 
     def state(self, place: int, number: int) -> State:
         """The state itself; not to be changed."""

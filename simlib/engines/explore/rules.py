@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simlib.engines.budget import KINDS, MASKS, UNITS
+from simlib.engines.explore.counts import Counts
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.layout import FIELD, MASK, Layout
 from simlib.engines.explore.ledger import Ledger
@@ -91,6 +92,8 @@ class Rules:
         self._spot = spot
         self.symmetry: Symmetry | None = None
         self._neighbours = [(worker, 0, 0) for worker in range(len(self._workers))]  # as in Symmetry
+        self.counts: Counts | None = None
+        self._named: dict[Hashable, int] = {}  # the states by what they are called where counts do not count
         self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
 
     def tell_nobody_apart(self) -> None:
@@ -103,9 +106,14 @@ class Rules:
         return self._number(self.layout.pack((*roots, *self._ledger.initial), packed_budget))
 
     def _number(self, state: int) -> int:
-        number = self._numbers.setdefault(state, len(self.states))
-        if number == len(self.states):
-            self.states.append(state)
+        number = self._numbers.get(state)
+        if number is None:
+            number = len(self.states)
+            if self.counts is not None:
+                number = self._named.setdefault(self.counts.name(state), number)
+            self._numbers[state] = number
+            if number == len(self.states):
+                self.states.append(state)
         return number
 
     def successors(self, state: int) -> Following:
@@ -113,7 +121,7 @@ class Rules:
         layout, places, symmetry, timed = self.layout, self._histories.place, self.symmetry, self._ledger.timed
         states, number_of, resources = self.states, self._numbers.setdefault, layout.resources
         nodes, left, able = [state >> shift & MASK for shift in layout.workers], state >> layout.budget, 0
-        bounds = [*nodes, 0, MASK]
+        bounds, counts = [*nodes, 0, MASK], self.counts
         targets: list[int] = []
         ways: list[Way] = []
         for worker, low, high in self._neighbours:
@@ -132,9 +140,12 @@ class Rules:
                     after = self._orphaned(after, worker)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)
-                number = number_of(after, len(states))  # as `_number` does it: a call costs as much as all the rest
-                if number == len(states):
-                    states.append(after)
+                if counts is not None:
+                    number = self._number(after)
+                else:
+                    number = number_of(after, len(states))  # as `_number` does it: a call costs as much as all the rest
+                    if number == len(states):
+                        states.append(after)
                 targets.append(number)
                 ways.append(way)
         if timed:
@@ -187,7 +198,7 @@ class Rules:
         """Where the worker is then: at its start, or at its end."""
         name, histories = self._workers[worker], self._histories
         error = histories.error[node]
-        if not self._system.starts_again(name, error, histories.received[node]):
+        if not self._system.starts_again(name, error, histories.queued[node]):
             return node
         return histories.root(name, histories.start[node][1] + (error is not None))
 

@@ -121,7 +121,7 @@ class Simulation:
 
     def _begin_task(self, worker: Worker) -> None:
         worker.steps = 0
-        worker.received = False
+        worker.queued = ""
         worker.nth.clear()
         if worker.task is None:
             worker.task = self.clockwork.now
@@ -163,6 +163,8 @@ class Simulation:
             return
         place = self.places[op.resource]
         way = worker.way = place.ways.get(op.verb) or place.new_way(op)
+        if way.queues and not worker.queued:
+            worker.queued = op.verb
         latency = way.latency
         seconds = latency if type(latency) is float else draw(latency, self._chance["latency"])
         if way.sleeps:
@@ -186,7 +188,7 @@ class Simulation:
             self._end_if(first)
         else:
             self._completed(worker)
-            if worker.received:
+            if worker.queued == "receive":
                 process.begin()
                 self._begin_task(worker)
             else:
@@ -278,7 +280,7 @@ class Simulation:
         if way.place.server is not None:
             self.record.run.answered[way.place.name][int(self.clockwork.now)] += 1
         if way.receives:
-            worker.task, worker.received = answer.id, True
+            worker.task = answer.id
         elif way.sends:
             self.arrived[answer] = self.clockwork.now
 
