@@ -34,6 +34,43 @@ class Op:
     __repr__ = __str__
 
 
+class Where(NamedTuple):
+    """A line of the learner's code: the worker's own, or that of a `function` which the worker called in `called_from`.
+
+    As text `line 4`, or `line 2 of load, from line 10`: a line alone would be looked for in the worker, which in a
+    notebook may stand in another cell. A line that is not known, as of code that was built by a program, is 0, and is
+    left out.
+    """
+
+    line: int = 0
+    function: str = ""
+    called_from: int = 0
+
+    @property
+    def own(self) -> int:
+        """The line of the worker itself."""
+        return self.called_from if self.function else self.line
+
+    @property
+    def aside(self) -> str:
+        """` (line 4)`, to stand after what is there; nothing where the line is not known."""
+        return f" ({self})" if str(self) else ""
+
+    def of(self, worker: str) -> str:
+        """`charge, line 4`, to begin a message with."""
+        return f"{worker}, {self}" if str(self) else worker
+
+    def __str__(self) -> str:
+        line = f"line {self.line}" if self.line else ""
+        if not self.function:
+            return line
+        caller = f", from line {self.called_from}" if self.called_from else ""
+        return f"{line} of {self.function}{caller}" if line else f"{self.function}{caller}"
+
+
+NOWHERE = Where()
+
+
 class Outcome(NamedTuple):
     """One of the ways in which a step can go.
 

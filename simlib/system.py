@@ -11,7 +11,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from simlib.errors import Hangs, Mistake, OperationError
-from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.ops import OK, Blocked, Op, Outcome, Where
 from simlib.process import Process, Worker
 from simlib.properties import Property
 from simlib.resources.base import Resource, State
@@ -89,15 +89,15 @@ class System:
         """The workers that begin by receiving: they are started again for the next message."""
         return frozenset(worker for worker, op in self.first_operations.items() if op and op.verb == "receive")
 
-    def waits(self, worker: str, op: Op | None, line: int) -> str:
+    def waits(self, worker: str, op: Op | None, where: Where) -> str:
         """What a worker that cannot go on waits for, in words; nothing if it has ended or has no message."""
         if op is None or (worker in self.consumers and op == self.first_operations[worker]):
             return ""
-        return f"{worker} waits at `{op}` (line {line})"
+        return f"{worker} waits at `{op}`{where.aside}"
 
-    def failed(self, worker: str, error: BaseException | None, line: int) -> str:
+    def failed(self, worker: str, error: BaseException | None, where: Where) -> str:
         """In words: an exception that is no answer of an operation ended this worker."""
-        return f"{self.cast[worker].name}, line {line}, raised {show(error, 200)}, which is no answer of an operation"
+        return f"{where.of(self.cast[worker].name)}, raised {show(error)}, which is no answer of an operation"
 
     def broken(self, properties: Sequence[Property], states: Mapping[str, State]) -> Property | None:
         """The first of the properties that is not true of these states."""
@@ -139,7 +139,7 @@ class System:
             why = f"{kind}{said(error) or 'a value of it fails'}"
         name = self.cast[who].name if who in self.cast else who
         kind_of_mistake = Hangs if isinstance(error, Hanging) else Mistake
-        return kind_of_mistake(f"{name}, line {op.line}: `{op}` cannot be carried out: {why}.")
+        return kind_of_mistake(f"{Where(op.line).of(name)}: `{op}` cannot be carried out: {why}.")
 
 
 def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:
@@ -183,7 +183,7 @@ def bind(function: Callable[..., Any], what: str, names: set[str]) -> tuple[str,
     """The function's parameters, each of which has to be one of the scenario's names."""
     if not isinstance(function, (FunctionType, MethodType)):
         raise Mistake(_no_function(function, what))
-    where = f"{function.__name__}, line {function.__code__.co_firstlineno}: "
+    where = f"{Where(function.__code__.co_firstlineno).of(function.__name__)}: "
     parameters = tuple(inspect.signature(function).parameters.values())
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):

@@ -119,7 +119,7 @@ def _panel(trace: Trace, workers: list[str], shown: tuple[str, ...], columns: tu
         marks += _bars(trace, worlds, name, lane_of[name], columns)
     labels = (*(_who(trace, worker) for worker in workers), *shown)
     mood: Mood = "bad" if trace.broken else "good" if trace is not first and (trace.faults or first.broken) else "plain"
-    return Panel(_title(trace, first), mood, labels, len(workers), tuple(marks), str(trace.but(note="")))
+    return Panel(_title(trace, first), mood, labels, len(workers), tuple(marks), trace.but(note="").text(titled=True))
 
 
 def _who(trace: Trace, worker: str) -> str:

@@ -107,7 +107,7 @@ class Checks:
 
     def _own_error(self, node: int) -> Found:
         worker, error = self._histories.start[node][0], self._histories.error[node]
-        return Found("error", because=self._system.failed(worker, error, self._histories.line[node]))
+        return Found("error", because=self._system.failed(worker, error, self._histories.where[node]))
 
     def at_rest(self, state: int) -> Found | None:
         """What must not be so where, if nothing goes wrong, nothing more can happen."""
@@ -123,7 +123,7 @@ class Checks:
     def _waits(self, worker: str, node: int) -> str:
         op = self._histories.op[node]
         waits_at = None if op == ENDED else self._histories.ops.things[op]
-        return self._system.waits(worker, waits_at, self._histories.line[node])
+        return self._system.waits(worker, waits_at, self._histories.where[node])
 
     def going_round(self, circle: list[tuple[int, list[Next]]]) -> Found | None:
         """A system that goes round for ever is fine if all that must be true eventually is, wherever it is."""
@@ -146,7 +146,7 @@ class Checks:
     def _step_text(self, state: int, way: Way) -> str:
         node = self._layout.nodes(state)[way.worker]
         op = self._histories.ops.things[self._histories.op[node]]
-        return f"{way.move.worker} `{op}` (line {self._histories.line[node]})"
+        return f"{way.move.worker} `{op}`{self._histories.where[node].aside}"
 
     def untried(self) -> list[str]:
         """The claims that were not put to the test: what they look at was the same in every state."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from simlib.engines.capture import capture
 from simlib.errors import Mistake, NotDeterministic, OperationError
-from simlib.ops import Op
+from simlib.ops import NOWHERE, Op, Where
 from simlib.process import Process
 from simlib.resources.lock import Lease, Lock
 from simlib.system import System
@@ -54,7 +54,7 @@ class Histories:
         self.op: list[int] = []
         self.place: list[int] = []  # of the resource that its step is about, in the system's order; ENDED without one
         self.running: list[bool] = []  # whether the run has begun, and is not over: it has something to lose
-        self.line: list[int] = []
+        self.where: list[Where] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
         self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
@@ -94,7 +94,7 @@ class Histories:
         if key not in self._roots:
             self._roots[key] = len(self.op)
             self.lost.add(len(self.op))
-            self._append(ENDED, 0, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
+            self._append(ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
         return self._roots[key]
 
     def child(self, node: int, answer: int) -> int:
@@ -121,7 +121,7 @@ class Histories:
         if place is not None:
             self._known[place] = node
         op = ENDED if process.op is None else self.ops.number(process.op, op_key(process.op))
-        self._append(op, process.line, process.error, parent, start, self._place_name(process, parent), depth)
+        self._append(op, process.where, process.error, parent, start, self._place_name(process, parent), depth)
         if process.op is not None:
             self._waiting[node] = process
             self.ask_the_time |= process.op.verb == "now"
@@ -133,7 +133,7 @@ class Histories:
     def _append(
         self,
         op: int,
-        line: int,
+        where: Where,
         error: BaseException | None,
         parent: tuple[int, int],
         start: tuple[str, int],
@@ -143,7 +143,7 @@ class Histories:
         self.op.append(op)
         self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
         self.running.append(op != ENDED and parent[0] != ENDED)
-        self.line.append(line)
+        self.where.append(where)
         self.error.append(error)
         self.parent.append(parent)
         self.start.append(start)
@@ -180,7 +180,7 @@ class Histories:
         """Raise Mistake for a run that took too many steps and is now here."""
         role, op = self.system.cast[self.start[node][0]], self.ops.things[self.op[node]]
         raise Mistake(
-            f"{role.name}, line {self.line[node]}: {self._most_steps:,} steps in one run and no end in sight, the next "
+            f"{self.where[node].of(role.name)}: {self._most_steps:,} steps in one run and no end in sight, the next "
             f"one `{op.name}`. Bound the loop, or let it wait for something."
         )
 

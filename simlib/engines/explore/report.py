@@ -112,7 +112,7 @@ class Report:
     def _text(self, again: str) -> str:
         trace = self.counterexample
         failure = [wrapped(f"Only if {listed(trace.failure)}.")] if trace and trace.failure else []
-        shown = ["", *trace.lines(), "", *failure] if trace else []
+        shown = ["", trace.who, *trace.lines(), "", *failure] if trace else []
         return "\n".join([wrapped(self.sentence), *shown, wrapped(self._bounds()), *([again] if again else [])])
 
     def _violated(self) -> str:
