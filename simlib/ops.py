@@ -8,32 +8,6 @@ from typing import Any, NamedTuple
 from simlib.values import show
 
 
-@dataclass(slots=True)  # not frozen, which would take four times as long to build: most of the time of a simulation
-class Op:
-    """What a worker asks of a resource: `bank.call("charge", 20)` as data.
-
-    `line` is where it was built: it tells a forgotten `yield` from a yielded one, and is no part of what is asked.
-    """
-
-    resource: str
-    verb: str
-    args: tuple[Any, ...] = ()
-    kwargs: dict[str, Any] = field(default_factory=dict)
-    line: int = field(default=0, compare=False)
-
-    @property
-    def name(self) -> str:
-        """The step's name in schedules: `bank.call`."""
-        return f"{self.resource}.{self.verb}"
-
-    def __str__(self) -> str:
-        words = [show(arg, 40) for arg in self.args]
-        words += [f"{key}={show(arg, 40)}" for key, arg in self.kwargs.items()]
-        return f"{self.name}({', '.join(words)})"
-
-    __repr__ = __str__
-
-
 class Where(NamedTuple):
     """A line of the learner's code: the worker's own, or that of a `function` which the worker called in `called_from`.
 
@@ -69,6 +43,38 @@ class Where(NamedTuple):
 
 
 NOWHERE = Where()
+
+
+@dataclass(slots=True)  # not frozen, which would take four times as long to build: most of the time of a simulation
+class Op:
+    """What a worker asks of a resource: `bank.call("charge", 20)` as data.
+
+    `line` and `function` are where it was built: for who forgot its `yield`, and no part of what is asked.
+    """
+
+    resource: str
+    verb: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    line: int = field(default=0, compare=False)
+    function: str = field(default="", compare=False)
+
+    def built_by(self, worker: str) -> str:
+        """`load, line 4`: where in this worker, or in a function that it called, it was built."""
+        named = self.function and not self.function.startswith("<")  # a lambda's is none
+        return Where(self.line).of(self.function if named else worker)
+
+    @property
+    def name(self) -> str:
+        """The step's name in schedules: `bank.call`."""
+        return f"{self.resource}.{self.verb}"
+
+    def __str__(self) -> str:
+        words = [show(arg, 40) for arg in self.args]
+        words += [f"{key}={show(arg, 40)}" for key, arg in self.kwargs.items()]
+        return f"{self.name}({', '.join(words)})"
+
+    __repr__ = __str__
 
 
 class Outcome(NamedTuple):

@@ -133,7 +133,7 @@ class Process:
                 raise self._placed(built) from None
             if built is not asked:
                 raise Mistake(
-                    f"{Where(built.line).of(self.name)}: `{built}` was built but not yielded, so it never happened. "
+                    f"{built.built_by(self.name)}: `{built}` was built but not yielded, so it never happened. "
                     f"Write `yield {built.resource}.{built.verb}(...)` where you build it."
                 )
         self._built.clear()

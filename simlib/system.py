@@ -139,7 +139,7 @@ class System:
             why = f"{kind}{said(error) or 'a value of it fails'}"
         name = self.cast[who].name if who in self.cast else who
         kind_of_mistake = Hangs if isinstance(error, Hanging) else Mistake
-        return kind_of_mistake(f"{Where(op.line).of(name)}: `{op}` cannot be carried out: {why}.")
+        return kind_of_mistake(f"{op.built_by(name)}: `{op}` cannot be carried out: {why}.")
 
 
 def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:

@@ -96,7 +96,8 @@ class Event:
         """The event as a sentence fragment, without its time and worker."""
         if self.kind == "step":
             fault = f"   [{FAULT_NAMES[self.move.fault]}]" if self.move.fault else ""
-            return f"{self.op} -> {show(self.answer)}{self._end()}{fault}"
+            ending = f", {self.ending}" if self.ending else ""
+            return f"{self.op} -> {show(self.answer)}{ending}{fault}"
         if self.kind == "timer":
             return f"{self.label} runs out" + (f" while {self.stalled[0]} stalls" if self.stalled else "")
         if self.kind == "crash":
@@ -107,13 +108,17 @@ class Event:
             return "POWER LOSS: all processes end, unsynced data may be gone"
         return "is given the same task again"
 
-    def _end(self) -> str:
-        """What the worker made of the answer, if that was its end by an error."""
+    @property
+    def uncaught(self) -> bool:
+        """Whether the error that ended the worker was this step's answer, and not one of its own."""
+        return type(self.error) is type(self.answer) and show(self.error) == show(self.answer)
+
+    @property
+    def ending(self) -> str:
+        """Which error ended the worker, in words; nothing if none did."""
         if self.error is None:
             return ""
-        if type(self.error) is type(self.answer) and show(self.error) == show(self.answer):
-            return ", uncaught"
-        return f", then raises {show(self.error)}{self.raised.aside}"
+        return "uncaught" if self.uncaught else f"then raises {show(self.error)}{self.raised.aside}"
 
 
 def power_losses(states: Mapping[str, State]) -> int:

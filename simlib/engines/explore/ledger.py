@@ -9,7 +9,7 @@ from typing import NamedTuple
 from simlib import trace
 from simlib.engines.explore.histories import Histories, Interned
 from simlib.errors import Mistake, OperationError
-from simlib.ops import Blocked, Outcome, Where
+from simlib.ops import Blocked, Outcome
 from simlib.resources.base import State, Timer
 from simlib.values import freeze
 
@@ -66,7 +66,7 @@ class Ledger:
         state, op = self.state(place, number), self._histories.ops.things[op_number]
         if state.choices(op) > MOST_OPTIONS:
             raise Mistake(
-                f"{Where(op.line).of(self._histories.system.cast[who].name)}: "
+                f"{op.built_by(self._histories.system.cast[who].name)}: "
                 f"`{op}` has {state.choices(op):,} options, and explore tries every one. Give it a few that stand "
                 "for the rest, or measure with simulate, which draws one."
             )
