@@ -20,6 +20,7 @@ from simlib.watchdog import Hanging, Watchdog
 
 Worker = Callable[..., Generator[Op, Any, Any]]
 MOST_YIELDS_AT_THE_END = 20
+Frames = list[tuple[FrameType, int]]  # from the worker inwards, with the line that each is at
 LIBRARY = (os.path.dirname(os.__file__), "<frozen ")
 
 
@@ -155,17 +156,18 @@ class Process:
 
     def _place_of(self, error: BaseException) -> str:
         """The function and line that it was raised in, to begin a message with."""
-        return self._beginning(_place(_passed(error.__traceback__)))
+        return self._beginning(_passed(error.__traceback__))
 
-    def _beginning(self, where: Where) -> str:
-        return f"{Where(where.line).of(where.function or self.name)}: "
+    def _beginning(self, frames: Frames) -> str:
+        frame, line = _innermost(frames)
+        return f"{Where(line).of(frame.f_code.co_name if frame else self.name)}: "
 
     def _placed(self, mistake: Mistake) -> Mistake:
         """The same, saying where in the learner's code."""
         return type(mistake)(f"{self._place_of(mistake)}{mistake}")
 
     def _not_a_step(self, asked: Any) -> str:
-        where = self._beginning(self.where)
+        where = self._beginning(_suspended(self.generator))
         if inspect.isgenerator(asked):
             called = asked.gi_code.co_name
             asked.close()
@@ -209,16 +211,20 @@ def no_yield(function: Worker, made: Any = None) -> str:
     )
 
 
-Frames = list[tuple[FrameType, int]]  # from the worker inwards, with the line that each is at
-
-
 def _place(frames: Frames) -> Where:
     """The innermost of these, and the worker's own line if that is another function."""
-    if not frames:
-        return NOWHERE
-    named = [frame for frame, _ in frames if not frame.f_code.co_name.startswith("<")]  # no lambda
-    (worker, own), (_, line) = frames[0], frames[-1]
-    return Where(line, named[-1].f_code.co_name, own) if named and named[-1] is not worker else Where(line)
+    frame, line = _innermost(frames)
+    if frame is None or frame is frames[0][0]:
+        return Where(line)
+    outer, own = frames[0]
+    calls_itself = frame.f_code is outer.f_code and line == own
+    return Where(line) if calls_itself else Where(line, frame.f_code.co_name, own)
+
+
+def _innermost(frames: Frames) -> tuple[FrameType | None, int]:
+    """The innermost that has a name, which a lambda has not, and the line that was reached."""
+    named = [frame for frame, _ in frames if not frame.f_code.co_name.startswith("<")]
+    return named[-1] if named else None, frames[-1][1] if frames else 0
 
 
 def _suspended(generator: GeneratorType[Any, Any, Any]) -> Frames:

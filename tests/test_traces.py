@@ -250,8 +250,8 @@ def test_an_operation_s_error_is_told_to_its_end():
         '  1 s  A  line 2  bank.call("charge", 20, idempotency_key="order-1 of the shop in           bank: 1 charge',
         '                    Rotterdam, plac…) -> "ok"',
         '  2 s  A  line 4  bank.call("charge", 21, idempotency_key="order-1 of the shop in',
-        '                    Rotterdam, plac…) -> Rejected: idempotency key "order-1 of the shop',
-        '                    in Rotterdam, placed at noon" was used for other arguments',
+        '                    Rotterdam, plac…) -> Rejected: idempotency key "order-1 of the shop in',
+        '                    Rotterdam, placed at noon" was used for other arguments',
         '  3 s  A  line 6  bank.call("tell") -> "ok"                                                 '
         "bank: 1 charge, 1 tell",
     ]
