@@ -117,7 +117,9 @@ class Process:
 
     def hangs(self, hanging: Hanging) -> Mistake:
         """What to raise where it was told something and came to no end."""
-        return self._placed(self._hangs(hanging).with_traceback(hanging.__traceback__))
+        # In a thread it was struck by another Hanging, upon which this one was raised.
+        struck = hanging if _passed(hanging.__traceback__) else hanging.__context__ or hanging
+        return self._placed(self._hangs(hanging).with_traceback(struck.__traceback__))
 
     @staticmethod
     def _hangs(hanging: Hanging) -> WorkerHangs:

@@ -160,7 +160,7 @@ def test_a_loop_in_a_helper_that_never_ends_is_placed_there():
     spins = cell("def spin(db):\n    while True:\n        yield db.read('x')")
     worker = cell("def work(db):\n    yield from spin(db)", spin=spins)
     because = shop().explore(worker, crashes=0).findings.found.because
-    assert "A `db.read(\"x\")` (line 3 of spin, from line 2)" in because
+    assert 'A `db.read("x")` (line 3 of spin, from line 2)' in because
 
 
 def test_a_mistake_in_a_helper_names_the_helper_with_its_line():
@@ -169,7 +169,7 @@ def test_a_mistake_in_a_helper_names_the_helper_with_its_line():
     assert said(lambda: shop().run(worker)).startswith("load, line 4: `yield 5` is not a step.")
     helper = cell("def load(db):\n    yield db.read('x')\n\n    db.write('x', 1)\n    yield db.read('x')")
     worker = cell("def work(db):\n    yield from load(db)", load=helper)
-    assert said(lambda: shop().run(worker)).startswith("load, line 4: `db.write(\"x\", 1)` was built but not yielded")
+    assert said(lambda: shop().run(worker)).startswith('load, line 4: `db.write("x", 1)` was built but not yielded')
     assert of_worker("def work(db):\n    (lambda: db.read('x'))()\n    yield db.read('y')").startswith("work, line 2: ")
 
 
