@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from simlib.errors import Mistake
+from simlib.ops import Where
 from simlib.resources.base import Resource, State, View
 from simlib.values import fresh, said, show
 from simlib.watchdog import Hanging
@@ -38,7 +39,8 @@ class Property:
             raise Mistake(self._failed(error)) from None
         if isinstance(verdict, bool):
             return verdict
-        raise Mistake(f"property {self.name}, line {self.function.__code__.co_firstlineno}: {self._no_answer(verdict)}")
+        where = Where(self.function.__code__.co_firstlineno).of(f"property {self.name}")
+        raise Mistake(f"{where}: {self._no_answer(verdict)}")
 
     def _no_answer(self, verdict: Any) -> str:
         if verdict is None:
@@ -76,7 +78,7 @@ class Property:
         }
 
     def _failed(self, error: BaseException) -> str:
-        where = f"property {self.name}, line {_line_in(self.function, error)}: "
+        where = Where(_line_in(self.function, error)).of(f"property {self.name}") + ": "
         if isinstance(error, AttributeError) and isinstance(error.obj, View):
             return f"{where}{error}"
         if isinstance(error, TypeError) and "'View' object" in said(error):
@@ -87,7 +89,7 @@ class Property:
         if isinstance(error, Mistake) or any(kind in said(error) for kind in kinds):
             return f"{where}this resource is a global. A property reaches it through a parameter of its name."
         always = "A property must answer in every state, also before anything has happened."
-        return f"{where}{show(error, 200)}. {always}"
+        return f"{where}{show(error)}. {always}"
 
     @cached_property
     def _returned(self) -> ast.expr | None:

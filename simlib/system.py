@@ -11,7 +11,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from simlib.errors import Hangs, Mistake, OperationError
-from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.ops import OK, Blocked, Op, Outcome, Where
 from simlib.process import Process, Worker
 from simlib.properties import Property
 from simlib.resources.base import ANYBODY, Resource, State
@@ -98,8 +98,8 @@ class System:
             return queued == "receive"
         return isinstance(error, OperationError) and self.cast[worker].restarts
 
-    def stuck(self, blocked: Mapping[str, tuple[Op, int]], states: Mapping[str, State], going: set[str]) -> list[str]:
-        """Which of the workers that cannot go on wait for ever, in words. `blocked` has the step and line of each.
+    def stuck(self, blocked: Mapping[str, tuple[Op, Where]], states: Mapping[str, State], going: set[str]) -> list[str]:
+        """Which of the workers that cannot go on wait for ever, in words. `blocked` has each one's step, and where.
 
         Waiting for work is none of it, nor for a lock whose holder is alive: one of those `going`, or waiting for work.
         """
@@ -108,11 +108,11 @@ class System:
         while more := {worker for worker, whom in awaited.items() if whom in idle} - idle:
             idle |= more
         stuck = {worker: blocked[worker] for worker in blocked if worker not in idle}
-        return [f"{worker} waits at `{op}` (line {line})" for worker, (op, line) in stuck.items()]
+        return [f"{worker} waits at `{op}`{where.aside}" for worker, (op, where) in stuck.items()]
 
-    def failed(self, worker: str, error: BaseException | None, line: int) -> str:
+    def failed(self, worker: str, error: BaseException | None, where: Where) -> str:
         """In words: an exception that is no answer of an operation ended this worker."""
-        return f"{self.cast[worker].name}, line {line}, raised {show(error, 200)}, which is no answer of an operation"
+        return f"{where.of(self.cast[worker].name)}, raised {show(error)}, which is no answer of an operation"
 
     def broken(self, properties: Sequence[Property], states: Mapping[str, State]) -> Property | None:
         """The first of the properties that is not true of these states."""
@@ -154,7 +154,7 @@ class System:
             why = f"{kind}{said(error) or 'a value of it fails'}"
         name = self.cast[who].name if who in self.cast else who
         kind_of_mistake = Hangs if isinstance(error, Hanging) else Mistake
-        return kind_of_mistake(f"{name}, line {op.line}: `{op}` cannot be carried out: {why}.")
+        return kind_of_mistake(f"{op.built_by(name)}: `{op}` cannot be carried out: {why}.")
 
 
 def queued(before: str, op: Op) -> str:
@@ -213,7 +213,7 @@ def bind(function: Callable[..., Any], what: str, names: set[str]) -> tuple[str,
     """The function's parameters, each of which has to be one of the scenario's names."""
     if not isinstance(function, (FunctionType, MethodType)):
         raise Mistake(_no_function(function, what))
-    where = f"{function.__name__}, line {function.__code__.co_firstlineno}: "
+    where = f"{Where(function.__code__.co_firstlineno).of(function.__name__)}: "
     parameters = tuple(inspect.signature(function).parameters.values())
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):

@@ -129,8 +129,12 @@ def in_order(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
         return sorted(mapping.items(), key=lambda item: show(item[0]))
 
 
-def show(value: Any, width: int = 60) -> str:
-    """As a reader would write it: text in double quotes, nothing longer than `width`, never an address."""
+def show(value: Any, width: int | None = None) -> str:
+    """As a reader would write it: text in double quotes, nothing longer than `width`, never an address.
+
+    Left out, that is 60 letters for a value; of an error, which is a sentence with its point at the end, 1,000.
+    """
+    width = width or (1_000 if isinstance(value, BaseException) else 60)
     if isinstance(value, str):
         value = value[: 2 * width]  # of what is longer no more is shown, and it may be a gigabyte
         text = '"' + value.replace('"', '\\"') + '"' if value.isprintable() else repr(value)

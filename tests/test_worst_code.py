@@ -1048,7 +1048,7 @@ WORST = [
 
         shop().explore(work)
         """,
-        "violated: a worker's own error, with no fault at all, 0 steps: work, line 11, raised "
+        "violated: a worker's own error, with no fault at all, 0 steps: work, line 8 of __hash__, from line 11, raised "
         "ValueError: no, which is no answer of an operation",
     ),
     Row(

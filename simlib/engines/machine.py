@@ -141,20 +141,20 @@ class Machine:
         slot.queued = queued(slot.queued, event.op)
         if slot.op is None:
             error = slot.process.error
-            event = replace(event, ended="raised" if error else "returned", error=error)
+            event = replace(event, ended="raised" if error else "returned", error=error, raised=slot.process.where)
             self._end(move.worker)
         return event
 
     def _take(self, move: Move) -> Event:
         """The step takes effect; its worker has not been told yet."""
         slot = self.slots[move.worker]
-        op, line = slot.op, slot.process.line
+        op, where = slot.op, slot.process.where
         assert op is not None, f"{move.worker} has no step to take"
         self.now += STEP_SECONDS
         answer = self._carry_out(move)
         slot.steps[op.name] += 1
         slot.last_at = self.now
-        return Event(move, self.now, op, answer, line, slot.steps[op.name])
+        return Event(move, self.now, op, answer, where, slot.steps[op.name])
 
     def _carry_out(self, move: Move) -> Any:
         """Let the step take effect. Gives its answer, which may be an error."""

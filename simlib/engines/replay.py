@@ -108,7 +108,7 @@ class Player:
         for worker, slot in machine.slots.items():
             error = slot.process.error
             if error is not None and not isinstance(error, OperationError):
-                return "error", system.failed(worker, error, slot.process.line), ()
+                return "error", system.failed(worker, error, slot.process.where), ()
         return self._false(system.always)
 
     def _false(self, claims: Sequence[Property]) -> Broken | None:
@@ -262,7 +262,7 @@ class Player:
     def _stuck(self, going: set[str]) -> Broken | None:
         """Who waits for ever, while these go round."""
         machine, slots = self.machine, self.machine.slots.items()
-        blocked = {name: (slot.op, slot.process.line) for name, slot in slots if slot.op and name not in going}
+        blocked = {name: (slot.op, slot.process.where) for name, slot in slots if slot.op and name not in going}
         stuck = machine.system.stuck(blocked, machine.states, going)
         return ("stuck", f"{listed(stuck)}, for ever" + ", while others go round" * bool(going), ()) if stuck else None
 

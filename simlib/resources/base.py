@@ -289,7 +289,8 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
             misfit = explain(error, f"{self._name}.{build.__name__}", self, args, kwargs)
             self._note(misfit)
             raise misfit from None
-        op.line = sys._getframe(1).f_lineno
+        caller = sys._getframe(1)
+        op.line, op.function = caller.f_lineno or 0, caller.f_code.co_name
         built.append(op)
         return op
 

@@ -12,7 +12,7 @@ from simlib.engines.explore.layout import Layout, Numbers
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import FAULT, Next, Rules
 from simlib.engines.explore.symmetry import NotAlike
-from simlib.ops import Op
+from simlib.ops import Op, Where
 from simlib.properties import Property
 from simlib.resources.lock import LockState
 from simlib.system import System, outcome_of
@@ -97,7 +97,7 @@ class Checks:
 
     def _own_error(self, node: int) -> Found:
         worker, error = self._histories.start[node][0], self._histories.error[node]
-        return Found("error", because=self._system.failed(worker, error, self._histories.line[node]))
+        return Found("error", because=self._system.failed(worker, error, self._histories.where[node]))
 
     def at_rest(self, state: int) -> Found | None:
         """What must not be so where, if nothing goes wrong, nothing more can happen."""
@@ -113,7 +113,7 @@ class Checks:
         """Who of those who are not `going` waits for ever, in words."""
         histories, people = self._histories, zip(self._system.cast, self._layout.nodes(state))
         blocked = {
-            worker: (histories.ops.things[histories.op[node]], histories.line[node])
+            worker: (histories.ops.things[histories.op[node]], histories.where[node])
             for worker, node in people
             if histories.op[node] != ENDED and worker not in going
         }
@@ -124,7 +124,7 @@ class Checks:
         unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
         if unmet is None and self._system.eventually:
             return self._left_behind(circle[0][0], {worker for worker, _, _ in self.steps_of(circle)})
-        steps = [f"{worker} `{op}` (line {line})" for worker, op, line in self.steps_of(circle)]
+        steps = [f"{worker} `{op}`{where.aside}" for worker, op, where in self.steps_of(circle)]
         only = "the same answer each time, and nothing else changes" if len(circle) == 1 else "and nothing ends it"
         stays = f", and {unmet.claim} stays false" if unmet else ""
         return Found("livelock", because=f"for ever: {listed(steps)}; {only}{stays}{_poisoned(self._received(circle))}")
@@ -135,16 +135,16 @@ class Checks:
         names = dict.fromkeys(op.resource for _, op, _ in self.steps_of(circle) if op.verb == "receive")
         return [name for name in names if getattr(world[name], "max_receives", 1) is None]
 
-    def steps_of(self, circle: list[tuple[int, list[Next]]]) -> list[tuple[str, Op, int]]:
-        """The steps that are taken in such a circle with nothing going wrong: whose, which, and its line."""
+    def steps_of(self, circle: list[tuple[int, list[Next]]]) -> list[tuple[str, Op, Where]]:
+        """The steps that are taken in such a circle with nothing going wrong: whose, which, and where."""
         histories, found = self._histories, {}
         for state, following in circle:
             nodes = self._layout.nodes(state)
             for _, way in following:
                 if way.steps and way.cost < FAULT:
                     node = nodes[way.worker]
-                    op, line = histories.ops.things[histories.op[node]], histories.line[node]
-                    found[way.move.worker, str(op), line] = way.move.worker, op, line
+                    op, where = histories.ops.things[histories.op[node]], histories.where[node]
+                    found[way.move.worker, str(op), where] = way.move.worker, op, where
         return [*found.values()]
 
     def _left_behind(self, state: int, going: set[str]) -> Found | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from simlib.ops import Where
 from simlib.trace import Move
 
 
@@ -22,10 +23,10 @@ class Found:
 
 
 class Loop(NamedTuple):
-    """A worker that can loop for ever, though nothing goes wrong any more: its letter, and each step with its line."""
+    """A worker that can loop for ever with nothing going wrong: its letter, and each step with where it is."""
 
     worker: str
-    steps: tuple[tuple[str, int], ...]
+    steps: tuple[tuple[str, Where], ...]
 
 
 class Uncaught(NamedTuple):
@@ -33,7 +34,7 @@ class Uncaught(NamedTuple):
 
     role: str
     error: str
-    line: int
+    where: Where
     restarted: bool
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from simlib.engines.capture import capture
 from simlib.engines.explore.findings import Uncaught
 from simlib.errors import NotDeterministic, OperationError
-from simlib.ops import Op
+from simlib.ops import NOWHERE, Op, Where
 from simlib.process import Process
 from simlib.resources.lock import Lease, Lock
 from simlib.system import System, queued
@@ -55,7 +55,7 @@ class Histories:
         self.op: list[int] = []
         self.place: list[int] = []  # of the resource that its step is about, in the system's order; ENDED without one
         self.running: list[bool] = []  # whether the run has begun, and is not over: it has something to lose
-        self.line: list[int] = []
+        self.where: list[Where] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
         self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
@@ -108,7 +108,7 @@ class Histories:
         if key not in self._roots:
             self._roots[key] = len(self.op)
             self.vacant.add(len(self.op))
-            self._append(ENDED, 0, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
+            self._append(ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
         return self._roots[key]
 
     def child(self, node: int, answer: int) -> int:
@@ -139,7 +139,7 @@ class Histories:
             self._known[place] = node
         op = ENDED if process.op is None else self.ops.number(process.op, op_key(process.op))
         name, remembered = self._place_name(process, parent), None if held is None else (whose, held)
-        self._append(op, process.line, process.error, parent, start, name, depth, first, remembered)
+        self._append(op, process.where, process.error, parent, start, name, depth, first, remembered)
         if process.op is not None:
             self._waiting[node] = process
             self.ask_the_time |= process.op.verb == "now"
@@ -151,7 +151,7 @@ class Histories:
     def _append(
         self,
         op: int,
-        line: int,
+        where: Where,
         error: BaseException | None,
         parent: tuple[int, int],
         start: tuple[str, int],
@@ -163,7 +163,7 @@ class Histories:
         self.op.append(op)
         self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
         self.running.append(op != ENDED and parent[0] != ENDED)
-        self.line.append(line)
+        self.where.append(where)
         self.error.append(error)
         self.parent.append(parent)
         self.start.append(start)
@@ -200,8 +200,8 @@ class Histories:
     def endless(self, node: int) -> str:
         """In words: a run took too many steps, and is now here."""
         role, op = self.system.cast[self.start[node][0]], self.ops.things[self.op[node]]
-        where = f"where {role.name}, line {self.line[node]}, had taken {self._most_steps:,} steps in one run"
-        return f"{where} and no end is in sight, the next one `{op.name}`"
+        run = f"where {self.where[node].of(role.name)}, had taken {self._most_steps:,} steps in one run"
+        return f"{run} and no end is in sight, the next one `{op.name}`"
 
     def _tell(self, process: Process, answer: int) -> None:
         process.answer(self.answers.things[answer])
@@ -270,7 +270,7 @@ class Histories:
         for node, error in enumerate(self.error):
             if isinstance(error, OperationError):
                 role = self.system.cast[self.start[node][0]]
-                found[Uncaught(role.name, type(error).__name__, self.line[node], role.restarts)] = None
+                found[Uncaught(role.name, type(error).__name__, self.where[node], role.restarts)] = None
         return [*found]
 
     def minds_names(self, names: Iterable[str]) -> bool:

@@ -74,7 +74,7 @@ class Ledger:
         state, op = self.state(place, number), self._histories.ops.things[op_number]
         if state.choices(op) > MOST_OPTIONS:
             raise Mistake(
-                f"{self._histories.system.cast[who].name}, line {op.line}: "
+                f"{op.built_by(self._histories.system.cast[who].name)}: "
                 f"`{op}` has {state.choices(op):,} options, and explore tries every one. Give it a few that stand "
                 "for the rest, or measure with simulate, which draws one."
             )

@@ -68,7 +68,7 @@ class Report:
 
     @property
     def uncaught(self) -> tuple[Uncaught, ...]:
-        """The operations' errors that nobody caught and that ended a run: of which worker, at which line, and whether
+        """The operations' errors that nobody caught and that ended a run: of which worker, where, and whether
         it was started again.
         """
         return tuple(self.findings.uncaught)
@@ -124,7 +124,7 @@ class Report:
     def _text(self, again: str) -> str:
         trace = self.counterexample
         failure = [wrapped(f"Only if {listed(trace.failure)}.")] if trace and trace.failure else []
-        shown = ["", *trace.lines(), "", *failure] if trace else []
+        shown = ["", trace.who, *trace.lines(), "", *failure] if trace else []
         notes = [wrapped(note) for note in self.notes] if self.verdict != "violated" else []
         return "\n".join([wrapped(self.sentence), *notes, *shown, wrapped(self._bounds()), *([again] if again else [])])
 
@@ -132,7 +132,7 @@ class Report:
     def notes(self) -> list[str]:
         """What happens though no property is against it: who can loop for ever, and which errors nobody caught."""
         loops = [
-            f"{worker} can loop for ever, at {listed([f'`{op}` (line {line})' for op, line in steps])}."
+            f"{worker} can loop for ever, at {listed([f'`{op}`{where.aside}' for op, where in steps])}."
             for worker, steps in self.loops
         ]
         return loops + [_uncaught(one) for one in self.uncaught]
@@ -196,4 +196,4 @@ class Report:
 
 def _uncaught(one: Uncaught) -> str:
     after = "it was started again" if one.restarted else "it was not started again"
-    return f"{one.error} at line {one.line} ended {one.role}, since nobody caught it, and {after}."
+    return f"{one.where.of(one.role)}: {one.error} ended it, since nobody caught it, and {after}."

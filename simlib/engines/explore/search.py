@@ -21,7 +21,7 @@ from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, Following, Rules, Way
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.progress import Progress
-from simlib.ops import Op
+from simlib.ops import Op, Where
 from simlib.resources.clock import ClockState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
@@ -32,7 +32,7 @@ from simlib.values import plural
 LOOK_EVERY = 500  # steps
 MOST_USUAL_COUNT = 10  # tokens or deliveries; where there are more, something may go on for ever
 LOOK_AFTER = 0.05  # seconds
-Where = TypeVar("Where")  # how a search came to a state
+Arrival = TypeVar("Arrival")  # how a search came to a state
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Graph(Sequence[Sequence[int]]):
         self._ends[state] = len(self._targets)
 
 
-class Search(Generic[Where]):
+class Search(Generic[Arrival]):
     """One search. `run` gives what it found."""
 
     def __init__(self, question: Question) -> None:
@@ -169,14 +169,14 @@ class Search(Generic[Where]):
     def _cut(self, why: str) -> None:
         self.findings.interrupted = why
 
-    def _moves(self, where: Where) -> tuple[Move, ...]:
+    def _moves(self, where: Arrival) -> tuple[Move, ...]:
         return tuple(self._backwards(where))[::-1]
 
-    def _backwards(self, where: Where) -> Iterator[Move]:
+    def _backwards(self, where: Arrival) -> Iterator[Move]:
         """The moves that lead there, the newest first."""
         raise NotImplementedError
 
-    def _enter(self, number: int, where: Where) -> Following | None:
+    def _enter(self, number: int, where: Arrival) -> Following | None:
         """A state that has not been seen before: check it, and work out what can happen in it. None if it is wrong."""
         state, following = self._rules.states[number], None
         self.findings.states += 1
@@ -207,7 +207,7 @@ class Search(Generic[Where]):
     def _grow(self, states: int) -> None:
         self._graph.grow(states)
 
-    def _rest(self, number: int, where: Where) -> Found | None:
+    def _rest(self, number: int, where: Arrival) -> Found | None:
         """A state in which, if nothing goes wrong, nothing more can happen."""
         found = self._checks.at_rest(self._rules.states[number])
         if found is None:
@@ -239,7 +239,7 @@ class Search(Generic[Where]):
             self.findings.interrupted = f"after {seconds:g} s"
         return bool(self.findings.interrupted)
 
-    def _look_for_endless(self, where: Where, number: int) -> None:
+    def _look_for_endless(self, where: Arrival, number: int) -> None:
         """Note a run that has no end, where an unbounded world keeps it from closing into a circle."""
         limit, moves = self._limits.steps, self._backwards(where)
         newest = next(moves, None)
@@ -280,17 +280,17 @@ class Search(Generic[Where]):
         return [*zip(targets, ways)]
 
     def _going_round(self, trap: Iterable[int]) -> Found | None:
-        """What is wrong with looping here for ever. Where nothing is, it is noted who does, and where."""
+        """What is wrong with looping here for ever. Arrival nothing is, it is noted who does, and where."""
         circle = [(self._rules.states[at], self._following(at)) for at in sorted(trap)]
         found = self._checks.going_round(circle)
         if found is None:
             self._note_loops(self._checks.steps_of(circle))
         return found
 
-    def _note_loops(self, steps: Iterable[tuple[str, Op, int]]) -> None:
+    def _note_loops(self, steps: Iterable[tuple[str, Op, Where]]) -> None:
         known = {loop.worker: dict.fromkeys(loop.steps) for loop in self.findings.loops}
-        for worker, op, line in steps:
-            known.setdefault(worker, {})[str(op), line] = None
+        for worker, op, where in steps:
+            known.setdefault(worker, {})[str(op), where] = None
         self.findings.loops = [Loop(worker, (*known[worker],)) for worker in sorted(known)]
 
     def _summed_up(self) -> Findings:

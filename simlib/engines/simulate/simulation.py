@@ -18,7 +18,7 @@ from simlib.engines.simulate.servers import Server
 from simlib.engines.simulate.timers import Timers
 from simlib.engines.simulate.worker import Due, Worker
 from simlib.errors import OperationError
-from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.ops import NOWHERE, OK, Blocked, Op, Outcome
 from simlib.process import Process
 from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
@@ -239,7 +239,7 @@ class Simulation:
                 outcome = place.outcome(op, now, self._chance["faults"])
                 if outcome.fault:
                     self.record.count(outcome.fault)
-        line = process.line if self.record.keeps_trace else 0
+        where = process.where if self.record.keeps_trace else NOWHERE
         self._told = False
         try:
             answer = self._watched(self._exchange, worker.name, process, way, op, outcome)
@@ -252,7 +252,7 @@ class Simulation:
         if way.is_noted and not isinstance(answer, BaseException):
             self._note(worker, way, answer)
         if self.record.keeps_trace:
-            self.record.step(worker, process, op, outcome, answer, line, now)
+            self.record.step(worker, process, op, outcome, answer, where, now)
         self._go_on(worker)
         return True
 
