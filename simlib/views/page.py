@@ -7,11 +7,11 @@ browser's Python: the same marks at the same places, in the page's own fonts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Mistake
 from simlib.views import style
+from simlib.views.markup import escape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -175,4 +175,4 @@ class Page:
         size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" style="max-width:100%;height:auto"'
         marks = "".join(mark.svg() for mark in sorted(self.marks, key=lambda mark: mark.zorder))
         paper = f'<rect width="{width}" height="{height}" fill="{style.PAPER}"/>'
-        return f'<svg {size} role="img" aria-label="{escape(alt, quote=True)}">{paper}{marks}</svg>'
+        return f'<svg {size} role="img" aria-label="{escape(alt)}">{paper}{marks}</svg>'

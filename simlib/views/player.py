@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from simlib.engines.explore import Report
@@ -22,6 +21,7 @@ from simlib.system import System
 from simlib.trace import Trace
 from simlib.values import listed, plural
 from simlib.views.layout import MOST_LANES, scene
+from simlib.views.markup import escape
 from simlib.views.player_page import PlayerPage
 from simlib.views.source import side_by_side, source_of
 from simlib.views.state_table import Run, Source, functions_of

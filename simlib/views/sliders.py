@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -20,6 +19,7 @@ from simlib.scenario import Scenario
 from simlib.trace import Trace
 from simlib.values import show, span
 from simlib.views.layout import Scene, scene, verb_of
+from simlib.views.markup import escape
 from simlib.views.svg import svg_of
 from simlib.watchdog import interruptible
 

@@ -11,7 +11,6 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
-from html import escape
 from typing import Any, Literal, NamedTuple
 
 from simlib.resources.base import State
@@ -24,6 +23,7 @@ from simlib.resources.service import ServiceState
 from simlib.system import System
 from simlib.trace import Event, Trace
 from simlib.values import show
+from simlib.views.markup import escape
 
 WIDTH = 48  # letters of a value
 MOST_ITEMS = 3  # of a list of messages
