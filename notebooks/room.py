@@ -132,9 +132,7 @@ def text_of(course: list[Lesson], people: list[Person]) -> str:
     head = "  ".join(f"{lesson.number:{len(lesson.exercises)}}" for lesson in course)
     lines = [f"{'name':{wide}}  {head}   done"]
     for who, person in zip(called, people):
-        signs = "  ".join(
-            f"{''.join(SIGNS[person.state(name)] for name in lesson.exercises):2}" for lesson in course
-        )
+        signs = "  ".join(f"{''.join(SIGNS[person.state(name)] for name in lesson.exercises):2}" for lesson in course)
         done = sum(person.state(name) == DONE for name in names)
         torn = f"  ({person.lost} lines say nothing)" if person.lost else ""
         lines.append(f"{who:{wide}}  {signs}   {done} of {len(names)}{torn}")

@@ -29,13 +29,13 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> int:
     Raises OSError, also for what is no ordinary file: whoever opens a FIFO to read may wait for ever.
     """
     try:
-        _refuse(os.lstat(path))
+        check_ordinary(os.lstat(path))
     except FileNotFoundError:
         if not flags & os.O_CREAT:
             raise
     file = os.open(path, flags | CAREFUL, 0o666)
     try:
-        _refuse(os.fstat(file))  # it may have been exchanged since
+        check_ordinary(os.fstat(file))  # it may have been exchanged since
     except OSError:
         os.close(file)
         raise
@@ -68,7 +68,8 @@ def json_of(text: bytes) -> Any:
         raise Odd("a number in it has too many digits") from None
 
 
-def _refuse(found: os.stat_result) -> None:
+def check_ordinary(found: os.stat_result) -> None:
+    """Raise OSError, saying what it is, for what is no ordinary file."""
     if not stat.S_ISREG(found.st_mode):
         kind = next((name for test, name in KINDS if test(found.st_mode)), "a device")
         raise OSError(errno.EINVAL, f"it is {kind}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from simlib.errors import OperationError
 from simlib.ops import OK, Op, Outcome
+from simlib.text import printable
 from simlib.values import ordinal, plural, show
 
 if TYPE_CHECKING:
@@ -189,9 +190,10 @@ class Trace:
         rows, before = [], {name: state.summary() for name, state in self.initial.items()}
         for event, world in zip(self.events, self.worlds()):
             after = {name: state.summary() for name, state in world.items()}
-            changed = [f"{name}: {after[name]}" for name in after if after[name] and after[name] != before[name]]
+            new = [name for name in after if after[name] and after[name] != before[name]]
+            changed = [f"{printable(name)}: {after[name]}" for name in new]
             before = after
-            who = event.worker or event.move.resource
+            who = event.worker or printable(event.move.resource)
             line = f"line {event.line}" if event.line else ""
             rows.append((f"{event.at:g} s", who, line, event.story(), "; ".join(changed)))
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Mistake
+from simlib.text import printable
 from simlib.views import style
 from simlib.views.markup import escape
 
@@ -24,6 +25,11 @@ FAMILIES = {SANS: "'DejaVu Sans', Verdana, sans-serif", MONO: "'DejaVu Sans Mono
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 CORNER = 0.05  # inches of rounding
 HATCH = 5  # pixels between its lines
+
+
+def write(axes: Axes, x: float, y: float, words: str, **how: Any) -> None:
+    """Write by matplotlib, just what the words say: to it, what stands between two `$` would be a formula."""
+    axes.text(x, y, printable(words, keep="\n"), parse_math=False, **how)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Words:
     def put(self, axes: Axes) -> None:
         own = ("x", "y", "text")
         how = {name: value for name, value in vars(self).items() if value is not None and name not in own}
-        axes.text(self.x, self.y, self.text, rotation_mode="anchor" if self.rotation else None, **how)
+        write(axes, self.x, self.y, self.text, rotation_mode="anchor" if self.rotation else None, **how)
 
     def svg(self) -> str:
         if not self.text:
