@@ -174,7 +174,7 @@ def _joined(parts: Iterable[str], width: int) -> str:
     for part in parts:
         found.append(part)
         length += len(part) + 2
-        if length > width + 2:
+        if length > width:
             break
     return ", ".join(found)
 
