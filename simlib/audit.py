@@ -10,6 +10,7 @@ from simlib.engines.explore import Report
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
 from simlib.system import called
+from simlib.text import name_of
 from simlib.values import plural, show
 from simlib.watchdog import interruptible
 
@@ -75,10 +76,10 @@ def audit(
     asked = scenario.alone(when, claim)
     careful_report = asked.explore(careful, workers=workers, **faults)
     reports = {called(worker): asked.explore(worker, workers=workers, **faults) for worker in broken}
-    killed = {name: report for name, report in reports.items() if report.claim == claim.__name__}
+    killed = {name: report for name, report in reports.items() if report.claim == name_of(claim)}
     undecided = tuple(name for name, report in reports.items() if report.verdict == "unfinished")
     survived = tuple(name for name in reports if name not in killed and name not in undecided)
-    return Audit(claim.__name__, called(careful), careful_report, killed, survived, undecided)
+    return Audit(name_of(claim), called(careful), careful_report, killed, survived, undecided)
 
 
 def _with(report: Report) -> str:

@@ -7,6 +7,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+from simlib.text import printable
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -47,8 +49,12 @@ class DiskFull(OperationError):
 class Mistake(Exception):
     """Something in the learner's own code that cannot work: what happened, where, and what to write instead.
 
-    Jupyter shows the message alone: a traceback through the engine would be longer than the learner's code.
+    Jupyter shows the message alone: a traceback through the engine would be longer than the learner's code. What it
+    quotes may be anybody's, so no terminal takes orders from it.
     """
+
+    def __str__(self) -> str:
+        return printable(super().__str__(), keep="\n")
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]

@@ -15,6 +15,7 @@ from typing import Any
 from simlib.errors import Mistake, OperationError, WorkerHangs
 from simlib.ops import NOWHERE, Op, Where
 from simlib.resources.base import Resource
+from simlib.text import name_of
 from simlib.values import ATOMS, fresh, said, show
 from simlib.watchdog import Hanging, Watchdog
 
@@ -38,7 +39,7 @@ class Process:
     def __init__(
         self, function: Worker, resources: Mapping[str, Resource], values: Mapping[str, Any], watchdog: Watchdog
     ) -> None:
-        self.name = function.__name__
+        self.name = name_of(function)
         self._function = function
         self._watchdog = watchdog
         self._built: list[Op | Mistake] = []

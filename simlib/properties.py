@@ -13,6 +13,7 @@ from typing import Any
 from simlib.errors import Mistake
 from simlib.ops import Where
 from simlib.resources.base import Resource, State, View
+from simlib.text import name_of
 from simlib.values import fresh, said, show
 from simlib.watchdog import Hanging
 
@@ -26,7 +27,7 @@ class Property:
 
     @property
     def name(self) -> str:
-        return self.function.__name__
+        return name_of(self.function)
 
     def holds(self, states: Mapping[str, Any]) -> bool:
         """Whether it is true of these states. Raises Mistake where it does not answer with True or False."""

@@ -20,6 +20,7 @@ from simlib.process import Worker
 from simlib.properties import Property
 from simlib.resources.base import Resource
 from simlib.system import ME, System, bind, cast_of
+from simlib.text import name_of
 from simlib.trace import Trace
 from simlib.values import did_you_mean, fresh, listed, show
 
@@ -122,7 +123,7 @@ class Scenario:
         """How many of each there are by default. One implementation need not have all the roles that are counted."""
         if isinstance(self.workers, int):
             return self.workers
-        names = [getattr(role, "__name__", "") for role in roles]
+        names = [name_of(role) for role in roles if hasattr(role, "__name__")]
         return {name: count for name, count in self.workers.items() if name in names} or self.workers
 
     @message_alone
@@ -274,7 +275,7 @@ class Scenario:
         roles = [worker] if callable(worker) else list(worker)
         if match is None or len(match[1].split(".")) > len(roles):
             raise Mistake(f"{show(token)} is no token of a verdict on {listed([role.__name__ for role in roles])}.")
-        counts = dict(zip((role.__name__ for role in roles), map(int, match[1].split("."))))
+        counts = dict(zip((name_of(role) for role in roles), map(int, match[1].split("."))))
         kinds = {letter: kind for kind, letter in checker.LETTERS.items()}
         budget = {kinds[letter]: int(count) for letter, count in re.findall(r"([a-z])(\d+)", match[2])}
         return counts, budget or dict.fromkeys(KINDS[:1], 0)

@@ -15,6 +15,7 @@ from simlib.ops import OK, Blocked, Op, Outcome, Where
 from simlib.process import Process, Worker
 from simlib.properties import Property
 from simlib.resources.base import ANYBODY, Resource, State
+from simlib.text import name_of
 from simlib.values import did_you_mean, listed, said, show
 from simlib.watchdog import Hanging, Watchdog
 
@@ -31,7 +32,7 @@ class Role:
 
     @property
     def name(self) -> str:
-        return self.function.__name__
+        return name_of(self.function)
 
     @property
     def knows_itself(self) -> bool:
@@ -171,7 +172,7 @@ def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:
 
 def called(worker: Worker | Sequence[Worker]) -> str:
     """What an implementation is called: `charge`, `place_order and relay`."""
-    return listed([role.__name__ for role in roles_of(worker)])
+    return listed([name_of(role) for role in roles_of(worker)])
 
 
 def outcome_of(states: Mapping[str, State]) -> Hashable:

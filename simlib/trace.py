@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from simlib.errors import OperationError
 from simlib.ops import NOWHERE, OK, Op, Outcome, Where
+from simlib.text import printable
 from simlib.values import listed, ordinal, plural, show
 
 if TYPE_CHECKING:
@@ -219,9 +220,10 @@ class Trace:
         rows, before = [], {name: state.summary() for name, state in self.initial.items()}
         for event, world in zip(self.events, self.worlds()):
             after = {name: state.summary() for name, state in world.items()}
-            changed = [f"{name}: {after[name]}" for name in after if after[name] and after[name] != before[name]]
+            new = [name for name in after if after[name] and after[name] != before[name]]
+            changed = [f"{printable(name)}: {after[name]}" for name in new]
             before = after
-            who = event.worker or event.move.resource
+            who = event.worker or printable(event.move.resource)
             rows.append((f"{event.at:g} s", who, str(event.where), event.story(), "; ".join(changed)))
         return [line for part in _folded(_aligned(rows)) for line in part]
 

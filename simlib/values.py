@@ -8,7 +8,6 @@ import datetime
 import difflib
 import enum
 import functools
-import itertools
 import operator
 import textwrap
 import types
@@ -19,12 +18,11 @@ from fractions import Fraction
 from typing import Any
 
 from simlib.errors import Mistake
+from simlib.text import name_of, printable
 
 ATOMS = frozenset((str, int, float, bool, bytes, type(None)))
 KEYS = frozenset((str, int, type(None)))  # equal only to what a worker cannot tell from them
-SCALARS = frozenset(
-    (Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID)
-)
+SCALARS = frozenset((Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID))
 UNCHANGING = ATOMS | SCALARS
 
 
@@ -133,26 +131,30 @@ def show(value: Any, width: int | None = None) -> str:
     """As a reader would write it: text in double quotes, nothing longer than `width`, never an address.
 
     Left out, that is 60 letters for a value; of an error, which is a sentence with its point at the end, 1,000.
+    Whatever the value is, the text can be printed, and obeys nobody: see `printable`.
     """
     width = width or (1_000 if isinstance(value, BaseException) else 60)
+    inner = min(60, width - 1)  # letters of a part: of more than that nothing would be seen
     if isinstance(value, str):
         value = value[: 2 * width]  # of what is longer no more is shown, and it may be a gigabyte
         text = '"' + value.replace('"', '\\"') + '"' if value.isprintable() else repr(value)
+    elif type(value) in (tuple, list, dict, set, frozenset) and inner < 1:
+        text = "…"  # a part of a part of a part
     elif type(value) is tuple:
-        text = "(" + ", ".join(map(show, value[:width])) + ("," if len(value) == 1 else "") + ")"
+        text = "(" + _some(value, inner, width) + ("," if len(value) == 1 else "") + ")"
     elif type(value) is list:
-        text = "[" + ", ".join(map(show, value[:width])) + "]"
+        text = "[" + _some(value, inner, width) + "]"
     elif type(value) is dict:
-        first = itertools.islice(value.items(), width)
-        text = "{" + ", ".join(f"{show(key)}: {show(item)}" for key, item in first) + "}"
+        items = (f"{show(key, inner)}: {show(item, inner)}" for key, item in value.items())
+        text = "{" + _joined(items, width) + "}"
     elif type(value) in (set, frozenset):
-        text = "{" + ", ".join(sorted(map(show, value))) + "}" if value else "set()"
+        text = "{" + ", ".join(sorted(show(item, inner) for item in value)) + "}" if value else "set()"
     elif isinstance(value, BaseException):
         text = type(value).__name__ + (f": {said(value)}" if said(value) else "")
     elif isinstance(value, enum.Enum):
         text = f"{type(value).__name__}.{value.name}"
     elif isinstance(value, (type, types.FunctionType, types.MethodType)):
-        text = value.__name__
+        text = name_of(value)
     else:
         try:
             text = repr(value)
@@ -160,7 +162,28 @@ def show(value: Any, width: int | None = None) -> str:
             text = ""
         if not text or text.startswith("<") or " at 0x" in text:  # it says nothing of its own, or an address
             text = f"a {type(value).__name__}"
+    text = printable(text[: 2 * width])
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _some(values: Iterable[Any], inner: int, width: int) -> str:
+    return _joined((show(value, inner) for value in values), width)
+
+
+def _joined(parts: Iterable[str], width: int) -> str:
+    """The first parts, until there is no room for more: a value may be large, and share its parts many times."""
+    found, length = [], 0
+    for part in parts:
+        found.append(part)
+        length += len(part) + 2
+        if length > width:
+            break
+    return ", ".join(found)
+
+
+def bare(value: Any, width: int = 60) -> str:
+    """As `show` does it, and text without quotes: a key, a file's name, a holder."""
+    return printable(value) if isinstance(value, str) else show(value, width)
 
 
 def said(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from simlib.errors import AlreadyExists, Mistake, StaleToken
 from simlib.ops import Op
 from simlib.resources.base import Count, Renumber, Resource, State
-from simlib.values import freeze, fresh, in_order, listed, show, unordered
+from simlib.values import bare, freeze, fresh, in_order, listed, show, unordered
 
 WRITES = ("write", "insert", "delete", "compare_and_set")
 
@@ -93,7 +93,7 @@ class DatabaseState(State):
         return state
 
     def summary(self) -> str:
-        return ", ".join(f"{_bare(key)} = {_bare(row)}" for key, row in in_order(self.rows)) or "empty"
+        return ", ".join(f"{bare(key)} = {bare(row)}" for key, row in in_order(self.rows)) or "empty"
 
     def outcome(self) -> Hashable:
         return tuple((freeze(key), freeze(row)) for key, row in in_order(self.rows))
@@ -170,10 +170,6 @@ class Database(Resource):
         if self._built is not None:  # they are part of this step, not steps that somebody forgot to yield
             self._built[:] = [op for op in self._built if not any(op is write for write in writes)]
         return Op(self._name, "transaction", writes)
-
-
-def _bare(value: Any) -> str:
-    return value if isinstance(value, str) else show(value)
 
 
 def _key(key: Any) -> Any:

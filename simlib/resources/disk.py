@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from simlib.errors import DiskFull, Mistake, NotFound
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.base import Resource, State
-from simlib.values import show
+from simlib.values import bare, show
 
 
 class File(NamedTuple):
@@ -159,7 +159,7 @@ class DiskState(State):
         return (tuple(self.data[inode] for inode in sorted(self.data)), names, journal)
 
     def summary(self) -> str:
-        return ", ".join(f"{name}: {show(self.contents(name), 24)}" for name in self.files) or "empty"
+        return ", ".join(f"{bare(name)}: {show(self.contents(name), 24)}" for name in self.files) or "empty"
 
     def outcome(self) -> Hashable:
         return tuple((name, self.contents(name)) for name in self.files)

@@ -9,7 +9,7 @@ from typing import Any
 from simlib.errors import Mistake
 from simlib.ops import Blocked, Op
 from simlib.resources.base import Count, Renumber, Resource, State, Timer, positive
-from simlib.values import freeze, show
+from simlib.values import bare, freeze, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class LockState(State):
         return state
 
     def summary(self) -> str:
-        return "free" if self.holder is None else f"held: {self.holder}"
+        return "free" if self.holder is None else f"held: {bare(self.holder)}"
 
     def outcome(self) -> Hashable:
         return "free" if self.holder is None else "held"

@@ -13,10 +13,11 @@ from functools import cached_property
 from typing import Any
 
 from simlib.errors import Mistake
+from simlib.outside import Odd
 from simlib.resources.base import Resource
 from simlib.scenario import BY_CHANCE, Scenario, Workers
 from simlib.sweep.identity import describe
-from simlib.sweep.record import FIGURES, Record
+from simlib.sweep.record import FIGURES, Record, Types
 from simlib.system import called, roles_of
 from simlib.values import did_you_mean, listed, show
 
@@ -85,7 +86,12 @@ class Plan:
     @cached_property
     def cell_of(self) -> dict[tuple[Any, ...], int]:
         """Which parameter set it is, by what a table shows."""
-        return {tuple(cell.values()): number for number, cell in enumerate(self.shown)}
+        return {_cell_key(cell.values()): number for number, cell in enumerate(self.shown)}
+
+    @cached_property
+    def types(self) -> Types:
+        """Of each field of a record of this plan, in order."""
+        return {"worker": str, "seed": int, **{name: type(value) for name, value in self.shown[0].items()}, **FIGURES}
 
     @cached_property
     def _seed_numbers(self) -> dict[int, int]:
@@ -103,11 +109,17 @@ class Plan:
         return {"worker": worker, "seed": seed, **self.shown[cell]}
 
     def place(self, record: Record) -> int | None:
-        """Where this record belongs; None if it was not asked for. Raises KeyError where it is none of this plan's."""
-        cell = self.cell_of[tuple(record[name] for name in self.shown[0])]
-        worker = self.names.index(str(record["worker"]))
-        number = self._seed_numbers.get(int(record["seed"] or 0))
-        return None if number is None else number * self.row + cell * len(self.workers) + worker
+        """Where this record belongs; None for a seed that was not asked for. Raises Odd where it is of another plan."""
+        shown = {name: record[name] for name in self.shown[0]}
+        cell = self.cell_of.get(_cell_key(shown.values()))
+        if cell is None:
+            raise Odd(f"{_given(shown)} is none of the parameter sets")
+        if record["worker"] not in self.names:
+            raise Odd(f"`worker` is {show(record['worker'])}, which is not in this sweep")
+        number = self._seed_numbers.get(record["seed"])  # type: ignore[arg-type]
+        if number is None:
+            return None
+        return number * self.row + cell * len(self.workers) + self.names.index(str(record["worker"]))
 
     def call(self, place: int) -> str:
         """How to make this run alone."""
@@ -118,6 +130,11 @@ class Plan:
         rest = {name: value for name, value in named.items() if name not in changed}
         who = f"[{worker.replace(' and ', ', ')}]" if len(roles_of(self.workers[worker])) > 1 else worker
         return f"scenario{but}.simulate({', '.join(filter(None, [who, f'seed={seed}', _given(rest)]))})"
+
+
+def _cell_key(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Equal for values that a table shows alike: nan too, which equals nothing."""
+    return tuple(None if value != value else value for value in values)
 
 
 def _given(named: Named) -> str:

@@ -13,7 +13,7 @@ from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, Z, draw_shares, name_axes, new_chart, wilson
 from simlib.views.drawing import Drawn, Picture
-from simlib.views.page import SANS
+from simlib.views.page import SANS, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,6 +117,6 @@ def _name_lines(axes: Axes, minutes: Mapping[str, tuple[float, ...]]) -> None:
         sample = Line2D([1.015, 1.06], [y, y], transform=axes.transAxes, **look)
         axes.add_line(sample)
         how: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
-        axes.text(1.07, y, style.clipped(name, 20), size=8.5, color=style.INK, **how, family=SANS)
+        write(axes, 1.07, y, style.clipped(name, 20), size=8.5, color=style.INK, **how, family=SANS)
         text = f"mean {mean:.0f} [{low:.0f}, {high:.0f}]"
-        axes.text(1.07, y - 0.085, text, size=7.2, color=style.QUIET, **how, family=SANS)
+        write(axes, 1.07, y - 0.085, text, size=7.2, color=style.QUIET, **how, family=SANS)

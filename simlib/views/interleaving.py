@@ -10,6 +10,7 @@ from simlib.engines.matrix import overtakings
 from simlib.errors import Mistake
 from simlib.process import Worker
 from simlib.scenario import Scenario
+from simlib.system import called
 from simlib.trace import Trace
 from simlib.values import plural
 from simlib.views import style
@@ -63,8 +64,8 @@ def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:
     alone = scenario.run(worker)
     steps = tuple(verb_of(event.op) for event in alone.events if event.op and event.worker == "A")
     reports = tuple(map(tuple, overtakings(scenario.system(worker, 2), len(steps))))
-    text = _text(worker.__name__, steps, reports)
-    picture = Picture(text, text.replace("\n", ". "), lambda: _draw(worker.__name__, steps, reports))
+    text = _text(called(worker), steps, reports)
+    picture = Picture(text, text.replace("\n", ". "), lambda: _draw(called(worker), steps, reports))
     return InterleavingMap(steps, reports, picture)
 
 

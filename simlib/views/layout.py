@@ -15,7 +15,7 @@ from simlib.ops import Op
 from simlib.resources.base import State
 from simlib.resources.lock import LockState
 from simlib.trace import FAULT_NAMES, Event, Trace
-from simlib.values import listed, show
+from simlib.values import bare, listed, show
 
 Mood = Literal["bad", "good", "plain"]
 WIDTHS = {"step": 1.0, "crash": 0.62, "node loss": 0.62, "power loss": 0.62, "timer": 0.62, "again": 0.45}
@@ -195,7 +195,7 @@ def _pause(
 
 def verb_of(op: Op) -> str:
     """What a step's block says: the verb, or of a service the action that is called."""
-    return str(op.args[0]) if op.verb == "call" and op.args else op.verb.replace("_", " ")
+    return bare(op.args[0]) if op.verb == "call" and op.args else op.verb.replace("_", " ")
 
 
 def _note(event: Event, before: Mapping[str, State], after: Mapping[str, State]) -> str:

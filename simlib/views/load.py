@@ -13,7 +13,7 @@ from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
 from simlib.views.drawing import Drawn, Picture
-from simlib.views.page import SANS
+from simlib.views.page import SANS, write
 from simlib.views.seeds import many_runs
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _draw(runs: dict[str, Run], resource: str, small: str) -> Figure:
         what, since, until = trouble
         axes.axvspan(since, until, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0, alpha=0.5)
         top = axes.get_ylim()[1]
-        axes.text((since + until) / 2, top, what, size=8, ha="center", va="bottom", color=style.QUIET, family=SANS)
+        write(axes, (since + until) / 2, top, what, size=8, ha="center", va="bottom", color=style.QUIET, family=SANS)
     axes.set_xlim(0, end)
     axes.set_ylim(bottom=0)
     name_axes(axes, "simulated seconds", "requests a second; shaded: answered")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from simlib.engines.explore import Report
@@ -18,10 +17,12 @@ from simlib.engines.schedule import points
 from simlib.errors import Mistake
 from simlib.resources.lock import LockState
 from simlib.scenario import Scenario, Workers
-from simlib.system import System
+from simlib.system import System, roles_of
+from simlib.text import name_of
 from simlib.trace import Trace
 from simlib.values import listed, plural
 from simlib.views.layout import MOST_LANES, scene
+from simlib.views.markup import escape
 from simlib.views.player_page import PlayerPage
 from simlib.views.source import side_by_side, source_of
 from simlib.views.state_table import Run, Source, functions_of
@@ -94,7 +95,7 @@ def _played(scenario: Scenario, worker: Workers, failure: Report | Trace | None)
     trace = failure.counterexample or next(iter(failure.sample(1)), None)
     if trace is None:
         raise Mistake("there is no run to play: the search ended before any run did.")
-    names = [role.__name__ for role in ([worker] if callable(worker) else worker)]
+    names = [name_of(role) for role in roles_of(worker)]
     counts = Counter(role.name for role in failure.system.cast.values()).values()
     system = scenario.system(worker, dict(zip(names, counts)))
     return system, play(system, points(trace))

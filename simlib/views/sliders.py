@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -17,9 +16,11 @@ from simlib.engines.simulate import Run
 from simlib.errors import Mistake
 from simlib.process import Worker
 from simlib.scenario import Scenario
+from simlib.text import name_of
 from simlib.trace import Trace
 from simlib.values import show, span
 from simlib.views.layout import Scene, scene, verb_of
+from simlib.views.markup import escape
 from simlib.views.svg import svg_of
 from simlib.watchdog import interruptible
 
@@ -124,13 +125,13 @@ def _watched(scenario: Scenario) -> tuple[str, ...]:
 
 
 def _verdicts(workers: tuple[Worker, ...], reports: Sequence[Report]) -> str:
-    rows = [(worker.__name__, str(report).partition("\n")[0]) for worker, report in zip(workers, reports)]
+    rows = [(name_of(worker), str(report).partition("\n")[0]) for worker, report in zip(workers, reports)]
     return _table(["", "verdict"], rows)
 
 
 def _measured(workers: tuple[Worker, ...], runs: Sequence[Run]) -> str:
     head = ["", "completed", "crashes", "median", "99 %", "first broken"]
-    return _table(head, [(worker.__name__, *_figures(run)) for worker, run in zip(workers, runs)])
+    return _table(head, [(name_of(worker), *_figures(run)) for worker, run in zip(workers, runs)])
 
 
 def _figures(run: Run) -> tuple[str, ...]:

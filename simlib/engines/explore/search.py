@@ -280,7 +280,7 @@ class Search(Generic[Arrival]):
         return [*zip(targets, ways)]
 
     def _going_round(self, trap: Iterable[int]) -> Found | None:
-        """What is wrong with looping here for ever. Arrival nothing is, it is noted who does, and where."""
+        """What is wrong with looping here for ever. Where nothing is, it is noted who does, and where."""
         circle = [(self._rules.states[at], self._following(at)) for at in sorted(trap)]
         found = self._checks.going_round(circle)
         if found is None:

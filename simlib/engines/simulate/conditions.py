@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import log
 
 from simlib.errors import Mistake
+from simlib.text import name_of
 from simlib.values import did_you_mean, listed, show, span
 
 Duration = float | Callable[[random.Random], float]  # seconds, or a draw of them
@@ -158,4 +159,6 @@ def _bare(value: object) -> str:
         return " to ".join(map(_bare, value))
     if isinstance(value, (int, float)):
         return f"{value:g}"
-    return repr(value) if isinstance(value, Exponential) else getattr(value, "__name__", "a function")
+    if isinstance(value, Exponential):
+        return repr(value)
+    return name_of(value) if hasattr(value, "__name__") else "a function"
