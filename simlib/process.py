@@ -9,13 +9,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Mapping
-from types import CodeType, GeneratorType, MethodType, TracebackType
+from types import CodeType, GeneratorType, MethodType
 from typing import Any
 
 from simlib.errors import Mistake, OperationError, WorkerHangs
 from simlib.ops import Op
 from simlib.resources.base import Resource
-from simlib.values import ATOMS, fresh, said, show
+from simlib.values import ATOMS, at_line, fresh, said, show
 from simlib.watchdog import Hanging, Watchdog
 
 Worker = Callable[..., Generator[Op, Any, Any]]
@@ -132,7 +132,7 @@ class Process:
                 raise self._placed(built) from None
             if built is not asked:
                 raise Mistake(
-                    f"{self.name}, line {built.line}: `{built}` was built but not yielded, so it never happened. "
+                    f"{self.name}{at_line(built.line)}: `{built}` was built but not yielded, so it never happened. "
                     f"Write `yield {built.resource}.{built.verb}(...)` where you build it."
                 )
         self._built.clear()
@@ -145,7 +145,7 @@ class Process:
             self._check_forgotten(None)
         if not isinstance(error, (AttributeError, TypeError)) or misused is None:
             return
-        where = "{}, line {}: ".format(*_where(error.__traceback__, self.name))
+        where = _place(error, self.name)
         if "Op" in misused.groups():
             self._check_forgotten(None)
             raise Mistake(f"{where}a step is used as if it were its answer. Write `answer = yield ...`, use `answer`.")
@@ -163,11 +163,10 @@ class Process:
 
     def _placed(self, mistake: Mistake) -> Mistake:
         """The same, saying where in the learner's code."""
-        function, line = _where(mistake.__traceback__, self.name)
-        return type(mistake)(f"{function}, line {line}: {mistake}")
+        return type(mistake)(f"{_place(mistake, self.name)}{mistake}")
 
     def _not_a_step(self, asked: Any) -> str:
-        where = f"{self.name}, line {self.line}: "
+        where = f"{self.name}{at_line(self.line)}: "
         if inspect.isgenerator(asked):
             called = asked.gi_code.co_name
             asked.close()
@@ -202,7 +201,7 @@ class Process:
 
 def no_yield(function: Worker, made: Any = None) -> str:
     """The message for a worker that has no step."""
-    where = f"{function.__name__}, line {function.__code__.co_firstlineno}: "
+    where = f"{function.__name__}{at_line(function.__code__.co_firstlineno)}: "
     if inspect.iscoroutine(made) or inspect.isasyncgen(made):
         return f"{where}an `async def` is no worker. Write `def`, and `yield` instead of `await`."
     return (
@@ -211,9 +210,9 @@ def no_yield(function: Worker, made: Any = None) -> str:
     )
 
 
-def _where(trace: TracebackType | None, worker: str) -> tuple[str, int]:
-    """The function and line of the learner's own that was last reached: not those of a library that it called."""
-    function, line = worker, 0
+def _place(error: BaseException, worker: str) -> str:
+    """`charge, line 3: `, the learner's own that was last reached: not that of a library that it called."""
+    function, line, trace = worker, 0, error.__traceback__
     while trace is not None:
         frame = trace.tb_frame
         module = frame.f_globals.get("__name__", "").partition(".")[0]
@@ -221,7 +220,7 @@ def _where(trace: TracebackType | None, worker: str) -> tuple[str, int]:
             named = not frame.f_code.co_name.startswith("<")
             function, line = frame.f_code.co_name if named else worker, trace.tb_lineno
         trace = trace.tb_next
-    return function, line
+    return f"{function}{at_line(line)}: "
 
 
 def _in_a_library(module: str, code: CodeType) -> bool:

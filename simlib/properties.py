@@ -12,7 +12,7 @@ from typing import Any
 
 from simlib.errors import Mistake
 from simlib.resources.base import Resource, State, View
-from simlib.values import fresh, said, show
+from simlib.values import at_line, fresh, said, show
 from simlib.watchdog import Hanging
 
 
@@ -38,7 +38,8 @@ class Property:
             raise Mistake(self._failed(error)) from None
         if isinstance(verdict, bool):
             return verdict
-        raise Mistake(f"property {self.name}, line {self.function.__code__.co_firstlineno}: {self._no_answer(verdict)}")
+        where = f"property {self.name}{at_line(self.function.__code__.co_firstlineno)}: "
+        raise Mistake(where + self._no_answer(verdict))
 
     def _no_answer(self, verdict: Any) -> str:
         if verdict is None:
@@ -76,7 +77,7 @@ class Property:
         }
 
     def _failed(self, error: BaseException) -> str:
-        where = f"property {self.name}, line {_line_in(self.function, error)}: "
+        where = f"property {self.name}{at_line(_line_in(self.function, error))}: "
         if isinstance(error, AttributeError) and isinstance(error.obj, View):
             return f"{where}{error}"
         if isinstance(error, TypeError) and "'View' object" in said(error):

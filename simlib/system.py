@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from string import ascii_uppercase
 from types import FunctionType, MethodType
 from typing import Any
 
+from simlib.arguments import named, whole_number
 from simlib.errors import Hangs, Mistake, OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process, Worker
 from simlib.properties import Property
 from simlib.resources.base import Resource, State
-from simlib.values import did_you_mean, listed, said, show
+from simlib.values import at_line, did_you_mean, listed, said, show
 from simlib.watchdog import Hanging, Watchdog
 
 ME = "me"
@@ -93,11 +94,12 @@ class System:
         """What a worker that cannot go on waits for, in words; nothing if it has ended or has no message."""
         if op is None or (worker in self.consumers and op == self.first_operations[worker]):
             return ""
-        return f"{worker} waits at `{op}` (line {line})"
+        return f"{worker} waits at `{op}`" + f" (line {line})" * bool(line)
 
     def failed(self, worker: str, error: BaseException | None, line: int) -> str:
         """In words: an exception that is no answer of an operation ended this worker."""
-        return f"{self.cast[worker].name}, line {line}, raised {show(error, 200)}, which is no answer of an operation"
+        where = f"{self.cast[worker].name}{at_line(line)}" + "," * bool(line)
+        return f"{where} raised {show(error, 200)}, which is no answer of an operation"
 
     def broken(self, properties: Sequence[Property], states: Mapping[str, State]) -> Property | None:
         """The first of the properties that is not true of these states."""
@@ -139,17 +141,32 @@ class System:
             why = f"{kind}{said(error) or 'a value of it fails'}"
         name = self.cast[who].name if who in self.cast else who
         kind_of_mistake = Hangs if isinstance(error, Hanging) else Mistake
-        return kind_of_mistake(f"{name}, line {op.line}: `{op}` cannot be carried out: {why}.")
+        return kind_of_mistake(f"{name}{at_line(op.line)}: `{op}` cannot be carried out: {why}.")
 
 
 def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:
-    """The functions of an implementation: one, or several roles."""
-    return [worker] if callable(worker) else list(worker)
+    """The functions of an implementation: one, or several roles. Raises Mistake for what is none."""
+    roles: list[Any] = list(worker) if isinstance(worker, (list, tuple)) else [worker]
+    if not roles:
+        raise Mistake("give at least one worker.")
+    for role in roles:
+        if not isinstance(role, (FunctionType, MethodType)):
+            raise Mistake(_no_function(role, "worker"))
+    return roles
 
 
 def called(worker: Worker | Sequence[Worker]) -> str:
     """What an implementation is called: `charge`, `place_order and relay`."""
     return listed([role.__name__ for role in roles_of(worker)])
+
+
+def by_name(workers: Iterable[Worker | Sequence[Worker]]) -> dict[str, Worker | Sequence[Worker]]:
+    """Implementations by what they are called. Raises Mistake where two have one name: one would hide the other."""
+    several = [*workers]
+    names = [called(worker) for worker in several]
+    if len({*names}) < len(names):
+        raise Mistake(f"two workers have one name: {listed(names)}. The table could not tell them apart.")
+    return dict(zip(names, several))
 
 
 def outcome_of(states: Mapping[str, State]) -> Hashable:
@@ -162,28 +179,38 @@ def cast_of(
 ) -> dict[str, Role]:
     """Give each role its letters. `workers` is how many of each, or a dict by function name."""
     bound = [Role(function, bind(function, "worker", {*resources, *values, ME})) for function in roles]
-    counts = {**workers} if isinstance(workers, Mapping) else {role.name: workers for role in bound}
+    found = how_many(workers)
+    counts = {role.name: found for role in bound} if isinstance(found, int) else found
     names = [role.name for role in bound]
     for name in counts:
         if name not in names:
-            near = did_you_mean(str(name), names)
+            near = did_you_mean(name, names)
             raise Mistake(f"workers={show(counts)}: there is no worker called {name}, but {listed(names)}.{near}")
-    people: list[Role] = []
-    for role in bound:
-        count = counts.get(role.name, 1)
-        if not isinstance(count, int) or not 1 <= count <= len(ascii_uppercase):
-            raise Mistake(f"workers={show(count)}: give a whole number from 1 to {len(ascii_uppercase)}.")
-        people += [role] * count
+    people = [role for role in bound for _ in range(counts.get(role.name, 1))]
     if len(people) > len(ascii_uppercase):
         raise Mistake(f"{len(people)} workers: at most {len(ascii_uppercase)} in one scenario.")
     return dict(zip(ascii_uppercase, people))
+
+
+def how_many(workers: int | Mapping[str, int]) -> int | dict[str, int]:
+    """How many of each worker there are: a number, or numbers by function name. Raises Mistake."""
+    if not isinstance(workers, Mapping):
+        return whole_number("workers", workers, 1, len(ascii_uppercase))
+    for name in workers:
+        if not isinstance(name, str):
+            raise Mistake(f"workers={show({**workers})}: name the workers as text: workers={{{_as_key(name)}: 2}}.")
+    return {name: whole_number(f"workers of {name}", count, 1, len(ascii_uppercase)) for name, count in workers.items()}
+
+
+def _as_key(name: Any) -> str:
+    return show(getattr(name, "__name__", "relay"))
 
 
 def bind(function: Callable[..., Any], what: str, names: set[str]) -> tuple[str, ...]:
     """The function's parameters, each of which has to be one of the scenario's names."""
     if not isinstance(function, (FunctionType, MethodType)):
         raise Mistake(_no_function(function, what))
-    where = f"{function.__name__}, line {function.__code__.co_firstlineno}: "
+    where = f"{function.__name__}{at_line(function.__code__.co_firstlineno)}: "
     parameters = tuple(inspect.signature(function).parameters.values())
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
@@ -203,4 +230,4 @@ def _no_function(thing: Any, what: str) -> str:
         name = thing.gi_code.co_name
         return f"{name}(...) has been called already. Pass the {what} itself: {name}, without brackets."
     example = "def charge(inbox, bank): ..." if what == "worker" else "def charged(bank): return bank.count(...) == 1"
-    return f"{show(thing)} is no {what}. A {what} is a plain function, passed without brackets: `{example}`."
+    return f"{named(thing)} is no {what}. A {what} is a plain function, passed without brackets: `{example}`."

@@ -176,6 +176,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'es' if noun.endswith(('s', 'sh', 'ch', 'x')) else 's'}"
 
 
+def at_line(line: int | None) -> str:
+    """`, line 3`; nothing where the line is not known, as of a step that no worker's code has built."""
+    return f", line {line}" if line else ""
+
+
 def span(seconds: float) -> str:
     """`12 s`, `5 min`, `3.5 h`, `20 days`."""
     for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
@@ -202,5 +207,12 @@ def wrapped(text: str) -> str:
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """` Did you mean `crashes`?`, or nothing when none of the words is near."""
-    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f" Did you mean `{near[0]}`?" if near else ""
+    near = nearest(word, words)
+    return f" Did you mean `{near}`?" if near else ""
+
+
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The word that this one was probably meant to be, in whatever case it is; None when none is near."""
+    folded = {one.casefold(): one for one in words}
+    near = difflib.get_close_matches(word[:100].casefold(), folded, n=1, cutoff=cutoff)
+    return folded[near[0]] if near else None

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from simlib.errors import message_alone
+from simlib.arguments import public
 from simlib.scenario import Scenario, Workers
 from simlib.sweep.plan import Parameters, Plan
 from simlib.sweep.result import Sweep
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Sweep", "sweep"]
 
 
-@message_alone
+@public()
 def sweep(
     scenario: Scenario,
     *workers: Workers,

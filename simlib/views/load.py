@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simlib.engines.simulate import Run
+from simlib.engines.simulate.conditions import MEASURED
 from simlib.errors import Mistake
-from simlib.scenario import Scenario, Workers
+from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
@@ -39,6 +40,7 @@ class Load(Drawn):
         return rate(self.runs[worker].answered[self.resource], since, until)
 
 
+@about_a_scenario(*CONDITIONS, instead=MEASURED)
 def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int = 0, **conditions: Any) -> Load:
     """Simulate each implementation once and draw the requests a second that reach `resource`.
 

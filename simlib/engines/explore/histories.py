@@ -16,7 +16,7 @@ from simlib.ops import Op
 from simlib.process import Process
 from simlib.resources.lock import Lease, Lock
 from simlib.system import System
-from simlib.values import freeze, said, show
+from simlib.values import at_line, freeze, said, show
 
 ENDED = -1
 Step = tuple[str, int]  # a name, and which one of that name in its run
@@ -180,8 +180,8 @@ class Histories:
         """Raise Mistake for a run that took too many steps and is now here."""
         role, op = self.system.cast[self.start[node][0]], self.ops.things[self.op[node]]
         raise Mistake(
-            f"{role.name}, line {self.line[node]}: {self._most_steps:,} steps in one run and no end in sight, the next "
-            f"one `{op.name}`. Bound the loop, or let it wait for something."
+            f"{role.name}{at_line(self.line[node])}: {self._most_steps:,} steps in one run and no end in sight, the "
+            f"next one `{op.name}`. Bound the loop, or let it wait for something."
         )
 
     def _tell(self, process: Process, answer: int) -> None:

@@ -11,7 +11,7 @@ from simlib.engines.explore.histories import Histories, Interned
 from simlib.errors import Mistake, OperationError
 from simlib.ops import Blocked, Outcome
 from simlib.resources.base import State, Timer
-from simlib.values import freeze
+from simlib.values import at_line, freeze
 
 MOST_OPTIONS = 64
 Names = tuple[tuple[str, str], ...]  # what each worker was called, and is called now
@@ -66,7 +66,7 @@ class Ledger:
         state, op = self.state(place, number), self._histories.ops.things[op_number]
         if state.choices(op) > MOST_OPTIONS:
             raise Mistake(
-                f"{self._histories.system.cast[who].name}, line {op.line}: "
+                f"{self._histories.system.cast[who].name}{at_line(op.line)}: "
                 f"`{op}` has {state.choices(op):,} options, and explore tries every one. Give it a few that stand "
                 "for the rest, or measure with simulate, which draws one."
             )

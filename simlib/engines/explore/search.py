@@ -205,7 +205,7 @@ class Search(Generic[Where]):
             self.findings.interrupted = "by you" if watchdog.interrupted else f"at {watchdog.megabytes:,.0f} MB"
         elif self.findings.states >= states and len(self._rules.states) > states:
             self.findings.interrupted = f"at {states:,} states"
-        elif now - self._started > seconds:
+        elif seconds is not None and now - self._started > seconds:
             self.findings.interrupted = f"after {seconds:g} s"
         return bool(self.findings.interrupted)
 
