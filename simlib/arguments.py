@@ -71,7 +71,7 @@ def unknown(name: str, call: str, known: Iterable[str], instead: Mapping[str, st
     said = f"`{name}` is nothing that {call} takes."
     if name in instead or near in instead:
         return f"{said} {instead[name if name in instead else near or name]}"
-    return f"{said} Did you mean `{near}`?" if near else f"{said} It takes {listed(known)}."
+    return f"{said} Did you mean `{near}`?" if near else f"{said} It takes {listed(known or ['nothing else'])}."
 
 
 def public(
@@ -80,7 +80,7 @@ def public(
     """A function that learners call: what it cannot be called with is a Mistake, and each Mistake points to their line.
 
     `rest` are the names that its `**rest` may have; with none, any name. `instead` has a sentence for names that belong
-    elsewhere. `first` is what its first argument has to be.
+    elsewhere. `first` is what its first argument has to be; then it also needs one of those that it takes several of.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -107,23 +107,29 @@ def _checks(
     signature = inspect.signature(function)
     parameters = [*signature.parameters.values()]
     anything = not rest and any(one.kind is one.VAR_KEYWORD for one in parameters)
+    places = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
     known = [one.name for one in parameters if one.kind in BY_NAME and one.name != "self"]
     known += [name for name in rest if name not in known]
+    usage = _usage(parameters, anything)
+    several = next((place for place, one in enumerate(parameters) if one.kind is one.VAR_POSITIONAL), 0)
     owner, _, call = function.__qualname__.rpartition(".")
     call = owner if call == "__init__" else call
 
     def check(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         for name in kwargs:
             if name not in known and not anything:
-                raise Mistake(unknown(name, call, known, instead))
+                left = [one for one in known if one not in places[: len(args)]]
+                raise Mistake(unknown(name, call, left, instead))
         misfit = why_unfit(signature, args, kwargs)
         if misfit:
-            raise Mistake(f"{call}(...) {misfit}. Write {call}({_usage(parameters)}).")
+            raise Mistake(f"{call}(...) {misfit}. Write {call}({usage}).")
         if first is not None:
             given = args[0] if args else kwargs[parameters[0].name]
             if not isinstance(given, first):
-                wanted = f"the {first.__name__} comes first"
-                raise Mistake(f"{call}({named(given)}, ...): {wanted}. Write {call}({_usage(parameters)}).")
+                wanted = f"the {first.__name__.lower()} comes first"
+                raise Mistake(f"{call}({named(given)}, ...): {wanted}. Write {call}({usage}).")
+            if several and len(args) <= several:
+                raise Mistake(f"give the implementations: {call}({usage}).")
 
     return check
 
@@ -139,20 +145,20 @@ def why_unfit(signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mappi
     return ""
 
 
-def _usage(parameters: Iterable[inspect.Parameter]) -> str:
-    """How it is called at the least: `scenario, worker, ..., careful=...`."""
-    words, more = [], False
+def _usage(parameters: Iterable[inspect.Parameter], anything: bool) -> str:
+    """How it is called: what it needs, and what it needs or may be given by name: `worker, workers=...`."""
+    words, by_name, may = [], [], ["name=..."] if anything else []
     for one in parameters:
-        needed = one.default is one.empty and one.name != "self"
-        if needed and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD):
-            words.append(one.name)
-        elif needed and one.kind is one.VAR_POSITIONAL:
+        needed = one.default is one.empty
+        if one.kind is one.VAR_POSITIONAL:
             words += [one.name.removesuffix("s"), "..."]
-        elif needed and one.kind is one.KEYWORD_ONLY:
-            words.append(f"{one.name}=...")
-        else:
-            more = more or one.name != "self"
-    return ", ".join([*words, "name=..."] if more and words[-1:] != ["..."] else words)
+        elif one.kind is one.POSITIONAL_OR_KEYWORD and needed and one.name != "self":
+            words.append(one.name)
+        elif one.kind is one.KEYWORD_ONLY and needed:
+            by_name.append(f"{one.name}=...")
+        elif one.kind is one.KEYWORD_ONLY:
+            may.append(f"{one.name}=...")
+    return ", ".join([*words, *(by_name or may[:1])])
 
 
 def named(thing: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
@@ -18,6 +19,7 @@ from simlib.engines.script import attack
 from simlib.engines.simulate import Run
 from simlib.engines.simulate.conditions import COUNTED, MEASURED, Conditions, Duration
 from simlib.errors import Mistake
+from simlib.ops import Op
 from simlib.process import Worker
 from simlib.properties import Property
 from simlib.resources.base import Resource
@@ -291,10 +293,12 @@ def _value(name: str, thing: Any) -> Any:
         raise Mistake(f"{name}={show(thing)}: that is said with the question: scenario.explore(worker, {asked}=...).")
     try:
         freeze(thing)
-        odd = next((part for part in _parts(thing) if callable(part)), None)
-    except (Mistake, RecursionError):
-        odd = thing
-    if odd is not None:
+        plain = not any(callable(part) or isinstance(part, (Op, Property)) for part in _parts(thing))
+    except Mistake:
+        plain = False
+    except RecursionError:
+        raise Mistake(f"{name}: a value that contains itself is no plain data.") from None
+    if not plain:
         raise Mistake(
             f"{name}={described(thing)}: a value is plain data, such as {name}=3. Each resource has its own name, "
             "and properties are lists: always=[...], eventually=[...] or sometimes=[...]."
@@ -305,10 +309,14 @@ def _value(name: str, thing: Any) -> Any:
 def _parts(thing: Any) -> Iterator[Any]:
     """The value and all that is in it."""
     yield thing
-    inside = [*thing.keys(), *thing.values()] if isinstance(thing, dict) else thing
-    if isinstance(inside, (list, tuple, set, frozenset)):
-        for one in inside:
-            yield from _parts(one)
+    if isinstance(thing, dict):
+        inside: Iterable[Any] = (*thing.keys(), *thing.values())
+    elif dataclasses.is_dataclass(thing):
+        inside = (getattr(thing, field.name) for field in dataclasses.fields(thing))
+    else:
+        inside = thing if isinstance(thing, (list, tuple, set, frozenset)) else ()
+    for one in inside:
+        yield from _parts(one)
 
 
 def about_a_scenario(

@@ -111,8 +111,10 @@ def read_token(token: str, resources: int) -> Token:
     kinds = {letter: kind for kind, letter in LETTERS.items()}
     given = [(letter, int(count)) for letter, count in re.findall(r"([a-z])([0-9]+)", match[2])]
     for letter, count in given:
-        if letter not in kinds or count > MOST or dict(given)[letter] != count:
-            raise _no_token(token, f"`{letter}{count}` is no fault, or is more than {MOST}, or is there twice")
+        if letter not in kinds or count > MOST:
+            raise _no_token(token, f"`{letter}{count}` is no fault, up to {MOST} times")
+    if len(dict(given)) < len(given):
+        raise _no_token(token, "a fault is there twice")
     faults = {kinds[letter]: count for letter, count in given}
     points = [point for part in schedule.split("-") for point in _read_part(token, part)] if dash else None
     for point in points or ():
@@ -126,7 +128,7 @@ def read_token(token: str, resources: int) -> Token:
 def _read_part(token: str, part: str) -> Iterator[Point]:
     match = PART.fullmatch(part)
     if match is None:
-        raise _no_token(token, f"`{part[:20]}` does not read as steps or a fault")
+        raise _no_token(token, f"{show(part, 20)} does not read as steps or a fault")
     worker, steps, mark, whose, power, resource, timer = match.groups()
     if worker:
         yield from (Point("step", worker, step, way=int(way or 0)) for step, way in STEP.findall(steps))

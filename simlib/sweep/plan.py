@@ -50,8 +50,6 @@ class Plan:
         conditions: Named,
     ) -> Plan:
         """The plan that is asked for. Raises Mistake."""
-        if not isinstance(scenario, Scenario) or not workers:
-            raise Mistake("give the scenario and the implementations: sweep(scenario, charge, charge_once).")
         cells = _cells(parameters)
         _check_names(scenario, cells[0], conditions)
         for cell in cells:

@@ -55,8 +55,6 @@ def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
 
     Raises Mistake.
     """
-    if not workers:
-        raise Mistake("give the workers: board(scenario, fulfil, fulfil_once, crashes=1).")
     asked = _questions(scenario)
     reports = {name: _row(scenario, asked, worker, question) for name, worker in by_name(workers).items()}
     small = _small_print(next(iter(next(iter(reports.values())).values())))

@@ -9,6 +9,7 @@ from simlib.arguments import public
 from simlib.engines.explore import Report
 from simlib.errors import Mistake
 from simlib.trace import Trace
+from simlib.values import listed, show
 from simlib.views.drawing import Picture, picture_of
 from simlib.views.layout import scene
 
@@ -27,6 +28,9 @@ def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
         raise Mistake("give a report or a trace: lanes(scenario.explore(charge)).")
     reports = [one for one in what if not isinstance(one, Trace)]
     traces = [_trace(one) for one in what]
+    names = [*traces[0].initial]
+    if not isinstance(watch, (list, tuple)) or not all(name in names for name in watch):
+        raise Mistake(f"watch={show(watch)}: give a list of resources. There are {listed(names)}.")
     real = list(dict.fromkeys(trace.note for trace in traces if trace.note))
     return picture_of(scene(traces, watch, "\n".join([*(report.small_print for report in reports[:1]), *real])))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,10 +47,11 @@ def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int =
 
     `conditions` are those of `scenario.simulate`, with a `capacity` for the resource. Raises Mistake.
     """
-    if not workers or resource not in (conditions.get("capacity") or {}):
+    capacity = conditions.get("capacity")
+    if not isinstance(resource, str) or not isinstance(capacity, Mapping) or resource not in capacity:
         raise Mistake(
             f"load_curve(scenario, {show(resource)}, worker, ..., capacity={{{show(resource)}: 4}}): name a resource "
-            "with a capacity, and the workers that reach it."
+            "with a capacity."
         )
     runs = {name: run for name, (run,) in many_runs(scenario, workers, 1, seed, **conditions)[0].items()}
     some = next(iter(runs.values()))

@@ -60,8 +60,6 @@ def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 
     `runs` seeds from `seed` on, the same for each. `conditions` are those of `scenario.simulate`. Latency is from a
     task's arrival to its end, over all retries. Raises Mistake.
     """
-    if not workers:
-        raise Mistake("give the implementations: price_tag(scenario, charge, charge_once).")
     found, how_many = many_runs(scenario, workers, runs, seed, **conditions)
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]
     if idle:

@@ -110,9 +110,9 @@ def crash_rate_slider(
 
 
 def _check(workers: Sequence[Worker]) -> None:
-    if not workers or not all(map(callable, workers)):
-        raise Mistake("give the implementations, each of one function: crash_slider(scenario, charge, charge_once).")
-    by_name(workers)
+    for name, worker in by_name(workers).items():
+        if not callable(worker):
+            raise Mistake(f"{name}: a slider shows implementations of one function each, and no list.")
 
 
 def _same_size(scenes: Sequence[Scene]) -> list[str]:

@@ -92,8 +92,6 @@ def failure_matrix(scenario: Scenario, *workers: Workers) -> Grid:
 def _rows(
     scenario: Scenario, workers: tuple[Workers, ...], conditions: tuple[Condition, ...]
 ) -> dict[str, list[list[Cell]]]:
-    if not workers:
-        raise Mistake("give the implementations: crash_strip(scenario, charge, charge_once).")
     return {
         name: cells({count: scenario.system(worker, count) for count in (1, 2)}, conditions)
         for name, worker in by_name(workers).items()

@@ -70,8 +70,6 @@ def survival_curve(
     """
     runs = whole_number("runs", runs, 2, or_="; a curve says something from about 30 on")
     days = above_zero("days", days)
-    if not workers:
-        raise Mistake("give the implementations: survival_curve(scenario, charge, charge_once).")
     found, how_many = many_runs(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
     bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
     some = next(iter(found.values()))[0]

@@ -186,6 +186,7 @@ def _bare(value: object) -> str:
         return ", ".join(f"{'else' if key == '*' else key} {_bare(one)}" for key, one in value.items())
     if isinstance(value, (tuple, list)):
         return " to ".join(map(_bare, value))
-    if isinstance(value, (int, float)):
-        return f"{value:g}"
+    found = as_number(value)
+    if found is not None:
+        return f"{found:g}"
     return repr(value) if isinstance(value, Exponential) else getattr(value, "__name__", "a function")
