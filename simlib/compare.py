@@ -11,7 +11,7 @@ from simlib.engines.explore import Report
 from simlib.engines.simulate.conditions import COUNTED
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.system import called, how_many, roles_of
+from simlib.system import how_many, roles_of
 from simlib.trace import FAULT_NAMES, Trace
 from simlib.values import did_you_mean, listed, plural
 from simlib.views.comparison import Column, Sheet, picture, text
@@ -60,9 +60,6 @@ def compare(
     have the same message: `workers` of each, or by name `{"relay": 3}`. Further faults are added to each question, and
     so are the limits of `scenario.explore`. The first failure of `happy_path` is played on both. Raises Mistake.
     """
-    if happy_path is failure_mode:
-        same = called(happy_path)
-        raise Mistake(f"happy_path={same} and failure_mode={same} are one implementation: give two to compare.")
     sides = {"happy path": happy_path, "failure mode": failure_mode}
     several = _several(scenario.workers if workers is None else how_many(workers), sides.values())
     asked = {side: _ask(scenario, worker, several, faults) for side, worker in sides.items()}

@@ -533,7 +533,7 @@ def test_a_wrong_question(asked, message):
 
 
 FAULTS = "crashes, node_losses, power_losses, redeliveries, lost_replies, outages, rejections, disk_full and pauses"
-TAKEN = f"worker, workers, max_states, max_seconds, max_megabytes, {FAULTS}"
+TAKEN = f"workers, max_states, max_seconds, max_megabytes, {FAULTS}"
 
 
 @pytest.mark.parametrize("name, meant", [("crash", "crashes"), ("outage", "outages"), ("wrokers", "workers")])
