@@ -26,7 +26,7 @@ WAYS = {"kill": kill, "fails": fails}
 
 
 def falling(dies, when=6):
-    return Scenario(random=Random(), db=Database(), dies=dies.__name__, when=when)
+    return Scenario(random=Random(), db=Database(), dies=getattr(dies, "__name__", ""), when=when)
 
 
 def never_six(db):
