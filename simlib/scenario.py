@@ -32,7 +32,7 @@ R = TypeVar("R")
 Claims = Iterable[Callable[..., bool]]
 Workers = Worker | Sequence[Worker]
 THREE_QUESTIONS = {"crashes": 1, "redeliveries": 1}
-OWN = ("workers", "always", "eventually", "sometimes")  # what Scenario takes by name, besides what it is made of
+OWN = ("workers", "restarts", "always", "eventually", "sometimes")  # what Scenario takes, beside resources and values
 NEAR = 0.81  # `worker`, `workerz` and `num_workers` are meant as `workers`; `orders`, `times` and `ways` are not
 
 
@@ -41,8 +41,14 @@ class Scenario:
     happen, `sometimes` at least once. Any other value is handed to workers as it is: `order="o-1"`.
 
     `workers` is how many of each worker there are, when a question does not say otherwise: a number, or by name
-    `{"relay": 2}` with one of each other. Raises Mistake for a name that is nearly one of these, and for a value that
-    is no plain data: a property under a wrong name would never be asked.
+    `{"relay": 2}` with one of each other.
+
+    `restarts` says whether a worker is started again whose process ended with an error that nobody caught, or was
+    killed, as a supervisor does it (Kubernetes: restartPolicy). With False, or by name `{"cancel": False}`, it is not:
+    a web request that fails is a 500, and comes again only if its client retries (the fault `redeliveries`).
+
+    Raises Mistake for a name that is nearly one of these, and for a value that is no plain data: a property under a
+    wrong name would never be asked.
     """
 
     @public()
@@ -50,12 +56,14 @@ class Scenario:
         self,
         *,
         workers: int | Mapping[str, int] = 1,
+        restarts: bool | Mapping[str, bool] = True,
         always: Claims = (),
         eventually: Claims = (),
         sometimes: Claims = (),
         **named: Any,
     ) -> None:
         self.workers = how_many(workers)
+        self.restarts = _checked_restarts(restarts)
         if ME in named:
             raise Mistake(f"`{ME}` is the name by which a worker asks who it is. Call your value something else.")
         self.resources = {name: thing for name, thing in named.items() if isinstance(thing, Resource)}
@@ -111,7 +119,8 @@ class Scenario:
     def system(self, worker: Workers, workers: int | Mapping[str, int] | None = None) -> System:
         """The scenario with its workers in it: what the engines run. Several roles: give a list of functions."""
         roles = roles_of(worker)
-        cast = cast_of(roles, self._usual(roles) if workers is None else workers, self.resources, self.values)
+        counts = self._usual(roles) if workers is None else workers
+        cast = cast_of(roles, counts, self.resources, self.values, self.restarts)
         return System(self.resources, self.values, cast, self.always, self.eventually, self.sometimes)
 
     def _usual(self, roles: Sequence[Worker]) -> int | dict[str, int]:
@@ -275,6 +284,13 @@ class Scenario:
             several = f"{len(counts)} workers' functions, as a list"
             raise Mistake(f"{show(token)} is a verdict on {several}, and got {listed(names)}.")
         return dict(zip(names, counts)), faults or {"crashes": 0}, schedule
+
+
+def _checked_restarts(restarts: Any) -> bool | Mapping[str, bool]:
+    every = restarts.values() if isinstance(restarts, Mapping) else [restarts]
+    if all(isinstance(one, bool) for one in every):
+        return restarts  # type: ignore[no-any-return]
+    raise Mistake(f'restarts={show(restarts)}: give True or False, or by the worker\'s name: {{"cancel": False}}.')
 
 
 def _whatever() -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -27,7 +29,9 @@ def decide(
     """Search until a violation, the end or a limit: first whether anything is wrong, which is quick; then, if it is,
     on which smallest way it comes about.
     """
-    with closing(Asker(system, partial(Question.about, system, budget, limits, merge=merge, spot=spot))) as asker:
+    until = math.inf if limits.seconds is None else time.monotonic() + limits.seconds
+    about = partial(Question.about, system, budget, limits, merge=merge, spot=spot, deadline=until)
+    with closing(Asker(system, about)) as asker:
         return _decided(asker, symmetric and bool(alike(system)), spot is not None)
 
 
