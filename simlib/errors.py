@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import builtins
-import functools
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from simlib.text import printable
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class OperationError(Exception):
@@ -90,24 +85,21 @@ class WorkerHangs(Hangs):
     """A worker did so before it reached its next `yield`."""
 
 
-def message_alone(method: Callable[P, R]) -> Callable[P, R]:
-    """A method whose mistakes point to the line that called it, and not into the engine."""
-
-    @functools.wraps(method)
-    def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-        __tracebackhide__ = True  # pytest's name for a frame that it leaves out
-        try:
-            return method(*args, **kwargs)
-        except Mistake as mistake:
-            raise mistake.with_traceback(None) from mistake.__cause__
-
-    return asked
-
-
 class DoesNotHold(AssertionError):
     """What `report.assert_holds()` raises. pytest and unittest count it as a failed test, not as an error in one.
 
     Jupyter shows the message alone, as for a Mistake.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class Unfinished(Exception):
+    """What `report.assert_holds()` raises where the search was stopped: it does not say that something is wrong.
+
+    So it is no AssertionError: pytest and unittest count it as an error in the test, not as a failed one. Jupyter shows
+    the message alone.
     """
 
     def _render_traceback_(self) -> list[str]:

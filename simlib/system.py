@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from string import ascii_uppercase
 from types import FunctionType, MethodType
 from typing import Any
 
+from simlib.arguments import named, whole_number
 from simlib.errors import Hangs, Mistake, OperationError
 from simlib.ops import OK, Blocked, Op, Outcome, Where
 from simlib.process import Process, Worker
@@ -166,13 +167,28 @@ def queued(before: str, op: Op) -> str:
 
 
 def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:
-    """The functions of an implementation: one, or several roles."""
-    return [worker] if callable(worker) else list(worker)
+    """The functions of an implementation: one, or several roles. Raises Mistake for what is none."""
+    roles: list[Any] = list(worker) if isinstance(worker, (list, tuple)) else [worker]
+    if not roles:
+        raise Mistake("give at least one worker.")
+    for role in roles:
+        if not isinstance(role, (FunctionType, MethodType)):
+            raise Mistake(_no_function(role, "worker"))
+    return roles
 
 
 def called(worker: Worker | Sequence[Worker]) -> str:
     """What an implementation is called: `charge`, `place_order and relay`."""
     return listed([name_of(role) for role in roles_of(worker)])
+
+
+def by_name(workers: Iterable[Worker | Sequence[Worker]]) -> dict[str, Worker | Sequence[Worker]]:
+    """Implementations by what they are called. Raises Mistake where two have one name: one would hide the other."""
+    several = [*workers]
+    names = [called(worker) for worker in several]
+    if len({*names}) < len(names):
+        raise Mistake(f"two workers have one name: {listed(names)}. The table could not tell them apart.")
+    return dict(zip(names, several))
 
 
 def outcome_of(states: Mapping[str, State]) -> Hashable:
@@ -193,21 +209,31 @@ def cast_of(
         bound = [replace(role, restarts=restarts.get(role.name, True)) for role in bound]
     else:
         bound = [replace(role, restarts=restarts) for role in bound]
-    counts = {**workers} if isinstance(workers, Mapping) else {role.name: workers for role in bound}
+    found = how_many(workers)
+    counts = {role.name: found for role in bound} if isinstance(found, int) else found
     names = [role.name for role in bound]
     for name in counts:
         if name not in names:
-            near = did_you_mean(str(name), names)
+            near = did_you_mean(name, names)
             raise Mistake(f"workers={show(counts)}: there is no worker called {name}, but {listed(names)}.{near}")
-    people: list[Role] = []
-    for role in bound:
-        count = counts.get(role.name, 1)
-        if not isinstance(count, int) or not 1 <= count <= len(ascii_uppercase):
-            raise Mistake(f"workers={show(count)}: give a whole number from 1 to {len(ascii_uppercase)}.")
-        people += [role] * count
+    people = [role for role in bound for _ in range(counts.get(role.name, 1))]
     if len(people) > len(ascii_uppercase):
         raise Mistake(f"{len(people)} workers: at most {len(ascii_uppercase)} in one scenario.")
     return dict(zip(ascii_uppercase, people))
+
+
+def how_many(workers: int | Mapping[str, int]) -> int | dict[str, int]:
+    """How many of each worker there are: a number, or numbers by function name. Raises Mistake."""
+    if not isinstance(workers, Mapping):
+        return whole_number("workers", workers, 1, len(ascii_uppercase))
+    for name in workers:
+        if not isinstance(name, str):
+            raise Mistake(f"workers={show({**workers})}: name the workers as text: workers={{{_as_key(name)}: 2}}.")
+    return {name: whole_number(f"workers of {name}", count, 1, len(ascii_uppercase)) for name, count in workers.items()}
+
+
+def _as_key(name: Any) -> str:
+    return show(getattr(name, "__name__", "relay"))
 
 
 def bind(function: Callable[..., Any], what: str, names: set[str]) -> tuple[str, ...]:
@@ -234,4 +260,4 @@ def _no_function(thing: Any, what: str) -> str:
         name = thing.gi_code.co_name
         return f"{name}(...) has been called already. Pass the {what} itself: {name}, without brackets."
     example = "def charge(inbox, bank): ..." if what == "worker" else "def charged(bank): return bank.count(...) == 1"
-    return f"{show(thing)} is no {what}. A {what} is a plain function, passed without brackets: `{example}`."
+    return f"{named(thing)} is no {what}. A {what} is a plain function, passed without brackets: `{example}`."

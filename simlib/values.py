@@ -229,5 +229,12 @@ def wrapped(text: str) -> str:
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """` Did you mean `crashes`?`, or nothing when none of the words is near."""
-    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f" Did you mean `{near[0]}`?" if near else ""
+    near = nearest(word, words)
+    return f" Did you mean `{near}`?" if near else ""
+
+
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The word that this one was probably meant to be, in whatever case it is; None when none is near."""
+    folded = {one.casefold(): one for one in words}
+    near = difflib.get_close_matches(word[:100].casefold(), folded, n=1, cutoff=cutoff)
+    return folded[near[0]] if near else None

@@ -4,6 +4,7 @@ import pytest
 
 from simlib import AlreadyExists, Clock, Database, Lock, Queue, Rejected, Scenario, Service, Unavailable
 from simlib.errors import Mistake
+from simlib.ops import Where
 
 
 def ready(db):
@@ -304,7 +305,7 @@ def migrated(pg):
 def test_a_verdict_that_holds_says_who_can_loop_for_ever_and_where():
     report = Scenario(pg=Database(), clock=Clock(), eventually=[migrated]).explore(migrate, workers=2, crashes=0)
     line = migrate.__code__.co_firstlineno
-    steps = (('pg.compare_and_set("lock", None, "held")', line + 1), ("clock.sleep(1)", line + 2))
+    steps = (('pg.compare_and_set("lock", None, "held")', Where(line + 1)), ("clock.sleep(1)", Where(line + 2)))
     assert (report.verdict, [loop.worker for loop in report.loops]) == ("holds", ["A", "B"])
     assert {*report.loops[0].steps} == {*steps}
     assert "B can loop for ever, at `" in str(report)
@@ -324,8 +325,8 @@ def test_a_verdict_that_holds_names_the_errors_that_nobody_caught():
     shop = Scenario(db=Database({"order": 1}), bank=Service(), eventually=[refunded])
     report = shop.explore(refund_once, workers=2, crashes=0)
     line = refund_once.__code__.co_firstlineno + 2
-    assert report.uncaught == (("refund_once", "AlreadyExists", line, True),)
-    assert f"AlreadyExists at line {line} ended refund_once" in " ".join(str(report).split())
+    assert report.uncaught == (("refund_once", "AlreadyExists", Where(line), True),)
+    assert f"refund_once, line {line}: AlreadyExists ended it" in " ".join(str(report).split())
 
 
 # Requests

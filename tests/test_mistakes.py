@@ -533,16 +533,18 @@ def test_a_wrong_question(asked, message):
 
 
 FAULTS = "crashes, node_losses, power_losses, redeliveries, lost_replies, outages, rejections, disk_full and pauses"
+TAKEN = f"workers, max_states, max_seconds, max_megabytes, {FAULTS}"
 
 
 @pytest.mark.parametrize("name, meant", [("crash", "crashes"), ("outage", "outages"), ("wrokers", "workers")])
 def test_a_misspelt_budget(name, meant):
     message = said(lambda: shop().explore(read, **{name: 1}))
-    assert message == f"`{name}` is no fault. The faults are {FAULTS}. Did you mean `{meant}`?"
+    assert message == f"`{name}` is nothing that explore takes. Did you mean `{meant}`?"
 
 
 def test_a_fault_that_is_like_none():
-    assert said(lambda: shop().explore(read, meteors=1)) == f"`meteors` is no fault. The faults are {FAULTS}."
+    message = said(lambda: shop().explore(read, meteors=1))
+    assert message == f"`meteors` is nothing that explore takes. It takes {TAKEN}."
 
 
 @pytest.mark.parametrize(
@@ -555,8 +557,11 @@ def test_a_fault_that_is_like_none():
         ),
         (lambda: shop(always=None), "give a list of properties: [None]."),
         (lambda: shop(always=3), "give a list of properties: [3]."),
-        (lambda: shop().explore(read, max_states="5"), 'max_states="5": give a number above 0.'),
-        (lambda: shop().run(read, crash_after="1"), 'crash_after="1": give a number of steps, 0 for no crash.'),
+        (lambda: shop().explore(read, max_states="5"), 'max_states="5": give a whole number from 1 on.'),
+        (
+            lambda: shop().run(read, crash_after="1"),
+            'crash_after="1": give a whole number of steps from 0 on; 0 is no crash.',
+        ),
         (lambda: shop().replay(read, 3), "replay(..., 3): give a report, a trace or a token."),
     ],
 )

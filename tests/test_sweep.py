@@ -17,7 +17,6 @@ import pytest
 
 from simlib import Database, Queue, Random, Scenario, Service, exponential, sweep
 from simlib.errors import Mistake
-from simlib.scenario import BY_CHANCE
 from simlib.sweep.chunk import Answer, run_chunk
 from simlib.sweep.driver import MOST_LOST, Chunk, Driver, _pickled
 from simlib.sweep.identity import describe
@@ -132,15 +131,16 @@ def test_a_value_and_a_number_of_workers_can_be_what_is_tried():
 @pytest.mark.parametrize(
     "given, message",
     [
-        ({"latancy": 1}, "`latancy` is no condition of simulate .*nothing of the scenario .*inbox, bank and db.*"
-            "Did you mean `latency`?"),
-        ({"parameters": {"hourz": [1]}}, "`hourz` is no condition of simulate .* Did you mean `hours`?"),
+        ({"latancy": 1}, r"`latancy` is nothing that sweep takes. Did you mean `latency`\?"),
+        ({"zzz": 1}, "`zzz` is nothing that sweep takes. It takes seeds, .* hours, .*inbox, bank and db."),
+        ({"seedz": 1}, r"`seedz` is nothing that sweep takes. Did you mean `seeds`\?"),
+        ({"parameters": {"hourz": [1]}}, r"`hourz` is nothing that sweep takes. Did you mean `hours`\?"),
         ({"trace": True}, "`trace`: a sweep keeps figures. For the events of one run: scenario.simulate"),
         ({"seed": 3}, r"`seed`: give seeds=range\(100\)."),
         ({"seeds": 50}, r"seeds=50: give the seeds themselves, such as seeds=range\(50\)."),
         ({"seeds": [1, 1]}, "seeds: one is there twice"),
         ({"seeds": []}, "seeds: there are none"),
-        ({"seeds": [0.5]}, "seeds: 0.5 is no whole number"),
+        ({"seeds": [0.5]}, "seeds=0.5: give a whole number from 0 on."),
         ({"parameters": {"hours": 3}}, r"parameters: hours=3. Give a list of the values to try: \[3\]."),
         ({"parameters": {"hours": []}}, "parameters: hours has no value to try."),
         ({"parameters": [3]}, "parameters: 3. Give {'latency'"),
@@ -151,7 +151,7 @@ def test_a_value_and_a_number_of_workers_can_be_what_is_tried():
         ({"workers": {"charg": 2}}, "there is no worker called charg"),
         ({"executor": "dask"}, 'executor="dask" is no concurrent.futures.Executor.'),
         ({"executor": 0}, "executor=0: give a number of processes, 1 or more."),
-        ({"hours": 0}, r"scenario.simulate\(charge, seed=0, hours=0\): hours=0: simulate for more than 0 hours."),
+        ({"hours": 0}, r"scenario.simulate\(charge, seed=0, hours=0\): hours=0: give a number above 0."),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_said_with_what_would(given, message):
@@ -185,7 +185,7 @@ def test_names_that_would_mean_two_things_are_refused():
 
 
 def test_no_figure_has_the_name_of_a_condition():
-    assert {*FIGURES} & {*inspect.signature(Scenario.simulate).parameters, *BY_CHANCE} == set()
+    assert {*FIGURES} & {*inspect.signature(Scenario.simulate).parameters} == set()
 
 
 # Executors

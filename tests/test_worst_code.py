@@ -284,16 +284,16 @@ WORST = [
         """
         shop().explore(read, crash=1)
         """,
-        "Mistake: `crash` is no fault. The faults are crashes, node_losses, power_losses, "
-        "redeliveries, lost_replies, outages, rejections, disk_full and pauses. Did you mean "
-        "`crashes`?",
+        "Mistake: `crash` is nothing that explore takes. Did you mean `crashes`?",
     ),
     Row(
         "no such token",
         """
         shop().replay(read, "1c1-A??")
         """,
-        'Mistake: "A??" is no token of a verdict: `A??` does not read as steps or a fault.',
+        'Mistake: "1c1-A??" is no token of a verdict: "A??" does not read as steps or a fault. A token is '
+        'what a report prints after `Again:`, such as "2c1r1-Ak2f0-xA": how many workers, how often each '
+        "fault may strike, and the schedule.",
     ),
     Row(
         "a loop without a step",

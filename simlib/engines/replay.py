@@ -11,7 +11,7 @@ from simlib.ops import OK, Outcome
 from simlib.properties import Property
 from simlib.resources.clock import ClockState
 from simlib.system import System
-from simlib.trace import WORKERS_FAULTS, Event, Kind, Move, Trace
+from simlib.trace import WORKERS_FAULTS, Event, Move, Trace
 from simlib.values import listed
 
 Broken = tuple[str, str, tuple[str, ...]]  # a claim, why it is false, and which resources it is about
@@ -171,8 +171,7 @@ class Player:
         slot = self.machine.slots.get(point.worker)
         if slot is None or not (slot.has_ended if point.kind == "again" else slot.op and slot.steps):
             return None
-        kind: Kind = point.kind  # type: ignore[assignment]
-        return Move(kind, point.worker, fault=WORKERS_FAULTS[kind])
+        return Move(point.kind, point.worker, fault=WORKERS_FAULTS[point.kind])
 
     def _timer(self, point: Point) -> Move | None:
         names = list(self.machine.states)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from simlib.arguments import above_zero, why_unfit
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.shown import Items, Table
@@ -295,11 +296,8 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
         return op
 
     def explain(error: TypeError, step: str, self: Resource, args: Any, kwargs: Any) -> Mistake:
-        try:
-            signature.bind(self, *args, **kwargs)
-        except TypeError as wrong:  # worked out only now: it takes longer than the step itself
-            return Mistake(f"`{step}(...)` {_said(wrong)}. Write {step}({taken}).")
-        return Mistake(f"`{step}(...)`: {error}.")
+        misfit = why_unfit(signature, (self, *args), kwargs)  # only now: it takes longer than the step itself
+        return Mistake(f"`{step}(...)` {misfit}. Write {step}({taken})." if misfit else f"`{step}(...)`: {error}.")
 
     return checked
 
@@ -314,15 +312,6 @@ def _own(op: Op) -> None:
     op.args, op.kwargs = tuple(map(fresh, op.args)), fresh(op.kwargs)
 
 
-def _said(error: TypeError) -> str:
-    """`missing a required argument: 'key'` as the end of a sentence."""
-    text = str(error).replace("'", "`")
-    verb = {"missing": "is ", "got": ""}.get(text.split()[0], "has ")
-    return verb + text
-
-
 def positive(name: str, seconds: float | None) -> float | None:
     """So many seconds, checked; None for a time that never runs out."""
-    if seconds is None or (isinstance(seconds, (int, float)) and 0 < seconds < float("inf")):
-        return seconds
-    raise Mistake(f"{name}={show(seconds)}: give a number of seconds above 0.")
+    return None if seconds is None else above_zero(name, seconds, of=" of seconds")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from simlib.arguments import as_number
 from simlib.errors import Mistake
 from simlib.ops import Op
 from simlib.resources.base import Resource, State
@@ -54,6 +55,7 @@ class Clock(Resource):
 
     def sleep(self, seconds: float) -> Op:
         """Wait that long."""
-        if not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
+        found = as_number(seconds)
+        if found is None or found < 0:
             raise Mistake(f"sleep({show(seconds)}): give a number of seconds, 0 or more.")
-        return Op(self._name, "sleep", (seconds,))
+        return Op(self._name, "sleep", (found,))

@@ -183,6 +183,6 @@ def _key(key: Any) -> Any:
 def _fence(fence: Any) -> dict[str, int]:
     if fence is None:
         return {}
-    if isinstance(fence, int):
+    if isinstance(fence, int) and not isinstance(fence, bool):
         return {"fence": fence}
     raise Mistake(f"fence={show(fence)}: a fence is a number that grows: fence=lease.token.")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from dataclasses import dataclass, field
 from typing import Any
 
+from simlib.arguments import whole_number
 from simlib.errors import Mistake
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.resources.base import ANYBODY, Count, Renumber, Resource, State, Timer, positive
@@ -230,11 +231,11 @@ class Queue(Resource):
             raise Mistake(f"Queue({show(messages)}) would be one message per letter. Write Queue([{show(messages)}]).")
         if isinstance(messages, (bytes, dict)) or not isinstance(messages, Iterable):
             raise Mistake(f"Queue({show(messages)}): give a list of messages: Queue([{show(messages)}]).")
-        if max_receives is not None and (not isinstance(max_receives, int) or max_receives < 1):
-            raise Mistake(f"max_receives={show(max_receives)}: give a whole number from 1 on, or leave it out.")
         self._messages = [fresh(body) for body in messages]
         self._visibility_timeout = positive("visibility_timeout", visibility_timeout)
         self._max_receives = max_receives
+        if max_receives is not None:
+            self._max_receives = whole_number("max_receives", max_receives, 1, or_=", or leave it out")
 
     def initial(self, name: str) -> QueueState:
         state = QueueState(name, self._visibility_timeout, self._max_receives)

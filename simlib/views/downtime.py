@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING, Any
 
+from simlib.arguments import public, whole_number
 from simlib.errors import Mistake
 from simlib.incident import Path, Plans, World
 from simlib.values import listed, plural, show
@@ -53,6 +54,7 @@ class Downtime(Drawn):
         return self.minutes[player]
 
 
+@public()
 def downtime(
     plans: Plans, incidents: int = 1000, seed: int = 0, players: Mapping[str, Player] | None = None
 ) -> Downtime:
@@ -61,8 +63,8 @@ def downtime(
     Incidents are numbered from `seed` on. `players` are those of `plans` if left out; each is asked for its way with
     the fault's world and the incident's number. Raises Mistake for fewer than 2 incidents.
     """
-    if not isinstance(incidents, int) or incidents < 2:
-        raise Mistake(f"incidents={show(incidents)}: an interval takes 2 or more, and says something from about 30 on.")
+    incidents = whole_number("incidents", incidents, 2, or_="; an interval says something from about 30 on")
+    seed = whole_number("seed", seed)
     minutes: dict[str, tuple[float, ...]] = {}
     for name, player in (players or plans.players()).items():
         numbers = range(seed, seed + incidents)

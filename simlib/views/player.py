@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simlib.arguments import named as described
 from simlib.engines.explore import Report
 from simlib.engines.replay import fork, play
 from simlib.engines.schedule import points
 from simlib.errors import Mistake
 from simlib.resources.lock import LockState
-from simlib.scenario import Scenario, Workers
+from simlib.scenario import Scenario, Workers, about_a_scenario
 from simlib.system import System, roles_of
 from simlib.text import name_of
 from simlib.trace import Trace
@@ -61,6 +62,7 @@ class Player:
         return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body class="mfp-page">{block}</body></html>\n'
 
 
+@about_a_scenario()
 def player(scenario: Scenario, *workers: Workers, failure: Report | Trace | None = None) -> Player:
     """Go through the runs of one or two implementations event by event; at any moment, add a crash.
 
@@ -90,6 +92,8 @@ def _played(scenario: Scenario, worker: Workers, failure: Report | Trace | None)
     """The failure on this implementation."""
     if failure is None:
         return scenario.system(worker, 1), scenario.run(worker)
+    if not isinstance(failure, (Report, Trace)):
+        raise Mistake(f"failure={described(failure)}: give a report or a trace.")
     if isinstance(failure, Trace):
         return scenario.system(worker), play(scenario.system(worker), points(failure))
     trace = failure.counterexample or next(iter(failure.sample(1)), None)

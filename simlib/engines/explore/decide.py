@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -13,7 +12,7 @@ from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore.counts import floor_for
 from simlib.engines.explore.findings import Carry, Findings
 from simlib.engines.explore.proof import Proof
-from simlib.engines.explore.search import Question
+from simlib.engines.explore.search import Question, deadline
 from simlib.engines.explore.smallest import Smallest
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.explore.symmetry import NotAlike, alike
@@ -30,8 +29,7 @@ def decide(
     """Search until a violation, the end or a limit: first whether anything is wrong, which is quick; then, if it is,
     on which smallest way it comes about.
     """
-    until = time.monotonic() + limits.seconds
-    about = partial(Question.about, system, budget, limits, merge=merge, spot=spot, deadline=until)
+    about = partial(Question.about, system, budget, limits, merge=merge, spot=spot, deadline=deadline(limits))
     with closing(Asker(system, about)) as asker:
         return _decided(asker, symmetric and bool(alike(system)), spot is not None)
 

@@ -10,12 +10,16 @@ from simlib.engines.budget import Budget
 from simlib.engines.explore.decide import runs_that_go_well
 from simlib.engines.explore.findings import Findings, Loop, Uncaught
 from simlib.engines.replay import follow
-from simlib.errors import DoesNotHold
+from simlib.errors import DoesNotHold, Unfinished
 from simlib.system import System
 from simlib.trace import FAULT_NAMES, Trace
 from simlib.values import listed, plural, wrapped
 
 Verdict = Literal["violated", "holds", "unfinished"]
+IN_STATES = (
+    "In a test, limit the search by states alone: explore(..., max_states=1_000_000, max_seconds=None). "
+    "Then its verdict is the same on every machine, however busy that is."
+)
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,15 @@ class Report:
     def assert_holds(self) -> None:
         """Fail the test that asks, unless the verdict is "holds": `bank.explore(withdraw).assert_holds()`.
 
-        Warns where it holds, but something was not put to the test. Raises DoesNotHold, an AssertionError that says
-        what `print(report)` says and, of a violation, how to play it again.
+        Warns where it holds, but something was not put to the test. Where it is violated, raises DoesNotHold, an
+        AssertionError that says what `print(report)` says and how to play it again; where the search was stopped,
+        Unfinished, which is no AssertionError: nothing is known to be wrong, and the search needs more room.
         """
         __tracebackhide__ = True  # pytest shows the line of the test, not this one
-        if self.verdict != "holds":
-            raise DoesNotHold(self._text(again=self._replay() if self.verdict == "violated" else ""))
+        if self.verdict == "violated":
+            raise DoesNotHold(self._text(again=self._replay()))
+        if self.verdict == "unfinished":
+            raise Unfinished(self._text(again=wrapped(IN_STATES)))
         if self.vacuous:
             warnings.warn(self.sentence, stacklevel=2)
 

@@ -88,6 +88,11 @@ class Question:
             raise Carry("counts")
 
 
+def deadline(limits: Limits) -> float:
+    """When a search that begins now has to be over."""
+    return math.inf if limits.seconds is None else time.monotonic() + limits.seconds
+
+
 class Graph(Sequence[Sequence[int]]):
     """The states that each state leads to. Filled state by state, in any order."""
 
