@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from simlib import timing
 from simlib.errors import OperationError
 from simlib.ops import NOWHERE, OK, Op, Outcome, Where
 from simlib.text import printable
@@ -62,6 +63,8 @@ class Event:
     label: str = ""  # which timer it was, in words
     seconds: float = 0  # how long that timer ran
     stalled: tuple[str, float] | None = None  # a worker that must have stood still for so many seconds
+    busy: tuple[str, ...] = ()  # of a sleep: who could have acted when it was over
+    asleep: tuple[str, ...] = ()  # who sleeps from then on
 
     @property
     def worker(self) -> str:
@@ -78,20 +81,23 @@ class Event:
 
     def apply(self, states: Mapping[str, State]) -> None:
         """Do to these states what this event did to the world."""
-        if self.kind == "step" and self.op:
+        if self.op and timing.sleeps(self.op):
+            timing.sleep(states, self.op, self.worker, self.busy)
+        elif self.kind == "step" and self.op:
             try:
                 states[self.op.resource].perform(self.op, self.worker, self.move.outcome)
             except OperationError:
                 pass  # it was the answer
         elif self.kind == "timer":
-            states[self.move.resource].expire(self.move.timer)
-            for state in states.values():
-                state.advance(self.seconds)
+            timers = states[self.move.resource].timers()
+            timing.run_out(states, self.move.resource, next(one for one in timers if one.id == self.move.timer))
         elif self.kind == "power loss":
             lose_power(states, int(self.move.outcome.choice or 0))
         if self.ended or self.kind in ("crash", "node loss"):
             for state in states.values():
                 state.owner_gone(self.worker)
+        for who in self.asleep:
+            timing.fall_asleep(states, who)
 
     def story(self) -> str:
         """The event as a sentence fragment, without its time and worker."""

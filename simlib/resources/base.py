@@ -12,6 +12,7 @@ from simlib.arguments import above_zero, why_unfit
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.shown import Items, Table
+from simlib.timing import JUST_NOW, Elapsed, Slept
 from simlib.values import ATOMS, did_you_mean, freeze, fresh, listed, show, unchanging
 
 ANYBODY = "anybody"
@@ -34,6 +35,7 @@ class Timer(NamedTuple):
     owner: str | None  # the worker it is about; None when that process is gone
     seconds: float
     label: str  # "lease", "visibility timeout of inbox-1"
+    elapsed: Elapsed = JUST_NOW
     armed: Hashable = 0  # another one each time that it is started: tells a clock which wake-up call is stale
 
 
@@ -137,7 +139,18 @@ class State:
         """The machine has lost power."""
 
     def advance(self, seconds: float) -> None:
-        """Time has passed (only a clock minds)."""
+        """Time has passed: of clocks and of timers."""
+
+    def fell_asleep(self, who: str) -> None:
+        """From now on this worker sleeps."""
+
+    def woke(self, sleep: Slept) -> None:
+        """A worker has slept."""
+
+    @property
+    def time(self) -> float:
+        """What a clock says."""
+        return 0
 
     def order_seen(self) -> None:
         """A property has looked at an order that its key may leave out."""

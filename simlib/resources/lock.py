@@ -9,6 +9,7 @@ from typing import Any
 from simlib.errors import Mistake
 from simlib.ops import Blocked, Op
 from simlib.resources.base import Count, Renumber, Resource, State, Timer, positive
+from simlib.timing import JUST_NOW, Elapsed, Slept
 from simlib.values import bare, freeze, show
 
 
@@ -50,6 +51,7 @@ class LockState(State):
     renewals: int = 0
     owner: str | None = None  # the process behind the holder, None when that is gone: who would let the lease lapse
     freed_by_others: int = 0
+    elapsed: Elapsed = JUST_NOW  # of the lease
     anonymous: bool = False  # whether the value that it makes up for a holder leaves out who that is
 
     def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
@@ -63,7 +65,7 @@ class LockState(State):
             return None
         self.token += 1
         self.holder = self._made_up("" if self.anonymous else who) if value is None else value
-        self.ttl, self.renewals, self.owner = ttl, 0, who
+        self.ttl, self.renewals, self.owner, self.elapsed = ttl, 0, who, JUST_NOW
         return Lease(self.holder, self.token)
 
     def _made_up(self, who: str) -> str:
@@ -84,7 +86,7 @@ class LockState(State):
     def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
         if self.holder is None or self.holder != lease.value:
             return False
-        self.ttl, self.owner = ttl, who
+        self.ttl, self.owner, self.elapsed = ttl, who, JUST_NOW
         self.renewals += 1
         return True
 
@@ -93,7 +95,7 @@ class LockState(State):
         self._free()
 
     def _free(self) -> None:
-        self.holder, self.ttl, self.renewals, self.owner = None, None, 0, None
+        self.holder, self.ttl, self.renewals, self.owner, self.elapsed = None, None, 0, None, JUST_NOW
 
     def awaited(self, op: Op) -> str | None:
         return self.owner
@@ -101,7 +103,19 @@ class LockState(State):
     def timers(self) -> tuple[Timer, ...]:
         if self.holder is None or self.ttl is None:
             return ()
-        return (Timer("lease", self.owner, self.ttl, "lease", (self.token, self.renewals)),)
+        return (Timer("lease", self.owner, self.ttl, "lease", self.elapsed, (self.token, self.renewals)),)
+
+    def fell_asleep(self, who: str) -> None:
+        if self.timers():
+            self.elapsed = self.elapsed.fell_asleep(who)
+
+    def woke(self, sleep: Slept) -> None:
+        for timer in self.timers():
+            self.elapsed = self.elapsed.woke(sleep, self.owner, timer.seconds)
+
+    def advance(self, seconds: float) -> None:
+        for timer in self.timers():
+            self.elapsed = self.elapsed.later(seconds, timer.seconds)
 
     def expire(self, timer: Hashable) -> None:
         self._free()
@@ -109,10 +123,12 @@ class LockState(State):
     def owner_gone(self, who: str | None) -> None:
         if who in (None, self.owner):
             self.owner = None
+        self.elapsed = self.elapsed.gone(who)
 
     def renamed(self, names: Mapping[str, str]) -> LockState:
         state = self.copy()
         state.owner = None if self.owner is None else names.get(self.owner, self.owner)
+        state.elapsed = self.elapsed.renamed(names)
         return state
 
     @property
@@ -128,12 +144,13 @@ class LockState(State):
 
     def key(self) -> Hashable:
         # Renewals only tell a clock which timer is stale; counting them would keep a renewing loop from ever closing.
-        return (freeze(self.holder), self.token, self.ttl, self.owner, self.freed_by_others)
+        return (freeze(self.holder), self.token, self.ttl, self.owner, self.freed_by_others, self.elapsed)
 
     def counted(self) -> Hashable:
         made_up = _made_up_for(self.holder, self.token)
         holder = freeze(self.holder) if made_up is None else ("made up", made_up)
-        return (holder, Count("token", self.token), self.ttl, self.owner, Count("freed", self.freed_by_others))
+        freed = Count("freed", self.freed_by_others)
+        return (holder, Count("token", self.token), self.ttl, self.owner, freed, self.elapsed)
 
     def recounted(self, number: Renumber) -> LockState:
         state, made_up = self.copy(), _made_up_for(self.holder, self.token)

@@ -11,6 +11,7 @@ from simlib.arguments import whole_number
 from simlib.errors import Mistake
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.resources.base import ANYBODY, Count, Renumber, Resource, State, Timer, positive
+from simlib.timing import JUST_NOW, Elapsed, Slept
 from simlib.values import freeze, fresh, plural, show, unordered
 
 
@@ -63,6 +64,7 @@ class QueueState(State):
     done: dict[str, Message] = field(default_factory=dict)
     dead_letters: list[Message] = field(default_factory=list)
     sent: int = 0
+    elapsed: dict[str, Elapsed] = field(default_factory=dict)  # of the visibility timeouts, by message
     ordered: bool = False  # whether two states are not one that differ in the order of acknowledgements alone
     order_is_asked: Callable[[], None] | None = None  # called when a property looks at that order
 
@@ -93,6 +95,7 @@ class QueueState(State):
 
     def on_ack(self, who: str, message: Message) -> None:
         receipt = (message.id, message.deliveries)
+        self._forget(receipt)
         if self.flights.pop(receipt, None) or self._take_back(receipt):
             self.done[message.id] = message
 
@@ -101,6 +104,7 @@ class QueueState(State):
 
     def _deliver(self, message: Message, who: str) -> Message:
         self.flights.pop((message.id, message.deliveries), None)  # from now on its receipt is an old one
+        self.elapsed.pop(message.id, None)
         message = Message(message.id, message.body, message.deliveries + 1, message.number)
         self.flights[message.id, message.deliveries] = (message, who)
         return message
@@ -112,6 +116,7 @@ class QueueState(State):
         return len(self.ready) < waiting
 
     def _return(self, receipt: tuple[str, int]) -> None:
+        self._forget(receipt)
         message, _ = self.flights.pop(receipt, (None, None))
         if message is None:
             return
@@ -120,6 +125,11 @@ class QueueState(State):
         else:
             self.ready.append(message)
             self.ready.sort(key=lambda waiting: waiting.number)
+
+    def _forget(self, receipt: tuple[str, int]) -> None:
+        """Its visibility timeout does not run any more, if it did."""
+        if receipt in self.flights:
+            self.elapsed.pop(receipt[0], None)
 
     def _redeliverable(self) -> Iterator[str]:
         """The messages that have been handed out: what a queue may hand out once more."""
@@ -154,9 +164,24 @@ class QueueState(State):
         if self.visibility_timeout is None:
             return ()
         return tuple(
-            Timer(message.id, owner, self.visibility_timeout, f"visibility timeout of {message.id}", message.deliveries)
+            Timer(
+                message.id, owner, self.visibility_timeout, f"visibility timeout of {message.id}",
+                self.elapsed.get(message.id, JUST_NOW), message.deliveries,
+            )
             for message, owner in self.flights.values()
-        )
+        )  # fmt: skip
+
+    def fell_asleep(self, who: str) -> None:
+        self._set({timer.id: timer.elapsed.fell_asleep(who) for timer in self.timers()})
+
+    def woke(self, sleep: Slept) -> None:
+        self._set({timer.id: timer.elapsed.woke(sleep, timer.owner, timer.seconds) for timer in self.timers()})
+
+    def advance(self, seconds: float) -> None:
+        self._set({timer.id: timer.elapsed.later(seconds, timer.seconds) for timer in self.timers()})
+
+    def _set(self, elapsed: Mapping[Any, Elapsed]) -> None:
+        self.elapsed = {message: how for message, how in elapsed.items() if how != JUST_NOW}
 
     def expire(self, timer: Hashable) -> None:
         self._return(next(receipt for receipt in self.flights if receipt[0] == timer))
@@ -165,6 +190,7 @@ class QueueState(State):
         for receipt, (message, owner) in self.flights.items():
             if who in (None, owner):
                 self.flights[receipt] = (message, None)
+        self._set({message: elapsed.gone(who) for message, elapsed in self.elapsed.items()})
 
     def renamed(self, names: Mapping[str, str]) -> QueueState:
         state = self.copy()
@@ -172,6 +198,7 @@ class QueueState(State):
             receipt: (message, None if owner is None else names.get(owner, owner))
             for receipt, (message, owner) in self.flights.items()
         }
+        state.elapsed = {message: elapsed.renamed(names) for message, elapsed in self.elapsed.items()}
         return state
 
     def counted(self) -> Hashable:
@@ -179,7 +206,7 @@ class QueueState(State):
         done = [*self.done.values()] if self.ordered else sorted(self.done.values(), key=lambda message: message.number)
         places = (self.ready, [message for message, _ in flights], done, self.dead_letters)
         held = [tuple([message.counted() for message in place]) for place in places]
-        return (*held, tuple(owner for _, owner in flights), self.sent)
+        return (*held, tuple(owner for _, owner in flights), self.sent, self._elapsed())
 
     def recounted(self, number: Renumber) -> QueueState:
         state = self.copy()
@@ -192,7 +219,11 @@ class QueueState(State):
 
     def key(self) -> Hashable:
         waiting, dead = freeze(self.ready), freeze(self.dead_letters)
-        return (waiting, unordered(self.flights), self._done(map(freeze, self.done.values())), dead, self.sent)
+        done = self._done(map(freeze, self.done.values()))
+        return (waiting, unordered(self.flights), done, dead, self.sent, self._elapsed())
+
+    def _elapsed(self) -> Hashable:
+        return frozenset(self.elapsed.items())
 
     def _done(self, keys: Iterable[Hashable]) -> Hashable:
         return tuple(keys) if self.ordered else frozenset(keys)

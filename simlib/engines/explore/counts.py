@@ -19,6 +19,7 @@ from simlib.engines.explore.ledger import Ledger
 from simlib.ops import Op
 from simlib.properties import Property
 from simlib.resources.base import Count, Renumber
+from simlib.system import System
 from simlib.values import freeze
 
 Shape = tuple[Hashable, tuple[Count, ...]]  # what a key is without its counts, and these
@@ -160,10 +161,18 @@ def _stretch(floor: float) -> Renumber:
     return lambda count: count.value if count.value <= floor else int(floor + 3 * (count.value - floor) + 1)
 
 
-def floor_for(functions: Iterable[Callable[..., Any]]) -> float:
-    """Up to which count a program may ask for the number itself, by the constants that are written in it."""
-    written = [one for function in functions for one in constants_of(function) if one <= LARGEST_FLOOR]
-    return max(written, default=0) + 1 if written else math.inf
+def floors(system: System) -> Iterator[float]:
+    """Up to which count a system may ask for the number itself: that of its queues, that which is written in its
+    workers and properties, any.
+    """
+    most = max((getattr(state, "max_receives", None) or 0 for state in system.states().values()), default=0)
+    yield most
+    claims = (*system.always, *system.eventually, *system.sometimes)
+    functions = [*(role.function for role in system.cast.values()), *(claim.function for claim in claims)]
+    written = [one for function in functions for one in constants_of(function) if most <= one <= LARGEST_FLOOR]
+    if written:
+        yield max(written) + 1
+    yield math.inf
 
 
 def constants_of(function: Callable[..., Any]) -> list[int]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
 from simlib.engines.budget import Budget, Limits
-from simlib.engines.explore.counts import floor_for
+from simlib.engines.explore.counts import floors
 from simlib.engines.explore.findings import Carry, Findings
 from simlib.engines.explore.proof import Proof
 from simlib.engines.explore.search import Question, deadline
@@ -77,10 +76,8 @@ class Asker:
         claims = (*system.always, *system.eventually, *system.sometimes)
         timed = any(clocks & set(claim.parameters) for claim in claims)
         self._carried: frozenset[str] = frozenset({"time"} if timed else ())
-        most = max((getattr(state, "max_receives", None) or 0 for state in system.states().values()), default=0)
-        above = floor_for([*(role.function for role in system.cast.values()), *(claim.function for claim in claims)])
         self._floor: float | None = None
-        self._floors = [float(most), *([max(above, most)] if above < math.inf else []), math.inf]
+        self._floors = floors(system)
         self._has_locks = any(isinstance(resource, Lock) for resource in system.resources.values())
         self._about = about
         self._question: Question | None = None
@@ -91,7 +88,7 @@ class Asker:
                 return search(self._asked(anonymous))
             except Carry as more:
                 if more.args[0] == "counts":
-                    self._floor = self._floors.pop(0)
+                    self._floor = next(self._floors)
                 else:
                     self._carried |= {more.args[0]}
 

@@ -11,6 +11,7 @@ from simlib.engines.explore.histories import Histories, Interned
 from simlib.errors import Mistake, OperationError
 from simlib.ops import Blocked, Outcome
 from simlib.resources.base import State, Timer
+from simlib.resources.clock import ClockState
 from simlib.values import freeze
 
 MOST_OPTIONS = 64
@@ -43,9 +44,14 @@ class Ledger:
         self._lost: dict[tuple[int, int], tuple[int, ...]] = {}
         self._renamed: dict[tuple[int, int, Names], int] = {}
         self.initial = tuple(self.number(place, state) for place, state in enumerate(states.values()))
+        self.clocks = [place for place, state in enumerate(states.values()) if isinstance(state, ClockState)]
         self.timed = [place for place, state in enumerate(states.values()) if _has(state, "timers")]
-        self.owned = [place for place, state in enumerate(states.values()) if _has(state, "renamed")]
-        self.clocks = [place for place, state in enumerate(states.values()) if _has(state, "advance")]
+        self.owning = [  # the resources that mind when a process is gone
+            place
+            for place, state in enumerate(states.values())
+            if _has(state, "owner_gone") and getattr(state, "running", True)
+        ]
+        self.owned = [place for place in self.owning if _has([*states.values()][place], "renamed")]
 
     def number(self, place: int, state: State) -> int:
         known = self._states[place]
