@@ -12,6 +12,7 @@ from simlib.engines.simulate.conditions import COUNTED
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers, about_a_scenario
 from simlib.system import how_many, roles_of
+from simlib.text import name_of
 from simlib.trace import FAULT_NAMES, Trace
 from simlib.values import did_you_mean, listed, plural
 from simlib.views.comparison import Column, Sheet, picture, text
@@ -73,7 +74,7 @@ def _several(workers: int | Mapping[str, int], sides: Iterable[Workers]) -> int 
     """How many there are when it is about several: at least two of each that is counted."""
     if isinstance(workers, int):
         return max(2, workers)
-    names = [role.__name__ for side in sides for role in roles_of(side)]
+    names = [name_of(role) for side in sides for role in roles_of(side)]
     for name in workers:
         if name not in names:
             raise Mistake(f"workers: there is no worker called {name}, but {listed(names)}.{did_you_mean(name, names)}")
@@ -83,7 +84,7 @@ def _several(workers: int | Mapping[str, int], sides: Iterable[Workers]) -> int 
 def _ask(
     scenario: Scenario, worker: Workers, several: int | dict[str, int], faults: Mapping[str, Any]
 ) -> dict[str, Report]:
-    here = [role.__name__ for role in roles_of(worker)]
+    here = [name_of(role) for role in roles_of(worker)]
     if not isinstance(several, int):  # roles of the other implementation may have other names
         several = {name: count for name, count in several.items() if name in here} or 2
     more = {kind: count for kind, count in faults.items() if kind not in ("crashes", "redeliveries")}

@@ -274,7 +274,7 @@ class Scenario:
         """How many of each worker, the budget, and the schedule; None for a verdict without a counterexample."""
         if isinstance(worker, (str, checker.Report, Trace)):
             raise Mistake(f"{asked}({described(worker)}, ...): the worker comes first: {asked}(charge, report).")
-        names = [role.__name__ for role in roles_of(worker)]
+        names = [name_of(role) for role in roles_of(worker)]
         if isinstance(what, Trace):
             return None, {}, points(what)
         token = what.token if isinstance(what, checker.Report) else what

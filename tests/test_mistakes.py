@@ -740,18 +740,13 @@ def test_a_loop_of_steps_that_goes_in_a_circle():
 
 
 def test_a_loop_of_steps_that_goes_on_and_on():
-    assert of_worker(
-        """
-        def work(db):
-            n = 0
-            while True:
-                n += 1
-                yield db.write("n", n)
-        """
-    ) == (
-        "work, line 5: 1,000 steps in one run and no end in sight, the next one `db.write`. "
-        "Bound the loop, or let it wait for something."
+    worker = cell("def work(db):\n    n = 0\n    while True:\n        n += 1\n        yield db.write('n', n)")
+    sentence = shop().explore(worker).sentence
+    assert sentence.startswith(
+        "unfinished: stopped where work, line 5, had taken 1,000 steps in one run and no end is in sight, the next one "
+        "`db.write`, "
     )
+    assert sentence.endswith("To finish, bound the loop, or let it wait for something")
 
 
 # Errors of the worker's own: outcomes, with their schedule
@@ -844,10 +839,7 @@ def test_a_poison_message_is_named_with_its_remedy():
     assert (
         shop()
         .explore(worker, crashes=0)
-        .sentence.endswith(
-            "will be again: each time its run ends without an ack. "
-            "Give inbox max_receives, and the message goes to its dead letters"
-        )
+        .sentence.endswith("Of inbox its message comes back each time: with max_receives it would go to the dead letters")
     )
 
 

@@ -23,7 +23,7 @@ class ClockState(State):
     asleep: dict[str, float] = field(default_factory=dict)  # who sleeps, and since when
 
     def on_now(self, who: str) -> float:
-        return self.seconds
+        return float(self.seconds)
 
     def on_sleep(self, who: str, seconds: float) -> None:
         since = self.asleep.pop(who, self.seconds)
@@ -43,7 +43,7 @@ class ClockState(State):
 
     @property
     def time(self) -> float:
-        return self.seconds
+        return float(self.seconds)
 
     def key(self) -> Hashable:
         return (self.seconds, self.running, tuple(sorted(self.asleep.items())))

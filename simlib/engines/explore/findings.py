@@ -48,6 +48,7 @@ class Findings:
     found: Found | None = None
     complete: bool = False
     interrupted: str = ""  # what stopped it: "at 200,000 states", "after 10 s", "by you"
+    endless: bool = False  # what stopped it is a run without an end in sight
     wrong: str = ""  # the claim that can be violated, where the smallest way to it was not found in time
     faults_proven: int = -1  # all schedules with up to so many faults hold
     outcomes: set[object] = field(default_factory=set)  # final worlds, as an outsider sees them

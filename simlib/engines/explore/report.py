@@ -186,6 +186,8 @@ class Report:
 
     def _lower(self) -> str:
         """What would make the search smaller."""
+        if self.findings.endless:
+            return "To finish, bound the loop, or let it wait for something"
         knobs = [f"workers={len(self.system.cast)}"] if len(self.system.cast) > 1 else []
         knobs += [f"{kind}={self.budget.counts[kind]}" for kind in self.budget.kinds]
         limits = "max_megabytes" if self.findings.interrupted.endswith("MB") else "max_states and max_seconds"

@@ -240,6 +240,7 @@ class Search(Generic[Arrival]):
             self.findings.interrupted = f"at {states:,} states"
         elif self._histories.too_long is not None:
             self.findings.interrupted = self._histories.endless(self._histories.too_long)
+            self.findings.endless = True
         elif now > self._question.deadline:
             self.findings.interrupted = f"after {seconds:g} s"
         return bool(self.findings.interrupted)
