@@ -272,8 +272,8 @@ def interpret(block, on, env):
         elif kind == "if":
             question, yes, no = rest
             late = isinstance(env["it"], (int, float)) and env["it"] > 8
-            holds = {"none": env["it"] is None, "true": bool(env["it"]), "odd": env["n"] % 2 == 1, "late": late}[question]
-            yield from interpret(yes if holds else no, on, env)
+            answers = {"none": env["it"] is None, "true": bool(env["it"]), "odd": env["n"] % 2 == 1, "late": late}
+            yield from interpret(yes if answers[question] else no, on, env)
         elif kind == "try":
             tried, otherwise = rest
             try:

@@ -836,10 +836,9 @@ def test_an_interrupted_search_keeps_what_it_knows():
 
 def test_a_poison_message_is_named_with_its_remedy():
     worker = cell("def work(inbox):\n    message = yield inbox.receive()\n    yield inbox.nack(message)")
-    assert (
-        shop()
-        .explore(worker, crashes=0)
-        .sentence.endswith("Of inbox its message comes back each time: with max_receives it would go to the dead letters")
+    sentence = shop().explore(worker, crashes=0).sentence
+    assert sentence.endswith(
+        "Of inbox its message comes back each time: with max_receives it would go to the dead letters"
     )
 
 
