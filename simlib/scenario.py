@@ -49,12 +49,12 @@ class Scenario:
     ) -> None:
         self.workers = workers
         self.resources = {name: thing for name, thing in named.items() if isinstance(thing, Resource)}
-        self.values = {name: fresh(thing) for name, thing in named.items() if name not in self.resources}
         if ME in named:
             raise Mistake(f"`{ME}` is the name by which a worker asks who it is. Call your value something else.")
         for name, thing in named.items():
             if isinstance(thing, type) and issubclass(thing, Resource):
                 raise Mistake(f"{name}={thing.__name__}: write {name}={thing.__name__}(), with the brackets.")
+        self.values = {name: fresh(thing) for name, thing in named.items() if name not in self.resources}
         self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
 
     def _claims(self, functions: Claims) -> tuple[Property, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from simlib.errors import Mistake
 from simlib.ops import Blocked, Op
 from simlib.resources.base import Resource, State, Timer, positive
-from simlib.values import freeze, show
+from simlib.values import freeze, same, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class LockState(State):
         self._freed_by(who)
 
     def on_release(self, who: str, lease: Lease) -> bool:
-        if self.holder is None or self.holder != lease.value:
+        if self.holder is None or not same(self.holder, lease.value):
             return False
         self._freed_by(who)
         return True
 
     def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
-        if self.holder is None or self.holder != lease.value:
+        if self.holder is None or not same(self.holder, lease.value):
             return False
         self.ttl, self.owner = ttl, who
         self.renewals += 1

@@ -9,7 +9,7 @@ from typing import Any
 from simlib.errors import Mistake, Rejected
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.base import Resource, State
-from simlib.values import ATOMS, freeze, plural, show, unordered
+from simlib.values import KEYS, freeze, plural, show, unordered
 
 
 @dataclass
@@ -87,7 +87,9 @@ class Service(Resource):
 
 
 def hashable(value: Any) -> Hashable:
-    """The value itself where Python knows how to compare it, so that 20 is 20.0; else its key."""
+    """The value itself where it is equal to nothing else, else its key: 20, 20.0 and True are other arguments than 1, as
+    they are in the text of a request.
+    """
     if type(value) is tuple:
-        return value if ATOMS.issuperset(map(type, value)) else freeze(value)
-    return value if type(value) in ATOMS else freeze(value)
+        return value if KEYS.issuperset(map(type, value)) else freeze(value)
+    return value if type(value) in KEYS else freeze(value)
