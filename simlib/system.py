@@ -10,7 +10,8 @@ from string import ascii_uppercase
 from types import FunctionType, MethodType
 from typing import Any
 
-from simlib.errors import Hangs, Mistake, OperationError
+from simlib.errors import Hangs, Mistake, NotDeterministic, OperationError
+from simlib.memory import Memory, memory_of
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process, Worker
 from simlib.properties import Property
@@ -103,6 +104,21 @@ class System:
         """The first of the properties that is not true of these states."""
         seen = {**self.values, **states}
         return next((claim for claim in properties if not self.holds(claim, seen)), None)
+
+    def memories(self) -> list[Memory]:
+        """What the properties could remember by, as it is now."""
+        return [memory_of(claim.function) for claim in self._claims]
+
+    def compare_memories(self, before: list[Memory]) -> None:
+        """Raise NotDeterministic where that has changed: a property could tell one question from the next."""
+        for claim, memory in zip(self._claims, before):
+            now = memory_of(claim.function)
+            if now != memory:
+                raise NotDeterministic(claim.remembered(memory, now))
+
+    @property
+    def _claims(self) -> tuple[Property, ...]:
+        return (*self.always, *self.eventually, *self.sometimes)
 
     def holds(self, claim: Property, seen: Mapping[str, Any]) -> bool:
         """Whether this is true of what is seen. Raises Mistake where it does not answer, or not in time."""

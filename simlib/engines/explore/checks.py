@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Hashable
-from typing import Any, NamedTuple
 
 from simlib.engines.explore.findings import Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.layout import Layout, Numbers
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import FAULT, Next, Way
-from simlib.engines.explore.symmetry import NotAlike
-from simlib.properties import Property
-from simlib.resources.lock import LockState
+from simlib.engines.explore.verdicts import Claim, Verdicts
 from simlib.resources.queue import QueueState
 from simlib.system import System, outcome_of
 from simlib.values import listed
@@ -21,19 +17,14 @@ from simlib.values import listed
 USUAL_DELIVERIES = 10
 
 
-class Claim(NamedTuple):
-    """A property, the places of the resources that it looks at, and its verdicts by what these are."""
-
-    claim: Property
-    places: list[int]
-    known: dict[Numbers, bool]
-
-
 class Checks:
     """Judges states. `unseen` are the `sometimes` that were true in none of them so far."""
 
-    def __init__(self, system: System, histories: Histories, ledger: Ledger, layout: Layout, faults: int) -> None:
-        self.unseen = list(system.sometimes)
+    def __init__(
+        self, system: System, histories: Histories, ledger: Ledger, verdicts: Verdicts, layout: Layout, faults: int
+    ) -> None:
+        self._verdicts = verdicts
+        self.unseen = list(verdicts.sometimes)
         self._system = system
         self._histories = histories
         self._ledger = ledger
@@ -42,17 +33,11 @@ class Checks:
         self._world_at, self._whole_world = layout.world_at, layout.whole_world
         self._fine: set[int] = set()  # worlds in which nothing is wrong
         self._outcomes: dict[int, Hashable] = {}
-        self._always = [self._claim(claim) for claim in system.always]
-        self._eventually = [self._claim(claim) for claim in system.eventually]
         self._endless = [  # queues that deliver as often as it takes
             place
             for place, state in enumerate(system.states().values())
             if isinstance(state, QueueState) and state.max_receives is None
         ]
-
-    def _claim(self, claim: Property) -> Claim:
-        places = [place for place, name in enumerate(self._ledger.names) if name in claim.parameters]
-        return Claim(claim, places, {})
 
     def everywhere(self, state: int) -> Found | None:
         """What must not be so in any state, whoever is where in their code."""
@@ -70,9 +55,8 @@ class Checks:
 
     def _in_world(self, world: Numbers) -> Found | None:
         if self.unseen:
-            seen = {**self._system.values, **self._ledger.world(world)}
-            self.unseen = [claim for claim in self.unseen if not self._holds(claim, seen)]
-        found = self._false(self._always, world)
+            self.unseen = [claim for claim in self.unseen if not self._verdicts.holds(claim, world)]
+        found = self._false(self._verdicts.always, world)
         if found:
             return found
         for place in self._endless:
@@ -84,26 +68,12 @@ class Checks:
         return None
 
     def _false(self, claims: list[Claim], world: Numbers) -> Found | None:
-        """The first of these claims that is not true here. Each is asked once of what it looks at."""
-        for claim, places, known in claims:
-            part = tuple([world[place] for place in places])
-            verdict = known.get(part)
-            if verdict is None:
-                seen = {**self._system.values, **self._ledger.world(world)}
-                verdict = known[part] = self._holds(claim, seen)
-            if not verdict:
-                return Found(claim.name, because=self._system.because(claim, self._ledger.world(world)))
+        """The first of these claims that is not true here."""
+        for claim in claims:
+            if not self._verdicts.holds(claim, world):
+                because = self._system.because(claim.claim, self._ledger.world(world))
+                return Found(claim.claim.name, because=because)
         return None
-
-    def _holds(self, claim: Property, seen: dict[str, Any]) -> bool:
-        """Raises NotAlike where it depends on the name that a lock's made-up value leaves out."""
-        verdict = self._system.holds(claim, seen)
-        nameless = [name for name in claim.parameters if isinstance(seen[name], LockState) and seen[name].is_made_up]
-        for names in itertools.product(self._system.cast, repeat=len(nameless)) if nameless else ():
-            held = {lock: seen[lock].held_by(who) for lock, who in zip(nameless, names)}
-            if self._system.holds(claim, {**seen, **held}) != verdict:
-                raise NotAlike
-        return verdict
 
     def _own_error(self, node: int) -> Found:
         worker, error = self._histories.start[node][0], self._histories.error[node]
@@ -118,7 +88,7 @@ class Checks:
         return self._unmet(state)
 
     def _unmet(self, state: int) -> Found | None:
-        return self._false(self._eventually, self._world_of(state)) if self._eventually else None
+        return self._false(self._verdicts.eventually, self._world_of(state)) if self._verdicts.eventually else None
 
     def _waits(self, worker: str, node: int) -> str:
         op = self._histories.op[node]
@@ -153,7 +123,7 @@ class Checks:
         worlds = [*map(self._layout.numbers, self._fine)]
         return [
             claim.name
-            for claim, places, _ in (*self._always, *self._eventually)
+            for claim, places, _ in (*self._verdicts.always, *self._verdicts.eventually)
             if claim.parameters and all(world[place] == worlds[0][place] for world in worlds for place in places)
         ]
 

@@ -17,6 +17,7 @@ from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, Following, Rules, Way
 from simlib.engines.explore.spot import Overtaking, Spot
+from simlib.engines.explore.verdicts import Verdicts
 from simlib.engines.progress import Progress
 from simlib.resources.clock import ClockState
 from simlib.resources.lock import LockState
@@ -45,6 +46,7 @@ class Question:
     anonymous: bool  # whether locks leave out of the values that they make up who holds them
     histories: Histories
     ledger: Ledger
+    verdicts: Verdicts
 
     @classmethod
     def about(
@@ -67,7 +69,8 @@ class Question:
             elif isinstance(state, LockState):
                 state.anonymous = anonymous
         ledger = Ledger(states, histories, budget.kinds)
-        return cls(system, budget, limits, spot, timed, anonymous, histories, ledger)
+        verdicts = Verdicts(system, ledger)
+        return cls(system, budget, limits, spot, timed, anonymous, histories, ledger, verdicts)
 
 
 class Graph(Sequence[Sequence[int]]):
@@ -107,7 +110,10 @@ class Search(Generic[Where]):
         self._watchdog = self._system.watchdog
         self._watchdog.megabytes = self._limits.megabytes
         self._rules = self._make_rules()
-        self._checks = Checks(self._system, self._histories, question.ledger, self._rules.layout, question.budget.total)
+        self._verdicts = question.verdicts
+        self._checks = Checks(
+            self._system, self._histories, question.ledger, self._verdicts, self._rules.layout, question.budget.total
+        )
         self.findings = Findings()
         self._graph = Graph()
         self._rests: set[int] = set()
@@ -228,11 +234,16 @@ class Search(Generic[Where]):
         self.findings.schedules = schedules(self._graph, self._rests)
         if self.findings.schedules is None:
             self._look_for_livelock()
-        self._histories.audit()
+        self._audit()
         if not self.findings.found and self._checks.unseen:
             because = f"it was true in none of {plural(self.findings.states, 'state')}"
-            self.findings.found = Found(self._checks.unseen[0].name, None, because)
+            self.findings.found = Found(self._checks.unseen[0].claim.name, None, because)
         self.findings.complete = True
+
+    def _audit(self) -> None:
+        """Ask the workers and the properties again. Raises NotDeterministic where one of them answers otherwise."""
+        self._histories.audit()
+        self._verdicts.audit()
 
     def _look_for_livelock(self) -> None:
         raise NotImplementedError
@@ -253,7 +264,7 @@ class Search(Generic[Where]):
 
     def _summed_up(self) -> Findings:
         struck, histories = self._rules.struck, self._histories
-        self.findings.unseen = [claim.name for claim in self._checks.unseen]
+        self.findings.unseen = [unseen.claim.name for unseen in self._checks.unseen]
         self.findings.idle_faults = [kind for kind, nodes in struck.items() if not nodes]
         self.findings.idle_workers = self._idle_workers()
         self.findings.untried = self._checks.untried()
