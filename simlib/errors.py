@@ -33,7 +33,7 @@ class AlreadyExists(OperationError):
 
 
 class NotFound(OperationError):
-    """`delete`, `read` or `rename` of something that is not there."""
+    """A file, or an item of a REST collection, that is not there (ENOENT, HTTP 404)."""
 
 
 class StaleToken(OperationError):

@@ -111,6 +111,8 @@ def _parts(value: Any, kind: type) -> Iterator[Any]:
     elif isinstance(value, (types.FunctionType, types.MethodType)):
         if _is_own(value.__module__):
             yield from (held for _, held in _reached(value))
+    elif isinstance(value, (types.BuiltinFunctionType, types.MethodWrapperType)):  # `seen.append`
+        yield None if isinstance(value.__self__, types.ModuleType) else value.__self__
     elif isinstance(value, types.GeneratorType):
         yield value.gi_frame and value.gi_frame.f_lasti
     elif isinstance(value, random.Random):

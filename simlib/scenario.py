@@ -21,7 +21,7 @@ from simlib.properties import Property
 from simlib.resources.base import Resource
 from simlib.system import ME, System, bind, cast_of
 from simlib.trace import Trace
-from simlib.values import did_you_mean, fresh, listed, show
+from simlib.values import did_you_mean, given, listed, show
 
 Claims = Iterable[Callable[..., bool]]
 Workers = Worker | Sequence[Worker]
@@ -35,6 +35,10 @@ class Scenario:
 
     `workers` is how many of each worker there are, when a question does not say otherwise: a number, or by name
     `{"relay": 2}` with one of each other.
+
+    `restarts` says whether a worker is started again whose process ended with an error that nobody caught, or was
+    killed, as a supervisor does it (Kubernetes: restartPolicy). With False, or by name `{"cancel": False}`, it is not:
+    a web request that fails is a 500, and comes again only if its client retries (the fault `redeliveries`).
     """
 
     @message_alone
@@ -42,19 +46,21 @@ class Scenario:
         self,
         *,
         workers: int | Mapping[str, int] = 1,
+        restarts: bool | Mapping[str, bool] = True,
         always: Claims = (),
         eventually: Claims = (),
         sometimes: Claims = (),
         **named: Any,
     ) -> None:
         self.workers = workers
+        self.restarts = _checked_restarts(restarts)
         self.resources = {name: thing for name, thing in named.items() if isinstance(thing, Resource)}
         if ME in named:
             raise Mistake(f"`{ME}` is the name by which a worker asks who it is. Call your value something else.")
         for name, thing in named.items():
             if isinstance(thing, type) and issubclass(thing, Resource):
                 raise Mistake(f"{name}={thing.__name__}: write {name}={thing.__name__}(), with the brackets.")
-        self.values = {name: fresh(thing) for name, thing in named.items() if name not in self.resources}
+        self.values = {name: given(thing) for name, thing in named.items() if name not in self.resources}
         self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
 
     def _claims(self, functions: Claims) -> tuple[Property, ...]:
@@ -90,7 +96,7 @@ class Scenario:
             if resource:
                 other.resources[name] = thing
             else:
-                other.values[name] = fresh(thing)
+                other.values[name] = given(thing)
         return other
 
     def alone(self, kind: str = "", claim: Callable[..., bool] | None = None) -> Scenario:
@@ -108,7 +114,8 @@ class Scenario:
         roles: list[Any] = list(worker) if isinstance(worker, (list, tuple)) else [worker]
         if not roles:
             raise Mistake("give at least one worker.")
-        cast = cast_of(roles, self._usual(roles) if workers is None else workers, self.resources, self.values)
+        counts = self._usual(roles) if workers is None else workers
+        cast = cast_of(roles, counts, self.resources, self.values, self.restarts)
         return System(self.resources, self.values, cast, self.always, self.eventually, self.sometimes)
 
     def _usual(self, roles: Sequence[Worker]) -> int | Mapping[str, int]:
@@ -271,6 +278,13 @@ class Scenario:
         kinds = {letter: kind for kind, letter in checker.LETTERS.items()}
         budget = {kinds[letter]: int(count) for letter, count in re.findall(r"([a-z])(\d+)", match[2])}
         return counts, budget or dict.fromkeys(KINDS[:1], 0)
+
+
+def _checked_restarts(restarts: Any) -> bool | Mapping[str, bool]:
+    every = restarts.values() if isinstance(restarts, Mapping) else [restarts]
+    if all(isinstance(one, bool) for one in every):
+        return restarts  # type: ignore[no-any-return]
+    raise Mistake(f'restarts={show(restarts)}: give True or False, or by the worker\'s name: {{"cancel": False}}.')
 
 
 def _whatever() -> bool:

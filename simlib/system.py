@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from string import ascii_uppercase
 from types import FunctionType, MethodType
@@ -15,7 +15,7 @@ from simlib.memory import Memory, memory_of
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process, Worker
 from simlib.properties import Property
-from simlib.resources.base import Resource, State
+from simlib.resources.base import ANYBODY, Resource, State
 from simlib.values import did_you_mean, listed, said, show
 from simlib.watchdog import Hanging, Watchdog
 
@@ -24,10 +24,11 @@ ME = "me"
 
 @dataclass(frozen=True)
 class Role:
-    """A worker function and the names that it asks for."""
+    """A worker function, the names that it asks for, and whether a process of it that failed is started again."""
 
     function: Worker
     parameters: tuple[str, ...]
+    restarts: bool = True
 
     @property
     def name(self) -> str:
@@ -87,14 +88,28 @@ class System:
 
     @cached_property
     def consumers(self) -> frozenset[str]:
-        """The workers that begin by receiving: they are started again for the next message."""
+        """The workers that begin by receiving: messages are what they are called for."""
         return frozenset(worker for worker, op in self.first_operations.items() if op and op.verb == "receive")
 
-    def waits(self, worker: str, op: Op | None, line: int) -> str:
-        """What a worker that cannot go on waits for, in words; nothing if it has ended or has no message."""
-        if op is None or (worker in self.consumers and op == self.first_operations[worker]):
-            return ""
-        return f"{worker} waits at `{op}` (line {line})"
+    def starts_again(self, worker: str, error: BaseException | None, received: bool) -> bool:
+        """Whether a run that is over is followed by another: one that failed is restarted, unless the scenario says no,
+        and one that took a message is followed by the run for the next.
+        """
+        if error is None:
+            return received
+        return isinstance(error, OperationError) and self.cast[worker].restarts
+
+    def stuck(self, blocked: Mapping[str, tuple[Op, int]], states: Mapping[str, State], going: set[str]) -> list[str]:
+        """Which of the workers that cannot go on wait for ever, in words. `blocked` has the step and line of each.
+
+        Waiting for work is none of it, nor for a lock whose holder is alive: one of those `going`, or waiting for work.
+        """
+        awaited = {worker: states[op.resource].awaited(op) for worker, (op, _) in blocked.items()}
+        idle = {ANYBODY, *going}
+        while more := {worker for worker, whom in awaited.items() if whom in idle} - idle:
+            idle |= more
+        stuck = {worker: blocked[worker] for worker in blocked if worker not in idle}
+        return [f"{worker} waits at `{op}` (line {line})" for worker, (op, line) in stuck.items()]
 
     def failed(self, worker: str, error: BaseException | None, line: int) -> str:
         """In words: an exception that is no answer of an operation ended this worker."""
@@ -174,10 +189,18 @@ def outcome_of(states: Mapping[str, State]) -> Hashable:
 
 
 def cast_of(
-    roles: Sequence[Worker], workers: int | Mapping[str, int], resources: Mapping[str, Any], values: Mapping[str, Any]
+    roles: Sequence[Worker],
+    workers: int | Mapping[str, int],
+    resources: Mapping[str, Any],
+    values: Mapping[str, Any],
+    restarts: bool | Mapping[str, bool] = True,
 ) -> dict[str, Role]:
-    """Give each role its letters. `workers` is how many of each, or a dict by function name."""
+    """Give each role its letters. `workers` is how many of each, or a dict by function name; so is `restarts`."""
     bound = [Role(function, bind(function, "worker", {*resources, *values, ME})) for function in roles]
+    if isinstance(restarts, Mapping):
+        bound = [replace(role, restarts=restarts.get(role.name, True)) for role in bound]
+    else:
+        bound = [replace(role, restarts=restarts) for role in bound]
     counts = {**workers} if isinstance(workers, Mapping) else {role.name: workers for role in bound}
     names = [role.name for role in bound]
     for name in counts:

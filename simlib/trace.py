@@ -53,7 +53,7 @@ class Event:
     answer: Any = None  # an exception when one was raised
     line: int = 0  # in the worker's source
     nth: int = 0  # the how-manieth of this name in this run of the worker: the second `bank.call`
-    ended: Literal["", "returned", "raised"] = ""
+    ended: Literal["", "returned", "raised", "killed"] = ""  # killed: and nobody starts it again
     error: BaseException | None = None  # what the worker raised
     label: str = ""  # which timer it was, in words
     seconds: float = 0  # how long that timer ran
@@ -96,7 +96,7 @@ class Event:
         if self.kind == "timer":
             return f"{self.label} runs out" + (f" while {self.stalled[0]} stalls" if self.stalled else "")
         if self.kind == "crash":
-            return "CRASH: its memory is gone, it starts again"
+            return "CRASH: its memory is gone" + (", it starts again" if not self.ended else "")
         if self.kind == "node loss":
             return "NODE LOSS: it is gone, and nobody starts it again"
         if self.kind == "power loss":

@@ -44,6 +44,11 @@ def fresh(value: Any, depth: int = DEEPEST) -> Any:
     return copy(value, depth - 1)
 
 
+def given(value: Any) -> Any:
+    """A scenario's value, as each worker is given it: a copy of plain data, or a function, which stays what it is."""
+    return value if type(value) is types.FunctionType else fresh(value)
+
+
 def _tuple(value: tuple[Any, ...], depth: int) -> tuple[Any, ...]:
     return value if SURE.issuperset(map(type, value)) else tuple([fresh(item, depth) for item in value])
 

@@ -53,6 +53,8 @@ class Person:
         self.generator = role.function(**given)
         self.incarnation = incarnation
         self.taken = 0  # steps, in this run
+        self.received = False  # a message, in this run
+        self.lost = False  # its machine is gone
         self.error = None
         self.tell(None)
 
@@ -69,8 +71,8 @@ class Person:
             self.op, self.error = None, error
 
     def lose(self):
-        """Its machine is gone: there is no next step, and nobody has to be told."""
-        self.op = None
+        """Its machine is gone: there is no next step, and no other task."""
+        self.op, self.lost = None, True
 
     def bury(self):
         """Close the generator, however its `finally` blocks protest: nothing that they ask for is done."""
@@ -90,7 +92,6 @@ class Run:
         self.left = dict(budget)
         self.world = {name: resource.initial(name) for name, resource in system.resources.items()}
         self.people = {letter: Person(system, letter) for letter in system.cast}
-        self.begins = {letter: person.op for letter, person in self.people.items()}
         self.buried = []
         self.turn = None  # the worker who took the last step and has not reached the end of its run
         self.size = Size(0, 0, 0)
@@ -164,7 +165,8 @@ class Run:
         """A task whose worker is done with it can be handed out once more."""
         if self.can_pay("redeliveries"):
             for letter, person in self.people.items():
-                if person.op is None and (person.error is None or isinstance(person.error, OperationError)):
+                failed = person.error is not None and not isinstance(person.error, OperationError)
+                if person.op is None and not failed and not person.lost:
                     yield Choice("again", letter, fault="redeliveries")
 
     # Making it happen
@@ -183,10 +185,12 @@ class Run:
                 state.lose_power(way)
             for letter, person in self.people.items():
                 if person.op is not None:
-                    self.end(letter, person.incarnation + 1)
+                    self.kill(letter)
         elif choice.kind == "node loss":
             self.end(choice.who, 0, again=False)
             self.people[choice.who].lose()
+        elif choice.kind == "crash":
+            self.kill(choice.who)
         else:
             self.end(choice.who, self.people[choice.who].incarnation + 1)
 
@@ -197,12 +201,22 @@ class Run:
         except OperationError as error:
             answer = error
         person.taken += 1
+        if person.op.verb == "receive" and not isinstance(answer, OperationError):
+            person.received = True
         person.tell(answer)
         self.turn = letter
         if person.op is None:
             failed = isinstance(person.error, OperationError)
-            again = failed or (person.error is None and self.is_consumer(letter))
+            again = (failed and self.system.cast[letter].restarts) or (person.error is None and person.received)
             self.end(letter, person.incarnation + failed, again)
+
+    def kill(self, letter):
+        """Its process is gone; a supervisor starts it again, where there is one."""
+        person = self.people[letter]
+        again = self.system.cast[letter].restarts
+        self.end(letter, person.incarnation + 1, again)
+        if not again:
+            person.op = None
 
     def end(self, letter, incarnation, again=True):
         """This run is over: what it held has no owner any more, and going on with another overtakes nobody."""
@@ -222,13 +236,13 @@ class Run:
 
     # What is wrong
 
-    def is_consumer(self, letter):
-        return self.begins[letter] is not None and self.begins[letter].verb == "receive"
-
-    def is_idle(self, letter):
-        """Done, or a consumer with nothing to consume."""
+    def is_idle(self, letter, asking=()):
+        """Done, or waiting for work, or for a lock whose holder is alive and waits for work."""
         op = self.people[letter].op
-        return op is None or (self.is_consumer(letter) and op == self.begins[letter])
+        if op is None or op.verb == "receive":
+            return True
+        holder = getattr(self.world[op.resource], "owner", None)
+        return holder is not None and holder not in (letter, *asking) and self.is_idle(holder, (*asking, letter))
 
     def wrong(self, choices):
         """The claim that is broken here, None if all is well."""

@@ -55,7 +55,7 @@ class Limits:
     """Where a search gives up and says how far it came."""
 
     states: int = 200_000
-    seconds: float = 10.0  # for finding out whether anything is wrong, and as many for the smallest way to it
+    seconds: float = 10.0  # for the whole answer: whether anything is wrong, and the smallest way to it
     megabytes: float = 1_500.0  # by which the process may grow
     steps: int = 1_000  # of one worker in one run: more is taken for an endless loop
 

@@ -31,11 +31,19 @@ class Slot:
     incarnation: int = 1
     steps: Counter[str] = field(default_factory=Counter)  # in this run, by name
     last_at: float = 0.0  # when it last did something
-    lost: bool = False  # its machine is gone
+    received: bool = False  # it has taken a message in this run
+    lost: bool = False  # its machine is gone: it gets no task any more
+    dead: bool = False  # its process is gone, and is not started again
 
     @property
     def op(self) -> Op | None:
-        return None if self.lost else self.process.op
+        return None if self.lost or self.dead else self.process.op
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its task can be handed out again: its run is over, and its machine is there."""
+        error = self.process.error
+        return self.op is None and not self.lost and (error is None or isinstance(error, OperationError))
 
 
 class Machine:
@@ -128,7 +136,9 @@ class Machine:
     def _step(self, move: Move) -> Event:
         slot = self.slots[move.worker]
         event = self._take(move)
+        assert event.op is not None
         slot.process.answer(event.answer)
+        slot.received |= event.op.verb == "receive" and not isinstance(event.answer, BaseException)
         if slot.op is None:
             error = slot.process.error
             event = replace(event, ended="raised" if error else "returned", error=error)
@@ -151,24 +161,28 @@ class Machine:
         return self.answer(move, self.states)
 
     def _end(self, worker: str) -> None:
-        """A run is over: what it held is orphaned. A consumer and a process that failed start again."""
-        slot = self.slots[worker]
+        """A run is over: what it held is orphaned."""
+        slot, error = self.slots[worker], self.slots[worker].process.error
         for state in self.states.values():
             state.owner_gone(worker)
-        if isinstance(slot.process.error, OperationError):
-            self._restart(worker, slot.incarnation + 1)
-        elif slot.process.error is None and worker in self.system.consumers:
-            self._restart(worker, slot.incarnation)
+        if self.system.starts_again(worker, error, slot.received):
+            self._restart(worker, slot.incarnation + (error is not None))
 
     def _restart(self, worker: str, incarnation: int) -> None:
         self._dead.append(self.slots[worker].process)
         self.slots[worker] = Slot(self._start(worker, incarnation), incarnation, last_at=self.now)
 
     def _crash(self, move: Move) -> Event:
-        event = Event(move, self.now)
+        event = Event(move, self.now, ended="" if self.system.cast[move.worker].restarts else "killed")
         event.apply(self.states)
-        self._restart(move.worker, self.slots[move.worker].incarnation + 1)
+        self._after_kill(move.worker)
         return event
+
+    def _after_kill(self, worker: str) -> None:
+        if self.system.cast[worker].restarts:
+            self._restart(worker, self.slots[worker].incarnation + 1)
+        else:
+            self.slots[worker].dead = True
 
     def _lose(self, move: Move) -> Event:
         event = Event(move, self.now)
@@ -183,9 +197,9 @@ class Machine:
     def _power_loss(self, move: Move) -> Event:
         event = Event(move, self.now)
         event.apply(self.states)
-        for worker, slot in self.slots.items():
+        for worker, slot in [*self.slots.items()]:
             if slot.op is not None:
-                self._restart(worker, slot.incarnation + 1)
+                self._after_kill(worker)
         return event
 
     def _timer(self, move: Move) -> Event:

@@ -171,7 +171,7 @@ class Player:
         if point.kind == "power loss":
             return Move("power loss", outcome=Outcome(None, point.way), fault="power_losses")
         slot = self.machine.slots.get(point.worker)
-        if slot is None or (point.kind == "again") != (slot.op is None) or (point.kind != "again" and not slot.steps):
+        if slot is None or not (slot.has_ended if point.kind == "again" else slot.op and slot.steps):
             return None
         kind: Kind = point.kind  # type: ignore[assignment]
         return Move(kind, point.worker, fault=WORKERS_FAULTS[kind])
@@ -263,9 +263,9 @@ class Player:
 
     def _stuck(self, going: set[str]) -> Broken | None:
         """Who waits for ever, while these go round."""
-        system, waiting = self.machine.system, self.machine.slots.items()
-        texts = [system.waits(name, slot.op, slot.process.line) for name, slot in waiting if name not in going]
-        stuck = [text for text in texts if text]
+        machine, slots = self.machine, self.machine.slots.items()
+        blocked = {name: (slot.op, slot.process.line) for name, slot in slots if slot.op and name not in going}
+        stuck = machine.system.stuck(blocked, machine.states, going)
         return ("stuck", f"{listed(stuck)}, for ever" + ", while others go round" * bool(going), ()) if stuck else None
 
 

@@ -83,7 +83,9 @@ def _to_whom(machine: Machine, word: str, what: str, worker: str) -> Move:
     if what != "again" and (slot.op is None or not slot.steps):
         state = "has done its task" if slot.op is None else "has taken no step since it was started"
         raise Mistake(f"{show(word)}: {worker} {state}, so there is no memory to lose.")
-    if what == "again" and slot.op is not None:
+    if what == "again" and slot.lost:
+        raise Mistake(f"{show(word)}: the node of {worker} is gone for good, so it is given no task any more.")
+    if what == "again" and not slot.has_ended:
         raise Mistake(f"{show(word)}: {worker} has not done its task yet. It can be given it again when it has.")
     kind: Kind = "node loss" if what == "lose" else "crash" if what == "crash" else "again"
     return Move(kind, worker, fault=WORKERS_FAULTS[kind])

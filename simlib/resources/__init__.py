@@ -2,6 +2,7 @@
 
 from simlib.resources.base import Resource, State, Timer
 from simlib.resources.clock import Clock
+from simlib.resources.collection import Collection
 from simlib.resources.database import Database
 from simlib.resources.disk import Disk
 from simlib.resources.lock import Lease, Lock
@@ -10,5 +11,6 @@ from simlib.resources.random import Random
 from simlib.resources.service import Service
 
 __all__ = [
-    "Clock", "Database", "Disk", "Lease", "Lock", "Message", "Queue", "Random", "Resource", "Service", "State", "Timer",
+    "Clock", "Collection", "Database", "Disk", "Lease", "Lock", "Message", "Queue", "Random", "Resource", "Service",
+    "State", "Timer",
 ]  # fmt: skip

@@ -13,6 +13,8 @@ from simlib.ops import OK, Op, Outcome
 from simlib.resources.shown import Items, Table
 from simlib.values import SURE, did_you_mean, freeze, fresh, listed, show
 
+ANYBODY = "anybody"
+
 
 class Timer(NamedTuple):
     """Something that happens by itself unless it is prevented in time: a lease or a visibility timeout runs out."""
@@ -77,6 +79,12 @@ class State:
     def handler(self, verb: str) -> Callable[..., Any]:
         """What carries out such a step when nothing goes wrong: called with the worker and the step's arguments."""
         return getattr(self, f"on_{verb}")  # type: ignore[no-any-return]
+
+    def awaited(self, op: Op) -> str | None:
+        """Whom a worker that is blocked at this step waits for: a worker that is alive, ANYBODY who may bring work, or
+        None where nobody will end it.
+        """
+        return None
 
     @property
     def has_timers(self) -> bool:

@@ -85,6 +85,9 @@ class LockState(State):
     def _free(self) -> None:
         self.holder, self.ttl, self.renewals, self.owner = None, None, 0, None
 
+    def awaited(self, op: Op) -> str | None:
+        return self.owner
+
     def timers(self) -> tuple[Timer, ...]:
         if self.holder is None or self.ttl is None:
             return ()

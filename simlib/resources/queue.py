@@ -9,7 +9,7 @@ from typing import Any
 
 from simlib.errors import Mistake
 from simlib.ops import OK, Blocked, Op, Outcome
-from simlib.resources.base import Resource, State, Timer, positive
+from simlib.resources.base import ANYBODY, Resource, State, Timer, positive
 from simlib.values import freeze, fresh, plural, show, unordered
 
 
@@ -126,6 +126,9 @@ class QueueState(State):
             newest = {message.id: message for message in (*self.done.values(), *self.in_flight)}
             return self._deliver(newest[str(outcome.choice)], who)
         return super().perform(op, who, outcome)
+
+    def awaited(self, op: Op) -> str | None:
+        return ANYBODY
 
     @property
     def has_timers(self) -> bool:

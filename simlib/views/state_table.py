@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from simlib.resources.base import State
 from simlib.resources.clock import ClockState
+from simlib.resources.collection import CollectionState
 from simlib.resources.database import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
@@ -106,6 +107,14 @@ def _database(state: DatabaseState) -> Iterable[tuple[str, str]]:
         yield key if isinstance(key, str) else show(key), show(row, WIDTH)
     if not state.rows:
         yield "", "no rows"
+
+
+@_rows.register
+def _collection(state: CollectionState) -> Iterable[tuple[str, str]]:
+    for name in sorted(state.items):
+        yield name, show(state.items[name], WIDTH)
+    if not state.items:
+        yield "", "no items"
 
 
 @_rows.register

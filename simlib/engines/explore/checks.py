@@ -8,8 +8,9 @@ from simlib.engines.explore.findings import Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.layout import Layout, Numbers
 from simlib.engines.explore.ledger import Ledger
-from simlib.engines.explore.rules import FAULT, Next, Way
+from simlib.engines.explore.rules import FAULT, Next
 from simlib.engines.explore.verdicts import Claim, Verdicts
+from simlib.ops import Op
 from simlib.resources.queue import QueueState
 from simlib.system import System, outcome_of
 from simlib.values import listed
@@ -81,8 +82,7 @@ class Checks:
 
     def at_rest(self, state: int) -> Found | None:
         """What must not be so where, if nothing goes wrong, nothing more can happen."""
-        people = zip(self._system.cast, self._layout.nodes(state))
-        stuck = [text for worker, node in people if (text := self._waits(worker, node))]
+        stuck = self._stuck(state, set())
         if stuck:
             return Found("stuck", because=f"{listed(stuck)}, for ever")
         return self._unmet(state)
@@ -90,33 +90,42 @@ class Checks:
     def _unmet(self, state: int) -> Found | None:
         return self._false(self._verdicts.eventually, self._world_of(state)) if self._verdicts.eventually else None
 
-    def _waits(self, worker: str, node: int) -> str:
-        op = self._histories.op[node]
-        waits_at = None if op == ENDED else self._histories.ops.things[op]
-        return self._system.waits(worker, waits_at, self._histories.line[node])
+    def _stuck(self, state: int, going: set[str]) -> list[str]:
+        """Who of those who are not `going` waits for ever, in words."""
+        histories, people = self._histories, zip(self._system.cast, self._layout.nodes(state))
+        blocked = {
+            worker: (histories.ops.things[histories.op[node]], histories.line[node])
+            for worker, node in people
+            if histories.op[node] != ENDED and worker not in going
+        }
+        return self._system.stuck(blocked, self._ledger.world(self._world_of(state)), going) if blocked else []
 
     def going_round(self, circle: list[tuple[int, list[Next]]]) -> Found | None:
         """A system that goes round for ever is fine if all that must be true eventually is, wherever it is."""
         unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
-        moves = [(state, way) for state, following in circle for _, way in following if way.steps and way.cost < FAULT]
         if unmet is None and self._system.eventually:
-            return self._left_behind(circle[0][0], {way.worker for _, way in moves})
-        steps = [self._step_text(state, way) for state, way in moves]
+            return self._left_behind(circle[0][0], {worker for worker, _, _ in self.steps_of(circle)})
+        steps = [f"{worker} `{op}` (line {line})" for worker, op, line in self.steps_of(circle)]
         only = "the same answer each time, and nothing else changes" if len(circle) == 1 else "and nothing ends it"
         stays = f", and {unmet.claim} stays false" if unmet else ""
-        return Found("livelock", because=f"for ever: {listed(list(dict.fromkeys(steps)))}; {only}{stays}")
+        return Found("livelock", because=f"for ever: {listed(steps)}; {only}{stays}")
 
-    def _left_behind(self, state: int, going: set[int]) -> Found | None:
+    def steps_of(self, circle: list[tuple[int, list[Next]]]) -> list[tuple[str, Op, int]]:
+        """The steps that are taken in such a circle with nothing going wrong: whose, which, and its line."""
+        histories, found = self._histories, {}
+        for state, following in circle:
+            nodes = self._layout.nodes(state)
+            for _, way in following:
+                if way.steps and way.cost < FAULT:
+                    node = nodes[way.worker]
+                    op, line = histories.ops.things[histories.op[node]], histories.line[node]
+                    found[way.move.worker, str(op), line] = way.move.worker, op, line
+        return [*found.values()]
+
+    def _left_behind(self, state: int, going: set[str]) -> Found | None:
         """Who waits for ever while others go round is as stuck as if everybody did."""
-        everybody = enumerate(zip(self._system.cast, self._layout.nodes(state)))
-        people = [person for place, person in everybody if place not in going]
-        stuck = [text for worker, node in people if (text := self._waits(worker, node))]
+        stuck = self._stuck(state, going)
         return Found("stuck", because=f"{listed(stuck)}, for ever, while others go round") if stuck else None
-
-    def _step_text(self, state: int, way: Way) -> str:
-        node = self._layout.nodes(state)[way.worker]
-        op = self._histories.ops.things[self._histories.op[node]]
-        return f"{way.move.worker} `{op}` (line {self._histories.line[node]})"
 
     def untried(self) -> list[str]:
         """The claims that were not put to the test: what they look at was the same in every state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -27,7 +28,9 @@ def decide(
     """Search until a violation, the end or a limit: first whether anything is wrong, which is quick; then, if it is,
     on which smallest way it comes about.
     """
-    with closing(Asker(system, partial(Question.about, system, budget, limits, merge=merge, spot=spot))) as asker:
+    until = time.monotonic() + limits.seconds
+    about = partial(Question.about, system, budget, limits, merge=merge, spot=spot, deadline=until)
+    with closing(Asker(system, about)) as asker:
         return _decided(asker, symmetric and bool(alike(system)), spot is not None)
 
 

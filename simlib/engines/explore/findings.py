@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from simlib.trace import Move
 
@@ -14,6 +15,22 @@ class Found:
     claim: str  # a property's name, or "stuck", "livelock", "error"
     moves: tuple[Move, ...] | None = ()  # None: there is no schedule to show, since it is about all of them
     because: str = ""
+
+
+class Loop(NamedTuple):
+    """A worker that can loop for ever, though nothing goes wrong any more: its letter, and each step with its line."""
+
+    worker: str
+    steps: tuple[tuple[str, int], ...]
+
+
+class Uncaught(NamedTuple):
+    """An operation's error that nobody caught and that ended a worker's run: where, and whether it was restarted."""
+
+    role: str
+    error: str
+    line: int
+    restarted: bool
 
 
 @dataclass
@@ -35,3 +52,5 @@ class Findings:
     idle_workers: list[str] = field(default_factory=list)  # who never took a step
     untried: list[str] = field(default_factory=list)  # claims about what nothing ever changed
     crash_points: list[str] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
+    uncaught: list[Uncaught] = field(default_factory=list)

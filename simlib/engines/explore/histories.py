@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from simlib.engines.capture import capture
+from simlib.engines.explore.findings import Uncaught
 from simlib.errors import Mistake, NotDeterministic, OperationError
 from simlib.ops import Op
 from simlib.process import Process
@@ -60,13 +61,15 @@ class Histories:
         self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
         self.places: list[tuple[str, int]] = []  # the name of its step, and which one of that name in its run
         self.bugs: set[int] = set()  # nodes where a worker's own error ended it
-        self.lost: set[int] = set()  # nodes that a worker is at when its machine is gone
+        self.vacant: set[int] = set()  # nodes without a process: it was killed, and nobody has started it again
+        self.lost: set[int] = set()  # of these, those whose machine is gone, too
         self.ask_the_time = False  # whether any worker does
         self._place_of = {name: place for place, name in enumerate(system.resources)}
         self._most_steps = most_steps
         self._merge = merge
         self._step = step  # watched: places before and after it are not one
         self.depth: list[int] = []
+        self.received: list[bool] = []  # whether it has taken a message in this run
         self._children: list[dict[int, int]] = []
         self._waiting: dict[int, Process] = {}  # generators that stand at a node
         self._known: dict[Hashable, int] = {}
@@ -87,13 +90,22 @@ class Histories:
         """Where this worker starts after the process that was at `node` is gone."""
         return self.root(worker, self.start[node][1] + 1)
 
+    def after_kill(self, worker: str, node: int) -> int:
+        """Where this worker is after the process that was at `node` was killed: at its start, or nowhere."""
+        return self.next_root(worker, node) if self.system.cast[worker].restarts else self._vacant("dead", node)
+
     def gone(self, node: int) -> int:
-        """Where a worker is when the machine of the process that was at `node` is gone: nowhere."""
+        """Where a worker is when the machine of the process that was at `node` is gone: nowhere, for good."""
+        vacant = self._vacant("gone", node)
+        self.lost.add(vacant)
+        return vacant
+
+    def _vacant(self, why: str, node: int) -> int:
         worker, incarnation = self.start[node]
-        key = ("gone", worker, incarnation)
+        key = (why, worker, incarnation)
         if key not in self._roots:
             self._roots[key] = len(self.op)
-            self.lost.add(len(self.op))
+            self.vacant.add(len(self.op))
             self._append(ENDED, 0, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
         return self._roots[key]
 
@@ -111,7 +123,8 @@ class Histories:
 
     def _add(self, process: Process, parent: tuple[int, int], start: tuple[str, int], depth: int) -> int:
         role = self.system.cast[start[0]]
-        run = (role, start) if role.knows_itself else role
+        received = bool(depth) and (self.received[parent[0]] or self._receives(*parent))
+        run = (role, start, received) if role.knows_itself else (role, received)
         # A start is a place of its own: a worker that is back where it began has something to lose.
         place = self._place(process, (run, self._from_step(parent[0]))) if depth else None
         if place is not None and place in self._known:
@@ -121,7 +134,8 @@ class Histories:
         if place is not None:
             self._known[place] = node
         op = ENDED if process.op is None else self.ops.number(process.op, op_key(process.op))
-        self._append(op, process.line, process.error, parent, start, self._place_name(process, parent), depth)
+        name = self._place_name(process, parent)
+        self._append(op, process.line, process.error, parent, start, name, depth, received)
         if process.op is not None:
             self._waiting[node] = process
             self.ask_the_time |= process.op.verb == "now"
@@ -139,6 +153,7 @@ class Histories:
         start: tuple[str, int],
         place: tuple[str, int],
         depth: int,
+        received: bool = False,
     ) -> None:
         self.op.append(op)
         self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
@@ -149,7 +164,14 @@ class Histories:
         self.start.append(start)
         self.places.append(place)
         self.depth.append(depth)
+        self.received.append(received)
         self._children.append({})
+
+    def _receives(self, node: int, answer: int) -> bool:
+        """Whether this step took a message."""
+        return self.ops.things[self.op[node]].verb == "receive" and not isinstance(
+            self.answers.things[answer], BaseException
+        )
 
     def _from_step(self, node: int) -> tuple[int, bool] | None:
         """How often a run that has just taken this node's step has come to the watched one, and whether this is it."""
@@ -225,8 +247,17 @@ class Histories:
         inner = {parent for parent, _ in self.parent}
         for node in range(len(self.op)):
             self.system.watchdog.heed()
-            if node not in inner and node not in self.lost:
+            if node not in inner and node not in self.vacant:
                 self._replay(node).discard()
+
+    def uncaught(self) -> list[Uncaught]:
+        """The operations' errors that ended a run."""
+        found: dict[Uncaught, None] = {}
+        for node, error in enumerate(self.error):
+            if isinstance(error, OperationError):
+                role = self.system.cast[self.start[node][0]]
+                found[Uncaught(role.name, type(error).__name__, self.line[node], role.restarts)] = None
+        return [*found]
 
     def minds_names(self, names: Iterable[str]) -> bool:
         """Whether a worker does otherwise when the leases that it is told say whose they are, and are these' own."""

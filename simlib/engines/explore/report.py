@@ -8,7 +8,7 @@ from typing import Literal
 
 from simlib.engines.budget import Budget
 from simlib.engines.explore.decide import runs_that_go_well
-from simlib.engines.explore.findings import Findings
+from simlib.engines.explore.findings import Findings, Loop, Uncaught
 from simlib.engines.replay import follow
 from simlib.errors import DoesNotHold
 from simlib.system import System
@@ -62,6 +62,18 @@ class Report:
         return frozenset(self.findings.outcomes)
 
     @property
+    def loops(self) -> tuple[Loop, ...]:
+        """Who can loop for ever though the verdict holds, and at which steps: the worker's letter, steps with lines."""
+        return tuple(self.findings.loops)
+
+    @property
+    def uncaught(self) -> tuple[Uncaught, ...]:
+        """The operations' errors that nobody caught and that ended a run: of which worker, at which line, and whether
+        it was started again.
+        """
+        return tuple(self.findings.uncaught)
+
+    @property
     def crash_points(self) -> list[str]:
         """The steps after which a crash was tried."""
         return self.findings.crash_points
@@ -113,7 +125,17 @@ class Report:
         trace = self.counterexample
         failure = [wrapped(f"Only if {listed(trace.failure)}.")] if trace and trace.failure else []
         shown = ["", *trace.lines(), "", *failure] if trace else []
-        return "\n".join([wrapped(self.sentence), *shown, wrapped(self._bounds()), *([again] if again else [])])
+        notes = [wrapped(note) for note in self.notes] if self.verdict != "violated" else []
+        return "\n".join([wrapped(self.sentence), *notes, *shown, wrapped(self._bounds()), *([again] if again else [])])
+
+    @property
+    def notes(self) -> list[str]:
+        """What happens though no property is against it: who can loop for ever, and which errors nobody caught."""
+        loops = [
+            f"{worker} can loop for ever, at {listed([f'`{op}` (line {line})' for op, line in steps])}."
+            for worker, steps in self.loops
+        ]
+        return loops + [_uncaught(one) for one in self.uncaught]
 
     def _violated(self) -> str:
         found, trace = self.findings.found, self.counterexample
@@ -170,3 +192,8 @@ class Report:
             f"Bounds: {workers}, {self.budget}{crashes}; every order of the atomic steps. "
             "Assumes that one yield is atomic and that workers share nothing but the resources; nothing about speed."
         )
+
+
+def _uncaught(one: Uncaught) -> str:
+    after = "it was started again" if one.restarted else "it was not started again"
+    return f"{one.error} at line {one.line} ended {one.role}, since nobody caught it, and {after}."

@@ -184,12 +184,12 @@ class Rules:
         return state >> self.layout.resources[place] & MASK
 
     def _after_run(self, worker: int, node: int) -> int:
-        """A consumer starts again for the next message, a failed process is started again; others have ended."""
-        name = self._workers[worker]
-        if self._histories.error[node] is None:
-            again = name in self._system.consumers
-            return self._histories.root(name, self._histories.start[node][1]) if again else node
-        return node if node in self._histories.bugs else self._histories.next_root(name, node)
+        """Where the worker is then: at its start, or at its end."""
+        name, histories = self._workers[worker], self._histories
+        error = histories.error[node]
+        if not self._system.starts_again(name, error, histories.received[node]):
+            return node
+        return histories.root(name, histories.start[node][1] + (error is not None))
 
     def _orphaned(self, state: int, worker: int) -> int:
         """The state when the process of this worker has ended."""
@@ -256,12 +256,16 @@ class Rules:
                 ways.append(way)
 
     def _is_done(self, node: int) -> bool:
-        return self._histories.op[node] == ENDED and node not in self._histories.bugs
+        histories = self._histories
+        return histories.op[node] == ENDED and node not in histories.bugs and node not in histories.lost
 
     def _ending(self, kind: Kind, worker: int, node: int) -> Ending:
-        """Something that ends a worker's process: it is started again, unless its node is lost."""
-        name, fault = self._workers[worker], WORKERS_FAULTS[kind]
-        after = self._histories.gone(node) if kind == "node loss" else self._histories.next_root(name, node)
+        """Something that ends a worker's process, or gives its task to a new one."""
+        name, fault, histories = self._workers[worker], WORKERS_FAULTS[kind], self._histories
+        if kind == "again":
+            after = histories.next_root(name, node)
+        else:
+            after = histories.gone(node) if kind == "node loss" else histories.after_kill(name, node)
         change = (after - node << self.layout.workers[worker]) - (UNITS[fault] << self.layout.budget)
         way = Way(Move(kind, name, fault=fault), worker, False, True, COSTS[fault], node)
         ending = self._endings[kind][worker][node] = change, after, way
@@ -278,7 +282,7 @@ class Rules:
         ways += [self._power_loss(choice) for choice in range(len(worlds))]
 
     def _restarted(self, worker: str, node: int) -> int:
-        return node if self._histories.op[node] == ENDED else self._histories.next_root(worker, node)
+        return node if self._histories.op[node] == ENDED else self._histories.after_kill(worker, node)
 
     def _power_loss(self, choice: int) -> Way:
         while choice >= len(self._blackouts):

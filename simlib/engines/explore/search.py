@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,13 +13,14 @@ from typing import Generic, TypeVar
 from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore.checks import Checks
 from simlib.engines.explore.count import circles, schedules
-from simlib.engines.explore.findings import Findings, Found
+from simlib.engines.explore.findings import Findings, Found, Loop
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, Following, Rules, Way
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.explore.verdicts import Verdicts
 from simlib.engines.progress import Progress
+from simlib.ops import Op
 from simlib.resources.clock import ClockState
 from simlib.resources.lock import LockState
 from simlib.system import System
@@ -44,6 +46,7 @@ class Question:
     spot: Spot | Overtaking | None
     timed: bool  # whether states carry what time it is
     anonymous: bool  # whether locks leave out of the values that they make up who holds them
+    deadline: float  # of all searches for the answer together
     histories: Histories
     ledger: Ledger
     verdicts: Verdicts
@@ -59,6 +62,7 @@ class Question:
         spot: Spot | Overtaking | None = None,
         timed: bool = False,
         anonymous: bool = False,
+        deadline: float = math.inf,
     ) -> Question:
         step = (spot.name, spot.nth) if isinstance(spot, Spot) else None
         histories = Histories(system, limits.steps, merge, step)
@@ -70,7 +74,7 @@ class Question:
                 state.anonymous = anonymous
         ledger = Ledger(states, histories, budget.kinds)
         verdicts = Verdicts(system, ledger)
-        return cls(system, budget, limits, spot, timed, anonymous, histories, ledger, verdicts)
+        return cls(system, budget, limits, spot, timed, anonymous, deadline, histories, ledger, verdicts)
 
 
 class Graph(Sequence[Sequence[int]]):
@@ -118,7 +122,7 @@ class Search(Generic[Where]):
         self._graph = Graph()
         self._rests: set[int] = set()
         self._able = 0  # a bit for each worker who could ever take a step
-        self._started = self._look_at = time.monotonic()
+        self._look_at = time.monotonic()
 
     def _make_rules(self) -> Rules:
         question = self._question
@@ -211,7 +215,7 @@ class Search(Generic[Where]):
             self.findings.interrupted = "by you" if watchdog.interrupted else f"at {watchdog.megabytes:,.0f} MB"
         elif self.findings.states >= states and len(self._rules.states) > states:
             self.findings.interrupted = f"at {states:,} states"
-        elif now - self._started > seconds:
+        elif now > self._question.deadline:
             self.findings.interrupted = f"after {seconds:g} s"
         return bool(self.findings.interrupted)
 
@@ -260,7 +264,18 @@ class Search(Generic[Where]):
         return [*zip(targets, ways)]
 
     def _going_round(self, trap: Iterable[int]) -> Found | None:
-        return self._checks.going_round([(self._rules.states[at], self._following(at)) for at in sorted(trap)])
+        """What is wrong with looping here for ever. Where nothing is, it is noted who does, and where."""
+        circle = [(self._rules.states[at], self._following(at)) for at in sorted(trap)]
+        found = self._checks.going_round(circle)
+        if found is None:
+            self._note_loops(self._checks.steps_of(circle))
+        return found
+
+    def _note_loops(self, steps: Iterable[tuple[str, Op, int]]) -> None:
+        known = {loop.worker: dict.fromkeys(loop.steps) for loop in self.findings.loops}
+        for worker, op, line in steps:
+            known.setdefault(worker, {})[str(op), line] = None
+        self.findings.loops = [Loop(worker, (*known[worker],)) for worker in sorted(known)]
 
     def _summed_up(self) -> Findings:
         struck, histories = self._rules.struck, self._histories
@@ -271,6 +286,7 @@ class Search(Generic[Where]):
         points = sorted(histories.parent[node][0] for node in struck.get("crashes", ()))
         names = [histories.ops.things[histories.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))
+        self.findings.uncaught = histories.uncaught()
         return self.findings
 
     def _idle_workers(self) -> list[str]:

@@ -121,6 +121,7 @@ class Simulation:
 
     def _begin_task(self, worker: Worker) -> None:
         worker.steps = 0
+        worker.received = False
         worker.nth.clear()
         if worker.task is None:
             worker.task = self.clockwork.now
@@ -136,10 +137,14 @@ class Simulation:
         worker.due = None
 
     def kill(self, worker: Worker) -> None:
-        """End the worker's process, whatever it was waiting for, and start it again after a while."""
+        """End the worker's process, whatever it was waiting for, and start it again after a while, if it is to be."""
         self._stop(worker)
         assert worker.process is not None
         worker.process.discard()
+        if not self._system.cast[worker.name].restarts:
+            worker.idle, worker.task = True, None
+            self.settle()
+            return
         self._starting += 1
         restart = draw(self._conditions.restart, self._chance["mishaps"])
         self.clockwork.after(restart, self._restart, worker)
@@ -174,14 +179,14 @@ class Simulation:
                 place.state.owner_gone(worker.name)
         if isinstance(process.error, OperationError):
             self.record.count(type(process.error).__name__)
-            self.kill(worker)
+            self.kill(worker)  # a supervisor, if there is one, sees a failed process like one that was killed
         elif process.error is not None:
             self._stop(worker)
             first = self.record.broke("error", f"{process.name} raised {show(process.error)}", self.clockwork.now)
             self._end_if(first)
         else:
             self._completed(worker)
-            if worker.name in self._system.consumers:
+            if worker.received:
                 process.begin()
                 self._begin_task(worker)
             else:
@@ -273,7 +278,7 @@ class Simulation:
         if way.place.server is not None:
             self.record.run.answered[way.place.name][int(self.clockwork.now)] += 1
         if way.receives:
-            worker.task = answer.id
+            worker.task, worker.received = answer.id, True
         elif way.sends:
             self.arrived[answer] = self.clockwork.now
 
