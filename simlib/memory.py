@@ -139,7 +139,7 @@ def _is_library(file: str) -> bool:
 
 
 def asks(function: Any) -> str | None:
-    """What it asks that it is not given, and that is not always the same: "time", "random"; None if there is nothing."""
+    """What it asks that it is not given, and that is not always the same: "time", "random"; None if nothing."""
     return _asks(function, set())
 
 

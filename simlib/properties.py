@@ -35,16 +35,16 @@ class Property:
         """
         asked = asks(self.function)
         if asked is not None:
-            raise NotDeterministic(f"property {self.name}, line {self.line}: it asks `{asked}`. {ONLY_WHAT_IT_IS_GIVEN}")
+            raise NotDeterministic(f"{self._where}: it asks `{asked}`. {ONLY_WHAT_IT_IS_GIVEN}")
 
     @property
     def name(self) -> str:
         return self.function.__name__
 
     @property
-    def line(self) -> int:
-        """Where it begins."""
-        return self.function.__code__.co_firstlineno
+    def _where(self) -> str:
+        """Which it is, and where it begins."""
+        return f"property {self.name}, line {self.function.__code__.co_firstlineno}"
 
     def holds(self, states: Mapping[str, Any]) -> bool:
         """Whether it is true of these states. Raises Mistake where it does not answer with True or False."""
@@ -57,7 +57,7 @@ class Property:
             raise Mistake(self._failed(error)) from None
         if isinstance(verdict, bool):
             return verdict
-        raise Mistake(f"property {self.name}, line {self.line}: {self._no_answer(verdict)}")
+        raise Mistake(f"{self._where}: {self._no_answer(verdict)}")
 
     def _no_answer(self, verdict: Any) -> str:
         if inspect.iscoroutine(verdict) or inspect.isasyncgen(verdict):
@@ -78,16 +78,16 @@ class Property:
         """The message for one that can tell earlier questions from later ones."""
         changed = next(name for name in (*now, *before) if before.get(name) != now.get(name))
         return (
-            f"property {self.name}, line {self.line}: `{changed}`, which it reaches and is not given, changed while it was "
-            f"asked. {ONLY_WHAT_IT_IS_GIVEN}"
+            f"{self._where}: `{changed}`, which it reaches and is not given, changed while it was asked. "
+            f"{ONLY_WHAT_IT_IS_GIVEN}"
         )
 
     def two_answers(self, first: bool, states: Mapping[str, Any]) -> str:
         """The message for one that is asked twice of the same, and answers otherwise."""
         found = ", ".join(f"{name}: {state.summary()}" for name, state in self._states(states)) or "nothing to look at"
         return (
-            f"property {self.name}, line {self.line}: asked twice of the same ({found}), it said first {first}, then "
-            f"{not first}. {ONLY_WHAT_IT_IS_GIVEN}"
+            f"{self._where}: asked twice of the same ({found}), it said first {first}, then {not first}. "
+            f"{ONLY_WHAT_IT_IS_GIVEN}"
         )
 
     def because(self, states: Mapping[str, Any]) -> str:

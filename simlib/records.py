@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 Parts = tuple[Any, ...]
+_NOTHING = object()
 
 
 class Unread(Exception):
@@ -56,10 +57,10 @@ def _dataclass(kind: type) -> Record | None:
     slots = [item for one in namespaces for item in one.items() if type(item[1]) is types.MemberDescriptorType]
     names = [field.name for field in dataclasses.fields(kind)]
     layout = _Layout(kind, names, dict(reversed(slots)), [slot for _, slot in slots])
-    if not kind.__dictoffset__ and {*names} == {*layout.slots} and len(slots) == len(names) > 1:
-        if kind.__getattribute__ is object.__getattribute__ and not hasattr(kind, "__getattr__"):
-            return Record(layout.read_slots(operator.attrgetter(*names)), layout.make)
-    return Record(layout.read, layout.make)
+    asked = any("__getattribute__" in one or "__getattr__" in one for one in namespaces[:-1])
+    only_slots = not kind.__dictoffset__ and {*names} == {*layout.slots} and len(slots) == len(names) > 1
+    read = layout.read_slots(operator.attrgetter(*names)) if only_slots and not asked else layout.read
+    return Record(read, layout.make)
 
 
 class _Layout:
@@ -97,13 +98,13 @@ class _Layout:
             return slot.__get__(value)
         if slot is None and name in held:
             return held[name]
-        default = next((vars(one)[name] for one in self.kind.__mro__ if name in vars(one)), dataclasses.MISSING)
-        if default is dataclasses.MISSING or default is slot:
+        default = next((vars(one)[name] for one in self.kind.__mro__ if name in vars(one)), _NOTHING)
+        if default is _NOTHING or default is slot:
             raise Unread(f"has no value for its field `{name}`. Give it one")
         return default
 
     def make(self, parts: Parts) -> Any:
-        value = object.__new__(self.kind)
+        value: Any = object.__new__(self.kind)
         held = object.__getattribute__(value, "__dict__") if self.has_dict else {}
         for name, part in zip(self.names, parts):
             if name in self.slots:

@@ -1,8 +1,8 @@
 """Plain values: what workers may send, store and be told. Compared, copied and shown in one way everywhere.
 
-Plain is what a store or a message could hold, and what can be read completely: text, numbers, None, bytes, dates, UUIDs,
-enums, and tuples, lists, dicts, dataclasses and named tuples of these. Exactly these types: an instance of a subclass
-holds more than meets the eye.
+Plain is what a store or a message could hold, and what can be read completely: text, numbers, None, bytes, dates,
+UUIDs, enums, and tuples, lists, dicts, dataclasses and named tuples of these. Exactly these types: an instance of a
+subclass may hold more.
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ DEEPEST = 50  # levels of lists in lists
 def fresh(value: Any, depth: int = DEEPEST) -> Any:
     """A copy that shares nothing mutable with `value`: what is written is copied, and so is what is read.
 
-    It holds what a store would: where one list stands in two places, the copy has two lists. Raises Mistake for what is
-    not plain, with what to use instead.
+    It holds what a store would: where one list stands in two places, the copy has two lists. Raises Mistake for what
+    is not plain, with what to use instead.
     """
     kind = type(value)
     if kind in SURE:
         return value
     copy = _COPIES.get(kind) or _copy_of(value, kind)
     if not depth:
-        raise Mistake(f"a value that contains itself, or {DEEPEST} levels of others, cannot be stored, sent or compared.")
+        what = f"a value that contains itself, or {DEEPEST} levels of others,"
+        raise Mistake(f"{what} cannot be stored, sent or compared.")
     return copy(value, depth - 1)
 
 
@@ -64,8 +65,8 @@ def _dict(value: dict[Any, Any], depth: int) -> dict[Any, Any]:
 def _scalar(value: Any, depth: int) -> Any:
     if value != value:
         raise Mistake(
-            f"{show(value)} cannot be stored, sent or compared: it is not even equal to itself, and JSON and SQLite have "
-            "no such number. Use None."
+            f"{show(value)} cannot be stored, sent or compared: it is not even equal to itself, and JSON and SQLite "
+            "have no such number. Use None."
         )
     return value
 
@@ -100,7 +101,7 @@ def _copy_of(value: Any, kind: type) -> Callable[[Any, int], Any]:
     """How a value of a class of its own is copied. Raises Mistake if it is none that can be."""
     if isinstance(value, enum.Enum) and _is_member(value):
         return _same
-    record = record_of(kind)
+    record = record_of(kind)  # type: ignore[arg-type]
     if record is None:
         raise Mistake(_not_plain(value))
     known = record

@@ -56,7 +56,7 @@ def shop(**claims):
 
 def interrupts(place):
     """A property that interrupts the program when it is asked for the how-manieth time."""
-    looks = queue.SimpleQueue()  # nobody sees from outside that it has changed, and so it is no memory of the property's
+    looks = queue.SimpleQueue()  # it does not show from outside that it changes: no memory that is seen
 
     def well(db):
         looks.put(None)

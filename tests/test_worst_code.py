@@ -1066,7 +1066,7 @@ WORST = [
 
         shop().explore(work)
         """,
-        "holds, but no property was asked and no crash had a place to strike: 2 schedules (counted), 4 states (visited)",
+        "holds, but no property was asked and no crash had a place to strike: 2 schedules (counted), 4 states ...",
     ),
     Row(
         "a row that is copied for ever",
@@ -1086,7 +1086,7 @@ WORST = [
 
         shop().explore(work)
         """,
-        "holds, but no property was asked and no crash had a place to strike: 2 schedules (counted), 4 states (visited)",
+        "holds, but no property was asked and no crash had a place to strike: 2 schedules (counted), 4 states ...",
     ),
     Row(
         "a row that cannot be shown",

@@ -87,8 +87,8 @@ class Service(Resource):
 
 
 def hashable(value: Any) -> Hashable:
-    """The value itself where it is equal to nothing else, else its key: 20, 20.0 and True are other arguments than 1, as
-    they are in the text of a request.
+    """The value itself where it is equal to nothing else, else its key: 1, 1.0 and True are three, as they are in the
+    text of a request.
     """
     if type(value) is tuple:
         return value if KEYS.issuperset(map(type, value)) else freeze(value)
