@@ -15,7 +15,7 @@ from typing import Any
 from simlib.errors import Mistake, OperationError, WorkerHangs
 from simlib.ops import Op
 from simlib.resources.base import Resource
-from simlib.values import ATOMS, fresh, given, said, show
+from simlib.values import ATOMS, fresh, handed_over, said, show
 from simlib.watchdog import Hanging, Watchdog
 
 Worker = Callable[..., Generator[Op, Any, Any]]
@@ -47,7 +47,7 @@ class Process:
         self.error: BaseException | None = None
         self.op: Op | None = None
         self._line = 0
-        given = {**self._handles, **{name: given(value) for name, value in self._values.items()}}
+        given = {**self._handles, **{name: handed_over(value) for name, value in self._values.items()}}
         made: Any = None
         try:
             if self._function.__code__.co_flags & inspect.CO_GENERATOR:  # a call of it runs none of its code

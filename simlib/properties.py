@@ -14,7 +14,7 @@ from typing import Any
 from simlib.errors import Mistake, NotDeterministic
 from simlib.memory import Memory, asks
 from simlib.resources.base import Resource, State, View
-from simlib.values import given, said, show
+from simlib.values import handed_over, said, show
 from simlib.watchdog import Hanging
 
 ONLY_WHAT_IT_IS_GIVEN = (
@@ -112,7 +112,7 @@ class Property:
 
     def _seen(self, states: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            name: states[name].seen() if isinstance(states[name], State) else given(states[name])
+            name: states[name].seen() if isinstance(states[name], State) else handed_over(states[name])
             for name in self.parameters
         }
 

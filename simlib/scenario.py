@@ -21,7 +21,7 @@ from simlib.properties import Property
 from simlib.resources.base import Resource
 from simlib.system import ME, System, bind, cast_of
 from simlib.trace import Trace
-from simlib.values import did_you_mean, given, listed, show
+from simlib.values import did_you_mean, handed_over, listed, show
 
 Claims = Iterable[Callable[..., bool]]
 Workers = Worker | Sequence[Worker]
@@ -60,7 +60,7 @@ class Scenario:
         for name, thing in named.items():
             if isinstance(thing, type) and issubclass(thing, Resource):
                 raise Mistake(f"{name}={thing.__name__}: write {name}={thing.__name__}(), with the brackets.")
-        self.values = {name: given(thing) for name, thing in named.items() if name not in self.resources}
+        self.values = {name: handed_over(thing) for name, thing in named.items() if name not in self.resources}
         self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
 
     def _claims(self, functions: Claims) -> tuple[Property, ...]:
@@ -96,7 +96,7 @@ class Scenario:
             if resource:
                 other.resources[name] = thing
             else:
-                other.values[name] = given(thing)
+                other.values[name] = handed_over(thing)
         return other
 
     def alone(self, kind: str = "", claim: Callable[..., bool] | None = None) -> Scenario:

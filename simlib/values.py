@@ -45,7 +45,7 @@ def fresh(value: Any, depth: int = DEEPEST) -> Any:
     return copy(value, depth - 1)
 
 
-def given(value: Any) -> Any:
+def handed_over(value: Any) -> Any:
     """A scenario's value, as each worker is given it: a copy of plain data, or a function, which stays what it is."""
     return value if type(value) is types.FunctionType else fresh(value)
 
@@ -75,8 +75,8 @@ def _time(value: Any, depth: int) -> Any:
     zone = value.tzinfo
     if zone is not None and (type(zone) is not datetime.timezone or type(zone.tzname(None)) is not str):
         raise Mistake(
-            f"{show(value)} cannot be stored, sent or compared: its zone is a {type(zone).__name__}, which a store does "
-            "not keep. Use datetime.timezone.utc."
+            f"{show(value)} cannot be stored, sent or compared: its zone is a {type(zone).__name__}, which a store "
+            "does not keep. Use datetime.timezone.utc."
         )
     return value
 
@@ -101,7 +101,7 @@ def _copy_of(value: Any, kind: type) -> Callable[[Any, int], Any]:
     """How a value of a class of its own is copied. Raises Mistake if it is none that can be."""
     if isinstance(value, enum.Enum) and _is_member(value):
         return _same
-    record = record_of(kind)  # type: ignore[arg-type]
+    record = record_of(kind)
     if record is None:
         raise Mistake(_not_plain(value))
     known = record
@@ -148,7 +148,7 @@ def freeze(value: Any) -> Hashable:
         return ("range", value.start, value.stop, value.step)
     if isinstance(value, enum.Enum) and _is_member(value):
         return (kind, value._name_, value._value_ if isinstance(value, enum.Flag) else None)
-    record = record_of(kind)
+    record = record_of(kind)  # type: ignore[arg-type]
     if record is not None:
         return (kind, *map(freeze, _read(record, value)))
     if isinstance(value, OperationError) and kind.__module__ == OperationError.__module__:
