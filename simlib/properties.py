@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from simlib.errors import Mistake, NotDeterministic
-from simlib.memory import Memory, asks
+from simlib.memory import Memory, asks, memory_of
 from simlib.resources.base import Resource, State, View
 from simlib.values import handed_over, said, show
 from simlib.watchdog import Hanging
@@ -73,6 +73,10 @@ class Property:
         expression = self._returned
         what = show(verdict) if expression is None else _source(expression)
         return f"it returned {show(verdict)}. Return True or False, such as `return {what} == ...`."
+
+    def memory(self) -> Memory:
+        """What it could remember earlier questions by, as it is now."""
+        return memory_of(self.function)
 
     def remembered(self, before: Memory, now: Memory) -> str:
         """The message for one that can tell earlier questions from later ones."""

@@ -11,7 +11,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from simlib.errors import Hangs, Mistake, NotDeterministic, OperationError
-from simlib.memory import Memory, memory_of
+from simlib.memory import Memory
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process, Worker
 from simlib.properties import Property
@@ -122,12 +122,12 @@ class System:
 
     def memories(self) -> list[Memory]:
         """What the properties could remember by, as it is now."""
-        return [memory_of(claim.function) for claim in self._claims]
+        return [claim.memory() for claim in self._claims]
 
     def compare_memories(self, before: list[Memory]) -> None:
         """Raise NotDeterministic where that has changed: a property could tell one question from the next."""
         for claim, memory in zip(self._claims, before):
-            now = memory_of(claim.function)
+            now = claim.memory()
             if now != memory:
                 raise NotDeterministic(claim.remembered(memory, now))
 

@@ -62,8 +62,8 @@ def _dict(value: dict[Any, Any], depth: int) -> dict[Any, Any]:
     return {fresh(key, depth): fresh(item, depth) for key, item in value.items()}
 
 
-def _scalar(value: Any, depth: int) -> Any:
-    if value != value:
+def _number(value: Any, depth: int) -> Any:
+    if value.is_nan() if type(value) is Decimal else value != value:
         raise Mistake(
             f"{show(value)} cannot be stored, sent or compared: it is not even equal to itself, and JSON and SQLite "
             "have no such number. Use None."
@@ -90,7 +90,7 @@ def _same(value: Any, depth: int) -> Any:
 
 
 _COPIES: dict[type, Callable[[Any, int], Any]] = {
-    float: _scalar, Decimal: _scalar, Fraction: _same, range: _same,
+    float: _number, Decimal: _number, Fraction: _same, range: _same,
     datetime.date: _same, datetime.timedelta: _same, datetime.datetime: _time, datetime.time: _time,
     uuid.UUID: _uuid, tuple: _tuple, list: _list, dict: _dict,
 }  # fmt: skip
@@ -114,8 +114,9 @@ def _copy_of(value: Any, kind: type) -> Callable[[Any, int], Any]:
 
 def _is_member(value: enum.Enum) -> bool:
     """Whether it is the one that its class knows: there is no other with this name."""
-    kind = type(value)
-    return kind._member_map_.get(value._name_) is value or kind._value2member_map_.get(value._value_) is value
+    kind, held = type(value), vars(value)
+    named = kind._member_map_.get(held.get("_name_", ""))
+    return named is value or kind._value2member_map_.get(held.get("_value_")) is value
 
 
 def _read(record: Record, value: Any) -> tuple[Any, ...]:
@@ -217,6 +218,14 @@ def in_order(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
 
 def show(value: Any, width: int = 60) -> str:
     """As a reader would write it: text in double quotes, nothing longer than `width`, never an address."""
+    try:
+        text = _text(value, width)
+    except RecursionError:  # it contains itself
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _text(value: Any, width: int) -> str:
     if isinstance(value, str):
         value = value[: 2 * width]  # of what is longer no more is shown, and it may be a gigabyte
         text = '"' + value.replace('"', '\\"') + '"' if value.isprintable() else repr(value)
@@ -232,7 +241,7 @@ def show(value: Any, width: int = 60) -> str:
     elif isinstance(value, BaseException):
         text = type(value).__name__ + (f": {said(value)}" if said(value) else "")
     elif isinstance(value, enum.Enum):
-        text = f"{type(value).__name__}.{value.name}"
+        text = f"{type(value).__name__}.{vars(value).get('_name_')}"
     elif isinstance(value, (type, types.FunctionType, types.MethodType)):
         text = value.__name__
     else:
@@ -242,7 +251,7 @@ def show(value: Any, width: int = 60) -> str:
             text = ""
         if not text or text.startswith("<") or " at 0x" in text:  # it says nothing of its own, or an address
             text = f"a {type(value).__name__}"
-    return text if len(text) <= width else text[: width - 1] + "…"
+    return text
 
 
 def said(error: BaseException) -> str:
