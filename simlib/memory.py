@@ -149,10 +149,10 @@ def _asks(function: Any, seen: set[Any]) -> str | None:
         return None
     seen.add(function)
     names = _names(function.__code__)
-    modules = {name: sys.modules.get(name) for name in names.imports}
-    builtin = {name for name in names.globals if name not in function.__globals__}
-    found = next((name for name in names.globals if name in builtin & ASKED["builtins"]), None)
-    for name, value in (*modules.items(), *_reached(function)):
+    builtin = [name for name in names.globals if name in ASKED["builtins"] and name not in function.__globals__]
+    imported = [name for name in names.imports if ASKED.get(name, set()) & names.attributes]
+    found = next(iter((*builtin, *imported)), None)
+    for name, value in _reached(function):
         if found is None and _is_asked(value, names.attributes):
             found = name
         if found is None and isinstance(value, types.FunctionType) and _is_own(value.__module__):

@@ -138,9 +138,10 @@ class Property:
 
     @cached_property
     def _asserts(self) -> bool:
-        """Whether there is an `assert` in it. (Where that is turned off, with -O, it says nothing at all.)"""
+        """Whether there is an `assert` in it: in its source, for pytest writes its own code for one; or in its code."""
         steps = dis.get_instructions(self.function)
-        return any(step.opname == "LOAD_ASSERTION_ERROR" or step.argval is AssertionError for step in steps)
+        known = any(step.opname == "LOAD_ASSERTION_ERROR" or step.argval is AssertionError for step in steps)
+        return known or any(isinstance(part, ast.Assert) for line in self._body for part in ast.walk(line))
 
     def _says_assert(self) -> str:
         asserted = [line.test for line in self._body if isinstance(line, ast.Assert)]

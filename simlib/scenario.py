@@ -61,7 +61,18 @@ class Scenario:
             if isinstance(thing, type) and issubclass(thing, Resource):
                 raise Mistake(f"{name}={thing.__name__}: write {name}={thing.__name__}(), with the brackets.")
         self.values = {name: handed_over(thing) for name, thing in named.items() if name not in self.resources}
+        self._ask(always, eventually, sometimes)
+
+    def _ask(self, always: Claims, eventually: Claims, sometimes: Claims) -> None:
+        """These properties and no others from now on."""
         self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
+        known: dict[str, Any] = {}
+        for claim in (*self.always, *self.eventually, *self.sometimes):
+            if known.setdefault(claim.name, claim.function) != claim.function:
+                raise Mistake(
+                    f"two properties are called {claim.name}: a verdict could not say which. Write a `def` for each, "
+                    "and name it as the sentence that should be true."
+                )
 
     def _claims(self, functions: Claims) -> tuple[Property, ...]:
         if callable(functions) or not isinstance(functions, Iterable) or isinstance(functions, str):
@@ -73,7 +84,7 @@ class Scenario:
     def asking(self, *, always: Claims = (), eventually: Claims = (), sometimes: Claims = ()) -> Scenario:
         """The same resources, values and workers, with other properties."""
         other = copy.copy(self)
-        other.always, other.eventually, other.sometimes = map(self._claims, (always, eventually, sometimes))
+        other._ask(always, eventually, sometimes)
         return other
 
     @message_alone

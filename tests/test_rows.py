@@ -637,7 +637,7 @@ AN_ERROR = "Use what it says, `str(error)`, or what kind it is, `type(error).__n
             "dataclass.",
         ),
         (Rejected("no"), f"Rejected: no is a Rejected, which {NOT}. {AN_ERROR}"),
-        (Failure("f"), f"Failure is a Failure, which {NOT}. {AN_ERROR}"),
+        (Failure("f"), f"Failure: f is a Failure, which {NOT}. {AN_ERROR}"),
         (
             nan,
             f"nan {NOT}: it is not even equal to itself, and JSON and SQLite have no such number. Use None.",
