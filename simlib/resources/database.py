@@ -100,6 +100,10 @@ class Database(Resource):
     `fence=` on an operation is a lock's token (`lease.token`): the row remembers the newest that it has seen, and
     refuses an older one with StaleToken (Kleppmann, "How to do distributed locking", 2016).
 
+    1, 1.0 and True are three values, as they are in a typed column or in the text of a request. So a row's key, which a
+    dict would take for one, is text, bytes, a whole number, a date, a UUID, None, or a tuple of these. Rows are plain
+    data that a store could hold: no sets, no exceptions, no instances that hold more than their fields.
+
     Left out: transactions that stay open between steps and so their isolation levels, deadlocks and serialization
     failures (`live` begins such a step again); the gaps of nextval, which counts also what is undone; replicas that
     lag; queries other than by key or by its beginning.
@@ -136,7 +140,11 @@ class Database(Resource):
         return Op(self._name, "delete", (_key(key),), _fence(fence))
 
     def compare_and_set(self, key: Any, expected: Any, row: Any, *, fence: int | None = None) -> Op:
-        """Store the row only if the present one equals `expected` (None: there is none). Answers whether it did."""
+        """Store the row only if the present one is `expected` (None: there is none). Answers whether it did.
+
+        They are compared as plain data of the same types: 1 is not 1.0 nor True. The order of a dict's keys says
+        nothing.
+        """
         return Op(self._name, "compare_and_set", (_key(key), expected, row), _fence(fence))
 
     def next_id(self, sequence: str = "id") -> Op:

@@ -147,8 +147,8 @@ class Lock(Resource):
     def acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
         """Answers a Lease; waits while the lock is held.
 
-        `value` is what the key holds; left out, it is one that nobody else has ever used. `ttl` in seconds; without
-        one, a holder that dies keeps the lock for ever.
+        `value` is what the key holds (1, 1.0 and True are three); left out, it is one that nobody else has ever used.
+        `ttl` in seconds; without one, a holder that dies keeps the lock for ever.
         """
         return Op(self._name, "acquire", _given(value), _lasting(ttl))
 

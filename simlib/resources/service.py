@@ -79,7 +79,10 @@ class Service(Resource):
         return ServiceState()
 
     def call(self, action: str, *args: Any, idempotency_key: Any = None) -> Op:
-        """Do `action`. Answers "ok". Raises Unavailable, OutcomeUnknown or Rejected."""
+        """Do `action`. Answers "ok". Raises Unavailable, OutcomeUnknown or Rejected.
+
+        1, 1.0 and True are three arguments, and three keys.
+        """
         if not isinstance(action, str):
             raise Mistake(f'call({show(action)}): say first what to do, as text: call("charge", 20).')
         key = {} if idempotency_key is None else {"idempotency_key": idempotency_key}
