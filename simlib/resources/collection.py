@@ -92,6 +92,6 @@ class Collection(Resource):
 
 
 def _name(name: Any) -> str:
-    if not isinstance(name, str):
+    if type(name) is not str:
         raise Mistake(f"{show(name)} is no name of an item in a Collection. Give text.")
     return name
