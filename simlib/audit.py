@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from types import FunctionType, MethodType
+from typing import Any, Literal
 
+from simlib.arguments import named
+from simlib.engines.budget import KINDS, LIMITS
 from simlib.engines.explore import Report
+from simlib.engines.simulate.conditions import COUNTED
 from simlib.errors import Mistake
-from simlib.scenario import Scenario, Workers
-from simlib.system import called
+from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.system import by_name, called
+from simlib.text import name_of
 from simlib.values import plural, show
 from simlib.watchdog import interruptible
 
@@ -52,6 +57,7 @@ class Audit:
         return "\n".join(lines)
 
 
+@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
 @interruptible()
 def audit(
     scenario: Scenario,
@@ -61,24 +67,27 @@ def audit(
     broken: Sequence[Workers],
     when: Literal["always", "eventually"] = "always",
     workers: int | Mapping[str, int] | None = None,
-    **faults: int,
+    **faults: Any,
 ) -> Audit:
     """Ask this one property, and nothing else, of a careful worker and of broken ones.
 
     `when` says whether it should be true in every state, or where nothing more can happen. `faults` are those of
-    `scenario.explore`. A worker that gets stuck is found out by that, not by the property. Raises Mistake.
+    `scenario.explore`, and so are limits. A worker that gets stuck is found out by that, not by the property. Raises
+    Mistake.
     """
     if when not in ("always", "eventually"):
         raise Mistake(f'when={show(when)}: a property is true "always" or "eventually".')
-    if not broken:
+    if not broken or not isinstance(broken, (list, tuple)):
         raise Mistake("audit(..., broken=[...]): give workers that are known to be wrong, to see which it finds out.")
+    if not isinstance(claim, (FunctionType, MethodType)):
+        raise Mistake(f"audit(scenario, {named(claim)}, ...): give the property, a plain function, without brackets.")
     asked = scenario.alone(when, claim)
     careful_report = asked.explore(careful, workers=workers, **faults)
-    reports = {called(worker): asked.explore(worker, workers=workers, **faults) for worker in broken}
-    killed = {name: report for name, report in reports.items() if report.claim == claim.__name__}
+    reports = {name: asked.explore(one, workers=workers, **faults) for name, one in by_name(broken).items()}
+    killed = {name: report for name, report in reports.items() if report.claim == name_of(claim)}
     undecided = tuple(name for name, report in reports.items() if report.verdict == "unfinished")
     survived = tuple(name for name in reports if name not in killed and name not in undecided)
-    return Audit(claim.__name__, called(careful), careful_report, killed, survived, undecided)
+    return Audit(name_of(claim), called(careful), careful_report, killed, survived, undecided)
 
 
 def _with(report: Report) -> str:

@@ -13,8 +13,10 @@ from typing import Any
 
 from simlib.errors import Mistake, NotDeterministic
 from simlib.memory import Memory, asks, memory_of
+from simlib.ops import Where
 from simlib.resources.base import Resource, State, View
-from simlib.values import handed_over, said, show
+from simlib.text import name_of
+from simlib.values import fresh, said, show
 from simlib.watchdog import Hanging
 
 ONLY_WHAT_IT_IS_GIVEN = (
@@ -39,12 +41,12 @@ class Property:
 
     @property
     def name(self) -> str:
-        return self.function.__name__
+        return name_of(self.function)
 
     @property
     def _where(self) -> str:
         """Which it is, and where it begins."""
-        return f"property {self.name}, line {self.function.__code__.co_firstlineno}"
+        return Where(self.function.__code__.co_firstlineno).of(f"property {self.name}")
 
     def holds(self, states: Mapping[str, Any]) -> bool:
         """Whether it is true of these states. Raises Mistake where it does not answer with True or False."""
@@ -116,12 +118,12 @@ class Property:
 
     def _seen(self, states: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            name: states[name].seen() if isinstance(states[name], State) else handed_over(states[name])
+            name: states[name].seen() if isinstance(states[name], State) else fresh(states[name])
             for name in self.parameters
         }
 
     def _failed(self, error: BaseException) -> str:
-        where = f"property {self.name}, line {_line_in(self.function, error)}: "
+        where = Where(_line_in(self.function, error)).of(f"property {self.name}") + ": "
         if isinstance(error, AssertionError) and self._asserts:
             return where + self._says_assert()
         if isinstance(error, AttributeError) and isinstance(error.obj, View):
@@ -134,7 +136,7 @@ class Property:
         if isinstance(error, Mistake) or any(kind in said(error) for kind in kinds):
             return f"{where}this resource is a global. A property reaches it through a parameter of its name."
         always = "A property must answer in every state, also before anything has happened."
-        return f"{where}{show(error, 200)}. {always}"
+        return f"{where}{show(error)}. {always}"
 
     @cached_property
     def _asserts(self) -> bool:

@@ -10,21 +10,26 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
 from simlib.audit import Audit
 from simlib.engines.explore import Report
 from simlib.errors import Mistake
+from simlib.outside import json_of, opened, read
+from simlib.text import printable
 from simlib.trace import Trace
 from simlib.values import plural, show
+from simlib.views.markup import escape
 
 FILE = "progress.jsonl"
 SWITCH = "MIDFLIGHT_PROGRESS"  # "off": nothing is noted and nothing known, for runs that are compared with saved ones
 VERSION = 1
+MOST_BYTES = 2_000_000  # of a progress.jsonl: some ten thousand attempts
+MOST_NOTEBOOK_BYTES = 50_000_000
 DONE, TRIED, NOT_YET = "done", "tried", "not yet"
 SIGNS = {DONE: "●", TRIED: "◐", NOT_YET: "○"}
+NAME = re.compile(r"[0-9]{2} [a-z]{1,20}")
 RECORDED = re.compile(r'\brecord\("(\d\d [a-z]+)"')
 TITLE = re.compile(r"^# \d\d · (.*)$", re.M)
 PLACE = 9  # letters of the longest exercise's name, and one
@@ -51,7 +56,7 @@ def record(exercise: str, result: Result, of: int | None = None) -> Result:
     `of`, or anything else that is true. What cannot be written is left out, without a word: a lesson is more than
     its file. Raises Mistake.
     """
-    if not re.fullmatch(r"\d\d [a-z]+", exercise):
+    if not isinstance(exercise, str) or not NAME.fullmatch(exercise):
         raise Mistake(f'record({show(exercise)}, ...): name lesson and exercise, as in record("02 defend", ...).')
     if not _off():
         done, said = judged(result, of)
@@ -77,18 +82,25 @@ def judged(result: Any, of: int | None = None) -> tuple[bool, str]:
 
 
 def attempts(path: Path) -> tuple[list[Attempt], int]:
-    """The file's lines, and how many of them make no sense: torn, or of another hand. Raises OSError."""
+    """The file's lines, and how many of them make no sense: torn, or of another hand.
+
+    Raises OSError, also where it is no ordinary file: a link, a FIFO, more than a learner writes.
+    """
     found, lost = [], 0
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for line in filter(None, text.split("\n")):  # an empty line is of `_append`
+    for line in filter(None, read(path, MOST_BYTES).split(b"\n")):  # an empty line is of `_append`
         try:
-            noted = json.loads(line)
-            where = f"{noted['lesson']} {noted['exercise']}"
-            rest = {name: str(noted.get(name, "")) for name in ("result", "code", "when")}
-            found.append(Attempt(where, bool(noted["done"]), **rest))
-        except (ValueError, KeyError, TypeError):
+            found.append(_attempt(json_of(line)))
+        except (ValueError, LookupError, TypeError):
             lost += 1
     return found, lost
+
+
+def _attempt(noted: Any) -> Attempt:
+    """Raises ValueError, LookupError or TypeError for what is none."""
+    where = f"{noted['lesson']} {noted['exercise']}"
+    if not isinstance(noted["done"], bool) or not NAME.fullmatch(where):
+        raise ValueError(where)
+    return Attempt(where, noted["done"], *(str(noted.get(name, "")) for name in ("result", "code", "when")))
 
 
 def states(noted: Iterable[Attempt]) -> dict[str, str]:
@@ -119,16 +131,19 @@ def lessons(folder: Path) -> list[Lesson]:
     found = []
     for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
         try:
-            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        except (OSError, ValueError, KeyError):
+            found.append(_lesson(path, json_of(read(path, MOST_NOTEBOOK_BYTES))))
+        except (OSError, ValueError, LookupError, TypeError):
             continue  # being saved, or no notebook
-        texts: dict[str, list[str]] = {kind: [] for kind in ("code", "markdown", "raw")}
-        for cell in cells:
-            texts[cell["cell_type"]].append("".join(cell["source"]))
-        title = TITLE.search("\n".join(texts["markdown"]))
-        names = dict.fromkeys(RECORDED.findall("\n".join(texts["code"])))
-        found.append(Lesson(path.name[:2], title[1] if title else path.stem[3:], tuple(names)))
     return found
+
+
+def _lesson(path: Path, notebook: Any) -> Lesson:
+    texts: dict[str, list[str]] = {kind: [] for kind in ("code", "markdown", "raw")}
+    for cell in notebook["cells"]:
+        texts[cell["cell_type"]].append("".join(cell["source"]))
+    title = TITLE.search("\n".join(texts["markdown"]))
+    names = dict.fromkeys(RECORDED.findall("\n".join(texts["code"])))
+    return Lesson(path.name[:2], printable(title[1] if title else path.stem[3:]), tuple(names))
 
 
 @dataclass(frozen=True)
@@ -182,11 +197,14 @@ def progress() -> Progress:
     file, known, note = Path(FILE), {}, ""
     if not _off():
         try:
-            known = states(attempts(file)[0]) if file.exists() else {}
-            if not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
-                note = "Nothing can be written into this folder, so your results are not kept."
+            known = states(attempts(file)[0])
+            writable = os.access(file, os.W_OK)
+        except FileNotFoundError:
+            writable = os.access(file.absolute().parent, os.W_OK)
         except OSError:
-            note = f"{FILE} cannot be read."
+            writable, note = True, f"{FILE} cannot be read."
+        if not writable:
+            note = "Nothing can be written into this folder, so your results are not kept."
     return Progress(tuple(lessons(Path())), known, note)
 
 
@@ -204,18 +222,18 @@ def _code(result: object) -> str:
     """A number for this attempt: of the cell as it stands and of what came of it."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     cell = shell.user_ns.get("In", [""])[-1] if shell else ""
-    return format(zlib.crc32(f"{cell}\n{result!r}".encode()), "08x")
+    return format(zlib.crc32(f"{cell}\n{result!r}".encode("utf-8", "surrogatepass")), "08x")
 
 
 def _append(path: Path, line: Mapping[str, Any]) -> None:
     """One write at the file's end, so that two kernels at once keep their lines apart. A killed kernel takes none back:
     what was written is the system's. A line that was torn before, by a full disk, stays alone."""
-    text = json.dumps(line, ensure_ascii=False) + "\n"
+    text = json.dumps(line) + "\n"
     try:
-        with open(path, "a+b", buffering=0) as file:
+        with os.fdopen(opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+b", buffering=0) as file:
             if file.tell():
                 file.seek(-1, os.SEEK_END)
                 text = text if file.read(1) == b"\n" else f"\n{text}"
             file.write(text.encode())
     except OSError:
-        pass  # a read-only folder, a full disk: the lesson goes on
+        pass  # a read-only folder, a full disk, a FIFO in its place: the lesson goes on

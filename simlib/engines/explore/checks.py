@@ -8,21 +8,18 @@ from simlib.engines.explore.findings import Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.layout import Layout, Numbers
 from simlib.engines.explore.ledger import Ledger
-from simlib.engines.explore.rules import FAULT, Next
+from simlib.engines.explore.rules import FAULT, Next, Rules
 from simlib.engines.explore.verdicts import Claim, Verdicts
-from simlib.ops import Op
-from simlib.resources.queue import QueueState
+from simlib.ops import Op, Where
 from simlib.system import System, outcome_of
 from simlib.values import listed
-
-USUAL_DELIVERIES = 10
 
 
 class Checks:
     """Judges states. `unseen` are the `sometimes` that were true in none of them so far."""
 
     def __init__(
-        self, system: System, histories: Histories, ledger: Ledger, verdicts: Verdicts, layout: Layout, faults: int
+        self, system: System, histories: Histories, ledger: Ledger, verdicts: Verdicts, layout: Layout, rules: Rules
     ) -> None:
         self._verdicts = verdicts
         self.unseen = list(verdicts.sometimes)
@@ -30,15 +27,10 @@ class Checks:
         self._histories = histories
         self._ledger = ledger
         self._layout = layout
-        self._most_deliveries = USUAL_DELIVERIES + faults
+        self._rules = rules
         self._world_at, self._whole_world = layout.world_at, layout.whole_world
         self._fine: set[int] = set()  # worlds in which nothing is wrong
         self._outcomes: dict[int, Hashable] = {}
-        self._endless = [  # queues that deliver as often as it takes
-            place
-            for place, state in enumerate(system.states().values())
-            if isinstance(state, QueueState) and state.max_receives is None
-        ]
 
     def everywhere(self, state: int) -> Found | None:
         """What must not be so in any state, whoever is where in their code."""
@@ -56,29 +48,23 @@ class Checks:
 
     def _in_world(self, world: Numbers) -> Found | None:
         if self.unseen:
-            self.unseen = [claim for claim in self.unseen if not self._verdicts.holds(claim, world)]
-        found = self._false(self._verdicts.always, world)
-        if found:
-            return found
-        for place in self._endless:
-            in_flight = self._ledger.state(place, world[place]).in_flight  # type: ignore[attr-defined]
-            poison = next((held for held in in_flight if held.deliveries > self._most_deliveries), None)
-            if poison:
-                name = self._ledger.names[place]
-                return Found("livelock", because=_poisoned(name, poison.id, poison.deliveries - 1))
-        return None
+            self.unseen = [claim for claim in self.unseen if not self._holds(claim, world)]
+        return self._false(self._verdicts.always, world)
 
     def _false(self, claims: list[Claim], world: Numbers) -> Found | None:
         """The first of these claims that is not true here."""
         for claim in claims:
-            if not self._verdicts.holds(claim, world):
+            if not self._holds(claim, world):
                 because = self._system.because(claim.claim, self._ledger.world(world))
                 return Found(claim.claim.name, because=because)
         return None
 
+    def _holds(self, claim: Claim, world: Numbers) -> bool:
+        return self._verdicts.holds(claim, world, self._rules.counts)
+
     def _own_error(self, node: int) -> Found:
         worker, error = self._histories.start[node][0], self._histories.error[node]
-        return Found("error", because=self._system.failed(worker, error, self._histories.line[node]))
+        return Found("error", because=self._system.failed(worker, error, self._histories.where[node]))
 
     def at_rest(self, state: int) -> Found | None:
         """What must not be so where, if nothing goes wrong, nothing more can happen."""
@@ -94,7 +80,7 @@ class Checks:
         """Who of those who are not `going` waits for ever, in words."""
         histories, people = self._histories, zip(self._system.cast, self._layout.nodes(state))
         blocked = {
-            worker: (histories.ops.things[histories.op[node]], histories.line[node])
+            worker: (histories.ops.things[histories.op[node]], histories.where[node])
             for worker, node in people
             if histories.op[node] != ENDED and worker not in going
         }
@@ -105,21 +91,27 @@ class Checks:
         unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
         if unmet is None and self._system.eventually:
             return self._left_behind(circle[0][0], {worker for worker, _, _ in self.steps_of(circle)})
-        steps = [f"{worker} `{op}` (line {line})" for worker, op, line in self.steps_of(circle)]
+        steps = [f"{worker} `{op}`{where.aside}" for worker, op, where in self.steps_of(circle)]
         only = "the same answer each time, and nothing else changes" if len(circle) == 1 else "and nothing ends it"
         stays = f", and {unmet.claim} stays false" if unmet else ""
-        return Found("livelock", because=f"for ever: {listed(steps)}; {only}{stays}")
+        return Found("livelock", because=f"for ever: {listed(steps)}; {only}{stays}{_poisoned(self._received(circle))}")
 
-    def steps_of(self, circle: list[tuple[int, list[Next]]]) -> list[tuple[str, Op, int]]:
-        """The steps that are taken in such a circle with nothing going wrong: whose, which, and its line."""
+    def _received(self, circle: list[tuple[int, list[Next]]]) -> list[str]:
+        """The queues without max_receives from which messages are received in such a circle."""
+        world = self._ledger.world(self._world_of(circle[0][0]))
+        names = dict.fromkeys(op.resource for _, op, _ in self.steps_of(circle) if op.verb == "receive")
+        return [name for name in names if getattr(world[name], "max_receives", 1) is None]
+
+    def steps_of(self, circle: list[tuple[int, list[Next]]]) -> list[tuple[str, Op, Where]]:
+        """The steps that are taken in such a circle with nothing going wrong: whose, which, and where."""
         histories, found = self._histories, {}
         for state, following in circle:
             nodes = self._layout.nodes(state)
             for _, way in following:
                 if way.steps and way.cost < FAULT:
                     node = nodes[way.worker]
-                    op, line = histories.ops.things[histories.op[node]], histories.line[node]
-                    found[way.move.worker, str(op), line] = way.move.worker, op, line
+                    op, where = histories.ops.things[histories.op[node]], histories.where[node]
+                    found[way.move.worker, str(op), where] = way.move.worker, op, where
         return [*found.values()]
 
     def _left_behind(self, state: int, going: set[str]) -> Found | None:
@@ -147,8 +139,9 @@ class Checks:
         return self._layout.numbers(self._layout.world(state))
 
 
-def _poisoned(queue: str, message: str, times: int) -> str:
-    return (
-        f"{message} has been delivered {times} times and will be again: each time its run ends without an ack. "
-        f"Give {queue} max_receives, and the message goes to its dead letters"
-    )
+def _poisoned(queues: list[str]) -> str:
+    """What to do about messages that come back again and again."""
+    if not queues:
+        return ""
+    several = "their messages come" if len(queues) > 1 else "its message comes"
+    return f". Of {listed(queues)} {several} back each time: with max_receives it would go to the dead letters"

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from simlib.ops import Where
 from simlib.trace import Move
+
+
+class Carry(Exception):
+    """States have to carry more than they do: raised with "time", "order" (of acknowledgements) or "counts"."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +23,10 @@ class Found:
 
 
 class Loop(NamedTuple):
-    """A worker that can loop for ever, though nothing goes wrong any more: its letter, and each step with its line."""
+    """A worker that can loop for ever with nothing going wrong: its letter, and each step with where it is."""
 
     worker: str
-    steps: tuple[tuple[str, int], ...]
+    steps: tuple[tuple[str, Where], ...]
 
 
 class Uncaught(NamedTuple):
@@ -29,7 +34,7 @@ class Uncaught(NamedTuple):
 
     role: str
     error: str
-    line: int
+    where: Where
     restarted: bool
 
 
@@ -43,6 +48,7 @@ class Findings:
     found: Found | None = None
     complete: bool = False
     interrupted: str = ""  # what stopped it: "at 200,000 states", "after 10 s", "by you"
+    endless: bool = False  # what stopped it is a run without an end in sight
     wrong: str = ""  # the claim that can be violated, where the smallest way to it was not found in time
     faults_proven: int = -1  # all schedules with up to so many faults hold
     outcomes: set[object] = field(default_factory=set)  # final worlds, as an outsider sees them

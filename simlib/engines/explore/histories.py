@@ -12,11 +12,11 @@ from typing import Any
 
 from simlib.engines.capture import capture
 from simlib.engines.explore.findings import Uncaught
-from simlib.errors import Mistake, NotDeterministic, OperationError
-from simlib.ops import Op
+from simlib.errors import NotDeterministic, OperationError
+from simlib.ops import NOWHERE, Op, Where
 from simlib.process import Process
 from simlib.resources.lock import Lease, Lock
-from simlib.system import System
+from simlib.system import System, queued
 from simlib.values import freeze, said, show
 
 ENDED = -1
@@ -55,7 +55,7 @@ class Histories:
         self.op: list[int] = []
         self.place: list[int] = []  # of the resource that its step is about, in the system's order; ENDED without one
         self.running: list[bool] = []  # whether the run has begun, and is not over: it has something to lose
-        self.line: list[int] = []
+        self.where: list[Where] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
         self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
@@ -69,7 +69,9 @@ class Histories:
         self._merge = merge
         self._step = step  # watched: places before and after it are not one
         self.depth: list[int] = []
-        self.received: list[bool] = []  # whether it has taken a message in this run
+        self.held: list[Hashable | None] = []  # which run it is in and all that it remembers; None if that is not known
+        self.too_long: int | None = None  # a node after more steps in one run than are taken for one with an end
+        self.queued: list[str] = []  # what it asked of a queue first, in this run
         self._children: list[dict[int, int]] = []
         self._waiting: dict[int, Process] = {}  # generators that stand at a node
         self._known: dict[Hashable, int] = {}
@@ -106,7 +108,7 @@ class Histories:
         if key not in self._roots:
             self._roots[key] = len(self.op)
             self.vacant.add(len(self.op))
-            self._append(ENDED, 0, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
+            self._append(ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
         return self._roots[key]
 
     def child(self, node: int, answer: int) -> int:
@@ -123,10 +125,12 @@ class Histories:
 
     def _add(self, process: Process, parent: tuple[int, int], start: tuple[str, int], depth: int) -> int:
         role = self.system.cast[start[0]]
-        received = bool(depth) and (self.received[parent[0]] or self._receives(*parent))
-        run = (role, start, received) if role.knows_itself else (role, received)
+        first = queued(self.queued[parent[0]], self.ops.things[self.op[parent[0]]]) if depth else ""
+        run = (role, start, first) if role.knows_itself else (role, first)
         # A start is a place of its own: a worker that is back where it began has something to lose.
-        place = self._place(process, (run, self._from_step(parent[0]))) if depth else None
+        whose = (run, self._from_step(parent[0])) if depth else None
+        held = self._held(process) if depth else None
+        place = None if held is None else (whose, None if process.op is None else op_key(process.op), held)
         if place is not None and place in self._known:
             process.discard()
             return self._known[place]
@@ -134,8 +138,8 @@ class Histories:
         if place is not None:
             self._known[place] = node
         op = ENDED if process.op is None else self.ops.number(process.op, op_key(process.op))
-        name = self._place_name(process, parent)
-        self._append(op, process.line, process.error, parent, start, name, depth, received)
+        name, remembered = self._place_name(process, parent), None if held is None else (whose, held)
+        self._append(op, process.where, process.error, parent, start, name, depth, first, remembered)
         if process.op is not None:
             self._waiting[node] = process
             self.ask_the_time |= process.op.verb == "now"
@@ -147,31 +151,27 @@ class Histories:
     def _append(
         self,
         op: int,
-        line: int,
+        where: Where,
         error: BaseException | None,
         parent: tuple[int, int],
         start: tuple[str, int],
         place: tuple[str, int],
         depth: int,
-        received: bool = False,
+        first: str = "",
+        held: Hashable | None = None,
     ) -> None:
         self.op.append(op)
         self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
         self.running.append(op != ENDED and parent[0] != ENDED)
-        self.line.append(line)
+        self.where.append(where)
         self.error.append(error)
         self.parent.append(parent)
         self.start.append(start)
         self.places.append(place)
         self.depth.append(depth)
-        self.received.append(received)
+        self.queued.append(first)
+        self.held.append(held)
         self._children.append({})
-
-    def _receives(self, node: int, answer: int) -> bool:
-        """Whether this step took a message."""
-        return self.ops.things[self.op[node]].verb == "receive" and not isinstance(
-            self.answers.things[answer], BaseException
-        )
 
     def _from_step(self, node: int) -> tuple[int, bool] | None:
         """How often a run that has just taken this node's step has come to the watched one, and whether this is it."""
@@ -187,24 +187,21 @@ class Histories:
             node = self.parent[node][0]
         return name, before + 1
 
-    def _place(self, process: Process, run: Hashable) -> Hashable | None:
-        """A name for where the process is, if it has one besides its history."""
+    def _held(self, process: Process) -> Hashable | None:
+        """What the process remembers, or how it ended; None where its history has to stand for that."""
         if process.op is None:
-            return (run, "ended", None if process.error is None else freeze_error(process.error))
-        held = capture(process.generator) if self._merge else None
-        return None if held is None else (run, op_key(process.op), held)
+            return ("ended", None if process.error is None else freeze_error(process.error))
+        return capture(process.generator) if self._merge else None
 
     def _check_depth(self, node: int) -> None:
         if self.depth[node] > self._most_steps:
-            self.complain_endless(node)
+            self.too_long = node
 
-    def complain_endless(self, node: int) -> None:
-        """Raise Mistake for a run that took too many steps and is now here."""
+    def endless(self, node: int) -> str:
+        """In words: a run took too many steps, and is now here."""
         role, op = self.system.cast[self.start[node][0]], self.ops.things[self.op[node]]
-        raise Mistake(
-            f"{role.name}, line {self.line[node]}: {self._most_steps:,} steps in one run and no end in sight, the next "
-            f"one `{op.name}`. Bound the loop, or let it wait for something."
-        )
+        run = f"where {self.where[node].of(role.name)}, had taken {self._most_steps:,} steps in one run"
+        return f"{run} and no end is in sight, the next one `{op.name}`"
 
     def _tell(self, process: Process, answer: int) -> None:
         process.answer(self.answers.things[answer])
@@ -252,13 +249,30 @@ class Histories:
             if node not in inner and node not in self.vacant:
                 self._replay(node).discard()
 
+    def told_counts(self) -> list[list[tuple[int, int]]]:
+        """Every history in which an answer holds counts, as the nodes and answers on its way; the last has none."""
+        counting = {number for number, answer in enumerate(self.answers.things) if hasattr(answer, "counted")}
+        inner = {parent for parent, _ in self.parent}
+        ends = [(node, ENDED) for node in range(len(self.op)) if node not in inner and node not in self.vacant]
+        for node, answers in enumerate(self._children):
+            merged = [answer for answer, child in answers.items() if self.parent[child] != (node, answer)]
+            ends += [(node, answer) for answer in merged]
+        paths = []
+        for node, answer in ends:
+            path = [*self.history(node), (node, answer)]
+            if answer != ENDED:
+                path.append((self._children[node][answer], ENDED))
+            if any(told in counting for _, told in path):
+                paths.append(path)
+        return paths
+
     def uncaught(self) -> list[Uncaught]:
         """The operations' errors that ended a run."""
         found: dict[Uncaught, None] = {}
         for node, error in enumerate(self.error):
             if isinstance(error, OperationError):
                 role = self.system.cast[self.start[node][0]]
-                found[Uncaught(role.name, type(error).__name__, self.line[node], role.restarts)] = None
+                found[Uncaught(role.name, type(error).__name__, self.where[node], role.restarts)] = None
         return [*found]
 
     def minds_names(self, names: Iterable[str]) -> bool:
@@ -279,7 +293,7 @@ class Histories:
             process = self.system.start(*self.start[node])
             for _, told in (*self.history(node), (node, answer)):
                 process.answer(_named(self.answers.things[told], who))
-            place = self._place(process, None)
+            place = self._held(process)
             op = None if self.op[child] == ENDED else self.ops.things[self.op[child]]
             process.discard()
             if self._with_name(op, who) != self._with_name(process.op, "") or held.setdefault(child, place) != place:

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from simlib.engines.explore.counts import Counts
+from simlib.engines.explore.findings import Carry
 from simlib.engines.explore.layout import Numbers
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.symmetry import NotAlike
@@ -37,19 +39,23 @@ class Verdicts:
         names = self._ledger.names
         return [Claim(claim, [names.index(name) for name in names if name in claim.parameters], {}) for claim in claims]
 
-    def holds(self, claim: Claim, world: Numbers) -> bool:
+    def holds(self, claim: Claim, world: Numbers, counts: Counts | None) -> bool:
         """Whether this is true of a world. Raises NotAlike where it depends on the name that a lock's made-up value
-        leaves out.
+        leaves out, and Carry where it depends on how large a count is, or on an order, and states do not tell.
         """
         part = tuple([world[place] for place in claim.places])
         verdict = claim.known.get(part)
         if verdict is None:
-            verdict = claim.known[part] = self._ask(claim, part)
+            verdict = claim.known[part] = self._ask(claim, part, counts)
         return verdict
 
-    def _ask(self, claim: Claim, part: Numbers) -> bool:
+    def _ask(self, claim: Claim, part: Numbers, counts: Counts | None) -> bool:
         seen, cast = self._seen(claim, part), self._system.cast
         verdict = self._system.holds(claim.claim, seen)
+        if self._ledger.asked:
+            raise Carry(self._ledger.asked.pop())
+        if counts is not None and counts.change(claim.claim, seen, self._system.holds):
+            raise Carry("counts")
         nameless = [name for name, state in seen.items() if isinstance(state, LockState) and state.is_made_up]
         for names in itertools.product(cast, repeat=len(nameless)) if nameless else ():
             held = {lock: seen[lock].held_by(who) for lock, who in zip(nameless, names)}

@@ -18,7 +18,7 @@ from simlib.engines.simulate.servers import Server
 from simlib.engines.simulate.timers import Timers
 from simlib.engines.simulate.worker import Due, Worker
 from simlib.errors import OperationError
-from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.ops import NOWHERE, OK, Blocked, Op, Outcome
 from simlib.process import Process
 from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
@@ -121,7 +121,7 @@ class Simulation:
 
     def _begin_task(self, worker: Worker) -> None:
         worker.steps = 0
-        worker.received = False
+        worker.queued = ""
         worker.nth.clear()
         if worker.task is None:
             worker.task = self.clockwork.now
@@ -163,6 +163,8 @@ class Simulation:
             return
         place = self.places[op.resource]
         way = worker.way = place.ways.get(op.verb) or place.new_way(op)
+        if way.queues and not worker.queued:
+            worker.queued = op.verb
         latency = way.latency
         seconds = latency if type(latency) is float else draw(latency, self._chance["latency"])
         if way.sleeps:
@@ -186,7 +188,7 @@ class Simulation:
             self._end_if(first)
         else:
             self._completed(worker)
-            if worker.received:
+            if worker.queued == "receive":
                 process.begin()
                 self._begin_task(worker)
             else:
@@ -237,7 +239,7 @@ class Simulation:
                 outcome = place.outcome(op, now, self._chance["faults"])
                 if outcome.fault:
                     self.record.count(outcome.fault)
-        line = process.line if self.record.keeps_trace else 0
+        where = process.where if self.record.keeps_trace else NOWHERE
         self._told = False
         try:
             answer = self._watched(self._exchange, worker.name, process, way, op, outcome)
@@ -250,7 +252,7 @@ class Simulation:
         if way.is_noted and not isinstance(answer, BaseException):
             self._note(worker, way, answer)
         if self.record.keeps_trace:
-            self.record.step(worker, process, op, outcome, answer, line, now)
+            self.record.step(worker, process, op, outcome, answer, where, now)
         self._go_on(worker)
         return True
 
@@ -278,7 +280,7 @@ class Simulation:
         if way.place.server is not None:
             self.record.run.answered[way.place.name][int(self.clockwork.now)] += 1
         if way.receives:
-            worker.task, worker.received = answer.id, True
+            worker.task = answer.id
         elif way.sends:
             self.arrived[answer] = self.clockwork.now
 

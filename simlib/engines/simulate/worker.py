@@ -31,7 +31,7 @@ class Worker:
     """One worker's place."""
 
     __slots__ = (
-        "due", "idle", "incarnation", "move", "name", "nth", "paused_until", "process", "received", "steps", "task",
+        "due", "idle", "incarnation", "move", "name", "nth", "paused_until", "process", "queued", "steps", "task",
         "way",
     )  # fmt: skip
 
@@ -46,6 +46,6 @@ class Worker:
         self.incarnation = 0
         self.paused_until = 0.0
         self.steps = 0  # of this run
-        self.received = False  # it has taken a message in this run
+        self.queued = ""  # what it asked of a queue first, in this run: "receive" or "send"
         self.nth: dict[str, int] = {}  # of this run, by name, if a trace is kept
         self.task: str | float | None = None  # a message's id, or since when this task has been going
