@@ -71,10 +71,12 @@ class Player:
 
     def play(self, beginning: Iterator[Event]) -> Trace:
         """Make these moves, then let everybody finish; stop where a property breaks."""
+        before = self.machine.system.memories()
         broken = self.broken()
         while not broken and next(beginning, None) is not None:
             broken = self.broken()
         broken = broken or self.finish()
+        self.machine.system.compare_memories(before)
         trace = self.so_far()
         return trace.but(broken=broken[0], because=broken[1], about=broken[2]) if broken else trace
 

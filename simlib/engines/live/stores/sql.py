@@ -13,7 +13,7 @@ from simlib.ops import Blocked, Op, Outcome
 from simlib.resources.database import DatabaseState
 from simlib.resources.lock import Lease
 from simlib.resources.queue import Message, QueueState
-from simlib.values import show
+from simlib.values import same, show
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -138,7 +138,7 @@ class DatabaseTable(Table):
 
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
-        if self.on_read(who, key) != expected:  # compared here, as Python does: 1 is 1.0, and no row is None
+        if not same(self.on_read(who, key), expected):  # compared here: no row is None
             return False
         self.on_write(who, key, row)
         return True
