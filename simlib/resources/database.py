@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simlib.errors import AlreadyExists, Mistake, NotFound, StaleToken
+from simlib.errors import AlreadyExists, Mistake, StaleToken
 from simlib.ops import Op
 from simlib.resources.base import Resource, State
 from simlib.values import freeze, fresh, in_order, listed, show, unordered
@@ -46,12 +46,11 @@ class DatabaseState(State):
             raise AlreadyExists(key)
         self.on_write(who, key, row, fence)
 
-    def on_delete(self, who: str, key: Any, fence: int | None = None) -> None:
-        self._check(key, fence)
-        if key not in self.rows:
-            raise NotFound(key)
+    def on_delete(self, who: str, key: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
-        del self.rows[key]
+        found = key in self.rows
+        self.rows.pop(key, None)
+        return found
 
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
@@ -67,8 +66,8 @@ class DatabaseState(State):
     def on_transaction(self, who: str, *writes: Op) -> bool:
         draft = self.copy()
         for write in writes:
-            if draft.perform(write, who) is False:
-                return False
+            if draft.perform(write, who) is False and write.verb == "compare_and_set":
+                return False  # a delete that finds no row has done its work
         self.rows, self.fences = draft.rows, draft.fences
         return True
 
@@ -134,7 +133,7 @@ class Database(Resource):
         return Op(self._name, "insert", (_key(key), row), _fence(fence))
 
     def delete(self, key: Any, *, fence: int | None = None) -> Op:
-        """Remove the row. Raises NotFound when there is none."""
+        """Remove the row. Answers whether there was one: in SQL, too, deleting what is not there is no error."""
         return Op(self._name, "delete", (_key(key),), _fence(fence))
 
     def compare_and_set(self, key: Any, expected: Any, row: Any, *, fence: int | None = None) -> Op:
@@ -151,7 +150,7 @@ class Database(Resource):
         """Several writes of this database as one step: all happen, or none.
 
         Answers True; False, with nothing written, when a `compare_and_set` among them found something else. An
-        error of one of them (AlreadyExists, NotFound, StaleToken) undoes all and is raised.
+        error of one of them (AlreadyExists, StaleToken) undoes all and is raised.
         """
         for write in writes:
             if not isinstance(write, Op) or write.resource != self._name or write.verb not in WRITES:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simlib import AlreadyExists, Database, NotFound, OutcomeUnknown, StaleToken, Unavailable
+from simlib import AlreadyExists, Database, OutcomeUnknown, StaleToken, Unavailable
 from tests.resources import Driven
 
 
@@ -32,11 +32,9 @@ def test_insert_of_a_key_that_is_taken_raises_and_changes_nothing():
     assert db.seen["x"] == 1
 
 
-def test_delete_removes_the_row_and_raises_when_there_is_none():
-    db = database({"x": 1})
-    db.by("A").delete("x")
-    with pytest.raises(NotFound, match=r"^x$"):
-        db.by("A").delete("x")
+def test_delete_removes_the_row_and_answers_whether_there_was_one():
+    db = database({"x": None})
+    assert [db.by("A").delete("x"), db.by("A").delete("x")] == [True, False]
     assert "x" not in db.seen
 
 
@@ -82,11 +80,17 @@ def test_a_compare_and_set_that_fails_in_the_middle_undoes_the_transaction_and_a
     assert (done, dict(db.seen.rows)) == (False, {"x": 1})
 
 
+def test_a_delete_of_nothing_in_the_middle_undoes_no_transaction():
+    db = database()
+    steps = db.steps
+    assert db.by("A").transaction(steps.write("a", 1), steps.delete("nothing"), steps.write("b", 1)) is True
+    assert dict(db.seen.rows) == {"a": 1, "b": 1}
+
+
 @pytest.mark.parametrize(
     "failing, error",
     [
         (lambda steps: steps.insert("x", 2), AlreadyExists),
-        (lambda steps: steps.delete("nothing"), NotFound),
         (lambda steps: steps.write("fenced", 2, fence=1), StaleToken),
     ],
 )
@@ -160,16 +164,16 @@ def test_without_a_token_a_fence_stops_nobody():
     assert db.seen["x"] == "A"
 
 
-@pytest.mark.parametrize(("verb", "args"), [("insert", ["x", 2]), ("delete", ["y"])])
-def test_a_step_that_fails_moves_no_fence(verb, args):
+def test_a_step_that_fails_moves_no_fence():
     db = database({"x": 1})
-    with pytest.raises((AlreadyExists, NotFound)):
-        getattr(db.by("B"), verb)(*args, fence=9)
-    assert db.by("A").write(args[0], "A", fence=8) is None
+    with pytest.raises(AlreadyExists):
+        db.by("B").insert("x", 2, fence=9)
+    assert db.by("A").write("x", "A", fence=8) is None
 
 
-def test_a_row_that_was_deleted_remembers_its_fence():
-    db = database({"x": 1})
+@pytest.mark.parametrize("rows", [{"x": 1}, {}])
+def test_a_fenced_delete_is_remembered_whether_or_not_there_was_a_row(rows):
+    db = database(rows)
     db.by("B").delete("x", fence=9)
     with pytest.raises(StaleToken):
         db.by("A").insert("x", 2, fence=8)

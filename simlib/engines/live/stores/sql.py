@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from simlib.engines.live.stores.base import Facts, Mutex, Store, lasting, read, written
-from simlib.errors import AlreadyExists, NotFound, StaleToken
+from simlib.errors import AlreadyExists, StaleToken
 from simlib.ops import Blocked, Op, Outcome
 from simlib.resources.database import DatabaseState
 from simlib.resources.lock import Lease
@@ -132,10 +132,9 @@ class DatabaseTable(Table):
         if not self.run(insert, written(key), written(row)):
             raise AlreadyExists(key)
 
-    def on_delete(self, who: str, key: Any, fence: int | None = None) -> None:
+    def on_delete(self, who: str, key: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
-        if not self.run("DELETE FROM rows WHERE key = ? RETURNING key", written(key)):
-            raise NotFound(key)
+        return bool(self.run("DELETE FROM rows WHERE key = ? RETURNING key", written(key)))
 
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
@@ -154,7 +153,8 @@ class DatabaseTable(Table):
     def on_transaction(self, who: str, *writes: Op) -> bool:
         self.run("SAVEPOINT writes")
         for write in writes:
-            if getattr(self, f"on_{write.verb}")(who, *write.args, **write.kwargs) is False:
+            done = getattr(self, f"on_{write.verb}")(who, *write.args, **write.kwargs)
+            if done is False and write.verb == "compare_and_set":
                 self.run("ROLLBACK TO SAVEPOINT writes")
                 return False
         return True
