@@ -7,9 +7,9 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Hashable
-from multiprocessing.connection import Connection
 from typing import Any
 
+from simlib.engines.live.pipe import Pipe
 from simlib.engines.live.worker import Told
 from simlib.errors import Mistake
 from simlib.ops import Op
@@ -23,7 +23,7 @@ class Channel:
     """A channel to another process. Who waits at it heeds an interrupt."""
 
     def __init__(self, end: socket.socket, heed: Callable[[], None]) -> None:
-        self._channel = Connection(end.detach())
+        self._channel = Pipe(end.detach())
         self._heed = heed
 
     def say(self, what: Any) -> None:
