@@ -25,7 +25,7 @@ from pathlib import Path
 import pytest
 
 from simlib import Database, Disk, Lock, Queue, Scenario, Service
-from simlib.engines.live import Reality, run
+from simlib.engines.live import Reality
 from simlib.engines.live.machine import LiveMachine
 from simlib.engines.live.stores import RemoteService, stores_for
 from simlib.engines.live.stores.http import Ledger
@@ -325,7 +325,7 @@ REQUESTS = {
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("request_", REQUESTS)
 def test_who_does_not_know_the_secret_is_refused_and_nothing_is_done(secret, request_, service):
-    client, ledger = service
+    client, _ = service
     before = client.facts()
     answer = said(client.port, REQUESTS[request_].format(SECRETS[secret]).encode("latin-1"))
     assert re.match(rb"HTTP/1\.[01] 403 ", answer), answer
@@ -335,7 +335,7 @@ def test_who_does_not_know_the_secret_is_refused_and_nothing_is_done(secret, req
 
 @pytest.mark.parametrize("text", [b"\x16\x03\x01" * 100, b"\r\n" * 100, b"x" * 100_000, b"GET / HTTP/9.9\r\n\r\n", b"\0"])
 def test_what_is_no_request_does_nothing(text, service):
-    client, ledger = service
+    client, _ = service
     before = client.facts()
     assert b"charge" not in said(client.port, text)
     assert client.facts() == before
@@ -343,7 +343,7 @@ def test_what_is_no_request_does_nothing(text, service):
 
 @pytest.mark.parametrize("length", ["much", "-1", None, "999999999999999"])
 def test_a_request_with_the_secret_and_a_wrong_length_does_nothing(length, service):
-    client, ledger = service
+    client, _ = service
     before = client.facts()
     lines = f"POST / HTTP/1.1\r\nAuthorization: Bearer {client.signer.token}\r\n"
     lines += "" if length is None else f"Content-Length: {length}\r\n"
@@ -355,7 +355,7 @@ def test_a_request_with_the_secret_and_a_wrong_length_does_nothing(length, servi
 @pytest.mark.parametrize("body", ["1", "", "0" * 64 + ":1", "pickle:AAAA", "[" * 100_000])
 @pytest.mark.parametrize("where", ["body", "key"])
 def test_a_request_with_the_secret_and_a_value_without_a_signature_does_nothing(body, where, service):
-    client, ledger = service
+    client, _ = service
     before = client.facts()
     ours = client.signer.write(("charge", 30))
     body, key = (body, ours) if where == "body" else (ours, body[:1000] or "x")
@@ -368,9 +368,9 @@ def test_a_request_with_the_secret_and_a_value_without_a_signature_does_nothing(
 
 
 def test_strangers_who_say_nothing_more_do_not_stop_the_run(service):
-    client, ledger = service
+    client, _ = service
     with contextlib.ExitStack() as held:
-        for text in (b"", b"GET", b"POST / HTTP/1.1\r\nContent-Length: 5\r\n", b"POST / HTTP/1.1\r\n\r\n") * 60:
+        for text in (b"", b"GET", b"POST / HTTP/1.1\r\nContent-Length: 5\r\n", b"POST / HTTP/1.1\r\n\r\n") * 30:
             stranger = held.enter_context(socket.create_connection(("127.0.0.1", client.port)))
             stranger.sendall(text)
         begun = time.monotonic()
@@ -382,7 +382,7 @@ def test_strangers_who_say_nothing_more_do_not_stop_the_run(service):
 
 
 def test_a_stranger_is_hung_up_on_in_the_end(service):
-    client, ledger = service
+    client, _ = service
     with socket.create_connection(("127.0.0.1", client.port), timeout=PATIENCE) as stranger:
         stranger.sendall(b"GET / HTTP/1.1\r\n")
         assert stranger.recv(1) in (b"", b"H")
@@ -566,18 +566,33 @@ def program(fifo, told):
     subprocess.Popen(command, start_new_session=True, env={}, pass_fds=[told])
 
 
+def started(start, fifo):
+    """Start it, and wait until it is there."""
+    out, told = os.pipe()
+    start(fifo, told)
+    assert os.read(out, 2) == b"up"
+
+
 def starting(start, fifo):
-    """A worker that starts such a process after its first step, and waits until it is there."""
+    """A worker that starts such a process after its first step."""
 
     def worker(db):
         yield db.write("a", 1)
-        out, told = os.pipe()
-        start(fifo, told)
-        assert os.read(out, 2) == b"up"
+        started(start, fifo)
         yield db.read("a")
         yield db.write("a", 2)
 
-    return Scenario(db=Database()).system(worker)
+    return worker
+
+
+def starting_at_once(start, fifo):
+    """A worker that starts such a process before its first step."""
+
+    def worker(db):
+        started(start, fifo)
+        yield db.write("a", 1)
+
+    return worker
 
 
 @contextlib.contextmanager
@@ -606,18 +621,17 @@ everywhere = pytest.mark.parametrize("start", [forked, stopped, daemon, deaf_fam
 
 @linux
 @everywhere
-def test_what_a_worker_has_started_ends_with_the_run(start, tmp_path):
+@pytest.mark.parametrize("worker", [starting, starting_at_once])
+def test_what_a_worker_has_started_ends_with_the_run(worker, start, tmp_path):
     with watched(tmp_path / "held") as (fifo, ended):
-        system = starting(start, fifo)
-        with Reality(system, False) as reality:
-            run(system, reality, [])
+        Scenario(db=Database()).live(worker(start, fifo))
         assert ended().startswith(b"up")
 
 
 @linux
 def test_what_a_worker_has_started_outlives_its_crash_and_ends_with_the_run(tmp_path):
     with watched(tmp_path / "held") as (fifo, ended):
-        system = starting(daemon, fifo)
+        system = Scenario(db=Database()).system(starting(daemon, fifo))
         with Reality(system, False) as reality, LiveMachine(system, reality) as machine:
             machine.perform(Move("step", "A"))
             machine.perform(Move("crash", "A", fault="crashes"))
@@ -634,8 +648,9 @@ def test_what_a_worker_has_started_ends_when_the_supervisor_is_killed(tmp_path):
             "from simlib.engines.live import Reality\n"
             "from simlib.engines.live.machine import LiveMachine\n"
             "from simlib.trace import Move\n"
+            "from simlib import Database, Scenario\n"
             "from tests.live.test_strangers import daemon, starting\n"
-            f"system = starting(daemon, {fifo!r})\n"
+            f"system = Scenario(db=Database()).system(starting(daemon, {fifo!r}))\n"
             "with Reality(system, False) as reality, LiveMachine(system, reality) as machine:\n"
             "    machine.perform(Move('step', 'A'))\n"
             "    os.kill(os.getpid(), signal.SIGKILL)\n"

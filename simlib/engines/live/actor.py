@@ -16,6 +16,7 @@ from simlib.ops import Op
 
 PATIENCE = 20.0  # seconds to wait for a process before it is given up
 SILENT = f"no word from a process for {PATIENCE:g} s: does a step of its worker wait for ever?"
+GONE = "a worker's process ended without a word: does it call os._exit, or kill itself?"
 SLICE = 0.1  # seconds after which an interrupt is heeded
 
 
@@ -23,6 +24,7 @@ class Channel:
     """A channel to another process. Who waits at it heeds an interrupt."""
 
     def __init__(self, end: socket.socket, heed: Callable[[], None]) -> None:
+        self._end = end.dup()
         self._channel = Pipe(end.detach())
         self._heed = heed
 
@@ -56,6 +58,10 @@ class Channel:
         return self.hear()
 
     def close(self) -> None:
+        """Let the other end know, even where a process that was forked from this one has a copy of this end."""
+        with contextlib.suppress(OSError):  # the other end is gone
+            self._end.shutdown(socket.SHUT_RDWR)
+        self._end.close()
         self._channel.close()
 
 
@@ -75,7 +81,7 @@ class Actor:
         try:
             told: Told = self.channel.hear()
         except EOFError:
-            raise Mistake("a worker's process ended without a word: does it call os._exit, or kill itself?") from None
+            raise Mistake(GONE) from None
         self.op, self.line, self.here, self.error = told.op, told.line, told.here, told.raised
         if told.failed:
             name, text = told.failed

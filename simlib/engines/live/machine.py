@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from simlib.engines.live.actor import Actor
+from simlib.engines.live.actor import GONE, Actor
 from simlib.engines.live.race import OR, Answers, ModelIsWrong, race
 from simlib.engines.live.reality import Reality
 from simlib.engines.live.stores.base import Facts
@@ -38,7 +38,19 @@ class LiveMachine(Machine):
         self._reality.begin()
         _, self._keeper = self._reality.fork("keeper")
         super().__enter__()
+        # Known from here, they need not be asked of workers that run in this process: what those start would outlive us.
+        vars(self.system).setdefault("first_operations", {worker: slot.op for worker, slot in self.slots.items()})
         return self
+
+    def step_names(self) -> dict[str, set[str]]:
+        """What a player asks of each worker. It is found out by running it, so that is done in a process of the run."""
+        _, channel = self._reality.fork("rehearse")
+        try:
+            return channel.hear()  # type: ignore[no-any-return]
+        except EOFError:
+            raise Mistake(GONE) from None
+        finally:
+            channel.close()
 
     def _start(self, worker: str, incarnation: int) -> Any:
         pid, channel = self._reality.fork("worker", worker, incarnation)

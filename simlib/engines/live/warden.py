@@ -26,6 +26,7 @@ from simlib.engines.live.pipe import Pipe
 from simlib.engines.live.stores import RemoteService, Store, stores_for
 from simlib.engines.live.stores.http import serve
 from simlib.engines.live.worker import work
+from simlib.engines.replay import step_names
 from simlib.errors import Mistake
 from simlib.system import System
 
@@ -93,6 +94,19 @@ class Warden:
     def keeper(self) -> int:
         """A process that looks at the real parts for the supervisor."""
         return self._child(lambda channel: keep(channel, self._stores))
+
+    def rehearse(self) -> int:
+        """A process that plays the workers on the model, and tells which steps they take there."""
+        system = self._system
+        assert system is not None  # a run has begun
+
+        def rehearsed(channel: Pipe) -> None:
+            try:
+                channel.send(step_names(system))
+            except Mistake as mistake:
+                channel.send(mistake)
+
+        return self._child(rehearsed)
 
     def reap(self, child: int) -> None:
         """Wait for the end of a child that has been killed."""

@@ -78,6 +78,7 @@ class Ledger(ThreadingHTTPServer):
     """The server: what was done how often, under which keys, and what is refused for ever."""
 
     daemon_threads = True
+    request_queue_size = MOST_CONNECTIONS  # else those who only knock keep the run's own out for seconds
 
     def __init__(self, signer: Signer) -> None:
         super().__init__((HERE, 0), Requests)
