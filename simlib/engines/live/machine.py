@@ -38,7 +38,7 @@ class LiveMachine(Machine):
         self._reality.begin()
         _, self._keeper = self._reality.fork("keeper")
         super().__enter__()
-        # Known from here, they need not be asked of workers that run in this process: what those start would outlive us.
+        # Known from here, they are not asked of workers that run in this process: what those start would outlive it.
         vars(self.system).setdefault("first_operations", {worker: slot.op for worker, slot in self.slots.items()})
         return self
 

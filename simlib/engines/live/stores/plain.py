@@ -15,13 +15,13 @@ import importlib
 import json
 import uuid
 import zoneinfo
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 from simlib.errors import Mistake
-from simlib.values import freeze, show
+from simlib.values import show
 
 BIG = 2**53  # Python refuses to write, and to read, a whole number of some thousand digits as decimals
 
@@ -36,17 +36,21 @@ class Kind(NamedTuple):
 def dumps(value: Any) -> str:
     """The value as text. Raises Mistake for one that would not be the same afterwards."""
     try:
-        text = json.dumps(_taken_apart(value), separators=(",", ":"))
-        if freeze(loads(text)) == freeze(value):
+        text = _written(value)
+        if _written(loads(text)) == text:
             return text
     except RecursionError:
-        raise Mistake(f"{show(value)} is nested too deeply to be stored for real.") from None
+        raise Mistake(f"a {type(value).__name__} is nested too deeply to be stored for real.") from None
     raise Mistake(f"{show(value)} would not be read as it was written. Store its parts, as plain data.")
 
 
 def loads(text: str) -> Any:
     """The value that this is the text of."""
     return _made(json.loads(text))
+
+
+def _written(value: Any) -> str:
+    return json.dumps(_taken_apart(value), separators=(",", ":"))
 
 
 def _taken_apart(value: Any) -> Any:
@@ -122,31 +126,38 @@ def _address(kind: type) -> list[str]:
     """The names under which another process of the run finds this class."""
     names = [kind.__module__, kind.__qualname__]
     if _class(*names) is not kind:
-        raise Mistake(
-            f"an object of {kind.__name__} cannot be stored for real: no other process would find the same class. "
-            "Define it once, outside of the worker."
-        )
+        raise Mistake(_nowhere(kind.__qualname__))
     return names
 
 
+def _nowhere(name: str) -> str:
+    return (
+        f"an object of {name} cannot be stored for real: another process does not find the same class. "
+        "Define it once, outside of the worker."
+    )
+
+
 def _class(module: str, name: str) -> Any:
-    """The class of this name; None where there is none, or more than one."""
+    """The class of this name. Raises Mistake where there is none, or more than one."""
     try:
         found: Any = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
         return found
     except (ImportError, AttributeError):  # a notebook's, or a function's own: it came with the workers
-        alive = [kind for kind in _alive(object, set()) if (kind.__module__, kind.__qualname__) == (module, name)]
-        return alive[0] if len(alive) == 1 else None
+        found = [kind for kind in _sent() if (kind.__module__, kind.__qualname__) == (module, name)]
+        if len(found) != 1:
+            raise Mistake(_nowhere(name)) from None
+        return found[0]
 
 
-def _alive(kind: type[Any], known: set[type]) -> Iterator[type]:
-    for one in type.__subclasses__(kind):
-        if one not in known:
-            known.add(one)
-            yield one
-            yield from _alive(one, known)
+def _sent() -> list[type]:
+    """The classes that cloudpickle has brought here, or taken from here; the same one keeps its identity on the way."""
+    try:
+        from cloudpickle.cloudpickle import _DYNAMIC_CLASS_TRACKER_BY_CLASS as sent
+    except ImportError:
+        return []
+    return [*sent]
 
 
 def _attributes(value: Any) -> dict[str, Any]:

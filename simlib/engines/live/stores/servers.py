@@ -108,8 +108,8 @@ def alive(process: str) -> bool:
         return True  # a stranger's client, for which nobody waits
     try:
         os.kill(int(process), 0)
-    except (ProcessLookupError, OverflowError, ValueError):
+    except ProcessLookupError:
         return False
-    except PermissionError:
+    except (PermissionError, OverflowError, ValueError):  # it belongs to somebody else, or no process has such a number
         pass
     return True
