@@ -61,12 +61,12 @@ def fork(system: System, moves: Sequence[Move], worker: str) -> Trace | None:
 class Player:
     """Plays a beginning that somebody has chosen, and lets everybody finish from there."""
 
-    def __init__(self, machine: Machine, most: int = MOST_STEPS) -> None:
+    def __init__(self, machine: Machine, most: int = MOST_STEPS, names: dict[str, set[str]] | None = None) -> None:
         self.machine = machine
         self._most = most
         self.parted: int | None = None
         self._choices = 1  # the most that there were at any draw
-        self._names = {worker: _names(machine.system, worker) for worker in machine.slots}
+        self._names = step_names(machine.system) if names is None else names
         self._initial = {name: state.copy() for name, state in machine.states.items()}
 
     def play(self, beginning: Iterator[Event]) -> Trace:
@@ -266,6 +266,11 @@ class Player:
         blocked = {name: (slot.op, slot.process.where) for name, slot in slots if slot.op and name not in going}
         stuck = machine.system.stuck(blocked, machine.states, going)
         return ("stuck", f"{listed(stuck)}, for ever" + ", while others go round" * bool(going), ()) if stuck else None
+
+
+def step_names(system: System) -> dict[str, set[str]]:
+    """By worker, the steps of a run in which nothing goes wrong, by their letters."""
+    return {worker: _names(system, worker) for worker in system.cast}
 
 
 def _names(system: System, worker: str) -> set[str]:
