@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from simlib import Database, Disk, Service
+from simlib import Database, Disk, NotFound, Scenario, Service
 from simlib.engines.live.stores import Folder, RemoteService, stores_for
 from simlib.engines.live.stores.facts import expected
 from simlib.engines.live.stores.http import Ledger
 from simlib.errors import OperationError, Unavailable
 from simlib.ops import OK, Outcome
+from simlib.resources import Collection
 from simlib.values import freeze
 
 
@@ -110,3 +111,29 @@ def test_nothing_is_left_in_the_folder_of_a_run(tmp_path):
     prepared("disk", Disk({"a": "first"}), tmp_path / "run")
     shutil.rmtree(tmp_path / "run")
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def off_the_schedule(schedule, db):
+    try:
+        yield schedule.delete("ann")
+    except NotFound:
+        yield db.write("ann", "was gone already")
+    yield schedule.put("bob", [1])
+    names = yield schedule.list()
+    yield db.write("names", names)
+    yield db.write("bob", (yield schedule.get("bob")))
+
+
+@pytest.mark.parametrize("fault", [{}, {"crashes": 1}, {"lost_replies": 1}, {"outages": 1}])
+def test_a_collection_is_a_rest_server_that_answers_as_the_model_does(fault):
+    shop = Scenario(schedule=Collection({"ann": "monthly", "a b/ü": 1}), db=Database())
+    for seed in range(3):
+        trace = shop.live(off_the_schedule, seed=seed, **fault)
+        assert {*trace["schedule"].items} == {"a b/ü", "bob"}
+        assert "schedule is an HTTP server" in trace.note
+
+
+def test_a_second_delete_is_a_real_404():
+    shop = Scenario(schedule=Collection({"ann": "monthly"}), db=Database())
+    trace = shop.live(off_the_schedule, shop.attack(off_the_schedule, "A", "crash A"))
+    assert trace["db"]["ann"] == "was gone already"

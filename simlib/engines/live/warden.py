@@ -80,7 +80,7 @@ class Warden:
 
     def _serve(self, store: RemoteService) -> None:
         ours, theirs = socket.socketpair()
-        self._fork(lambda channel: serve(channel, store.signer), theirs)
+        self._fork(lambda channel: serve(channel, store), theirs)
         channel = Pipe(ours.detach())
         store.port, store.dead_port = channel.recv()
         self._servers.append(channel)

@@ -9,9 +9,11 @@ from typing import Any
 from simlib.engines.live.stores.base import Store
 from simlib.engines.live.stores.files import Folder, SmallDisk
 from simlib.engines.live.stores.http import RemoteService
+from simlib.engines.live.stores.rest import RemoteCollection
 from simlib.engines.live.stores.sql import Connection, DatabaseTable, LockTable, QueueTable
 from simlib.engines.live.stores.sqlite import SQLite
 from simlib.resources.base import Resource, State
+from simlib.resources.collection import CollectionState
 from simlib.resources.database import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
@@ -54,6 +56,8 @@ def _store(name: str, state: State, path: Path, fills: bool, url: str | None) ->
         return kind(name, path / "files", state.capacity)  # type: ignore[no-any-return]
     if isinstance(state, ServiceState):
         return RemoteService(name)
+    if isinstance(state, CollectionState):
+        return RemoteCollection(name)
     return None
 
 

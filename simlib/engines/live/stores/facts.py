@@ -8,6 +8,7 @@ from typing import Any
 
 from simlib.engines.live.stores.base import Facts
 from simlib.resources.base import State
+from simlib.resources.collection import CollectionState
 from simlib.resources.database import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
@@ -38,6 +39,11 @@ def expected(state: State) -> Facts:
 def _(state: DatabaseState) -> Facts:
     rows = {freeze(key): row for key, row in state.rows.items()}
     return {"rows": rows, "sequences": state.sequences, "fences": {freeze(key): t for key, t in state.fences.items()}}
+
+
+@expected.register
+def _(state: CollectionState) -> Facts:
+    return {"items": state.items}
 
 
 @expected.register

@@ -37,55 +37,62 @@ class RemoteService(Store):
         super().__init__(name)
         self.port = self.dead_port = 0
 
+    def server(self) -> Server:
+        """What its process is to serve."""
+        return Ledger(self.signer)
+
     def answer(self, op: Op, who: str, outcome: Outcome) -> Any:
         return self.carry_out(op, who, outcome)
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> str:
         key = hashable(op.kwargs.get("idempotency_key"))
         headers = {} if key is None else {KEY: self.signer.write(key)}
-        fault = {"lost_replies": DROP, "rejections": REFUSE}.get(outcome.fault or "")
-        if fault:
-            headers[FAULT] = fault
-        port = self.dead_port if outcome.fault == "outages" else self.port
-        try:
-            status, text = self._ask(port, "POST", self.signer.write(hashable(op.args)).encode(), headers)
-        except ConnectionRefusedError:
-            raise Unavailable(op.name) from None
-        except (OSError, http.client.HTTPException):  # cut off, or no answer in time
-            raise OutcomeUnknown(op.name) from None
+        status, text = self.request(op, outcome, "POST", "/", hashable(op.args), headers)
         if status == http.HTTPStatus.CONFLICT:
             raise Rejected(f"idempotency key {show(op.kwargs['idempotency_key'])} was used for other arguments")
         if status != http.HTTPStatus.OK:
             raise Rejected(op.args[0])
         return str(self.signer.read(text))
 
-    def _ask(self, port: int, method: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str]:
+    def request(
+        self, op: Op, outcome: Outcome, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> tuple[int, str]:
+        """What the server answers to this step. Raises Unavailable and OutcomeUnknown."""
+        fault = {"lost_replies": DROP, "rejections": REFUSE}.get(outcome.fault or "")
+        if fault:
+            headers[FAULT] = fault
+        port = self.dead_port if outcome.fault == "outages" else self.port
+        try:
+            return self.ask(port, method, path, self.signer.write(body).encode(), headers)
+        except ConnectionRefusedError:
+            raise Unavailable(op.name) from None
+        except (OSError, http.client.HTTPException):  # cut off, or no answer in time
+            raise OutcomeUnknown(op.name) from None
+
+    def ask(self, port: int, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str]:
         connection = http.client.HTTPConnection(HERE, port, timeout=PATIENCE)
         try:
-            connection.request(method, "/", body, {SECRET: f"Bearer {self.signer.token}", **headers})
+            connection.request(method, path, body, {SECRET: f"Bearer {self.signer.token}", **headers})
             answer = connection.getresponse()
             return answer.status, answer.read().decode("latin-1")
         finally:
             connection.close()
 
     def look(self) -> Facts:
-        _, ledger = self._ask(self.port, "GET", None, {})
+        _, ledger = self.ask(self.port, "GET", "/", None, {})
         effects, keys, refused = self.signer.read(ledger)
         return {"effects": effects, "keys": {*keys.items()}, "refused": {*refused}}
 
 
-class Ledger(ThreadingHTTPServer):
-    """The server: what was done how often, under which keys, and what is refused for ever."""
+class Server(ThreadingHTTPServer):
+    """A server of the run's own, on this machine alone."""
 
     daemon_threads = True
     request_queue_size = MOST_CONNECTIONS  # else those who only knock keep the run's own out for seconds
 
-    def __init__(self, signer: Signer) -> None:
-        super().__init__((HERE, 0), Requests)
+    def __init__(self, signer: Signer, requests: type[Requests]) -> None:
+        super().__init__((HERE, 0), requests)
         self.signer = signer
-        self.effects: dict[Hashable, int] = {}
-        self.keys: dict[Hashable, Hashable] = {}
-        self.refused: list[Hashable] = []
         self.lock = threading.Lock()
         self._open: dict[Any, float] = {}  # the connections that are not dealt with, and since when
         self._closed = threading.Condition()
@@ -125,6 +132,16 @@ class Ledger(ThreadingHTTPServer):
         recently = time.monotonic() - GRACE
         return [other for other, since in self._open.items() if recently < since < self._open[request]]
 
+
+class Ledger(Server):
+    """What a service does: what was done how often, under which keys, and what is refused for ever."""
+
+    def __init__(self, signer: Signer) -> None:
+        super().__init__(signer, Calls)
+        self.effects: dict[Hashable, int] = {}
+        self.keys: dict[Hashable, Hashable] = {}
+        self.refused: list[Hashable] = []
+
     def call(self, effect: Hashable, key: Hashable, refuse: bool) -> http.HTTPStatus:
         """Do it, once for each key."""
         with self.lock:
@@ -141,9 +158,9 @@ class Ledger(ThreadingHTTPServer):
 
 
 class Requests(BaseHTTPRequestHandler):
-    """One request."""
+    """One request, of the run's own."""
 
-    server: Ledger
+    server: Server
 
     def parse_request(self) -> bool:
         """Whether it is a request of the run's. What anybody else says is not even looked at."""
@@ -154,32 +171,24 @@ class Requests(BaseHTTPRequestHandler):
         self.send_error(http.HTTPStatus.FORBIDDEN)
         return False
 
-    def do_POST(self) -> None:
+    def body(self) -> Any:
+        """What it says. Raises ValueError where the run has not written it, EOFError where it breaks off."""
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length[:20]) > MOST_BYTES:
-            return self.send_error(http.HTTPStatus.BAD_REQUEST)
+            raise ValueError
         body = self.rfile.read(int(length))
         if len(body) < int(length):
-            return None  # its client died before it had said all
-        fault, key = self.headers.get(FAULT), self.headers.get(KEY)
-        try:
-            effect = self.server.signer.read(body.decode("latin-1"))
-            known_as = None if key is None else self.server.signer.read(key)
-        except ValueError:
-            return self.send_error(http.HTTPStatus.BAD_REQUEST)
-        status = self.server.call(effect, known_as, fault == REFUSE)
-        if fault == DROP:
-            self.close_connection = True  # acted, and the reply is lost
+            raise EOFError  # its client died before it had said all
+        return self.server.signer.read(body.decode("latin-1"))
+
+    def reply(self, status: http.HTTPStatus, what: Any) -> None:
+        """Answer, unless the reply is to be lost."""
+        if self.headers.get(FAULT) == DROP:
+            self.close_connection = True
         else:
-            self._answer(status, "ok")
-        return None
+            self.answer(status, what)
 
-    def do_GET(self) -> None:
-        self.server.alone(self.request)
-        with self.server.lock:
-            self._answer(http.HTTPStatus.OK, (self.server.effects, self.server.keys, self.server.refused))
-
-    def _answer(self, status: http.HTTPStatus, what: Any) -> None:
+    def answer(self, status: http.HTTPStatus, what: Any) -> None:
         text = self.server.signer.write(what).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(text)))
@@ -190,14 +199,35 @@ class Requests(BaseHTTPRequestHandler):
         """Not on the notebook's stderr."""
 
 
+class Calls(Requests):
+    """One call of a service, or a look into its ledger."""
+
+    server: Ledger
+
+    def do_POST(self) -> None:
+        try:
+            effect, key = self.body(), self.headers.get(KEY)
+            known_as = None if key is None else self.server.signer.read(key)
+        except ValueError:
+            return self.send_error(http.HTTPStatus.BAD_REQUEST)
+        except EOFError:
+            return None
+        return self.reply(self.server.call(effect, known_as, self.headers.get(FAULT) == REFUSE), "ok")
+
+    def do_GET(self) -> None:
+        self.server.alone(self.request)
+        with self.server.lock:
+            self.answer(http.HTTPStatus.OK, (self.server.effects, self.server.keys, self.server.refused))
+
+
 def _hang_up(request: socket.socket) -> None:
     with contextlib.suppress(OSError):  # it is gone already
         request.shutdown(socket.SHUT_RDWR)
 
 
-def serve(channel: Pipe, signer: Signer) -> None:
-    """Be a server until the supervisor is gone. Tells its port, and one where nobody listens."""
-    with Ledger(signer) as server, socket.socket() as dead:
+def serve(channel: Pipe, store: RemoteService) -> None:
+    """Be the store's server until the supervisor is gone. Tells its port, and one where nobody listens."""
+    with store.server() as server, socket.socket() as dead:
         dead.bind((HERE, 0))
         channel.send((server.server_port, dead.getsockname()[1]))
         threading.Thread(target=server.serve_forever, daemon=True).start()
