@@ -9,7 +9,8 @@ from simlib.engines.explore import Report
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
 from simlib.system import called
-from simlib.values import listed, plural, wrapped
+from simlib.trace import Trace
+from simlib.values import listed, ordinal, plural, wrapped
 from simlib.watchdog import interruptible
 
 
@@ -49,9 +50,9 @@ class Grade:
             return wrapped(f"Not yet: {report.sentence}")
         when = f", if {listed(trace.failure)}" if trace and trace.failure else ", with no fault at all" if trace else ""
         said = f"Not yet: {self.worker} {_goes_wrong(report.claim)}{when}."
-        because = found.because or (trace.because if trace else "")
+        because = [found.because or (trace.because if trace else ""), *(_uncaught(trace) if trace else [])]
         lines = ["", *trace.lines()] if trace else []
-        return "\n".join([wrapped(said), wrapped(because), *lines])
+        return "\n".join([wrapped(said), *map(wrapped, because), *lines])
 
 
 @interruptible()
@@ -79,6 +80,17 @@ def grade(
 def _goes_wrong(claim: str | None) -> str:
     known = {"livelock": "loops forever", "stuck": "waits forever", "error": "ends with an error of its own"}
     return known.get(claim or "", f"breaks {claim}")
+
+
+def _uncaught(trace: Trace) -> list[str]:
+    """The last error that ended a run of the worker: what a line of the trace has no room for."""
+    ends = [event for event in trace.events if event.error and event.op]
+    if not ends:
+        return []
+    last = ends[-1]
+    error = f"{type(last.error).__name__}: {last.error}"
+    step = f"{last.worker}'s {ordinal(last.nth)} {last.op.name if last.op else ''}, line {last.line}"
+    return [f"Nobody caught what {step} raised: {error}."]
 
 
 def _holds(report: Report) -> str:
