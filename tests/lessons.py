@@ -186,8 +186,8 @@ def graded(number, exercise, answer="", names=None, moves=()):
     (text,) = [source(one) for one in notebook(number)["cells"] if place in source(one) and one["cell_type"] == "code"]
     given, said = ast.parse(answer).body, []
     tree = _Answered(given, moves).visit(ast.parse(text))
-    others = [node for node in given if _named(node) not in map(_named, tree.body)]
-    tree.body = others + tree.body
+    here = {_named(node) for node in tree.body} - {None}
+    tree.body = [node for node in given if _named(node) not in here] + tree.body
     names = dict(names if names is not None else definitions(number))
     names["record"] = lambda name, result, *more, **asked: said.append(judged(result, *more, **asked)) or result
     names["lanes"] = lambda *runs, **more: None
