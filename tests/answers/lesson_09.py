@@ -61,7 +61,7 @@ WRONG = {
     },
 }  # fmt: skip
 RIGHT = {
-    "attack": {"a crash after the text": (("A 2", "crash A"),), "a stall": (("A", "expire inbox"),), "a reply that is lost": (("A", "A: lost reply"),)},
+    "attack": {"a crash after the text": (("A 2", "crash A"),), "a stall": (("A 2", "expire inbox"),), "a reply that is lost": (("A", "A: lost reply"),)},
     "defend": {"the solution": NOTED, "by insert": INSERTED},
     "audit": {
         "the solution": POINTS,
