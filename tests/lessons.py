@@ -179,8 +179,8 @@ def _holds(scenario, worker, faults):
 def graded(number, exercise, answer="", names=None, moves=()):
     """What the lesson's own cell makes of an answer that is put where a learner writes it: (done, in few words).
 
-    `answer` is the code of the functions, or of the assignment, that the learner changes; `moves` are, for each attack in
-    the cell, its moves, or after how many steps it crashes.
+    `answer` is the code of the functions, or of the assignment, that the learner changes; `moves` are, for each attack
+    in the cell, its moves, or after how many steps it crashes.
     """
     place = f'record("{number} {exercise}"'
     (text,) = [source(one) for one in notebook(number)["cells"] if place in source(one) and one["cell_type"] == "code"]

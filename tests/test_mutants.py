@@ -289,8 +289,6 @@ EQUIVALENT = {  # proven: under each budget it holds, and the same outcomes can 
         "order_outboxed: other_errors, except AlreadyExists: (2)",
         "order_outboxed: unconditional_write, db.insert('order-1', cart)",  # the note beside it is inserted
         "order_outboxed: unconditional_write, db.insert('outbox order-1', 'order-1')",  # the order beside it is
-        "relay: other_errors, except NotFound:",
-        "relay: other_errors, except NotFound: (2)",
     ],
     "08": ["work_fenced: careless_release, lock.release(lease)"],  # whose lock it was, the row does not mind
     "10": ["close_day_durably: other_errors, except DiskFull:"],  # a disk raises nothing else here

@@ -1,8 +1,8 @@
-"""Answers to the exercises, a module a lesson: wrong ones, which a learner would try and no grader may pass, and right ones.
+"""Answers to the exercises, a module a lesson: wrong ones, which no grader may pass, and right ones.
 
-Each module has `WRONG` and `RIGHT`: exercise -> what it is -> the answer. An answer is code, put where the learner writes
-it; to an attack, its moves, one tuple for each run. What is wrong with every exercise (nothing changed, a worker that
-returns at once, a property that is always true) is added by tests/test_graders.py.
+Each module has `WRONG` and `RIGHT`: exercise -> what it is -> the answer. An answer is code, put where the learner
+writes it; to an attack, its moves, one tuple for each run. What is wrong in every lesson (nothing changed, a worker
+that returns at once, a property that is always true) is added by tests/test_graders.py.
 """
 
 from tests.lessons import cell, edited, solutions

@@ -15,11 +15,13 @@ WRONG = {
         "only acknowledged": ack_only("fulfil_mended", "inbox"),
         "every error swallowed": edited(
             given("00", "fulfil_mended"),
-            ('    yield carrier.call("book", message.body)\n',
-             '    try:\n        yield carrier.call("book", message.body)\n    except Exception:\n        pass\n'),
+            (
+                '    yield carrier.call("book", message.body)\n',
+                '    try:\n        yield carrier.call("book", message.body)\n    except Exception:\n        pass\n',
+            ),
         ),
     },
-}  # fmt: skip
+}
 RIGHT = {
     "attack": {"a crash after it books": (2,), "a crash after the pick-up": (3,)},
     "defend": {

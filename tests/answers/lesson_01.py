@@ -3,7 +3,11 @@ from tests.answers import ack_first, ack_only, edited, given, prop, solutions
 CAREFUL, KEPT = solutions("01")
 GIVEN = given("01", "offboard_mended")
 KEY = ", idempotency_key=message.id"
-KEYS = "    try:\n        yield keys.delete(message.body)\n    except NotFound:\n        pass  # had none, or an earlier attempt did it\n"
+KEYS = """    try:
+        yield keys.delete(message.body)
+    except NotFound:
+        pass  # had none, or an earlier attempt did it
+"""
 RETRIED = """    while True:
         try:
             yield keys.delete(message.body)
@@ -16,14 +20,18 @@ SEEN = "inbox, accounts, failures"
 KEY_LEFT, NO_GOODBYE, HARMLESS = ("A 2", "A: outage"), ("A 3", "A: outage"), ("A", "A: outage")
 WRONG = {
     "attack": {
-        "the key, twice": (KEY_LEFT, KEY_LEFT), "the goodbye, twice": (NO_GOODBYE, NO_GOODBYE),
-        "one of the two": (KEY_LEFT, HARMLESS), "the other": (HARMLESS, NO_GOODBYE),
+        "the key, twice": (KEY_LEFT, KEY_LEFT),
+        "the goodbye, twice": (NO_GOODBYE, NO_GOODBYE),
+        "one of the two": (KEY_LEFT, HARMLESS),
+        "the other": (HARMLESS, NO_GOODBYE),
     },
     "defend": {
         "no key": edited(CAREFUL, (KEY, "")),
         "a key of this delivery": edited(CAREFUL, ("message.id", "message.deliveries")),
         "the keys' handler dropped": edited(CAREFUL, (KEYS, "    yield keys.delete(message.body)\n")),
-        "the keys' outage still suppressed": edited(CAREFUL, (KEYS, KEYS.replace("NotFound", "(NotFound, Unavailable)"))),
+        "the keys' outage still suppressed": edited(
+            CAREFUL, (KEYS, KEYS.replace("NotFound", "(NotFound, Unavailable)"))
+        ),
         "the keys retried whatever it is": edited(CAREFUL, (KEYS, RETRIED)),
         "the goodbye's errors still suppressed": edited(GIVEN, ("(NotFound, Unavailable)", "NotFound")),
         "and with a key": edited(
@@ -43,7 +51,7 @@ WRONG = {
             "accounts, failures", "cancelled_or_listed(accounts, failures)"
         ),
     },
-}  # fmt: skip
+}
 RIGHT = {
     "attack": {"the key, then the goodbye": (KEY_LEFT, NO_GOODBYE)},
     "defend": {"the solution": CAREFUL, "a key from her name": edited(CAREFUL, ("message.id", "message.body"))},

@@ -2,24 +2,31 @@ from tests.answers import ack_first, ack_only, edited, given, prop, solutions
 
 HASHED, COUNTED = solutions("03")
 GIVEN = given("03", "upload_mended")
-NAME = 'sha256(picture.body.encode()).hexdigest()[:16]'
+NAME = "sha256(picture.body.encode()).hexdigest()[:16]"
 SEEN = "requests, db"
 
 WRONG = {
     "attack": {
-        "a crash before the file": (("A", "crash A"),), "a crash after the acknowledgement": (("A 5", "crash A"),),
+        "a crash before the file": (("A", "crash A"),),
+        "a crash after the acknowledgement": (("A 5", "crash A"),),
     },
     "defend": {
         "one file for all": edited(GIVEN, ('f"{picture.id}-{picture.deliveries}.jpg"', '"picture.jpg"')),
-        "named by the queue's count": edited(GIVEN, ('f"{picture.id}-{picture.deliveries}.jpg"', 'f"{picture.deliveries}"')),
+        "named by the queue's count": edited(
+            GIVEN, ('f"{picture.id}-{picture.deliveries}.jpg"', 'f"{picture.deliveries}"')
+        ),
         "the index first": edited(
-            GIVEN, ("    yield files.write(name, picture.body)\n", ""), ("    yield uploads.ack", "    yield files.write(name, picture.body)\n    yield uploads.ack"),
+            GIVEN,
+            ("    yield files.write(name, picture.body)\n", ""),
+            ("    yield uploads.ack", "    yield files.write(name, picture.body)\n    yield uploads.ack"),
         ),
         "asked whether it is there": edited(
-            GIVEN, ("    yield files.write(name", "    if not (yield files.exists(name)):\n        yield files.write(name")
+            GIVEN,
+            ("    yield files.write(name", "    if not (yield files.exists(name)):\n        yield files.write(name"),
         ),
         "asked the index first": edited(
-            GIVEN, ("    name =", "    name = (yield index.read(picture.id)) or"),
+            GIVEN,
+            ("    name =", "    name = (yield index.read(picture.id)) or"),
         ),
         "no letter of the digest": edited(HASHED, ("[:16]", "[:0]")),
         "acknowledged first": ack_first(HASHED, "uploads", "picture"),
@@ -33,10 +40,12 @@ WRONG = {
         "not more than sent": prop(SEEN, "len(orders(db)) <= requests.sent"),
         "the answer to the old question": prop(SEEN, "all(orders(db).count(one.body) == 1 for one in requests.acked)"),
     },
-}  # fmt: skip
+}
 RIGHT = {
     "attack": {
-        "two cats": (("A 2", "crash A"),), "two cats, later": (("A 3", "crash A"),), "two dogs": (("A 6", "crash A"),),
+        "two cats": (("A 2", "crash A"),),
+        "two cats, later": (("A 3", "crash A"),),
+        "two dogs": (("A 6", "crash A"),),
     },
     "defend": {
         "the solution": HASHED,
@@ -46,4 +55,4 @@ RIGHT = {
         "the solution": COUNTED,
         "by text": prop(SEEN, 'len(requests.acked) <= orders(db).count("tea for ann") <= 2'),
     },
-}  # fmt: skip
+}

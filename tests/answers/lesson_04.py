@@ -32,10 +32,16 @@ PARCEL, HARMLESS = ("A 4", "crash A"), ("A 2", "crash A")
 SHELF, SHELF_RACED = ("A 6", "crash A"), ("A 6", "expire inbox", "B 6")
 WRONG = {
     "attack": {
-        "the parcel alone": (PARCEL, HARMLESS), "the shelf alone": (HARMLESS, SHELF), "the parcel, twice": (PARCEL, PARCEL),
+        "the parcel alone": (PARCEL, HARMLESS),
+        "the shelf alone": (HARMLESS, SHELF),
+        "the parcel, twice": (PARCEL, PARCEL),
     },
     "defend": {
-        "keys alone": edited(GIVEN, ('"book", message.body', f'"book", message.body{KEY}'), ('"refund", message.body', f'"refund", message.body{KEY}')),
+        "keys alone": edited(
+            GIVEN,
+            ('"book", message.body', f'"book", message.body{KEY}'),
+            ('"refund", message.body', f'"refund", message.body{KEY}'),
+        ),
         "no key for the parcel": edited(CAREFUL, (f'"book", message.body{KEY}', '"book", message.body')),
         "no key for the refund": edited(CAREFUL, (f'"refund", message.body{KEY}', '"refund", message.body')),
         "looked, then counted": edited(CAREFUL, (COUNTED, LOOKED)),
@@ -45,7 +51,11 @@ WRONG = {
         "a state a step, recorded after it": edited(
             GIVEN,
             ('if (yield stock.read("state")) != "returned":', 'if (yield stock.read("state")) is None:'),
-            ('        count =', '        yield stock.write("state", "booked")\n    if (yield stock.read("state")) == "booked":\n        count ='),
+            (
+                "        count =",
+                '        yield stock.write("state", "booked")\n'
+                '    if (yield stock.read("state")) == "booked":\n        count =',
+            ),
         ),
         "no note": edited(CAREFUL, ('    yield mail.call("note", message.body)\n', "")),
         "acknowledged first": ack_first(CAREFUL, "inbox", "message"),
@@ -58,12 +68,15 @@ WRONG = {
         "charged or more": prop(SEEN, 'db["inbox-1"] in (None, "created") or bank.count("charge") >= 1'),
         "created or more": prop(SEEN, 'db["inbox-1"] is None or crm.count("create") >= 1'),
         "all of it, as soon as there is a row": prop(SEEN, 'db["inbox-1"] is None or signed_up(crm, bank, mail)'),
-        "the lesson's": prop(SEEN, "account_at_most_once(crm) and charged_at_most_once(bank) and welcomed_at_most_once(mail)"),
+        "the lesson's": prop(
+            SEEN, "account_at_most_once(crm) and charged_at_most_once(bank) and welcomed_at_most_once(mail)"
+        ),
     },
-}  # fmt: skip
+}
 RIGHT = {
     "attack": {
-        "two crashes": (PARCEL, SHELF), "a crash, and two workers": (PARCEL, SHELF_RACED),
+        "two crashes": (PARCEL, SHELF),
+        "a crash, and two workers": (PARCEL, SHELF_RACED),
     },
     "defend": {"the solution": CAREFUL, "one transaction": edited(CAREFUL, (COUNTED, ONE_TRANSACTION))},
     "audit": {
@@ -75,4 +88,4 @@ RIGHT = {
             '(db["inbox-1"] != "welcomed" or mail.count("welcome") >= 1)',
         ),
     },
-}  # fmt: skip
+}

@@ -5,8 +5,16 @@ CLASSIFIED, CAREFUL, KEPT = solutions("06")
 GIVEN = given("06", "ship_mended")
 SEEN = "orders, bank, desk"
 KEY = ", idempotency_key=order.id"
-HANDLER = '    except Rejected as error:  # no, and it will stay no: a person takes over\n        yield desk.write(order.id, repr(error))\n'
-NO_HANDLER = edited(CAREFUL, (HANDLER, ""), ("    try:\n", ""), ("        yield carrier", "    yield carrier"), ("        yield mail", "    yield mail"))
+HANDLER = """    except Rejected as error:  # no, and it will stay no: a person takes over
+        yield desk.write(order.id, repr(error))
+"""
+NO_HANDLER = edited(
+    CAREFUL,
+    (HANDLER, ""),
+    ("    try:\n", ""),
+    ("        yield carrier", "    yield carrier"),
+    ("        yield mail", "    yield mail"),
+)
 MAIL_OUTSIDE = edited(
     CAREFUL,
     (f'        yield mail.call("shipped", order.body{KEY})\n', ""),
@@ -14,10 +22,12 @@ MAIL_OUTSIDE = edited(
 )
 APART = edited(
     MAIL_OUTSIDE,
-    (f'        yield mail.call("shipped", order.body{KEY})\n',
-     f'        try:\n            yield mail.call("shipped", order.body{KEY})\n'
-     "        except Rejected as error:\n            yield desk.write(order.id, repr(error))\n"),
-)  # fmt: skip
+    (
+        f'        yield mail.call("shipped", order.body{KEY})\n',
+        f'        try:\n            yield mail.call("shipped", order.body{KEY})\n'
+        "        except Rejected as error:\n            yield desk.write(order.id, repr(error))\n",
+    ),
+)
 
 
 def all_are(decision):
@@ -39,12 +49,17 @@ def graded(name, answer, names):
 BOOKED, SILENT, HARMLESS = ("A 2", "crash A"), ("A 2", "A: outage"), ("A", "A: rejection")
 WRONG = {
     "attack": {
-        "the silent one alone": (SILENT, HARMLESS), "two parcels alone": (HARMLESS, BOOKED),
-        "nothing shipped": (("A", "A: outage"), BOOKED), "two parcels, twice": (BOOKED, BOOKED),
+        "the silent one alone": (SILENT, HARMLESS),
+        "two parcels alone": (HARMLESS, BOOKED),
+        "nothing shipped": (("A", "A: outage"), BOOKED),
+        "two parcels, twice": (BOOKED, BOOKED),
     },
     "classify": {
-        "all stop": all_are("stop"), "all desk": all_are("desk"), "all the same key": all_are("same key"),
-        "no answer": "answers = {}", "one answer": 'answers = {"HTTP 503, Retry-After: 5": "stop"}',
+        "all stop": all_are("stop"),
+        "all desk": all_are("desk"),
+        "all the same key": all_are("same key"),
+        "no answer": "answers = {}",
+        "one answer": 'answers = {"HTTP 503, Retry-After: 5": "stop"}',
         "a word that is none": edited(CLASSIFIED, ('"stop"', '"Stop"')),
         "a timeout that comes back with a new key": edited(
             CLASSIFIED, ('"read timeout after 30 s": "same key"', '"read timeout after 30 s": "stop"')
@@ -63,11 +78,16 @@ WRONG = {
         "unavailable, too": edited(CAREFUL, ("except Rejected", "except (Rejected, Unavailable)")),
         "unknown, too": edited(CAREFUL, ("except Rejected", "except (Rejected, OutcomeUnknown)")),
         "told, whatever the carrier says": edited(MAIL_OUTSIDE, ("    else:\n        yield mail", "    yield mail")),
-        "retried for ever": edited(GIVEN, (
-            '        yield carrier.call("book", order.body)\n        yield mail.call("shipped", order.body)\n',
-            f'        yield carrier.call("book", order.body{KEY})\n        while True:\n            try:\n                yield mail.call("shipped", order.body{KEY})\n'
-            "                break\n            except Exception:\n                continue\n",
-        ), ("except Exception as", "except Rejected as")),
+        "retried for ever": edited(
+            GIVEN,
+            (
+                '        yield carrier.call("book", order.body)\n        yield mail.call("shipped", order.body)\n',
+                f'        yield carrier.call("book", order.body{KEY})\n        while True:\n'
+                f'            try:\n                yield mail.call("shipped", order.body{KEY})\n'
+                "                break\n            except Exception:\n                continue\n",
+            ),
+            ("except Exception as", "except Rejected as"),
+        ),
         "acknowledged first": ack_first(CAREFUL, "orders", "order"),
         "only acknowledged": ack_only("ship_mended", "orders"),
     },
@@ -77,15 +97,20 @@ WRONG = {
         "anything on the desk": prop(SEEN, 'orders.acked == [] or bank.count("charge") >= 1 or desk.rows != {}'),
         "the lesson's, asked too early": prop(SEEN, "settled(bank, desk)"),
         "charged at most once": prop("bank", "charged_at_most_once(bank)"),
-        "charged, or on the desk, not both": prop(SEEN, 'orders.acked == [] or (bank.count("charge") >= 1) != (desk["orders-1"] is not None)'),
+        "charged, or on the desk, not both": prop(
+            SEEN, 'orders.acked == [] or (bank.count("charge") >= 1) != (desk["orders-1"] is not None)'
+        ),
     },
-}  # fmt: skip
+}
 RIGHT = {
     "attack": {"an outage, and a crash": (SILENT, BOOKED)},
-    "classify": {"the solution": CLASSIFIED, "the same key wherever it comes back": edited(CLASSIFIED, ('"stop"', '"same key"'))},
+    "classify": {
+        "the solution": CLASSIFIED,
+        "the same key wherever it comes back": edited(CLASSIFIED, ('"stop"', '"same key"')),
+    },
     "defend": {"the solution": CAREFUL, "a handler for each": APART},
     "audit": {
         "the solution": KEPT,
         "by the lesson's": prop(SEEN, "not orders.acked or settled(bank, desk)"),
     },
-}  # fmt: skip
+}

@@ -27,7 +27,8 @@ def known(*places):
 
 WRONG = {
     "attack": {
-        "step by step": (("A", "A", "A", "A"),), "given again when it is done": (("A 4", "again A"),),
+        "step by step": (("A", "A", "A", "A"),),
+        "given again when it is done": (("A 4", "again A"),),
     },
     "defend": {
         "a goodbye without its key": edited(SWEPT, (MAIL, 'yield mail.call("goodbye", name)')),
@@ -43,15 +44,23 @@ WRONG = {
         "handed back": BACK,
     },
     "audit": {
-        "no outbox": known(*PLACES[1:]), "no queue": known(PLACES[0], *PLACES[2:]),
-        "nobody who has it": known(*PLACES[:2], PLACES[3]), "no carrier": known(*PLACES[:3]),
+        "no outbox": known(*PLACES[1:]),
+        "no queue": known(PLACES[0], *PLACES[2:]),
+        "nobody who has it": known(*PLACES[:2], PLACES[3]),
+        "no carrier": known(*PLACES[:3]),
         "the lesson's": prop("db, carrier", "what_was_ordered_is_shipped(db, carrier)"),
-        "the lesson's others": prop("db, carrier", "shipped_at_most_once(carrier) and nothing_is_shipped_that_was_not_ordered(db, carrier)"),
+        "the lesson's others": prop(
+            "db, carrier", "shipped_at_most_once(carrier) and nothing_is_shipped_that_was_not_ordered(db, carrier)"
+        ),
         "the cart": prop("db", '"cart" in db'),
     },
-}  # fmt: skip
+}
 RIGHT = {
-    "attack": {"a crash": (("A", "crash A"),), "a lost node": (("A", "lose A"),), "a crash later": (("A 2", "crash A"),)},
+    "attack": {
+        "a crash": (("A", "crash A"),),
+        "a lost node": (("A", "lose A"),),
+        "a crash later": (("A 2", "crash A"),),
+    },
     "defend": {
         "the solution": SWEPT,
         "asked again before each": edited(SWEPT, ('if state == "closing":', 'if (yield db.read(name)) == "closing":')),
@@ -60,4 +69,4 @@ RIGHT = {
         "the solution": KNOWN,
         "the other way round": known(*reversed(PLACES)),
     },
-}  # fmt: skip
+}

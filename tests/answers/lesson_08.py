@@ -2,7 +2,10 @@ from tests.answers import edited, given, prop, solutions
 
 HANDED_BACK, PRINTED = solutions("08")
 GIVEN = given("08", "resize_mended")
-OWN = '        if state == name:  # my former self\'s\n            yield db.compare_and_set(job, name, "new")\n            state = "new"\n'
+OWN = """        if state == name:  # my former self's
+            yield db.compare_and_set(job, name, "new")
+            state = "new"
+"""
 KEY = ", idempotency_key=job"
 DONE = '            yield db.compare_and_set(job, name, "done")\n'
 RESIZE = f'            yield store.call("resize", job{KEY})\n'
@@ -10,7 +13,8 @@ SEEN = "db, printer"
 
 WRONG = {
     "attack": {
-        "a crash when the first is done": (("A 4", "crash A"),), "a start when all is done": (("A 7", "again A"),),
+        "a crash when the first is done": (("A 4", "crash A"),),
+        "a start when all is done": (("A 7", "again A"),),
     },
     "defend": {
         "no key": edited(HANDED_BACK, (KEY, "")),
@@ -19,8 +23,11 @@ WRONG = {
         "a key alone": edited(GIVEN, ('"resize", job', f'"resize", job{KEY}')),
         "handed back, and left": edited(HANDED_BACK, ('            state = "new"\n', "")),
         "done before it is done": edited(HANDED_BACK, (RESIZE + DONE, DONE + RESIZE)),
-        "all marked as done": "def resize_mended(db):\n    for job, _ in (yield db.scan(\"job\")):\n        yield db.write(job, \"done\")\n",
-        "done at the claim": edited(GIVEN, ('db.compare_and_set(job, "new", name)', 'db.compare_and_set(job, "new", "done")'), (DONE, "")),
+        "all marked as done": "def resize_mended(db):\n    for job, _ in (yield db.scan('job')):\n"
+        "        yield db.write(job, 'done')\n",
+        "done at the claim": edited(
+            GIVEN, ('db.compare_and_set(job, "new", name)', 'db.compare_and_set(job, "new", "done")'), (DONE, "")
+        ),
     },
     "audit": {
         "at most once": prop("printer", "printed_at_most_once(printer)"),
@@ -30,17 +37,20 @@ WRONG = {
         "at most twice": prop(SEEN, '(db["job"] == "done") <= printer.count("print") <= 2'),
         "the lock": prop("lock", "lock.holder is None or True"),
     },
-}  # fmt: skip
+}
 RIGHT = {
     "attack": {"a crash after the claim": (("A 2", "crash A"),)},
     "defend": {
         "the solution": HANDED_BACK,
         "done at once by whoever had it": edited(
-            HANDED_BACK, (OWN, f"        if state == name:\n{RESIZE}{DONE}"),
+            HANDED_BACK,
+            (OWN, f"        if state == name:\n{RESIZE}{DONE}"),
         ),
     },
     "audit": {
         "the solution": PRINTED,
-        "two sentences": prop(SEEN, 'printer.count("print") <= 1 and (db["job"] != "done" or printer.count("print") == 1)'),
+        "two sentences": prop(
+            SEEN, 'printer.count("print") <= 1 and (db["job"] != "done" or printer.count("print") == 1)'
+        ),
     },
-}  # fmt: skip
+}

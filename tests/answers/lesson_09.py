@@ -46,8 +46,15 @@ WRONG = {
         "noted first, and nobody told": edited(NOTED, (UNCLEAR, "        pass\n")),
         "noted first, sent in any case": edited(NOTED, (UNCLEAR, TEXT)),
         "noted after it": edited(NOTED, (TEXT + SENT, SENT + TEXT)),
-        "unclear overwrites sent": edited(NOTED, (UNCLEAR, '        yield desk.write(message.id, "unclear")\n'), (SENT, "        pass\n"), (TEXT, "        pass\n")),
-        "a key that nobody takes": edited(GIVEN, ("message.body)", "message.body, idempotency_key=message.deliveries)")),
+        "unclear overwrites sent": edited(
+            NOTED,
+            (UNCLEAR, '        yield desk.write(message.id, "unclear")\n'),
+            (SENT, "        pass\n"),
+            (TEXT, "        pass\n"),
+        ),
+        "a key that nobody takes": edited(
+            GIVEN, ("message.body)", "message.body, idempotency_key=message.deliveries)")
+        ),
         "acknowledged first": ack_first(GIVEN, "inbox", "message"),
         "only acknowledged": ack_only("send_mended", "inbox"),
     },
@@ -59,12 +66,16 @@ WRONG = {
         "the note": prop(SEEN, 'inbox.acked == [] or db["inbox-1"] == "done"'),
         "twice is enough": prop(SEEN, '10 * len(inbox.acked) <= db["ann"] <= 20'),
     },
-}  # fmt: skip
+}
 RIGHT = {
-    "attack": {"a crash after the text": (("A 2", "crash A"),), "a stall": (("A 2", "expire inbox"),), "a reply that is lost": (("A", "A: lost reply"),)},
+    "attack": {
+        "a crash after the text": (("A 2", "crash A"),),
+        "a stall": (("A 2", "expire inbox"),),
+        "a reply that is lost": (("A", "A: lost reply"),),
+    },
     "defend": {"the solution": NOTED, "by insert": INSERTED},
     "audit": {
         "the solution": POINTS,
         "by the lesson's": prop(SEEN, "ten_points_at_most(db) and (not inbox.acked or ten_points(db))"),
     },
-}  # fmt: skip
+}

@@ -20,15 +20,21 @@ WRONG = {
     "attack": {"before it is written": (("A", "power loss"),), "a crash": (("A 2", "crash A"),)},
     "defend": {
         "cut in place": edited(CUT, (WRITE, WRITE.replace("log.tmp", "log")), (FSYNC_TMP, ""), (RENAME, "")),
-        "an end of line first": edited(CUT, (WRITE, '        yield disk.append("log", "\\n")\n'), (FSYNC_TMP, ""), (RENAME, "")),
+        "an end of line first": edited(
+            CUT, (WRITE, '        yield disk.append("log", "\\n")\n'), (FSYNC_TMP, ""), (RENAME, "")
+        ),
         "the draft not synced": edited(CUT, (FSYNC_TMP, "")),
-        "the directory only after a rename": edited(CUT, (DIRECTORY, ""), (RENAME, RENAME + "        yield disk.fsync_directory()\n")),
+        "the directory only after a rename": edited(
+            CUT, (DIRECTORY, ""), (RENAME, RENAME + "        yield disk.fsync_directory()\n")
+        ),
         "no directory": edited(CUT, (DIRECTORY, "")),
         "the log not synced": edited(CUT, ('    yield disk.fsync("log")\n', "")),
         "the full disk swallowed": edited(
             GIVEN,
-            ('    yield disk.append("log", sale.body + "\\n")\n',
-             '    try:\n        yield disk.append("log", sale.body + "\\n")\n    except Exception:\n        pass\n'),
+            (
+                '    yield disk.append("log", sale.body + "\\n")\n',
+                '    try:\n        yield disk.append("log", sale.body + "\\n")\n    except Exception:\n        pass\n',
+            ),
         ),
         "the log begun anew": edited(GIVEN, ('disk.append("log", sale.body', 'disk.write("log", sale.body')),
         "the replacement not synced": edited(REPLACED, ('    yield disk.fsync("log.tmp")\n', "")),
@@ -43,7 +49,7 @@ WRONG = {
         "something is there": prop(SEEN, 'tills[2] == 100 or disk.contents("total") is not None'),
         "old, or forgotten": prop(SEEN, 'disk.contents("total") == "1 20" or tills[2] is None'),
     },
-}  # fmt: skip
+}
 RIGHT = {
     "attack": {"after the acknowledgement": (("A 3", "power loss"),)},
     "defend": {"the solution": CUT, "replaced as a whole": REPLACED},
@@ -51,4 +57,4 @@ RIGHT = {
         "the solution": SOMEWHERE,
         "the lesson's two, asked always": prop(SEEN, "old_or_new(disk) and word_kept(disk, tills)"),
     },
-}  # fmt: skip
+}

@@ -40,17 +40,26 @@ def graded(name, answer, names):
 
 WRONG = {
     "review": {
-        "looks good to me": dict.fromkeys(REVIEWED, "fine"), "all of them vanish": dict.fromkeys(REVIEWED, "S1"),
-        "one wrong": {**REVIEWED, 6: "C3"}, "one missing": {**REVIEWED, 2: None}, "small letters": {**REVIEWED, 1: "s6"},
+        "looks good to me": dict.fromkeys(REVIEWED, "fine"),
+        "all of them vanish": dict.fromkeys(REVIEWED, "S1"),
+        "one wrong": {**REVIEWED, 6: "C3"},
+        "one missing": {**REVIEWED, 2: None},
+        "small letters": {**REVIEWED, 1: "s6"},
     },
     "attack": {"nobody else is there": (("A 2", "expire lock"),), "a crash": (("A", "crash A"),)},
     "defend": {
         "a mark a customer in a step of its own": A_STEP_EACH,
         "the mark first": MARKED_FIRST,
-        "the mark alone": "def add_interest_mended(db):\n    yield db.write(\"2026\", \"done\")\n",
-        "one transaction, unguarded": edited(MARKED, ("db.compare_and_set(\"2026\", None, \"done\")", 'db.write("2026", "done")'),
-            ('db.compare_and_set("ann", ann, ann + 1)', 'db.write("ann", ann + 1)'), ('db.compare_and_set("bob", bob, bob + 1)', 'db.write("bob", bob + 1)')),
-        "guarded points, no mark": edited(MARKED, ('            db.compare_and_set("2026", None, "done"),\n', "")).replace("while", "if"),
+        "the mark alone": 'def add_interest_mended(db):\n    yield db.write("2026", "done")\n',
+        "one transaction, unguarded": edited(
+            MARKED,
+            ('db.compare_and_set("2026", None, "done")', 'db.write("2026", "done")'),
+            ('db.compare_and_set("ann", ann, ann + 1)', 'db.write("ann", ann + 1)'),
+            ('db.compare_and_set("bob", bob, bob + 1)', 'db.write("bob", bob + 1)'),
+        ),
+        "guarded points, no mark": edited(
+            MARKED, ('            db.compare_and_set("2026", None, "done"),\n', "")
+        ).replace("while", "if"),
     },
     "audit": {
         "not more than sent": prop(SEEN, 'mail.count("confirm") <= inbox.sent'),
@@ -59,7 +68,7 @@ WRONG = {
         "the lesson's": prop(SEEN, "confirmed_or_on_the_dead_letters(inbox, mail)"),
         "in the end": prop(SEEN, 'mail.count("confirm") == 1'),
     },
-}  # fmt: skip
+}
 RIGHT = {
     "review": {"the six": REVIEWED},
     "attack": {"a lease that runs out": (("A 2", "expire lock", "B", "A"),)},
@@ -68,4 +77,4 @@ RIGHT = {
         "the solution": CONFIRMED,
         "two sentences": prop(SEEN, 'mail.count("confirm") <= 1 and (not inbox.acked or mail.count("confirm") == 1)'),
     },
-}  # fmt: skip
+}
