@@ -60,7 +60,7 @@ def test_what_counts_as_done_is_what_the_exercise_asks_for():
     assert judged(shop().explore(charge_once, crashes=1)) == (True, "holds")
     assert judged(shop().explore(charge_once, crashes=1, max_states=2)) == (False, "unfinished")
     broke = {"breaks": charged_at_most_once}
-    assert judged(attack(charge, crash_after=1), **broke) == (False, "nothing broke instead of charged_at_most_once")
+    assert judged(attack(charge, crash_after=1), **broke) == (False, "charged_at_most_once did not break")
     assert judged(attack(charge, crash_after=2), **broke) == (True, "charged_at_most_once broke")
     assert judged(grade(shop(), charge, crashes=1)) == (False, "0 of 1")
     assert judged(grade(shop(), charge_once, budgets=[{"crashes": 1}, {"pauses": 1}])) == (True, "2 of 2")

@@ -27,7 +27,7 @@ def test_one_that_does_not_is_told_what_breaks_and_by_which_faults_at_which_step
     found = grade(shop(), charge, crashes=1)
     assert not found.done and found.failed.claim == "charged_at_most_once"
     said, because, *trace = str(found).splitlines()
-    assert said == "Not yet: charge breaks charged_at_most_once, if A crashes after its first bank.call."
+    assert said == "Not yet: charge breaks charged_at_most_once (A crashes after its first bank.call)."
     assert because == 'expected bank.count("charge") <= 1, found that bank.count("charge") is 2'
     assert any("CRASH" in line for line in trace)
 
@@ -62,7 +62,7 @@ def test_a_worker_that_loops_forever_is_told_where_and_under_which_fault():
         yield inbox.ack(message)
 
     said = str(grade(shop().asking(eventually=[paid]), forgets, rejections=1, workers=1))
-    assert said.startswith("Not yet: forgets loops forever, if rejection at A's first bank.call.\n")
+    assert said.startswith("Not yet: forgets loops forever (rejection at A's first bank.call).\n")
     assert 'A `bank.call("charge", 20, idempotency_key="inbox-1")` (line' in said
 
 

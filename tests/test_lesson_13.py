@@ -148,11 +148,9 @@ def test_the_given_attack_does_no_harm_and_a_crash_after_the_charge_does(lesson)
 GRADED = [pair for pair in PAIRS if "node_losses" not in pair]
 
 
-def test_each_of_the_eight_kinds_that_are_graded_is_in_one_of_the_budgets_but_pauses(lesson):
-    # A stall hands the message to somebody else, as a redelivery does.
-    kinds = {kind for budget in lesson["PAIRS"] for kind in budget}
-    assert {kind for pair in GRADED for kind in pair} - kinds == {"pauses"}
-    assert len(GRADED) == 36
+def test_each_of_the_eight_kinds_that_are_graded_is_in_one_of_the_five_budgets(lesson):
+    assert len(GRADED) == 36 and len(lesson["PAIRS"]) == 5
+    assert {kind for budget in lesson["PAIRS"] for kind in budget} == {kind for pair in GRADED for kind in pair}
 
 
 @pytest.mark.parametrize("what", answers.HARMLESS)

@@ -93,8 +93,8 @@ def _attacked(runs: list[Trace], breaks: list[Callable[..., bool]]) -> tuple[boo
     if len(runs) != len(breaks):
         raise Mistake("record(..., run, breaks=its_property): for each run, name the property that it is to break.")
     wanted = [claim.__name__ for claim in breaks]
-    pairs = [(run.broken or "nothing", name) for run, name in zip(runs, wanted)]
-    off = [f"{broken} broke instead of {name}" for broken, name in pairs if broken != name]
+    pairs = [(run.broken, name) for run, name in zip(runs, wanted) if run.broken != name]
+    off = [f"{broken} broke instead of {name}" if broken else f"{name} did not break" for broken, name in pairs]
     return not off, "; ".join(off) or f"{listed(wanted)} broke"
 
 

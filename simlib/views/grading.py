@@ -48,7 +48,8 @@ class Grade:
         trace, found = report.counterexample, report.findings.found
         if found is None:
             return wrapped(f"Not yet: {report.sentence}")
-        when = f", if {listed(trace.failure)}" if trace and trace.failure else ", with no fault at all" if trace else ""
+        faults = f" ({listed(trace.failure)})" if trace and trace.failure else ""
+        when = faults or (", with no fault at all" if trace else "")
         said = f"Not yet: {self.worker} {_goes_wrong(report.claim)}{when}."
         because = [found.because or (trace.because if trace else ""), *(_uncaught(trace) if trace else [])]
         lines = ["", *trace.lines()] if trace else []

@@ -70,7 +70,6 @@ WRONG = {
 RIGHT = {
     "attack": {
         "a crash after the text": (("A 2", "crash A"),),
-        "a stall": (("A 2", "expire inbox"),),
         "a reply that is lost": (("A", "A: lost reply"),),
     },
     "defend": {"the solution": NOTED, "by insert": INSERTED},

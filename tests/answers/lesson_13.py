@@ -114,6 +114,11 @@ PIECES = {
         yield labels.fsync(f"{order.body}.txt")
         yield labels.fsync_directory()
 """,
+        "written in place": """def my_label(labels, order):
+    yield labels.write(f"{order.body}.txt", f"to {order.body}")
+    yield labels.fsync(f"{order.body}.txt")
+    yield labels.fsync_directory()
+""",
         "a full disk passed over": """from simlib import DiskFull
 
 def my_label(labels, order):
@@ -170,12 +175,21 @@ WORDS = {
     "nothing added": ("give_back", "left + 1", "left"),
     "a key of this delivery": ("pay", "idempotency_key=order.id", "idempotency_key=order.deliveries"),
     "no key for the charge": ("pay", ", idempotency_key=order.id", ""),
+    "one draft for all": ("label", "{order.body}-{order.deliveries}.tmp", "draft.tmp"),
     "no key for the mail": ("tell", ", idempotency_key=order.id", ""),
 }
 # Clumsy, and no harm: these find nothing, and no pair of faults does.
 HARMLESS = {
     "any error of the mail": mine("tell", ("except Rejected", "except Exception")),
-    "one draft for all": mine("label", ("{order.body}-{order.deliveries}.tmp", "draft.tmp")),
+    "given back at one try": written(
+        "give_back",
+        """def my_give_back(stock, order):
+    left = yield stock.read("widget")
+    yield stock.transaction(
+        stock.compare_and_set("widget", left, left + 1), stock.compare_and_set(order.id, "reserved", "declined"),
+    )
+""",
+    ),
 }
 WRONG = {
     "attack": {
@@ -211,7 +225,7 @@ RIGHT = {
     "attack": {"a crash after the charge": (("A 4", "crash A"),), "a crash when she was told": (("A 7", "crash A"),)},
     "defend": {
         "the reference": "mine = fulfil_once\n",
-        "labels in place": 'mine = pipeline("mine", **{**pieces, "label": label_in_place})\n',
+        "no label twice": 'mine = pipeline("mine", **{**pieces, "label": label_once})\n',
     },
     "audit": {"the solution": EARNED, "in one line": every_one(*PARTS)},
 }
