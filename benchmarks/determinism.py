@@ -85,7 +85,7 @@ def said_by_run(shop, work) -> Iterator[str]:
 
 
 def event(one) -> str:
-    return f"{one.at!r} {one.worker} {one.line} {one.story()}"
+    return f"{one.at!r} {one.worker} {one.where} {one.story()}"
 
 
 def speak(which: list[str]) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from types import FunctionType, MethodType
+from typing import Any, Literal
 
+from simlib.arguments import named
+from simlib.engines.budget import KINDS, LIMITS
 from simlib.engines.explore import Report
+from simlib.engines.simulate.conditions import COUNTED
 from simlib.errors import Mistake
-from simlib.scenario import Scenario, Workers
-from simlib.system import called
+from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.system import by_name
+from simlib.text import name_of
 from simlib.values import listed, plural, show
 from simlib.watchdog import interruptible
 
@@ -62,6 +67,7 @@ class Audit:
         return "\n".join(lines)
 
 
+@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
 @interruptible()
 def audit(
     scenario: Scenario,
@@ -71,32 +77,33 @@ def audit(
     broken: Sequence[Workers],
     when: Literal["always", "eventually"] = "always",
     workers: int | Mapping[str, int] | None = None,
-    **faults: int,
+    **faults: Any,
 ) -> Audit:
     """Ask this one property, and nothing else, of careful workers and of broken ones.
 
     Each of `careful` and `broken` is a worker, or a list of them where there are several roles. `when` says whether the
-    property should be true in every state, or where nothing more can happen. `faults` are those of `scenario.explore`.
-    A broken worker that only gets stuck, or loops forever, is not caught: it takes the property. Raises Mistake.
+    property should be true in every state, or where nothing more can happen. `faults` are those of `scenario.explore`,
+    and so are limits. A broken worker that only gets stuck, or loops forever, is not caught: it takes the property.
+    Raises Mistake.
     """
     if when not in ("always", "eventually"):
         raise Mistake(f'when={show(when)}: a property is true "always" or "eventually".')
-    if not broken or not careful:
+    if not broken or not isinstance(broken, (list, tuple)) or not careful:
         raise Mistake("audit(..., careful=[...], broken=[...]): give workers that are right, and some that are wrong.")
-    if claim.__name__ in OWN_CLAIMS:
-        raise Mistake(f"{claim.__name__} is the checker's own word. Give your property another name.")
+    if not isinstance(claim, (FunctionType, MethodType)):
+        raise Mistake(f"audit(scenario, {named(claim)}, ...): give the property, a plain function, without brackets.")
+    if name_of(claim) in OWN_CLAIMS:
+        raise Mistake(f"{name_of(claim)} is the checker's own word. Give your property another name.")
     asked = scenario.alone(when, claim)
 
     def reports(those: Sequence[Workers]) -> dict[str, Report]:
-        return {called(worker): asked.explore(worker, workers=workers, **faults) for worker in those}
+        return {name: asked.explore(one, workers=workers, **faults) for name, one in by_name(those).items()}
 
-    if len({called(worker) for worker in broken}) < len(broken):
-        raise Mistake("audit(..., broken=[...]): two of these have the same name, and would count as one.")
     sound, found = reports([careful] if callable(careful) else careful), reports(broken)
-    killed = {name: report for name, report in found.items() if report.claim == claim.__name__}
+    killed = {name: report for name, report in found.items() if report.claim == name_of(claim)}
     undecided = tuple(name for name, report in found.items() if report.verdict == "unfinished")
     survived = tuple(name for name in found if name not in killed and name not in undecided)
-    return Audit(claim.__name__, sound, killed, survived, undecided)
+    return Audit(name_of(claim), sound, killed, survived, undecided)
 
 
 def _with(report: Report) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from simlib.engines.budget import KINDS, LIMITS
 from simlib.engines.explore import Report
-from simlib.scenario import Scenario, Workers
+from simlib.engines.simulate.conditions import COUNTED
+from simlib.errors import Mistake
+from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.system import how_many, roles_of
+from simlib.text import name_of
 from simlib.trace import FAULT_NAMES, Trace
-from simlib.values import listed, plural
+from simlib.values import did_you_mean, listed, plural
 from simlib.views.comparison import Column, Sheet, picture, text
 from simlib.watchdog import interruptible
 
@@ -39,28 +44,49 @@ class Comparison:
         picture(self.sheet).save(path)
 
 
+@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
 @interruptible()
 def compare(
-    scenario: Scenario, *, happy_path: Workers, failure_mode: Workers, workers: int | None = None, **faults: int
+    scenario: Scenario,
+    *,
+    happy_path: Workers,
+    failure_mode: Workers,
+    workers: int | Mapping[str, int] | None = None,
+    **faults: Any,
 ) -> Comparison:
     """Ask of both implementations what happens if they crash mid-flight, run twice, run concurrently with themselves.
 
     The first question has one worker and `crashes` (1 if not given); the second one worker whose task is handed out
     again (`redeliveries`, 1); the third at least two workers, and for consumers a redelivery as well, so that both
-    have the same message. Further faults are added to each question. The first failure of `happy_path` is played on
-    both. Raises Mistake.
+    have the same message: `workers` of each, or by name `{"relay": 3}`. Further faults are added to each question, and
+    so are the limits of `scenario.explore`. The first failure of `happy_path` is played on both. Raises Mistake.
     """
     sides = {"happy path": happy_path, "failure mode": failure_mode}
-    asked = {side: _ask(scenario, worker, workers, faults) for side, worker in sides.items()}
+    several = _several(scenario.workers if workers is None else how_many(workers), sides.values())
+    asked = {side: _ask(scenario, worker, several, faults) for side, worker in sides.items()}
     failure = next((report for report in asked["happy path"].values() if report.counterexample), None)
     traces = {side: _played(scenario, worker, failure, asked[side]) for side, worker in sides.items()}
     columns = [_column(side, worker, asked[side], traces[side]) for side, worker in sides.items()]
-    return Comparison(asked, failure, traces, Sheet(tuple(columns), QUESTIONS, _small_print(scenario, workers, faults)))
+    return Comparison(asked, failure, traces, Sheet(tuple(columns), QUESTIONS, _small_print(several, faults)))
 
 
-def _ask(scenario: Scenario, worker: Workers, workers: int | None, faults: Mapping[str, int]) -> dict[str, Report]:
-    usual = scenario.workers if isinstance(scenario.workers, int) else max(scenario.workers.values())
-    several = max(2, usual if workers is None else workers)
+def _several(workers: int | Mapping[str, int], sides: Iterable[Workers]) -> int | dict[str, int]:
+    """How many there are when it is about several: at least two of each that is counted."""
+    if isinstance(workers, int):
+        return max(2, workers)
+    names = [name_of(role) for side in sides for role in roles_of(side)]
+    for name in workers:
+        if name not in names:
+            raise Mistake(f"workers: there is no worker called {name}, but {listed(names)}.{did_you_mean(name, names)}")
+    return {name: max(2, count) for name, count in workers.items()}
+
+
+def _ask(
+    scenario: Scenario, worker: Workers, several: int | dict[str, int], faults: Mapping[str, Any]
+) -> dict[str, Report]:
+    here = [name_of(role) for role in roles_of(worker)]
+    if not isinstance(several, int):  # roles of the other implementation may have other names
+        several = {name: count for name, count in several.items() if name in here} or 2
     more = {kind: count for kind, count in faults.items() if kind not in ("crashes", "redeliveries")}
     crashes = {"crashes": faults.get("crashes", 1), **more}
     again = {"redeliveries": faults.get("redeliveries", 1), **more}
@@ -96,8 +122,9 @@ def _in_short(report: Report) -> str:
     return report.verdict
 
 
-def _small_print(scenario: Scenario, workers: int | None, faults: Mapping[str, int]) -> str:
-    named = [plural(count, FAULT_NAMES[kind]) for kind, count in {"crashes": 1, "redeliveries": 1, **faults}.items()]
-    usual = scenario.workers if isinstance(scenario.workers, int) else max(scenario.workers.values())
-    several = max(2, usual if workers is None else workers)
-    return f"Every order of the atomic steps, with up to {listed(named)}; {several} workers in the third question."
+def _small_print(several: int | dict[str, int], faults: Mapping[str, Any]) -> str:
+    counts = {"crashes": 1, "redeliveries": 1, **faults}
+    named = [plural(count, FAULT_NAMES[kind]) for kind, count in counts.items() if kind in FAULT_NAMES]
+    counted = {"workers": several} if isinstance(several, int) else several
+    who = listed([f"{count} {name}" for name, count in counted.items()])
+    return f"Every order of the atomic steps, with up to {listed(named)}; {who} in the third question."

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import builtins
-import functools
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-P = ParamSpec("P")
-R = TypeVar("R")
+from simlib.text import printable
 
 
 class OperationError(Exception):
@@ -47,8 +44,12 @@ class DiskFull(OperationError):
 class Mistake(Exception):
     """Something in the learner's own code that cannot work: what happened, where, and what to write instead.
 
-    Jupyter shows the message alone: a traceback through the engine would be longer than the learner's code.
+    Jupyter shows the message alone: a traceback through the engine would be longer than the learner's code. What it
+    quotes may be anybody's, so no terminal takes orders from it.
     """
+
+    def __str__(self) -> str:
+        return printable(super().__str__(), keep="\n")
 
     def _render_traceback_(self) -> list[str]:
         return [f"{type(self).__name__}: {self}"]
@@ -84,24 +85,21 @@ class WorkerHangs(Hangs):
     """A worker did so before it reached its next `yield`."""
 
 
-def message_alone(method: Callable[P, R]) -> Callable[P, R]:
-    """A method whose mistakes point to the line that called it, and not into the engine."""
-
-    @functools.wraps(method)
-    def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-        __tracebackhide__ = True  # pytest's name for a frame that it leaves out
-        try:
-            return method(*args, **kwargs)
-        except Mistake as mistake:
-            raise mistake.with_traceback(None) from mistake.__cause__
-
-    return asked
-
-
 class DoesNotHold(AssertionError):
     """What `report.assert_holds()` raises. pytest and unittest count it as a failed test, not as an error in one.
 
     Jupyter shows the message alone, as for a Mistake.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class Unfinished(Exception):
+    """What `report.assert_holds()` raises where the search was stopped: it does not say that something is wrong.
+
+    So it is no AssertionError: pytest and unittest count it as an error in the test, not as a failed one. Jupyter shows
+    the message alone.
     """
 
     def _render_traceback_(self) -> list[str]:

@@ -8,11 +8,48 @@ from typing import Any, NamedTuple
 from simlib.values import show
 
 
+class Where(NamedTuple):
+    """A line of the learner's code: the worker's own, or that of a `function` which the worker called in `called_from`.
+
+    As text `line 4`, or `line 2 of load, from line 10`: a line alone would be looked for in the worker, which in a
+    notebook may stand in another cell. A line that is not known, as of code that was built by a program, is 0, and is
+    left out.
+    """
+
+    line: int = 0
+    function: str = ""
+    called_from: int = 0
+
+    @property
+    def own(self) -> int:
+        """The line of the worker itself."""
+        return self.called_from if self.function else self.line
+
+    @property
+    def aside(self) -> str:
+        """` (line 4)`, to stand after what is there; nothing where the line is not known."""
+        return f" ({self})" if str(self) else ""
+
+    def of(self, worker: str) -> str:
+        """`charge, line 4`, to begin a message with."""
+        return f"{worker}, {self}" if str(self) else worker
+
+    def __str__(self) -> str:
+        line = f"line {self.line}" if self.line else ""
+        if not self.function:
+            return line
+        caller = f", from line {self.called_from}" if self.called_from else ""
+        return f"{line} of {self.function}{caller}" if line else f"{self.function}{caller}"
+
+
+NOWHERE = Where()
+
+
 @dataclass(slots=True)  # not frozen, which would take four times as long to build: most of the time of a simulation
 class Op:
     """What a worker asks of a resource: `bank.call("charge", 20)` as data.
 
-    `line` is where it was built: it tells a forgotten `yield` from a yielded one, and is no part of what is asked.
+    `line` and `function` are where it was built: for who forgot its `yield`, and no part of what is asked.
     """
 
     resource: str
@@ -20,6 +57,12 @@ class Op:
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
     line: int = field(default=0, compare=False)
+    function: str = field(default="", compare=False)
+
+    def built_by(self, worker: str) -> str:
+        """`load, line 4`: where in this worker, or in a function that it called, it was built."""
+        named = self.function and not self.function.startswith("<")  # a lambda's is none
+        return Where(self.line).of(self.function if named else worker)
 
     @property
     def name(self) -> str:

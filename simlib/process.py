@@ -9,17 +9,19 @@ import os
 import re
 import sys
 from collections.abc import Callable, Generator, Mapping
-from types import CodeType, GeneratorType, MethodType, TracebackType
+from types import CodeType, FrameType, GeneratorType, MethodType, TracebackType
 from typing import Any
 
 from simlib.errors import Mistake, OperationError, WorkerHangs
-from simlib.ops import Op
+from simlib.ops import NOWHERE, Op, Where
 from simlib.resources.base import Resource
+from simlib.text import name_of
 from simlib.values import ATOMS, fresh, said, show
 from simlib.watchdog import Hanging, Watchdog
 
 Worker = Callable[..., Generator[Op, Any, Any]]
 MOST_YIELDS_AT_THE_END = 20
+Frames = list[tuple[FrameType, int]]  # from the worker inwards, with the line that each is at
 LIBRARY = (os.path.dirname(os.__file__), "<frozen ")
 
 
@@ -29,12 +31,15 @@ class Process:
     `error` is the exception that ended it, None when it returned.
     """
 
-    __slots__ = ("error", "generator", "name", "op", "_built", "_function", "_handles", "_line", "_values", "_watchdog")
+    __slots__ = (
+        "error", "generator", "name", "op",
+        "_built", "_function", "_handles", "_raised", "_values", "_watchdog",
+    )  # fmt: skip
 
     def __init__(
         self, function: Worker, resources: Mapping[str, Resource], values: Mapping[str, Any], watchdog: Watchdog
     ) -> None:
-        self.name = function.__name__
+        self.name = name_of(function)
         self._function = function
         self._watchdog = watchdog
         self._built: list[Op | Mistake] = []
@@ -46,7 +51,7 @@ class Process:
         """Let it run to its first step: at its start, and again when it has ended and there is another task for it."""
         self.error: BaseException | None = None
         self.op: Op | None = None
-        self._line = 0
+        self._raised = NOWHERE
         given = {**self._handles, **{name: fresh(value) for name, value in self._values.items()}}
         made: Any = None
         try:
@@ -68,10 +73,9 @@ class Process:
         self.answer(None)
 
     @property
-    def line(self) -> int:
-        """The source line of its step; where it has ended, that of its last one, or of the error that ended it."""
-        frame = self.generator.gi_frame
-        return self._line if frame is None else frame.f_lineno
+    def where(self) -> Where:
+        """Where its step stands in the learner's code; where it has ended with an error, where that was raised."""
+        return self._raised if self.generator.gi_frame is None else _place(_suspended(self.generator))
 
     def answer(self, answer: Any) -> None:
         """Tell the worker what came of its step, and let it run to its next one."""
@@ -90,7 +94,6 @@ class Process:
             else:
                 asked = self.generator.send(fresh(answer))
         except StopIteration:
-            self._line = self.op.line if self.op else 0
             self.op = None
             if self._built:
                 self._check_forgotten(None)
@@ -101,7 +104,7 @@ class Process:
             raise
         except BaseException as error:
             self._check_error(error)
-            self._line = self._line_of(error) or (self.op.line if self.op else 0)
+            self._raised = _place(_passed(error.__traceback__))
             self.op, self.error = None, error
             return
         if type(asked) is not Op:
@@ -115,7 +118,9 @@ class Process:
 
     def hangs(self, hanging: Hanging) -> Mistake:
         """What to raise where it was told something and came to no end."""
-        return self._placed(self._hangs(hanging).with_traceback(hanging.__traceback__))
+        # In a thread it was struck by another Hanging, upon which this one was raised.
+        struck = hanging if _passed(hanging.__traceback__) else hanging.__context__ or hanging
+        return self._placed(self._hangs(hanging).with_traceback(struck.__traceback__))
 
     @staticmethod
     def _hangs(hanging: Hanging) -> WorkerHangs:
@@ -132,7 +137,7 @@ class Process:
                 raise self._placed(built) from None
             if built is not asked:
                 raise Mistake(
-                    f"{self.name}, line {built.line}: `{built}` was built but not yielded, so it never happened. "
+                    f"{built.built_by(self.name)}: `{built}` was built but not yielded, so it never happened. "
                     f"Write `yield {built.resource}.{built.verb}(...)` where you build it."
                 )
         self._built.clear()
@@ -145,29 +150,27 @@ class Process:
             self._check_forgotten(None)
         if not isinstance(error, (AttributeError, TypeError)) or misused is None:
             return
-        where = "{}, line {}: ".format(*_where(error.__traceback__, self.name))
+        where = self._place_of(error)
         if "Op" in misused.groups():
             self._check_forgotten(None)
             raise Mistake(f"{where}a step is used as if it were its answer. Write `answer = yield ...`, use `answer`.")
         how = "A worker reaches a resource by steps alone, such as `yield db.read(key)`."
         raise Mistake(f"{where}{said(error)}. {how}")
 
-    def _line_of(self, error: BaseException) -> int:
-        """The worker's own line that the error passed through."""
-        line, trace = 0, error.__traceback__
-        while trace is not None:
-            if trace.tb_frame.f_code is self.generator.gi_code:
-                line = trace.tb_lineno
-            trace = trace.tb_next
-        return line
+    def _place_of(self, error: BaseException) -> str:
+        """The function and line that it was raised in, to begin a message with."""
+        return self._beginning(_passed(error.__traceback__))
+
+    def _beginning(self, frames: Frames) -> str:
+        frame, line = _innermost(frames)
+        return f"{Where(line).of(frame.f_code.co_name if frame else self.name)}: "
 
     def _placed(self, mistake: Mistake) -> Mistake:
         """The same, saying where in the learner's code."""
-        function, line = _where(mistake.__traceback__, self.name)
-        return type(mistake)(f"{function}, line {line}: {mistake}")
+        return type(mistake)(f"{self._place_of(mistake)}{mistake}")
 
     def _not_a_step(self, asked: Any) -> str:
-        where = f"{self.name}, line {self.line}: "
+        where = self._beginning(_suspended(self.generator))
         if inspect.isgenerator(asked):
             called = asked.gi_code.co_name
             asked.close()
@@ -202,7 +205,7 @@ class Process:
 
 def no_yield(function: Worker, made: Any = None) -> str:
     """The message for a worker that has no step."""
-    where = f"{function.__name__}, line {function.__code__.co_firstlineno}: "
+    where = f"{Where(function.__code__.co_firstlineno).of(function.__name__)}: "
     if inspect.iscoroutine(made) or inspect.isasyncgen(made):
         return f"{where}an `async def` is no worker. Write `def`, and `yield` instead of `await`."
     return (
@@ -211,17 +214,49 @@ def no_yield(function: Worker, made: Any = None) -> str:
     )
 
 
-def _where(trace: TracebackType | None, worker: str) -> tuple[str, int]:
-    """The function and line of the learner's own that was last reached: not those of a library that it called."""
-    function, line = worker, 0
+def _place(frames: Frames) -> Where:
+    """The innermost of these, and the worker's own line if that is another function."""
+    frame, line = _innermost(frames)
+    if frame is None or frame is frames[0][0]:
+        return Where(line)
+    outer, own = frames[0]
+    calls_itself = frame.f_code is outer.f_code and line == own
+    return Where(line) if calls_itself else Where(line, frame.f_code.co_name, own)
+
+
+def _innermost(frames: Frames) -> tuple[FrameType | None, int]:
+    """The innermost that has a name, which a lambda has not, and the line that was reached."""
+    named = [frame for frame, _ in frames if not frame.f_code.co_name.startswith("<")]
+    return named[-1] if named else None, frames[-1][1] if frames else 0
+
+
+def _suspended(generator: GeneratorType[Any, Any, Any]) -> Frames:
+    """A worker that waits, and each generator that it waits for in a `yield from`."""
+    frames = []
+    inner: Any = generator
+    while isinstance(inner, GeneratorType) and inner.gi_frame is not None:
+        frames.append((inner.gi_frame, inner.gi_frame.f_lineno or 0))
+        inner = inner.gi_yieldfrom
+    return _learners(frames)
+
+
+def _passed(trace: TracebackType | None) -> Frames:
+    """What an error came through."""
+    frames = []
     while trace is not None:
-        frame = trace.tb_frame
-        module = frame.f_globals.get("__name__", "").partition(".")[0]
-        if module != "simlib" and not (line and _in_a_library(module, frame.f_code)):
-            named = not frame.f_code.co_name.startswith("<")
-            function, line = frame.f_code.co_name if named else worker, trace.tb_lineno
+        frames.append((trace.tb_frame, trace.tb_lineno or 0))
         trace = trace.tb_next
-    return function, line
+    return _learners(frames)
+
+
+def _learners(frames: Frames) -> Frames:
+    """Those of the learner's own code, not those of a library that it called, or that called it."""
+    theirs = [(frame, line) for frame, line in frames if _module(frame) != "simlib"]
+    return [(frame, line) for frame, line in theirs if not _in_a_library(_module(frame), frame.f_code)] or theirs[:1]
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def _in_a_library(module: str, code: CodeType) -> bool:

@@ -11,7 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from simlib.errors import Mistake
+from simlib.ops import Where
 from simlib.resources.base import Resource, State, View
+from simlib.text import name_of
 from simlib.values import fresh, said, show
 from simlib.watchdog import Hanging
 
@@ -25,7 +27,7 @@ class Property:
 
     @property
     def name(self) -> str:
-        return self.function.__name__
+        return name_of(self.function)
 
     def holds(self, states: Mapping[str, Any]) -> bool:
         """Whether it is true of these states. Raises Mistake where it does not answer with True or False."""
@@ -38,7 +40,8 @@ class Property:
             raise Mistake(self._failed(error)) from None
         if isinstance(verdict, bool):
             return verdict
-        raise Mistake(f"property {self.name}, line {self.function.__code__.co_firstlineno}: {self._no_answer(verdict)}")
+        where = Where(self.function.__code__.co_firstlineno).of(f"property {self.name}")
+        raise Mistake(f"{where}: {self._no_answer(verdict)}")
 
     def _no_answer(self, verdict: Any) -> str:
         if verdict is None:
@@ -76,7 +79,7 @@ class Property:
         }
 
     def _failed(self, error: BaseException) -> str:
-        where = f"property {self.name}, line {_line_in(self.function, error)}: "
+        where = Where(_line_in(self.function, error)).of(f"property {self.name}") + ": "
         if isinstance(error, AttributeError) and isinstance(error.obj, View):
             return f"{where}{error}"
         if isinstance(error, TypeError) and "'View' object" in said(error):
@@ -87,7 +90,7 @@ class Property:
         if isinstance(error, Mistake) or any(kind in said(error) for kind in kinds):
             return f"{where}this resource is a global. A property reaches it through a parameter of its name."
         always = "A property must answer in every state, also before anything has happened."
-        return f"{where}{show(error, 200)}. {always}"
+        return f"{where}{show(error)}. {always}"
 
     @cached_property
     def _returned(self) -> ast.expr | None:

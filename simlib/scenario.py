@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+import dataclasses
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar
 
+from simlib.arguments import as_number, public, whole_number
+from simlib.arguments import named as described
 from simlib.engines import explore as checker
 from simlib.engines import simulate as simulator
-from simlib.engines.budget import KINDS, Budget, Limits
+from simlib.engines.budget import KINDS, LIMITS, Budget, Limits
 from simlib.engines.replay import play, run_once
 from simlib.engines.schedule import Point, points, read_token
 from simlib.engines.script import attack
 from simlib.engines.simulate import Run
-from simlib.engines.simulate.conditions import Conditions, Duration
-from simlib.errors import Mistake, message_alone
+from simlib.engines.simulate.conditions import COUNTED, MEASURED, Conditions, Duration
+from simlib.errors import Mistake
+from simlib.ops import Op
 from simlib.process import Worker
 from simlib.properties import Property
 from simlib.resources.base import Resource
-from simlib.system import ME, System, bind, cast_of
+from simlib.system import ME, System, bind, cast_of, how_many, roles_of
+from simlib.text import name_of
 from simlib.trace import Trace
-from simlib.values import did_you_mean, fresh, listed, show
+from simlib.values import did_you_mean, freeze, fresh, listed, nearest, show
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Claims = Iterable[Callable[..., bool]]
 Workers = Worker | Sequence[Worker]
 THREE_QUESTIONS = {"crashes": 1, "redeliveries": 1}
-BY_CHANCE = ("redeliveries", "lost_replies", "outages", "rejections", "disk_full")
+OWN = ("workers", "restarts", "always", "eventually", "sometimes")  # what Scenario takes, beside resources and values
+NEAR = 0.81  # `worker`, `workerz` and `num_workers` are meant as `workers`; `orders`, `times` and `ways` are not
 
 
 class Scenario:
@@ -35,42 +43,48 @@ class Scenario:
 
     `workers` is how many of each worker there are, when a question does not say otherwise: a number, or by name
     `{"relay": 2}` with one of each other.
+
+    `restarts` says whether a worker is started again whose process ended with an error that nobody caught, or was
+    killed, as a supervisor does it (Kubernetes: restartPolicy). With False, or by name `{"cancel": False}`, it is not:
+    a web request that fails is a 500, and comes again only if its client retries (the fault `redeliveries`).
+
+    Raises Mistake for a name that is nearly one of these, and for a value that is no plain data: a property under a
+    wrong name would never be asked.
     """
 
-    @message_alone
+    @public()
     def __init__(
         self,
         *,
         workers: int | Mapping[str, int] = 1,
+        restarts: bool | Mapping[str, bool] = True,
         always: Claims = (),
         eventually: Claims = (),
         sometimes: Claims = (),
         **named: Any,
     ) -> None:
-        self.workers = workers
-        self.resources = {name: thing for name, thing in named.items() if isinstance(thing, Resource)}
-        self.values = {name: fresh(thing) for name, thing in named.items() if name not in self.resources}
+        self.workers = how_many(workers)
+        self.restarts = _checked_restarts(restarts)
         if ME in named:
             raise Mistake(f"`{ME}` is the name by which a worker asks who it is. Call your value something else.")
-        for name, thing in named.items():
-            if isinstance(thing, type) and issubclass(thing, Resource):
-                raise Mistake(f"{name}={thing.__name__}: write {name}={thing.__name__}(), with the brackets.")
+        self.resources = {name: thing for name, thing in named.items() if isinstance(thing, Resource)}
+        self.values = {name: _value(name, thing) for name, thing in named.items() if name not in self.resources}
         self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
 
     def _claims(self, functions: Claims) -> tuple[Property, ...]:
         if callable(functions) or not isinstance(functions, Iterable) or isinstance(functions, str):
-            raise Mistake(f"give a list of properties: [{show(functions)}].")
+            raise Mistake(f"give a list of properties: [{described(functions)}].")
         names = {*self.resources, *self.values}
         return tuple(Property(function, bind(function, "property", names)) for function in functions)
 
-    @message_alone
+    @public()
     def asking(self, *, always: Claims = (), eventually: Claims = (), sometimes: Claims = ()) -> Scenario:
         """The same resources, values and workers, with other properties."""
         other = copy.copy(self)
         other.always, other.eventually, other.sometimes = map(self._claims, (always, eventually, sometimes))
         return other
 
-    @message_alone
+    @public()
     def but(self, **named: Any) -> Scenario:
         """The same properties and workers, with other resources or values under these names of the scenario.
 
@@ -90,7 +104,7 @@ class Scenario:
             if resource:
                 other.resources[name] = thing
             else:
-                other.values[name] = fresh(thing)
+                other.values[name] = _value(name, thing)
         return other
 
     def alone(self, kind: str = "", claim: Callable[..., bool] | None = None) -> Scenario:
@@ -105,27 +119,26 @@ class Scenario:
 
     def system(self, worker: Workers, workers: int | Mapping[str, int] | None = None) -> System:
         """The scenario with its workers in it: what the engines run. Several roles: give a list of functions."""
-        roles: list[Any] = list(worker) if isinstance(worker, (list, tuple)) else [worker]
-        if not roles:
-            raise Mistake("give at least one worker.")
-        cast = cast_of(roles, self._usual(roles) if workers is None else workers, self.resources, self.values)
+        roles = roles_of(worker)
+        counts = self._usual(roles) if workers is None else workers
+        cast = cast_of(roles, counts, self.resources, self.values, self.restarts)
         return System(self.resources, self.values, cast, self.always, self.eventually, self.sometimes)
 
-    def _usual(self, roles: Sequence[Worker]) -> int | Mapping[str, int]:
+    def _usual(self, roles: Sequence[Worker]) -> int | dict[str, int]:
         """How many of each there are by default. One implementation need not have all the roles that are counted."""
         if isinstance(self.workers, int):
             return self.workers
-        names = [getattr(role, "__name__", "") for role in roles]
+        names = [name_of(role) for role in roles]
         return {name: count for name, count in self.workers.items() if name in names} or self.workers
 
-    @message_alone
+    @public(*KINDS, instead=COUNTED)
     def explore(
         self,
         worker: Workers,
         *,
         workers: int | Mapping[str, int] | None = None,
         max_states: int = Limits.states,
-        max_seconds: float = Limits.seconds,
+        max_seconds: float | None = Limits.seconds,
         max_megabytes: float = Limits.megabytes,
         **faults: int,
     ) -> checker.Report:
@@ -136,12 +149,13 @@ class Scenario:
         been handed out is handed out again), `pauses` (a timer beats its owner), `lost_replies`, `outages`,
         `rejections`, `disk_full`. With none named: one crash and one redelivery. The search gives up after
         `max_states` states, `max_seconds` seconds, or when this process has grown by `max_megabytes`, and says how far
-        it came. Raises Mistake.
+        it came. In CI, limit it by states alone: `max_states=1_000_000, max_seconds=None`. How many seconds a search
+        takes depends on how busy the machine is; how many states it visits does not. Raises Mistake.
         """
         budget = Budget(faults or THREE_QUESTIONS)
         return checker.explore(self.system(worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))
 
-    @message_alone
+    @public(instead=MEASURED)
     def simulate(
         self,
         worker: Workers,
@@ -160,38 +174,43 @@ class Scenario:
         timeout: Mapping[str, float] | None = None,
         down: Mapping[str, tuple[float, float]] | None = None,
         stalled: Mapping[str, tuple[float, float]] | None = None,
+        redelivery_chance: float = 0.0,
+        outage_chance: float = 0.0,
+        lost_reply_chance: float = 0.0,
+        rejection_chance: float = 0.0,
+        disk_full_chance: float = 0.0,
         trace: bool = False,
         until_violation: bool = False,
-        **chances: float,
     ) -> Run:
         """Run this worker once on SimPy's clock, for so many simulated hours, and measure.
 
-        Durations are seconds, or functions of a random.Random such as `exponential(60)`; see Conditions. `chances`
-        are probabilities per operation of `redeliveries`, `lost_replies`, `outages`, `rejections` and `disk_full`.
+        Durations are seconds, or functions of a random.Random such as `exponential(60)`; see Conditions. Each
+        `..._chance` is a probability, from 0 to 1, that such a fault strikes an operation that it can strike:
+        `outage_chance=0.01` lets one call in a hundred fail. (What `explore` counts has other names: `outages=1` is
+        one in a run.) Each `..._per_day` is a rate for each worker; of `power_losses_per_day`, for all of them.
         With `trace=True` the run keeps its events; with `until_violation=True` it ends when a property breaks.
         The same seed gives the same run. Raises Mistake.
         """
-        for kind in chances:
-            if kind not in BY_CHANCE:
-                near = did_you_mean(kind, [*BY_CHANCE, "crashes_per_day", "pauses_per_day", "power_losses_per_day"])
-                raise Mistake(f"`{kind}` is nothing that simulate takes. Chances are {listed(list(BY_CHANCE))}.{near}")
         conditions = Conditions(
-            hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause, chances,
-            capacity or {}, timeout or {}, down or {}, stalled or {},
+            hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause,
+            {} if capacity is None else capacity, {} if timeout is None else timeout,
+            {} if down is None else down, {} if stalled is None else stalled,
+            redelivery_chance, outage_chance, lost_reply_chance, rejection_chance, disk_full_chance,
         )  # fmt: skip
+        seed = whole_number("seed", seed)
         return simulator.simulate(self.system(worker, workers), conditions, seed, trace, until_violation)
 
-    @message_alone
+    @public()
     def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
         """Run the worker once with everything going well, or with one crash, after so many of its steps.
 
         The trace's `["bank"]` is the resource in the end, as properties see it.
         """
-        if crash_after is not None and (not isinstance(crash_after, int) or crash_after < 0):
-            raise Mistake(f"crash_after={show(crash_after)}: give a number of steps, 0 for no crash.")
+        if crash_after is not None:
+            crash_after = whole_number("crash_after", crash_after, of=" of steps", or_="; 0 is no crash")
         return run_once(self.system(worker, 1), crash_after)
 
-    @message_alone
+    @public()
     def attack(self, worker: Workers, *moves: str, workers: int | Mapping[str, int] | None = None) -> Trace:
         """Run the worker as you say: each of `moves` is who moves next, or where a fault strikes; then all finish.
 
@@ -202,7 +221,7 @@ class Scenario:
         """
         return attack(self.system(worker, workers), moves)
 
-    @message_alone
+    @public()
     def replay(self, worker: Workers, what: checker.Report | Trace | str) -> Trace | checker.Report:
         """The same failure again, on this or another implementation.
 
@@ -215,7 +234,7 @@ class Scenario:
             return self.explore(worker, workers=counts, **budget)
         return play(self.system(worker, counts), schedule)
 
-    @message_alone
+    @public(*KINDS, instead=COUNTED)
     def live(
         self,
         worker: Workers,
@@ -242,7 +261,7 @@ class Scenario:
         from simlib.engines import live as convincer  # what it needs is an extra
 
         if failure is None:
-            chaos = convincer.Chaos(Budget(faults or {"crashes": 0}), seed)
+            chaos = convincer.Chaos(Budget(faults or {"crashes": 0}), whole_number("seed", seed))
             return convincer.live(self.system(worker, workers), chaos, on)
         if faults:
             raise Mistake("live: give a failure to play, or a budget of faults to be drawn; not both.")
@@ -253,25 +272,76 @@ class Scenario:
         self, asked: str, what: checker.Report | Trace | str, worker: Workers
     ) -> tuple[dict[str, int] | None, dict[str, int], list[Point] | None]:
         """How many of each worker, the budget, and the schedule; None for a verdict without a counterexample."""
+        if isinstance(worker, (str, checker.Report, Trace)):
+            raise Mistake(f"{asked}({described(worker)}, ...): the worker comes first: {asked}(charge, report).")
+        names = [name_of(role) for role in roles_of(worker)]
         if isinstance(what, Trace):
             return None, {}, points(what)
         token = what.token if isinstance(what, checker.Report) else what
         if not isinstance(token, str):
-            raise Mistake(f"{asked}(..., {show(what)}): give a report, a trace or a token.")
-        head, dash, schedule = token.partition("-")
-        counts, budget = self._read_head(head, token, worker)
-        return counts, budget, read_token(schedule) if dash else None
+            raise Mistake(f"{asked}(..., {described(what)}): give a report, a trace or a token.")
+        counts, faults, schedule = read_token(token, len(self.resources))
+        if len(counts) > len(names):
+            several = f"{len(counts)} workers' functions, as a list"
+            raise Mistake(f"{show(token)} is a verdict on {several}, and got {listed(names)}.")
+        return dict(zip(names, counts)), faults or {"crashes": 0}, schedule
 
-    def _read_head(self, head: str, token: str, worker: Workers) -> tuple[dict[str, int], dict[str, int]]:
-        match = re.fullmatch(r"(\d+(?:\.\d+)*)((?:[a-z]\d+)*)", head)
-        roles = [worker] if callable(worker) else list(worker)
-        if match is None or len(match[1].split(".")) > len(roles):
-            raise Mistake(f"{show(token)} is no token of a verdict on {listed([role.__name__ for role in roles])}.")
-        counts = dict(zip((role.__name__ for role in roles), map(int, match[1].split("."))))
-        kinds = {letter: kind for kind, letter in checker.LETTERS.items()}
-        budget = {kinds[letter]: int(count) for letter, count in re.findall(r"([a-z])(\d+)", match[2])}
-        return counts, budget or dict.fromkeys(KINDS[:1], 0)
+
+def _checked_restarts(restarts: Any) -> bool | Mapping[str, bool]:
+    every = restarts.values() if isinstance(restarts, Mapping) else [restarts]
+    if all(isinstance(one, bool) for one in every):
+        return restarts  # type: ignore[no-any-return]
+    raise Mistake(f'restarts={show(restarts)}: give True or False, or by the worker\'s name: {{"cancel": False}}.')
 
 
 def _whatever() -> bool:
     return True
+
+
+def _value(name: str, thing: Any) -> Any:
+    """A plain value that workers are given. Raises Mistake for what is none, or was meant as something else."""
+    near = nearest(name.replace("_", ""), OWN, NEAR)
+    if near:
+        raise Mistake(f"{name}={described(thing)}: a scenario has no `{name}`. Did you mean `{near}`?")
+    if isinstance(thing, type) and issubclass(thing, Resource):
+        raise Mistake(f"{name}={thing.__name__}: write {name}={thing.__name__}(), with the brackets.")
+    asked = nearest(name, (*KINDS, *LIMITS), NEAR)
+    if asked and as_number(thing) is not None:
+        raise Mistake(f"{name}={show(thing)}: that is said with the question: scenario.explore(worker, {asked}=...).")
+    try:
+        freeze(thing)
+        plain = not any(callable(part) or isinstance(part, (Op, Property)) for part in _parts(thing))
+    except Mistake:
+        plain = False
+    except RecursionError:
+        raise Mistake(f"{name}: a value that contains itself is no plain data.") from None
+    if not plain:
+        raise Mistake(
+            f"{name}={described(thing)}: a value is plain data, such as {name}=3. Each resource has its own name, "
+            "and properties are lists: always=[...], eventually=[...] or sometimes=[...]."
+        )
+    return fresh(thing)
+
+
+def _parts(thing: Any) -> Iterator[Any]:
+    """The value and all that is in it."""
+    yield thing
+    if isinstance(thing, dict):
+        inside: Iterable[Any] = (*thing.keys(), *thing.values())
+    elif dataclasses.is_dataclass(thing):
+        inside = (getattr(thing, field.name) for field in dataclasses.fields(thing))
+    else:
+        inside = thing if isinstance(thing, (list, tuple, set, frozenset)) else ()
+    for one in inside:
+        yield from _parts(one)
+
+
+def about_a_scenario(
+    *rest: str, instead: Mapping[str, str] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """`public`, for a function whose first argument is a scenario."""
+    return public(*rest, instead=instead, first=Scenario)
+
+
+QUESTION = ("workers", *LIMITS, *KINDS)  # what a function that asks `explore` hands on to it
+CONDITIONS = tuple([*inspect.signature(Scenario.simulate).parameters][2:])  # and to `simulate`

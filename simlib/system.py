@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from string import ascii_uppercase
 from types import FunctionType, MethodType
 from typing import Any
 
+from simlib.arguments import named, whole_number
 from simlib.errors import Hangs, Mistake, OperationError
-from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.ops import OK, Blocked, Op, Outcome, Where
 from simlib.process import Process, Worker
 from simlib.properties import Property
-from simlib.resources.base import Resource, State
+from simlib.resources.base import ANYBODY, Resource, State
+from simlib.text import name_of
 from simlib.values import did_you_mean, listed, said, show
 from simlib.watchdog import Hanging, Watchdog
 
@@ -23,14 +25,15 @@ ME = "me"
 
 @dataclass(frozen=True)
 class Role:
-    """A worker function and the names that it asks for."""
+    """A worker function, the names that it asks for, and whether a process of it that failed is started again."""
 
     function: Worker
     parameters: tuple[str, ...]
+    restarts: bool = True
 
     @property
     def name(self) -> str:
-        return self.function.__name__
+        return name_of(self.function)
 
     @property
     def knows_itself(self) -> bool:
@@ -86,18 +89,32 @@ class System:
 
     @cached_property
     def consumers(self) -> frozenset[str]:
-        """The workers that begin by receiving: they are started again for the next message."""
+        """The workers that begin by receiving: messages are what they are called for."""
         return frozenset(worker for worker, op in self.first_operations.items() if op and op.verb == "receive")
 
-    def waits(self, worker: str, op: Op | None, line: int) -> str:
-        """What a worker that cannot go on waits for, in words; nothing if it has ended or has no message."""
-        if op is None or (worker in self.consumers and op == self.first_operations[worker]):
-            return ""
-        return f"{worker} waits at `{op}` (line {line})"
+    def starts_again(self, worker: str, error: BaseException | None, queued: str) -> bool:
+        """Whether a run that is over is followed by another: one that failed is restarted, unless the scenario says no,
+        and one that consumes messages is followed by the run for the next. See `queued`.
+        """
+        if error is None:
+            return queued == "receive"
+        return isinstance(error, OperationError) and self.cast[worker].restarts
 
-    def failed(self, worker: str, error: BaseException | None, line: int) -> str:
+    def stuck(self, blocked: Mapping[str, tuple[Op, Where]], states: Mapping[str, State], going: set[str]) -> list[str]:
+        """Which of the workers that cannot go on wait for ever, in words. `blocked` has each one's step, and where.
+
+        Waiting for work is none of it, nor for a lock whose holder is alive: one of those `going`, or waiting for work.
+        """
+        awaited = {worker: states[op.resource].awaited(op) for worker, (op, _) in blocked.items()}
+        idle = {ANYBODY, *going}
+        while more := {worker for worker, whom in awaited.items() if whom in idle} - idle:
+            idle |= more
+        stuck = {worker: blocked[worker] for worker in blocked if worker not in idle}
+        return [f"{worker} waits at `{op}`{where.aside}" for worker, (op, where) in stuck.items()]
+
+    def failed(self, worker: str, error: BaseException | None, where: Where) -> str:
         """In words: an exception that is no answer of an operation ended this worker."""
-        return f"{self.cast[worker].name}, line {line}, raised {show(error, 200)}, which is no answer of an operation"
+        return f"{where.of(self.cast[worker].name)}, raised {show(error)}, which is no answer of an operation"
 
     def broken(self, properties: Sequence[Property], states: Mapping[str, State]) -> Property | None:
         """The first of the properties that is not true of these states."""
@@ -139,17 +156,39 @@ class System:
             why = f"{kind}{said(error) or 'a value of it fails'}"
         name = self.cast[who].name if who in self.cast else who
         kind_of_mistake = Hangs if isinstance(error, Hanging) else Mistake
-        return kind_of_mistake(f"{name}, line {op.line}: `{op}` cannot be carried out: {why}.")
+        return kind_of_mistake(f"{op.built_by(name)}: `{op}` cannot be carried out: {why}.")
+
+
+def queued(before: str, op: Op) -> str:
+    """What a run asked of a queue first: to "receive", which makes it a consumer's, or to "send", after which it may
+    wait for an answer; nothing so far.
+    """
+    return before or (op.verb if op.verb in ("receive", "send") else "")
 
 
 def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:
-    """The functions of an implementation: one, or several roles."""
-    return [worker] if callable(worker) else list(worker)
+    """The functions of an implementation: one, or several roles. Raises Mistake for what is none."""
+    roles: list[Any] = list(worker) if isinstance(worker, (list, tuple)) else [worker]
+    if not roles:
+        raise Mistake("give at least one worker.")
+    for role in roles:
+        if not isinstance(role, (FunctionType, MethodType)):
+            raise Mistake(_no_function(role, "worker"))
+    return roles
 
 
 def called(worker: Worker | Sequence[Worker]) -> str:
     """What an implementation is called: `charge`, `place_order and relay`."""
-    return listed([role.__name__ for role in roles_of(worker)])
+    return listed([name_of(role) for role in roles_of(worker)])
+
+
+def by_name(workers: Iterable[Worker | Sequence[Worker]]) -> dict[str, Worker | Sequence[Worker]]:
+    """Implementations by what they are called. Raises Mistake where two have one name: one would hide the other."""
+    several = [*workers]
+    names = [called(worker) for worker in several]
+    if len({*names}) < len(names):
+        raise Mistake(f"two workers have one name: {listed(names)}. The table could not tell them apart.")
+    return dict(zip(names, several))
 
 
 def outcome_of(states: Mapping[str, State]) -> Hashable:
@@ -158,32 +197,50 @@ def outcome_of(states: Mapping[str, State]) -> Hashable:
 
 
 def cast_of(
-    roles: Sequence[Worker], workers: int | Mapping[str, int], resources: Mapping[str, Any], values: Mapping[str, Any]
+    roles: Sequence[Worker],
+    workers: int | Mapping[str, int],
+    resources: Mapping[str, Any],
+    values: Mapping[str, Any],
+    restarts: bool | Mapping[str, bool] = True,
 ) -> dict[str, Role]:
-    """Give each role its letters. `workers` is how many of each, or a dict by function name."""
+    """Give each role its letters. `workers` is how many of each, or a dict by function name; so is `restarts`."""
     bound = [Role(function, bind(function, "worker", {*resources, *values, ME})) for function in roles]
-    counts = {**workers} if isinstance(workers, Mapping) else {role.name: workers for role in bound}
+    if isinstance(restarts, Mapping):
+        bound = [replace(role, restarts=restarts.get(role.name, True)) for role in bound]
+    else:
+        bound = [replace(role, restarts=restarts) for role in bound]
+    found = how_many(workers)
+    counts = {role.name: found for role in bound} if isinstance(found, int) else found
     names = [role.name for role in bound]
     for name in counts:
         if name not in names:
-            near = did_you_mean(str(name), names)
+            near = did_you_mean(name, names)
             raise Mistake(f"workers={show(counts)}: there is no worker called {name}, but {listed(names)}.{near}")
-    people: list[Role] = []
-    for role in bound:
-        count = counts.get(role.name, 1)
-        if not isinstance(count, int) or not 1 <= count <= len(ascii_uppercase):
-            raise Mistake(f"workers={show(count)}: give a whole number from 1 to {len(ascii_uppercase)}.")
-        people += [role] * count
+    people = [role for role in bound for _ in range(counts.get(role.name, 1))]
     if len(people) > len(ascii_uppercase):
         raise Mistake(f"{len(people)} workers: at most {len(ascii_uppercase)} in one scenario.")
     return dict(zip(ascii_uppercase, people))
+
+
+def how_many(workers: int | Mapping[str, int]) -> int | dict[str, int]:
+    """How many of each worker there are: a number, or numbers by function name. Raises Mistake."""
+    if not isinstance(workers, Mapping):
+        return whole_number("workers", workers, 1, len(ascii_uppercase))
+    for name in workers:
+        if not isinstance(name, str):
+            raise Mistake(f"workers={show({**workers})}: name the workers as text: workers={{{_as_key(name)}: 2}}.")
+    return {name: whole_number(f"workers of {name}", count, 1, len(ascii_uppercase)) for name, count in workers.items()}
+
+
+def _as_key(name: Any) -> str:
+    return show(getattr(name, "__name__", "relay"))
 
 
 def bind(function: Callable[..., Any], what: str, names: set[str]) -> tuple[str, ...]:
     """The function's parameters, each of which has to be one of the scenario's names."""
     if not isinstance(function, (FunctionType, MethodType)):
         raise Mistake(_no_function(function, what))
-    where = f"{function.__name__}, line {function.__code__.co_firstlineno}: "
+    where = f"{Where(function.__code__.co_firstlineno).of(function.__name__)}: "
     parameters = tuple(inspect.signature(function).parameters.values())
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
@@ -203,4 +260,4 @@ def _no_function(thing: Any, what: str) -> str:
         name = thing.gi_code.co_name
         return f"{name}(...) has been called already. Pass the {what} itself: {name}, without brackets."
     example = "def charge(inbox, bank): ..." if what == "worker" else "def charged(bank): return bank.count(...) == 1"
-    return f"{show(thing)} is no {what}. A {what} is a plain function, passed without brackets: `{example}`."
+    return f"{named(thing)} is no {what}. A {what} is a plain function, passed without brackets: `{example}`."

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from simlib import timing
 from simlib.errors import OperationError
-from simlib.ops import OK, Op, Outcome
-from simlib.values import ordinal, plural, show
+from simlib.ops import NOWHERE, OK, Op, Outcome, Where
+from simlib.text import printable
+from simlib.values import listed, ordinal, plural, show
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -29,6 +32,7 @@ FAULT_NAMES = {
     "disk_full": "full disk",
     "pauses": "pause",
 }  # in the order in which a search tries them, so that a tie prefers a crash over a pause
+STORY = 72  # letters of an event's story on one line
 WORKERS_FAULTS: dict[Kind, str] = {"crash": "crashes", "node loss": "node_losses", "again": "redeliveries"}
 
 
@@ -51,13 +55,16 @@ class Event:
     at: float
     op: Op | None = None
     answer: Any = None  # an exception when one was raised
-    line: int = 0  # in the worker's source
+    where: Where = NOWHERE  # the step stands in the learner's code
     nth: int = 0  # the how-manieth of this name in this run of the worker: the second `bank.call`
-    ended: Literal["", "returned", "raised"] = ""
+    ended: Literal["", "returned", "raised", "killed"] = ""  # killed: and nobody starts it again
     error: BaseException | None = None  # what the worker raised
+    raised: Where = NOWHERE  # and where
     label: str = ""  # which timer it was, in words
     seconds: float = 0  # how long that timer ran
     stalled: tuple[str, float] | None = None  # a worker that must have stood still for so many seconds
+    busy: tuple[str, ...] = ()  # of a sleep: who could have acted when it was over
+    asleep: tuple[str, ...] = ()  # who sleeps from then on
 
     @property
     def worker(self) -> str:
@@ -67,41 +74,58 @@ class Event:
     def kind(self) -> Kind:
         return self.move.kind
 
+    @property
+    def line(self) -> int:
+        """The worker's own line, also where the step is in a function that it called; 0 where it is not known."""
+        return self.where.own
+
     def apply(self, states: Mapping[str, State]) -> None:
         """Do to these states what this event did to the world."""
-        if self.kind == "step" and self.op:
+        if self.op and timing.sleeps(self.op):
+            timing.sleep(states, self.op, self.worker, self.busy)
+        elif self.kind == "step" and self.op:
             try:
                 states[self.op.resource].perform(self.op, self.worker, self.move.outcome)
             except OperationError:
                 pass  # it was the answer
         elif self.kind == "timer":
-            states[self.move.resource].expire(self.move.timer)
-            for state in states.values():
-                state.advance(self.seconds)
+            timers = states[self.move.resource].timers()
+            timing.run_out(states, self.move.resource, next(one for one in timers if one.id == self.move.timer))
         elif self.kind == "power loss":
             lose_power(states, int(self.move.outcome.choice or 0))
         if self.ended or self.kind in ("crash", "node loss"):
             for state in states.values():
                 state.owner_gone(self.worker)
+        for who in self.asleep:
+            timing.fall_asleep(states, who)
 
     def story(self) -> str:
         """The event as a sentence fragment, without its time and worker."""
         if self.kind == "step":
             fault = f"   [{FAULT_NAMES[self.move.fault]}]" if self.move.fault else ""
-            uncaught = (
-                "uncaught" if self.error and type(self.error) is type(self.answer) else f"raises {show(self.error)}"
-            )
-            after = f", {uncaught}" if self.error else ""
-            return f"{self.op} -> {show(self.answer)}{after}{fault}"
+            ending = f", {self.ending}" if self.ending else ""
+            return f"{self.op} -> {show(self.answer)}{ending}{fault}"
         if self.kind == "timer":
             return f"{self.label} runs out" + (f" while {self.stalled[0]} stalls" if self.stalled else "")
         if self.kind == "crash":
-            return "CRASH: its memory is gone, it starts again"
+            return "CRASH: its memory is gone" + (", it starts again" if not self.ended else "")
         if self.kind == "node loss":
             return "NODE LOSS: it is gone, and nobody starts it again"
         if self.kind == "power loss":
             return "POWER LOSS: all processes end, unsynced data may be gone"
         return "is given the same task again"
+
+    @property
+    def uncaught(self) -> bool:
+        """Whether the error that ended the worker was this step's answer, and not one of its own."""
+        return type(self.error) is type(self.answer) and show(self.error) == show(self.answer)
+
+    @property
+    def ending(self) -> str:
+        """Which error ended the worker, in words; nothing if none did."""
+        if self.error is None:
+            return ""
+        return "uncaught" if self.uncaught else f"then raises {show(self.error)}{self.raised.aside}"
 
 
 def power_losses(states: Mapping[str, State]) -> int:
@@ -149,6 +173,15 @@ class Trace:
         return sorted({event.worker for event in self.events if event.worker})
 
     @property
+    def who(self) -> str:
+        """Who runs what: `A and B run charge; C runs relay.`"""
+        people: dict[str, list[str]] = {}
+        for worker, function in self.roles.items():
+            people.setdefault(function, []).append(worker)
+        said = [f"{listed(them)} {'run' if them[1:] else 'runs'} {function}" for function, them in people.items()]
+        return "; ".join(said) + "." * bool(said)
+
+    @property
     def faults(self) -> list[str]:
         """The faults that it took, by name, in order."""
         return [FAULT_NAMES[event.move.fault] for event in self.events if event.move.fault]
@@ -177,29 +210,28 @@ class Trace:
     def but(self, **changes: Any) -> Trace:
         return replace(self, **changes)
 
+    def text(self, titled: bool = False) -> str:
+        """What `print` shows; `titled` where the title stands above, and so the name of a function that all run."""
+        who = "" if titled and len(set(self.roles.values())) == 1 else self.who
+        verdict = f"{self.broken}: {self.because}" if self.broken else ""
+        return "\n".join([*filter(None, [who]), *self.lines(), *filter(None, [verdict, self.note])])
+
     def __str__(self) -> str:
-        verdict = [f"{self.broken}: {self.because}"] if self.broken else []
-        note = [self.note] if self.note else []
-        return "\n".join([*self.lines(), *verdict, *note])
+        return self.text()
 
     __repr__ = __str__
 
     def lines(self) -> list[str]:
-        """One line an event: when, who, which source line, what, and what it changed."""
+        """For each event when, who, which source line, what, and what it changed; a long story goes on below."""
         rows, before = [], {name: state.summary() for name, state in self.initial.items()}
         for event, world in zip(self.events, self.worlds()):
             after = {name: state.summary() for name, state in world.items()}
-            changed = [f"{name}: {after[name]}" for name in after if after[name] and after[name] != before[name]]
+            new = [name for name in after if after[name] and after[name] != before[name]]
+            changed = [f"{printable(name)}: {after[name]}" for name in new]
             before = after
-            who = event.worker or event.move.resource
-            line = f"line {event.line}" if event.line else ""
-            rows.append((f"{event.at:g} s", who, line, event.story(), "; ".join(changed)))
-        widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
-        lines = [
-            f"{at:>{widths[0] + 2}}  {who:<{widths[1]}}  {line:<{widths[2]}}  {story:<{widths[3]}}  {changed}".rstrip()
-            for at, who, line, story, changed in rows
-        ]
-        return _folded(lines)
+            who = event.worker or printable(event.move.resource)
+            rows.append((f"{event.at:g} s", who, str(event.where), event.story(), "; ".join(changed)))
+        return [line for part in _folded(_aligned(rows)) for line in part]
 
     def describe_faults(self) -> str:
         """`1 crash and 2 lost replies`."""
@@ -207,9 +239,21 @@ class Trace:
         return " and ".join(plural(count, name) for name, count in counted.items()) or "no fault at all"
 
 
-def _folded(lines: list[str], most: int = 24) -> list[str]:
+def _aligned(rows: list[tuple[str, str, str, str, str]]) -> list[list[str]]:
+    """The lines of each event, in columns."""
+    stories = [textwrap.wrap(row[3], STORY, subsequent_indent="  ", break_on_hyphens=False) for row in rows]
+    at, who, line = (max((len(row[column]) for row in rows), default=0) for column in range(3))
+    story = max((len(part) for parts in stories for part in parts), default=0)
+    events = []
+    for row, (first, *more) in zip(rows, stories):
+        left = f"{row[0]:>{at + 2}}  {row[1]:<{who}}  {row[2]:<{line}}  "
+        events.append([f"{left}{first:<{story}}  {row[4]}".rstrip(), *(" " * len(left) + part for part in more)])
+    return events
+
+
+def _folded(events: list[list[str]], most: int = 24) -> list[list[str]]:
     """A long run as a reader wants it: how it begins and how it ends."""
-    if len(lines) <= most:
-        return lines
+    if len(events) <= most:
+        return events
     head, tail = most // 2, most // 3
-    return [*lines[:head], f"       ... {len(lines) - head - tail} more ...", *lines[-tail:]]
+    return [*events[:head], [f"       ... {len(events) - head - tail} more ..."], *events[-tail:]]

@@ -8,23 +8,21 @@ import datetime
 import difflib
 import enum
 import functools
-import itertools
 import operator
 import textwrap
 import types
 import uuid
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from simlib.errors import Mistake
+from simlib.text import name_of, printable
 
 ATOMS = frozenset((str, int, float, bool, bytes, type(None)))
 KEYS = frozenset((str, int, type(None)))  # equal only to what a worker cannot tell from them
-SCALARS = frozenset(
-    (Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID)
-)
+SCALARS = frozenset((Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID))
 UNCHANGING = ATOMS | SCALARS
 
 
@@ -121,7 +119,7 @@ def unordered(mapping: dict[Any, Any]) -> Hashable:
     return frozenset((freeze(key), freeze(item)) for key, item in mapping.items())
 
 
-def in_order(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
+def in_order(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     """Its items, by how their keys read."""
     try:
         return sorted(mapping.items(), key=lambda item: repr(item[0]))
@@ -129,26 +127,34 @@ def in_order(mapping: dict[Any, Any]) -> list[tuple[Any, Any]]:
         return sorted(mapping.items(), key=lambda item: show(item[0]))
 
 
-def show(value: Any, width: int = 60) -> str:
-    """As a reader would write it: text in double quotes, nothing longer than `width`, never an address."""
+def show(value: Any, width: int | None = None) -> str:
+    """As a reader would write it: text in double quotes, nothing longer than `width`, never an address.
+
+    Left out, that is 60 letters for a value; of an error, which is a sentence with its point at the end, 1,000.
+    Whatever the value is, the text can be printed, and obeys nobody: see `printable`.
+    """
+    width = width or (1_000 if isinstance(value, BaseException) else 60)
+    inner = min(60, width - 1)  # letters of a part: of more than that nothing would be seen
     if isinstance(value, str):
         value = value[: 2 * width]  # of what is longer no more is shown, and it may be a gigabyte
         text = '"' + value.replace('"', '\\"') + '"' if value.isprintable() else repr(value)
+    elif type(value) in (tuple, list, dict, set, frozenset) and inner < 1:
+        text = "…"  # a part of a part of a part
     elif type(value) is tuple:
-        text = "(" + ", ".join(map(show, value[:width])) + ("," if len(value) == 1 else "") + ")"
+        text = "(" + _some(value, inner, width) + ("," if len(value) == 1 else "") + ")"
     elif type(value) is list:
-        text = "[" + ", ".join(map(show, value[:width])) + "]"
+        text = "[" + _some(value, inner, width) + "]"
     elif type(value) is dict:
-        first = itertools.islice(value.items(), width)
-        text = "{" + ", ".join(f"{show(key)}: {show(item)}" for key, item in first) + "}"
+        items = (f"{show(key, inner)}: {show(item, inner)}" for key, item in value.items())
+        text = "{" + _joined(items, width) + "}"
     elif type(value) in (set, frozenset):
-        text = "{" + ", ".join(sorted(map(show, value))) + "}" if value else "set()"
+        text = "{" + ", ".join(sorted(show(item, inner) for item in value)) + "}" if value else "set()"
     elif isinstance(value, BaseException):
         text = type(value).__name__ + (f": {said(value)}" if said(value) else "")
     elif isinstance(value, enum.Enum):
         text = f"{type(value).__name__}.{value.name}"
     elif isinstance(value, (type, types.FunctionType, types.MethodType)):
-        text = value.__name__
+        text = name_of(value)
     else:
         try:
             text = repr(value)
@@ -156,7 +162,28 @@ def show(value: Any, width: int = 60) -> str:
             text = ""
         if not text or text.startswith("<") or " at 0x" in text:  # it says nothing of its own, or an address
             text = f"a {type(value).__name__}"
+    text = printable(text[: 2 * width])
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _some(values: Iterable[Any], inner: int, width: int) -> str:
+    return _joined((show(value, inner) for value in values), width)
+
+
+def _joined(parts: Iterable[str], width: int) -> str:
+    """The first parts, until there is no room for more: a value may be large, and share its parts many times."""
+    found, length = [], 0
+    for part in parts:
+        found.append(part)
+        length += len(part) + 2
+        if length > width:
+            break
+    return ", ".join(found)
+
+
+def bare(value: Any, width: int = 60) -> str:
+    """As `show` does it, and text without quotes: a key, a file's name, a holder."""
+    return printable(value) if isinstance(value, str) else show(value, width)
 
 
 def said(error: BaseException) -> str:
@@ -202,5 +229,12 @@ def wrapped(text: str) -> str:
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
     """` Did you mean `crashes`?`, or nothing when none of the words is near."""
-    near = difflib.get_close_matches(word, list(words), n=1, cutoff=0.6)
-    return f" Did you mean `{near[0]}`?" if near else ""
+    near = nearest(word, words)
+    return f" Did you mean `{near}`?" if near else ""
+
+
+def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The word that this one was probably meant to be, in whatever case it is; None when none is near."""
+    folded = {one.casefold(): one for one in words}
+    near = difflib.get_close_matches(word[:100].casefold(), folded, n=1, cutoff=cutoff)
+    return folded[near[0]] if near else None

@@ -35,6 +35,7 @@ class Spy:
     def __init__(self, system, symmetric):
         self.seen = set()
         self.symmetric = symmetric
+        self.function = Spy.holds
         self.renamings = renamings(system) if symmetric else [{}]
         self.parameters = tuple(name for name, thing in system.resources.items() if not isinstance(thing, Clock))
 

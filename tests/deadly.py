@@ -7,10 +7,10 @@ from simlib import Database, Random, Scenario
 
 
 def fall(random, db, dies, when):
-    """Dies, in a way of `dies`, where the seed draws `when`."""
+    """Dies, in the way that `dies` names, where the seed draws `when`."""
     number = yield random.choice(range(20))
     if number == when:
-        dies(os.getpid())
+        WAYS[dies](os.getpid())
     yield db.write("x", number)
 
 
@@ -22,8 +22,11 @@ def fails(process):
     raise KeyError("order")
 
 
+WAYS = {"kill": kill, "fails": fails}
+
+
 def falling(dies, when=6):
-    return Scenario(random=Random(), db=Database(), dies=dies, when=when)
+    return Scenario(random=Random(), db=Database(), dies=getattr(dies, "__name__", ""), when=when)
 
 
 def never_six(db):

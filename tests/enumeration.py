@@ -12,11 +12,12 @@ from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from simlib.errors import OperationError
-from simlib.ops import Blocked
+from simlib.ops import OK, Blocked
 from simlib.resources.clock import ClockState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 from simlib.system import ME, outcome_of
+from simlib.timing import JUST_NOW
 
 
 class Choice(NamedTuple):
@@ -53,6 +54,8 @@ class Person:
         self.generator = role.function(**given)
         self.incarnation = incarnation
         self.taken = 0  # steps, in this run
+        self.received = None  # whether it asked for a message, in this run, before it sent one
+        self.lost = False  # its machine is gone
         self.error = None
         self.tell(None)
 
@@ -69,8 +72,8 @@ class Person:
             self.op, self.error = None, error
 
     def lose(self):
-        """Its machine is gone: there is no next step, and nobody has to be told."""
-        self.op = None
+        """Its machine is gone: there is no next step, and no other task."""
+        self.op, self.lost = None, True
 
     def bury(self):
         """Close the generator, however its `finally` blocks protest: nothing that they ask for is done."""
@@ -82,6 +85,13 @@ class Person:
                 continue
 
 
+class Running:
+    """A timer that runs: for how long at least, for how long by the clock, and when somebody fell asleep."""
+
+    def __init__(self, timer):
+        self.timer, self.least, self.aged, self.before = timer, 0, 0, {}
+
+
 class Run:
     """A system on its way through one schedule."""
 
@@ -90,8 +100,11 @@ class Run:
         self.left = dict(budget)
         self.world = {name: resource.initial(name) for name, resource in system.resources.items()}
         self.people = {letter: Person(system, letter) for letter in system.cast}
-        self.begins = {letter: person.op for letter, person in self.people.items()}
         self.buried = []
+        self.clock = 0  # the least that it can be now
+        self.bedtimes = {}  # of those who sleep: what the clock said
+        self.running_timers = {}
+        self.look_at_timers()
         self.turn = None  # the worker who took the last step and has not reached the end of its run
         self.size = Size(0, 0, 0)
 
@@ -116,6 +129,8 @@ class Run:
         op = self.people[letter].op
         if op is None:
             return []
+        if op.verb == "sleep":
+            return [] if any(self.must_end_before(clock, letter) for clock in self.running_timers.values()) else [OK]
         state, found = self.world[op.resource], []
         for outcome in state.outcomes(op):
             if outcome.fault is None or self.can_pay(outcome.fault):
@@ -132,10 +147,12 @@ class Run:
         return self.left.get(fault, 0) > 0
 
     def timers(self, able):
-        """Free when its owner is gone or nobody can step; a pause when it beats an owner who is alive."""
+        """Free when its owner is gone or nobody can step, or while somebody sleeps for as long as it runs and its owner
+        cannot act; a pause when it beats an owner who is alive.
+        """
         for name, state in self.world.items():
             for timer in state.timers():
-                if timer.owner is None or not able:
+                if timer.owner is None or not able or self.may_end(name, timer):
                     yield Choice("timer", name, timer.id)
                 elif self.can_pay("pauses"):
                     yield Choice("timer", name, timer.id, "pauses")
@@ -164,12 +181,75 @@ class Run:
         """A task whose worker is done with it can be handed out once more."""
         if self.can_pay("redeliveries"):
             for letter, person in self.people.items():
-                if person.op is None and (person.error is None or isinstance(person.error, OperationError)):
+                failed = person.error is not None and not isinstance(person.error, OperationError)
+                if person.op is None and not failed and not person.lost:
                     yield Choice("again", letter, fault="redeliveries")
+
+    # Time
+
+    def acts(self, letter):
+        """Whether this worker can do something other than to sleep on."""
+        person = self.people.get(letter)
+        if person is None or person.op is None or person.op.verb == "sleep":
+            return False
+        return any(way.fault is None for way in self.ways(letter))
+
+    def must_end_before(self, clock, sleeper):
+        """Whether this timer runs out before the worker has slept."""
+        slept = clock.before.get(sleeper)
+        whole = self.people[sleeper].op.args[0]
+        return slept is not None and not self.acts(clock.timer.owner) and slept + whole >= clock.timer.seconds
+
+    def may_end(self, name, timer):
+        clock = self.running_timers[name, timer.id, timer.armed]
+        asleep = [letter for letter, person in self.people.items() if person.op and person.op.verb == "sleep"]
+        if self.acts(timer.owner):
+            return False
+        return any(clock.before.get(one, 0) + self.people[one].op.args[0] >= timer.seconds for one in asleep)
+
+    def sleep(self, letter, seconds):
+        """It has slept."""
+        for clock in self.running_timers.values():
+            slept = clock.before.get(letter)
+            if slept is not None and not self.acts(clock.timer.owner):
+                clock.least = min(clock.timer.seconds, max(clock.least, slept + seconds))
+        self.time_is(max(self.clock, self.bedtimes[letter] + seconds))
+
+    def time_is(self, seconds):
+        for clock in self.running_timers.values():
+            clock.aged = min(clock.timer.seconds, clock.aged + seconds - self.clock)
+        self.clock = seconds
+        for state in self.world.values():
+            if isinstance(state, ClockState):
+                state.seconds = seconds
+
+    def look_at_timers(self):
+        """Which timers run now, and who has gone to sleep."""
+        running = {
+            (name, timer.id, timer.armed): timer for name, state in self.world.items() for timer in state.timers()
+        }
+        known = self.running_timers
+        self.running_timers = {key: known.get(key) or Running(timer) for key, timer in running.items()}
+        for key, timer in running.items():
+            self.running_timers[key].timer = timer
+        asleep = {letter for letter, person in self.people.items() if person.op and person.op.verb == "sleep"}
+        for letter in self.people:
+            if letter not in asleep or self.people[letter] is not self.bedtimes.get((letter, "who")):
+                self.bedtimes.pop(letter, None)
+                for clock in self.running_timers.values():
+                    clock.before.pop(letter, None)
+        for letter in asleep - {*self.bedtimes}:
+            self.bedtimes[letter], self.bedtimes[letter, "who"] = self.clock, self.people[letter]
+            for clock in self.running_timers.values():
+                clock.before[letter] = clock.least
 
     # Making it happen
 
     def make(self, choice):
+        self.happen(choice)
+        self.look_at_timers()
+
+    def happen(self, choice):
         faults, preemptions, moves = self.size
         self.size = Size(faults + bool(choice.fault), preemptions + choice.overtakes, moves + 1)
         if choice.fault:
@@ -183,26 +263,44 @@ class Run:
                 state.lose_power(way)
             for letter, person in self.people.items():
                 if person.op is not None:
-                    self.end(letter, person.incarnation + 1)
+                    self.kill(letter)
         elif choice.kind == "node loss":
             self.end(choice.who, 0, again=False)
             self.people[choice.who].lose()
+        elif choice.kind == "crash":
+            self.kill(choice.who)
         else:
             self.end(choice.who, self.people[choice.who].incarnation + 1)
 
     def step(self, letter, outcome):
         person = self.people[letter]
         try:
-            answer = self.world[person.op.resource].perform(person.op, letter, outcome)
+            if person.op.verb == "sleep":
+                answer = self.sleep(letter, person.op.args[0])
+                self.bedtimes.pop(letter)
+                for clock in self.running_timers.values():
+                    clock.before.pop(letter, None)
+            else:
+                answer = self.world[person.op.resource].perform(person.op, letter, outcome)
         except OperationError as error:
             answer = error
         person.taken += 1
+        if person.received is None and person.op.verb in ("receive", "send"):
+            person.received = person.op.verb == "receive"
         person.tell(answer)
         self.turn = letter
         if person.op is None:
             failed = isinstance(person.error, OperationError)
-            again = failed or (person.error is None and self.is_consumer(letter))
+            again = (failed and self.system.cast[letter].restarts) or (person.error is None and person.received)
             self.end(letter, person.incarnation + failed, again)
+
+    def kill(self, letter):
+        """Its process is gone; a supervisor starts it again, where there is one."""
+        person = self.people[letter]
+        again = self.system.cast[letter].restarts
+        self.end(letter, person.incarnation + 1, again)
+        if not again:
+            person.op = None
 
     def end(self, letter, incarnation, again=True):
         """This run is over: what it held has no owner any more, and going on with another overtakes nobody."""
@@ -216,19 +314,19 @@ class Run:
 
     def timer(self, name, which):
         timer = next(timer for timer in self.world[name].timers() if timer.id == which)
+        aged = self.running_timers.pop((name, timer.id, timer.armed)).aged
         self.world[name].expire(which)
-        for state in self.world.values():
-            state.advance(timer.seconds)
+        self.time_is(self.clock + max(0, timer.seconds - aged))
 
     # What is wrong
 
-    def is_consumer(self, letter):
-        return self.begins[letter] is not None and self.begins[letter].verb == "receive"
-
-    def is_idle(self, letter):
-        """Done, or a consumer with nothing to consume."""
+    def is_idle(self, letter, asking=()):
+        """Done, or waiting for work, or for a lock whose holder is alive and waits for work."""
         op = self.people[letter].op
-        return op is None or (self.is_consumer(letter) and op == self.begins[letter])
+        if op is None or op.verb == "receive":
+            return True
+        holder = getattr(self.world[op.resource], "owner", None)
+        return holder is not None and holder not in (letter, *asking) and self.is_idle(holder, (*asking, letter))
 
     def wrong(self, choices):
         """The claim that is broken here, None if all is well."""
@@ -258,8 +356,10 @@ def key_of(world):
 
 def _key(state):
     """Who owns something says only whose timer it is: where no timer runs, nobody can tell."""
-    if isinstance(state, (LockState, QueueState)) and not state.timers():
+    if isinstance(state, (LockState, QueueState)):  # how long a timer has run is the search's own bookkeeping
         state = state.copy()
+        state.elapsed = {} if isinstance(state, QueueState) else JUST_NOW
+    if isinstance(state, (LockState, QueueState)) and not state.timers():
         for letter in ascii_uppercase[:4]:
             state.owner_gone(letter)
     return state.key()

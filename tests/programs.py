@@ -252,6 +252,7 @@ TABLE = {
     },
     "rest": {
         "sleep": lambda on, env: on["clock"].sleep(5),
+        "sleep long": lambda on, env: on["clock"].sleep(40),
         "choice": lambda on, env: on["dice"].choice([0, None, 2]),
         "now": lambda on, env: on["clock"].now(),
     },
@@ -270,8 +271,9 @@ def interpret(block, on, env):
             env["n"] += 1
         elif kind == "if":
             question, yes, no = rest
-            holds = {"none": env["it"] is None, "true": bool(env["it"]), "odd": env["n"] % 2 == 1}[question]
-            yield from interpret(yes if holds else no, on, env)
+            late = isinstance(env["it"], (int, float)) and env["it"] > 8
+            answers = {"none": env["it"] is None, "true": bool(env["it"]), "odd": env["n"] % 2 == 1, "late": late}
+            yield from interpret(yes if answers[question] else no, on, env)
         elif kind == "try":
             tried, otherwise = rest
             try:
@@ -313,7 +315,7 @@ def resources_of(block):
     """The names of the resources in a program as data."""
     for kind, *rest in block:
         if kind == "rest":
-            yield {"sleep": "clock", "now": "clock", "choice": "dice"}[rest[0]]
+            yield "dice" if rest[0] == "choice" else "clock"
         elif kind in TABLE:
             yield kind
         else:
@@ -350,7 +352,7 @@ def a_block(draw, families, steps):
             shape = "plain"
         step = a_step(draw, families)
         if shape == "if" and steps > 1:
-            question = draw(st.sampled_from(["none", "true", "odd"]))
+            question = draw(st.sampled_from(["none", "true", "odd", "late"]))
             block.append(("if", question, (step,), (a_step(draw, families),)))
         elif shape == "for" and steps > 1:
             block.append(("for", 2, (step,)))

@@ -66,7 +66,8 @@ def test_what_was_done_can_be_handed_out_again():
         ("crash A", "A has taken no step since it was started, so there is no memory to lose"),
         ("again A", "A has not done its task yet"),
         ("A: full disk", "the next step of A is `inbox.receive\\(\\)`, which it cannot strike"),
-        ("expire lock", "no timer of lock is running"),
+        ("expire lock", "there is no such resource, but inbox, bank and db."),
+        ("expire inbox", "no timer of inbox is running now"),
         ("A 501", "is no move here"),
         (3, "3 is no move"),
     ],
@@ -158,7 +159,7 @@ def test_a_worker_that_loops_is_not_caught_by_a_property_that_is_called_so():
 
 
 def test_two_broken_workers_of_one_name_would_count_as_one():
-    with pytest.raises(Mistake, match="the same name"):
+    with pytest.raises(Mistake, match="have one name"):
         audit(shop(), charged_at_most_once, careful=charge_once, broken=[charge, charge])
 
 

@@ -74,7 +74,7 @@ def test_a_cell_leads_to_its_search(shop):
 
 
 def test_a_board_of_nobody_is_refused(shop):
-    with pytest.raises(Mistake, match="give the workers"):
+    with pytest.raises(Mistake, match="give the implementations"):
         board(shop)
 
 

@@ -90,7 +90,7 @@ def test_the_survival_curve_s_text_has_the_finding_the_intervals_and_every_param
 
 
 def test_a_curve_of_one_run_or_of_nobody_is_refused():
-    with pytest.raises(Mistake, match="2 runs or more"):
+    with pytest.raises(Mistake, match="runs=1: give a whole number from 2 on"):
         survival_curve(production(), charge, runs=1)
     with pytest.raises(Mistake, match="give the implementations"):
         survival_curve(production())
@@ -251,10 +251,10 @@ def test_a_load_curve_needs_a_server_with_a_capacity():
     "wrong, said",
     [
         ({"capacity": 4}, "capacity=4: say of which resource"),
-        ({"capacity": {"bank": 0}}, "capacity of bank: 0 is no number of requests"),
+        ({"capacity": {"bank": 0}}, "capacity of bank=0: give a whole number of requests from 1 on"),
         ({"capacity": {"bnk": 1}}, "capacity of `bnk`: there are bank"),
         ({"timeout": 3}, "timeout=3: say of which resource"),
-        ({"timeout": {"bank": -1}}, "timeout of bank: -1 is no number of seconds above 0"),
+        ({"timeout": {"bank": -1}}, "timeout of bank=-1: give a number of seconds above 0"),
         ({"down": {"bank": 3}}, "bank: 3: give from when to when"),
     ],
 )

@@ -311,7 +311,7 @@ def test_a_poison_message_is_named():
     scenario = Scenario(inbox=Queue(["a"]), db=Database({"row": 1}))
     report = scenario.explore(insert_row, crashes=0)
     assert (report.verdict, report.claim) == ("violated", "livelock")
-    assert "inbox-1" in report.sentence
+    assert "inbox.receive()" in report.sentence
     assert "max_receives" in report.sentence
 
 

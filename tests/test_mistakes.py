@@ -533,16 +533,18 @@ def test_a_wrong_question(asked, message):
 
 
 FAULTS = "crashes, node_losses, power_losses, redeliveries, lost_replies, outages, rejections, disk_full and pauses"
+TAKEN = f"workers, max_states, max_seconds, max_megabytes, {FAULTS}"
 
 
 @pytest.mark.parametrize("name, meant", [("crash", "crashes"), ("outage", "outages"), ("wrokers", "workers")])
 def test_a_misspelt_budget(name, meant):
     message = said(lambda: shop().explore(read, **{name: 1}))
-    assert message == f"`{name}` is no fault. The faults are {FAULTS}. Did you mean `{meant}`?"
+    assert message == f"`{name}` is nothing that explore takes. Did you mean `{meant}`?"
 
 
 def test_a_fault_that_is_like_none():
-    assert said(lambda: shop().explore(read, meteors=1)) == f"`meteors` is no fault. The faults are {FAULTS}."
+    message = said(lambda: shop().explore(read, meteors=1))
+    assert message == f"`meteors` is nothing that explore takes. It takes {TAKEN}."
 
 
 @pytest.mark.parametrize(
@@ -555,8 +557,11 @@ def test_a_fault_that_is_like_none():
         ),
         (lambda: shop(always=None), "give a list of properties: [None]."),
         (lambda: shop(always=3), "give a list of properties: [3]."),
-        (lambda: shop().explore(read, max_states="5"), 'max_states="5": give a number above 0.'),
-        (lambda: shop().run(read, crash_after="1"), 'crash_after="1": give a number of steps, 0 for no crash.'),
+        (lambda: shop().explore(read, max_states="5"), 'max_states="5": give a whole number from 1 on.'),
+        (
+            lambda: shop().run(read, crash_after="1"),
+            'crash_after="1": give a whole number of steps from 0 on; 0 is no crash.',
+        ),
         (lambda: shop().replay(read, 3), "replay(..., 3): give a report, a trace or a token."),
     ],
 )
@@ -735,18 +740,13 @@ def test_a_loop_of_steps_that_goes_in_a_circle():
 
 
 def test_a_loop_of_steps_that_goes_on_and_on():
-    assert of_worker(
-        """
-        def work(db):
-            n = 0
-            while True:
-                n += 1
-                yield db.write("n", n)
-        """
-    ) == (
-        "work, line 5: 1,000 steps in one run and no end in sight, the next one `db.write`. "
-        "Bound the loop, or let it wait for something."
+    worker = cell("def work(db):\n    n = 0\n    while True:\n        n += 1\n        yield db.write('n', n)")
+    sentence = shop().explore(worker).sentence
+    assert sentence.startswith(
+        "unfinished: stopped where work, line 5, had taken 1,000 steps in one run and no end is in sight, the next one "
+        "`db.write`, "
     )
+    assert sentence.endswith("To finish, bound the loop, or let it wait for something")
 
 
 # Errors of the worker's own: outcomes, with their schedule
@@ -836,13 +836,9 @@ def test_an_interrupted_search_keeps_what_it_knows():
 
 def test_a_poison_message_is_named_with_its_remedy():
     worker = cell("def work(inbox):\n    message = yield inbox.receive()\n    yield inbox.nack(message)")
-    assert (
-        shop()
-        .explore(worker, crashes=0)
-        .sentence.endswith(
-            "will be again: each time its run ends without an ack. "
-            "Give inbox max_receives, and the message goes to its dead letters"
-        )
+    sentence = shop().explore(worker, crashes=0).sentence
+    assert sentence.endswith(
+        "Of inbox its message comes back each time: with max_receives it would go to the dead letters"
     )
 
 

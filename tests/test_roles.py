@@ -60,11 +60,13 @@ def test_a_crashed_worker_starts_again_and_a_lost_node_does_not():
     assert (report.claim, report.counterexample.failure) == ("both", ["A is gone for good after its first db.insert"])
 
 
-def test_what_a_lost_node_left_is_finished_when_its_task_is_handed_out_again():
+def test_a_lost_node_is_given_no_task_any_more():
     pair = Scenario(db=Database(), eventually=[both])
-    trace = pair.attack(two_steps, "A", "lose A", "again A")
-    assert (trace.broken, trace["db"]["two"]) == (None, 2)
     assert pair.attack(two_steps, "A", "lose A").broken == "both"
+    with pytest.raises(Mistake, match=r'^"again A": the node of A is gone for good, so it is given no task any more'):
+        pair.attack(two_steps, "A", "lose A", "again A")
+    report = pair.explore(two_steps, node_losses=1, redeliveries=1)
+    assert (report.claim, report.counterexample.faults) == ("both", ["node loss"])
 
 
 def test_a_lost_node_s_lease_runs_out_for_free_and_another_takes_over():

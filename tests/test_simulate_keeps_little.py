@@ -62,7 +62,7 @@ def ask(bank, clock):
 
 PRODUCTION = {
     "arrivals": {"inbox": 20}, "latency": {"bank": exponential(0.5), "*": 0.1}, "crashes_per_day": 2_000, "restart": 3,
-    "pauses_per_day": 500, "pause": 10, "power_losses_per_day": 20, "chances": {"lost_replies": 0.01, "outages": 0.1},
+    "pauses_per_day": 500, "pause": 10, "power_losses_per_day": 20, "lost_reply_chance": 0.01, "outage_chance": 0.1,
     "timeout": {"bank": 2, "db": 3},
 }  # fmt: skip
 
@@ -142,7 +142,7 @@ def test_a_fault_that_strikes_a_receive_does_not_list_every_message_that_was_eve
         except Unavailable:
             pass
 
-    run = Scenario(inbox=Queue()).simulate(take, hours=1, arrivals=10, outages=0.5)
+    run = Scenario(inbox=Queue()).simulate(take, hours=1, arrivals=10, outage_chance=0.5)
     assert run.counts["outages"] > 300 and listed == []
-    run = Scenario(inbox=Queue()).simulate(take, hours=1, arrivals=10, redeliveries=0.5)
+    run = Scenario(inbox=Queue()).simulate(take, hours=1, arrivals=10, redelivery_chance=0.5)
     assert run.counts["redeliveries"] > 100 and len(listed) > 300

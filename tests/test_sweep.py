@@ -17,13 +17,12 @@ import pytest
 
 from simlib import Database, Queue, Random, Scenario, Service, exponential, sweep
 from simlib.errors import Mistake
-from simlib.scenario import BY_CHANCE
 from simlib.sweep.chunk import Answer, run_chunk
 from simlib.sweep.driver import MOST_LOST, Chunk, Driver, _pickled
 from simlib.sweep.identity import describe
 from simlib.sweep.plan import Plan
 from simlib.sweep.pool import Hands, Here, Processes
-from simlib.sweep.record import FIGURES
+from simlib.sweep.record import FIGURES, figures
 from simlib.sweep.result import Sweep
 from simlib.sweep.store import Store
 from tests.deadly import fails, fall, falling, kill, never_six
@@ -132,15 +131,16 @@ def test_a_value_and_a_number_of_workers_can_be_what_is_tried():
 @pytest.mark.parametrize(
     "given, message",
     [
-        ({"latancy": 1}, "`latancy` is no condition of simulate .*nothing of the scenario .*inbox, bank and db.*"
-            "Did you mean `latency`?"),
-        ({"parameters": {"hourz": [1]}}, "`hourz` is no condition of simulate .* Did you mean `hours`?"),
+        ({"latancy": 1}, r"`latancy` is nothing that sweep takes. Did you mean `latency`\?"),
+        ({"zzz": 1}, "`zzz` is nothing that sweep takes. It takes seeds, .* hours, .*inbox, bank and db."),
+        ({"seedz": 1}, r"`seedz` is nothing that sweep takes. Did you mean `seeds`\?"),
+        ({"parameters": {"hourz": [1]}}, r"`hourz` is nothing that sweep takes. Did you mean `hours`\?"),
         ({"trace": True}, "`trace`: a sweep keeps figures. For the events of one run: scenario.simulate"),
         ({"seed": 3}, r"`seed`: give seeds=range\(100\)."),
         ({"seeds": 50}, r"seeds=50: give the seeds themselves, such as seeds=range\(50\)."),
         ({"seeds": [1, 1]}, "seeds: one is there twice"),
         ({"seeds": []}, "seeds: there are none"),
-        ({"seeds": [0.5]}, "seeds: 0.5 is no whole number"),
+        ({"seeds": [0.5]}, "seeds=0.5: give a whole number from 0 on."),
         ({"parameters": {"hours": 3}}, r"parameters: hours=3. Give a list of the values to try: \[3\]."),
         ({"parameters": {"hours": []}}, "parameters: hours has no value to try."),
         ({"parameters": [3]}, "parameters: 3. Give {'latency'"),
@@ -151,7 +151,7 @@ def test_a_value_and_a_number_of_workers_can_be_what_is_tried():
         ({"workers": {"charg": 2}}, "there is no worker called charg"),
         ({"executor": "dask"}, 'executor="dask" is no concurrent.futures.Executor.'),
         ({"executor": 0}, "executor=0: give a number of processes, 1 or more."),
-        ({"hours": 0}, r"scenario.simulate\(charge, seed=0, hours=0\): hours=0: simulate for more than 0 hours."),
+        ({"hours": 0}, r"scenario.simulate\(charge, seed=0, hours=0\): hours=0: give a number above 0."),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_said_with_what_would(given, message):
@@ -185,7 +185,7 @@ def test_names_that_would_mean_two_things_are_refused():
 
 
 def test_no_figure_has_the_name_of_a_condition():
-    assert {*FIGURES} & {*inspect.signature(Scenario.simulate).parameters, *BY_CHANCE} == set()
+    assert {*FIGURES} & {*inspect.signature(Scenario.simulate).parameters} == set()
 
 
 # Executors
@@ -503,6 +503,139 @@ def test_a_line_that_is_damaged_is_made_again_and_costs_no_other(tmp_path):
     path.write_bytes(b"".join([head, b"\0" * 20 + b"\n", *rest]))
     assert repr([*sample(to=path, seeds=range(2), parameters={})]) == repr([*whole])
     assert lines(path) == [head, b"\0" * 20 + b"\n", *rest, first]
+
+
+def changed(line, **fields):
+    return json.dumps({**json.loads(line), **fields}).encode()
+
+
+def without(line, name):
+    return json.dumps({key: value for key, value in json.loads(line).items() if key != name}).encode()
+
+
+ODD = {
+    "text for a truth": (lambda line: changed(line, violated="no"), '`violated` is "no", and not true or false'),
+    "a number for a truth": (lambda line: changed(line, violated=0), "`violated` is 0, and not true or false"),
+    "a truth for a count": (lambda line: changed(line, step_count=True), "`step_count` is True, and not a whole num"),
+    "a truth for a seed": (lambda line: changed(line, seed=True), "`seed` is True, and not a whole number"),
+    "a fraction for a seed": (lambda line: changed(line, seed=1.0), "`seed` is 1.0, and not a whole number"),
+    "text for a seed": (lambda line: changed(line, seed="1"), '`seed` is "1", and not a whole number'),
+    "a list for a seed": (lambda line: changed(line, seed=[1]), r"`seed` is \[1\], and not a whole number"),
+    "an object for a worker": (lambda line: changed(line, worker={}), "`worker` is {}, and not text"),
+    "nothing for a worker": (lambda line: changed(line, worker=None), "`worker` is None, and not text"),
+    "nothing for a count": (lambda line: changed(line, step_count=None), "`step_count` is None, and not a whole"),
+    "a whole number for seconds": (lambda line: changed(line, simulated_seconds=3), "is 3, and not a number"),
+    "text for seconds": (lambda line: changed(line, tasks_per_hour="\x1b[2J"), r"is '\\x1b\[2J', and not a number"),
+    "no end of seconds": (lambda line: changed(line, tasks_per_hour=float("inf")), "is inf, and no run measures that"),
+    "seconds that no float holds": (lambda line: line.replace(b'"tasks_per_hour": ', b'"tasks_per_hour": 1e999, "x": '),
+        "`x` is no field of a record"),
+    "a count below none": (lambda line: changed(line, step_count=-1), "`step_count` is -1, and a count is none"),
+    "a count that no column holds": (lambda line: changed(line, step_count=2**63), "and a count is none of these"),
+    "a number for a property": (lambda line: changed(line, broken=3), "`broken` is 3, and not text"),
+    "a parameter that was not asked for": (lambda line: changed(line, latency=0.3), "latency=0.3 is none of the param"),
+    "a parameter of another type": (lambda line: changed(line, latency="0.1"), '`latency` is "0.1", and not a number'),
+    "another worker": (lambda line: changed(line, worker="charje"), '`worker` is "charje", which is not in this sweep'),
+    "a field too many": (lambda line: changed(line, note=1), "`note` is no field of a record"),
+    "a field that gives orders": (lambda line: changed(line, **{"\x1b[2J\ud800": 1}), r"`\\x1b\[2J\\ud800` is no f"),
+    "no seed": (lambda line: without(line, "seed"), "`seed` is missing"),
+    "no worker": (lambda line: without(line, "worker"), "`worker` is missing"),
+    "no parameter": (lambda line: without(line, "latency"), "`latency` is missing"),
+    "no figure": (lambda line: without(line, "full_disk_count"), "`full_disk_count` is missing"),
+    "a field twice": (lambda line: line[:-2] + b', "seed": 5}', "`seed` is there twice"),
+    "a list": (lambda line: b"[1, 2]", r"it is \[1, 2\], and no record"),
+    "text": (lambda line: b'"charge"', 'it is "charge", and no record'),
+    "a number": (lambda line: b"7", "it is 7, and no record"),
+    "nothing at all": (lambda line: b"null", "it is None, and no record"),
+    "an empty object": (lambda line: b"{}", "`worker` is missing"),
+    "another first line": (lambda line: b'{"sweep": {}}', "`sweep` is no field of a record"),
+    "deep": (lambda line: b"[" * 100_000 + b"]" * 100_000, "it is nested too deep"),
+    "deep enough to be read": (lambda line: b"[" * 400 + b"]" * 400, r"it is \[\[\[.*…, and no record"),
+    "a number without end": (lambda line: line.replace(b'"seed": ', b'"seed": ' + b"9" * 10_000), "too many digits"),
+    "another record of the same run": (lambda line: changed(line, step_count=77) + b"\n" + line,
+        "a line above has another record"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_line_that_is_no_record_of_this_sweep_is_refused_by_its_number(tmp_path, odd):
+    path, (make, message) = tmp_path / "it.jsonl", ODD[odd]
+    again = {"to": path, "seeds": range(2), "parameters": {"latency": [0.1, 0.2]}}
+    sample(**again)
+    whole = lines(path)
+    bad = [3] if odd != "another record of the same run" else [3, 4]
+    whole[3] = make(whole[3]) + b"\n"
+    torn = b'{"worker": '
+    path.write_bytes(b"".join(whole) + torn)
+    before = path.read_bytes()
+    with pytest.raises(Mistake, match=f"^to=it.jsonl, line {bad[-1] + 1}: .*{message}") as refused:
+        sample(**again)
+    assert str(refused.value).isprintable()
+    assert str(refused.value).endswith("Delete the line, and its run is made again; or give another name.")
+    assert path.read_bytes() == before
+    path.write_bytes(b"".join(line for number, line in enumerate(lines(path)) if number not in bad and line != torn))
+    assert repr([*sample(**again)]) == repr([*sample(seeds=range(2), parameters={"latency": [0.1, 0.2]})])
+
+
+def test_fields_in_another_order_and_a_record_that_is_there_twice_are_the_same_record(tmp_path):
+    path = tmp_path / "it.jsonl"
+    whole = sample(to=path, seeds=range(2))
+    head, first, *rest = lines(path)
+    turned = json.dumps(dict(reversed(json.loads(first).items()))).encode() + b"\n"
+    path.write_bytes(b"".join([head, turned, first, *rest]))
+    assert repr([*sample(Lossy(range(2)), to=path, seeds=range(2))]) == repr([*whole])
+
+
+def test_every_field_of_a_record_is_of_its_type_from_the_first_moment_on():
+    def breaks(db):
+        yield db.write("x", 1)
+
+    def never(db):
+        return False
+
+    at_once = Scenario(db=Database(), always=[never]).simulate(breaks)
+    for run in (at_once, shop().simulate(charge, crashes_per_day=1e6, hours=1)):
+        assert {name: type(value) for name, value in figures(run).items()} == {**FIGURES}
+    assert at_once.first_violation == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_parameter_that_json_does_not_have_is_gone_on_with(tmp_path, value):
+    def keep(db, note):
+        yield db.write("x", note)
+
+    asked = {"seeds": range(3), "parameters": {"note": [value, 1.0]}, "to": tmp_path / "it.jsonl"}
+    first = sweep(Scenario(db=Database(), note=1.0), keep, executor=Here(), **asked)
+    again = sweep(Scenario(db=Database(), note=1.0), keep, executor=Lossy(range(3)), **asked)
+    assert repr([*again]) == repr([*first])
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b'{"sweep": {"": "x"}}', b'{"sweep": {"python": 3}}', b'{"sweep": {"python": ["\\ud800"]}}', b'{"sweep": []}',
+     b"[" * 100_000, b"[" * 100_000 + b"]" * 100_000, b'{"sweep": {}, "sweep": {}}',
+     b'{"sweep": ' + b"9" * 9_999 + b"}", b"\xff",
+     b'{"sweep": {"python": "\\u001b[2J\\ud800"}}', b'{"sweep": {"python": "' + b"x" * 9_999 + b'"}}'],
+)  # fmt: skip
+def test_a_first_line_that_makes_no_sense_is_refused_in_a_sentence(tmp_path, head):
+    path = tmp_path / "it.jsonl"
+    path.write_bytes(head + b"\n")
+    with pytest.raises(Mistake, match=r"^to=it.jsonl(: there is something in it| has another sweep)") as refused:
+        sample(to=path)
+    said = str(refused.value)
+    assert said.isprintable() and said.endswith(" Give another name.") and len(said) < 2_000
+    assert path.read_bytes() == head + b"\n"
+
+
+@pytest.mark.parametrize(
+    "to, message",
+    [("fifo", "to=fifo: it is a FIFO."), ("/dev/zero", "to=zero: it is a device."), (".", "to=.: Is a directory."),
+     ("a\0b", "give the name of a file"), ("\ud800", "give the name of a file"), (3, "give the name of a file")],
+)  # fmt: skip
+def test_what_is_no_file_is_refused_before_the_work(tmp_path, monkeypatch, to, message):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("fifo")
+    with pytest.raises(Mistake, match=message):
+        sample(to=to)
 
 
 def test_what_a_killed_sweep_has_written_is_whole_and_is_gone_on_with(tmp_path):

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from simlib.errors import Mistake
+from simlib.arguments import above_zero, whole_number
 from simlib.trace import FAULT_NAMES
-from simlib.values import did_you_mean, listed, plural, show
+from simlib.values import listed, plural
 
 KINDS = tuple(FAULT_NAMES)
+LIMITS = ("max_states", "max_seconds", "max_megabytes")
+LETTERS = {
+    "crashes": "c", "node_losses": "n", "power_losses": "p", "redeliveries": "r", "lost_replies": "l", "outages": "o",
+    "rejections": "j", "disk_full": "d", "pauses": "s",
+}  # fmt: skip
 _BITS = 5
 MOST = 2**_BITS - 1
 
@@ -21,12 +26,8 @@ class Budget:
     counts: Mapping[str, int]
 
     def __post_init__(self) -> None:
-        for kind, count in self.counts.items():
-            if kind not in KINDS:
-                near = did_you_mean(kind, [*KINDS, "workers", "max_states", "max_seconds", "max_megabytes"])
-                raise Mistake(f"`{kind}` is no fault. The faults are {listed(list(KINDS))}.{near}")
-            if not isinstance(count, int) or not 0 <= count <= MOST:
-                raise Mistake(f"{kind}={show(count)}: give a whole number from 0 to {MOST}.")
+        counts = {kind: whole_number(kind, count, 0, MOST) for kind, count in self.counts.items()}
+        object.__setattr__(self, "counts", counts)
 
     @property
     def packed(self) -> int:
@@ -55,12 +56,13 @@ class Limits:
     """Where a search gives up and says how far it came."""
 
     states: int = 200_000
-    seconds: float = 10.0  # for finding out whether anything is wrong, and as many for the smallest way to it
+    # For the whole answer: whether anything is wrong, and the smallest way to it; None: as long as it takes.
+    seconds: float | None = 10.0
     megabytes: float = 1_500.0  # by which the process may grow
     steps: int = 1_000  # of one worker in one run: more is taken for an endless loop
 
     def __post_init__(self) -> None:
-        given = {"max_states": self.states, "max_seconds": self.seconds, "max_megabytes": self.megabytes}
-        for name, limit in given.items():
-            if not isinstance(limit, (int, float)) or not limit > 0:
-                raise Mistake(f"{name}={show(limit)}: give a number above 0.")
+        whole_number("max_states", self.states, 1)
+        above_zero("max_megabytes", self.megabytes)
+        if self.seconds is not None:
+            above_zero("max_seconds", self.seconds, of=" of seconds", or_=", or None for no limit")

@@ -19,7 +19,9 @@ from functools import cache
 from typing import Any
 
 from simlib.ops import Op
-from simlib.resources.base import Resource
+from simlib.resources.base import Count, Resource
+from simlib.resources.lock import Lease
+from simlib.resources.queue import Message
 from simlib.values import ATOMS, KEYS, freeze
 
 _SOME: tuple[Any, ...] = ([], (), range(0), "", reversed([]))
@@ -95,6 +97,10 @@ def _changeable(value: Any, kind: type, seen: dict[int, int]) -> Hashable:
         return ("method", _held(value.__self__, seen), _held(value.__func__, seen))
     if kind in ITERATORS:
         return ("iterator", kind, *(_held(part, seen) for part in value.__reduce__()))
+    if kind is Lease:
+        return value.counted()  # type: ignore[no-any-return]
+    if kind is Message:
+        return ("message", value.id, _held(value.body, seen), value.number, Count("deliveries", value.deliveries))
     if kind is Op:
         return ("op", value.resource, value.verb, _held(value.args, seen), _held(value.kwargs, seen))
     if isinstance(value, BaseException):

@@ -12,12 +12,13 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from simlib import timing
 from simlib.engines.capture import capture
 from simlib.errors import OperationError
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.process import Process
 from simlib.resources.base import State, Timer
-from simlib.system import System
+from simlib.system import System, queued
 from simlib.trace import Event, Move
 
 STEP_SECONDS = 1.0  # in a trace without a clock of its own, every step takes a second
@@ -31,11 +32,20 @@ class Slot:
     incarnation: int = 1
     steps: Counter[str] = field(default_factory=Counter)  # in this run, by name
     last_at: float = 0.0  # when it last did something
-    lost: bool = False  # its machine is gone
+    slept_at: float | None = None  # since when it sleeps, if it does
+    queued: str = ""  # what it asked of a queue first, in this run
+    lost: bool = False  # its machine is gone: it gets no task any more
+    dead: bool = False  # its process is gone, and is not started again
 
     @property
     def op(self) -> Op | None:
-        return None if self.lost else self.process.op
+        return None if self.lost or self.dead else self.process.op
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its task can be handed out again: its run is over, and its machine is there."""
+        error = self.process.error
+        return self.op is None and not self.lost and (error is None or isinstance(error, OperationError))
 
 
 class Machine:
@@ -47,13 +57,14 @@ class Machine:
         self.slots: dict[str, Slot] = {}
         self.events: list[Event] = []
         self.now = 0.0
-        self._armed: dict[tuple[str, Hashable, int], float] = {}
+        self._armed: dict[tuple[str, Hashable, Hashable], float] = {}
         self._dead: list[Process] = []  # kept: dropping a suspended generator would run its `finally` blocks
 
     def __enter__(self) -> Machine:
         with contextlib.ExitStack() as watched:
             watched.enter_context(self.system.watchdog)
             self.slots = {worker: Slot(self._start(worker, 1)) for worker in self.system.cast}
+            [*self._fall_asleep()]
             self._watched = watched.pop_all()
         return self
 
@@ -80,11 +91,18 @@ class Machine:
         state = self.states[op.resource]
         if outcome not in state.outcomes(op):
             return False
+        if timing.sleeps(op):  # what runs out before does so first
+            busy = self.busy()
+            return not any(timing.ends_before(timer, worker, op.args[0], busy) for _, timer in self.timers())
         try:
             self.answer(Move("step", worker, outcome=outcome), {op.resource: state.copy()})
         except Blocked:
             return False
         return True
+
+    def busy(self) -> list[str]:
+        """The workers who can do something now other than to sleep on."""
+        return [worker for worker, slot in self.slots.items() if not timing.sleeps(slot.op) and self.can_step(worker)]
 
     def answer(self, move: Move, states: Mapping[str, State]) -> Any:
         """What is answered to this worker's next step, which takes effect in `states`: it may be an error.
@@ -108,8 +126,12 @@ class Machine:
                 yield name, timer
 
     def expiry(self, resource: str, timer: Timer) -> Move:
-        """That this timer runs out: a fault when it beats an owner that is alive while somebody can go on."""
-        early = timer.owner is not None and bool(self.ready())
+        """That this timer runs out: a fault when it beats an owner that is alive while somebody can go on, and that
+        does not sleep for longer.
+        """
+        steps = {worker: slot.op for worker, slot in self.slots.items() if slot.op}
+        sleepers = {worker: op.args[0] for worker, op in steps.items() if timing.sleeps(op)}
+        early = timer.owner is not None and not timing.ends_within(timer, sleepers, self.busy()) and bool(self.ready())
         return Move("timer", "", resource, timer.id, fault="pauses" if early else None)
 
     # Making it happen
@@ -121,54 +143,77 @@ class Machine:
             "node loss": self._lose, "power loss": self._power_loss,
         }  # fmt: skip
         event = act[move.kind](move)
+        event.asleep = tuple(self._fall_asleep())
         self.events.append(event)
         self._arm()
         return event
 
+    def _fall_asleep(self) -> Iterator[str]:
+        """Who begins to sleep now."""
+        for worker, slot in self.slots.items():
+            if slot.slept_at is None and timing.sleeps(slot.op):
+                slot.slept_at = self.now
+                timing.fall_asleep(self.states, worker)
+                yield worker
+
     def _step(self, move: Move) -> Event:
         slot = self.slots[move.worker]
         event = self._take(move)
+        assert event.op is not None
         slot.process.answer(event.answer)
+        slot.queued = queued(slot.queued, event.op)
         if slot.op is None:
             error = slot.process.error
-            event = replace(event, ended="raised" if error else "returned", error=error)
+            event = replace(event, ended="raised" if error else "returned", error=error, raised=slot.process.where)
             self._end(move.worker)
         return event
 
     def _take(self, move: Move) -> Event:
         """The step takes effect; its worker has not been told yet."""
         slot = self.slots[move.worker]
-        op, line = slot.op, slot.process.line
+        op, where = slot.op, slot.process.where
         assert op is not None, f"{move.worker} has no step to take"
-        self.now += STEP_SECONDS
+        if slot.slept_at is None:
+            self.now += STEP_SECONDS
+        else:
+            self.now = max(self.now, slot.slept_at + max(op.args[0], STEP_SECONDS))
+        busy = tuple(self.busy()) if timing.sleeps(op) else ()
         answer = self._carry_out(move)
         slot.steps[op.name] += 1
-        slot.last_at = self.now
-        return Event(move, self.now, op, answer, line, slot.steps[op.name])
+        slot.last_at, slot.slept_at = self.now, None
+        return Event(move, self.now, op, answer, where, slot.steps[op.name], busy=busy)
 
     def _carry_out(self, move: Move) -> Any:
         """Let the step take effect. Gives its answer, which may be an error."""
+        op = self.slots[move.worker].op
+        if op and timing.sleeps(op):
+            timing.sleep(self.states, op, move.worker, self.busy())
+            return None
         return self.answer(move, self.states)
 
     def _end(self, worker: str) -> None:
-        """A run is over: what it held is orphaned. A consumer and a process that failed start again."""
-        slot = self.slots[worker]
+        """A run is over: what it held is orphaned."""
+        slot, error = self.slots[worker], self.slots[worker].process.error
         for state in self.states.values():
             state.owner_gone(worker)
-        if isinstance(slot.process.error, OperationError):
-            self._restart(worker, slot.incarnation + 1)
-        elif slot.process.error is None and worker in self.system.consumers:
-            self._restart(worker, slot.incarnation)
+        if self.system.starts_again(worker, error, slot.queued):
+            self._restart(worker, slot.incarnation + (error is not None))
 
     def _restart(self, worker: str, incarnation: int) -> None:
         self._dead.append(self.slots[worker].process)
         self.slots[worker] = Slot(self._start(worker, incarnation), incarnation, last_at=self.now)
 
     def _crash(self, move: Move) -> Event:
-        event = Event(move, self.now)
+        event = Event(move, self.now, ended="" if self.system.cast[move.worker].restarts else "killed")
         event.apply(self.states)
-        self._restart(move.worker, self.slots[move.worker].incarnation + 1)
+        self._after_kill(move.worker)
         return event
+
+    def _after_kill(self, worker: str) -> None:
+        if self.system.cast[worker].restarts:
+            self._restart(worker, self.slots[worker].incarnation + 1)
+        else:
+            self.slots[worker].dead = True
 
     def _lose(self, move: Move) -> Event:
         event = Event(move, self.now)
@@ -183,9 +228,9 @@ class Machine:
     def _power_loss(self, move: Move) -> Event:
         event = Event(move, self.now)
         event.apply(self.states)
-        for worker, slot in self.slots.items():
+        for worker, slot in [*self.slots.items()]:
             if slot.op is not None:
-                self._restart(worker, slot.incarnation + 1)
+                self._after_kill(worker)
         return event
 
     def _timer(self, move: Move) -> Event:

@@ -11,7 +11,7 @@ from simlib.ops import OK, Outcome
 from simlib.properties import Property
 from simlib.resources.clock import ClockState
 from simlib.system import System
-from simlib.trace import WORKERS_FAULTS, Event, Kind, Move, Trace
+from simlib.trace import WORKERS_FAULTS, Event, Move, Trace
 from simlib.values import listed
 
 Broken = tuple[str, str, tuple[str, ...]]  # a claim, why it is false, and which resources it is about
@@ -108,7 +108,7 @@ class Player:
         for worker, slot in machine.slots.items():
             error = slot.process.error
             if error is not None and not isinstance(error, OperationError):
-                return "error", system.failed(worker, error, slot.process.line), ()
+                return "error", system.failed(worker, error, slot.process.where), ()
         return self._false(system.always)
 
     def _false(self, claims: Sequence[Property]) -> Broken | None:
@@ -169,10 +169,9 @@ class Player:
         if point.kind == "power loss":
             return Move("power loss", outcome=Outcome(None, point.way), fault="power_losses")
         slot = self.machine.slots.get(point.worker)
-        if slot is None or (point.kind == "again") != (slot.op is None) or (point.kind != "again" and not slot.steps):
+        if slot is None or not (slot.has_ended if point.kind == "again" else slot.op and slot.steps):
             return None
-        kind: Kind = point.kind  # type: ignore[assignment]
-        return Move(kind, point.worker, fault=WORKERS_FAULTS[kind])
+        return Move(point.kind, point.worker, fault=WORKERS_FAULTS[point.kind])
 
     def _timer(self, point: Point) -> Move | None:
         names = list(self.machine.states)
@@ -261,9 +260,9 @@ class Player:
 
     def _stuck(self, going: set[str]) -> Broken | None:
         """Who waits for ever, while these go round."""
-        system, waiting = self.machine.system, self.machine.slots.items()
-        texts = [system.waits(name, slot.op, slot.process.line) for name, slot in waiting if name not in going]
-        stuck = [text for text in texts if text]
+        machine, slots = self.machine, self.machine.slots.items()
+        blocked = {name: (slot.op, slot.process.where) for name, slot in slots if slot.op and name not in going}
+        stuck = machine.system.stuck(blocked, machine.states, going)
         return ("stuck", f"{listed(stuck)}, for ever" + ", while others go round" * bool(going), ()) if stuck else None
 
 

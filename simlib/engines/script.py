@@ -11,7 +11,7 @@ from simlib.errors import Mistake
 from simlib.ops import Outcome
 from simlib.system import System
 from simlib.trace import FAULT_NAMES, WORKERS_FAULTS, Event, Kind, Move, Trace
-from simlib.values import listed, plural, show
+from simlib.values import did_you_mean, listed, plural, show
 
 FAULTS = {name: kind for kind, name in FAULT_NAMES.items()}
 OF_A_STEP = ("redelivery", "lost reply", "outage", "rejection", "full disk")
@@ -41,10 +41,10 @@ def _read(machine: Machine, word: str) -> Iterator[Move]:
     workers = "|".join(machine.slots)
     if not isinstance(word, str):
         raise Mistake(f"{show(word)} is no move. Moves are text: {GRAMMAR}.")
-    steps = re.fullmatch(rf"({workers})(?: (\d+))?", word)
+    steps = re.fullmatch(rf"({workers})(?: ([1-9][0-9]{{0,2}}))?", word)
     fault = re.fullmatch(rf"({workers}): (.+)", word)
     whom = re.fullmatch(rf"(crash|lose|again) ({workers})", word)
-    timer = re.fullmatch(r"expire (\w+)", word)
+    timer = re.fullmatch(r"expire (.+)", word)
     if steps and int(steps[2] or 1) <= MOST_MOVES:
         for _ in range(int(steps[2] or 1)):
             yield _step(machine, word, steps[1])
@@ -83,15 +83,21 @@ def _to_whom(machine: Machine, word: str, what: str, worker: str) -> Move:
     if what != "again" and (slot.op is None or not slot.steps):
         state = "has done its task" if slot.op is None else "has taken no step since it was started"
         raise Mistake(f"{show(word)}: {worker} {state}, so there is no memory to lose.")
-    if what == "again" and slot.op is not None:
+    if what == "again" and slot.lost:
+        raise Mistake(f"{show(word)}: the node of {worker} is gone for good, so it is given no task any more.")
+    if what == "again" and not slot.has_ended:
         raise Mistake(f"{show(word)}: {worker} has not done its task yet. It can be given it again when it has.")
     kind: Kind = "node loss" if what == "lose" else "crash" if what == "crash" else "again"
     return Move(kind, worker, fault=WORKERS_FAULTS[kind])
 
 
 def _expiry(machine: Machine, word: str, resource: str) -> Move:
+    if resource not in machine.states:
+        names = [*machine.states]
+        raise Mistake(f"{show(word)}: there is no such resource, but {listed(names)}.{did_you_mean(resource, names)}")
     timers = [timer for name, timer in machine.timers() if name == resource]
     if not timers:
         running = sorted({name for name, _ in machine.timers()})
-        raise Mistake(f"{show(word)}: no timer of {resource} is running; of {listed(running)} there is.")
+        others = f"timers of {listed(running)} are" if running else "no other is, either"
+        raise Mistake(f"{show(word)}: no timer of {resource} is running now; {others}.")
     return machine.expiry(resource, timers[0])

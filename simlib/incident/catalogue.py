@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from simlib.arguments import above_zero
 from simlib.engines.progress import Progress
 from simlib.engines.simulate import Run
 from simlib.errors import Mistake
@@ -234,6 +235,4 @@ class Catalogue:
 
 
 def _minutes(name: str, minutes: float) -> float:
-    if not isinstance(minutes, (int, float)) or not minutes > 0:
-        raise Mistake(f"{name}: minutes={show(minutes)}: everything takes a number of minutes above 0.")
-    return minutes
+    return above_zero(f"{name}: minutes", minutes, of=" of minutes")

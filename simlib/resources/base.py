@@ -8,10 +8,24 @@ import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from simlib.arguments import above_zero, why_unfit
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.shown import Items, Table
+from simlib.timing import JUST_NOW, Elapsed, Slept
 from simlib.values import ATOMS, did_you_mean, freeze, fresh, listed, show, unchanging
+
+ANYBODY = "anybody"
+
+
+class Count(NamedTuple):
+    """A number that only grows, in a key: of counts of one kind it is mostly the order that matters."""
+
+    of: str
+    value: int
+
+
+Renumber = Callable[[Count], int]  # other numbers in the same order
 
 
 class Timer(NamedTuple):
@@ -21,7 +35,8 @@ class Timer(NamedTuple):
     owner: str | None  # the worker it is about; None when that process is gone
     seconds: float
     label: str  # "lease", "visibility timeout of inbox-1"
-    armed: int = 0  # how often this timer was started again: tells a clock which wake-up call is stale
+    elapsed: Elapsed = JUST_NOW
+    armed: Hashable = 0  # another one each time that it is started: tells a clock which wake-up call is stale
 
 
 class State:
@@ -45,6 +60,19 @@ class State:
     def key(self) -> Hashable:
         """Equal for states that behave alike."""
         return tuple(map(freeze, vars(self).values()))
+
+    def counted(self) -> Hashable:
+        """The key, with a Count in place of each number that grows with every use."""
+        return self.key()
+
+    def recounted(self, number: Renumber) -> Self:
+        """The same with other numbers in place of its counts."""
+        return self
+
+    @property
+    def grown(self) -> int:
+        """How far its counts have come: the largest of them."""
+        return max((count.value for count in _counts_in(self.counted())), default=0)
 
     def outcomes(self, op: Op) -> Iterator[Outcome]:
         """Every way in which `op` can go here: the normal ones first, then those that a fault must pay for."""
@@ -78,6 +106,12 @@ class State:
         """What carries out such a step when nothing goes wrong: called with the worker and the step's arguments."""
         return getattr(self, f"on_{verb}")  # type: ignore[no-any-return]
 
+    def awaited(self, op: Op) -> str | None:
+        """Whom a worker that is blocked at this step waits for: a worker that is alive, ANYBODY who may bring work, or
+        None where nobody will end it.
+        """
+        return None
+
     @property
     def has_timers(self) -> bool:
         """Whether there can ever be a timer."""
@@ -105,7 +139,21 @@ class State:
         """The machine has lost power."""
 
     def advance(self, seconds: float) -> None:
-        """Time has passed (only a clock minds)."""
+        """Time has passed: of clocks and of timers."""
+
+    def fell_asleep(self, who: str) -> None:
+        """From now on this worker sleeps."""
+
+    def woke(self, sleep: Slept) -> None:
+        """A worker has slept."""
+
+    @property
+    def time(self) -> float:
+        """What a clock says."""
+        return 0
+
+    def order_seen(self) -> None:
+        """A property has looked at an order that its key may leave out."""
 
     def seen(self) -> View:
         """As a property sees it."""
@@ -118,6 +166,14 @@ class State:
     def outcome(self) -> Hashable:
         """What an outsider would find in the end, without the bookkeeping of how it came about."""
         return self.summary()
+
+
+def _counts_in(key: Hashable) -> Iterator[Count]:
+    if isinstance(key, Count):
+        yield key
+    elif type(key) is tuple:
+        for part in key:
+            yield from _counts_in(part)
 
 
 class View:
@@ -136,7 +192,7 @@ class View:
         if type(value) is dict:
             return Table(value)
         if isinstance(value, (list, ValuesView)):
-            return Items(value)
+            return Items(value, state.order_seen)
         return value if callable(value) else fresh(value)
 
     def __getitem__(self, key: Any) -> Any:
@@ -247,16 +303,14 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
             misfit = explain(error, f"{self._name}.{build.__name__}", self, args, kwargs)
             self._note(misfit)
             raise misfit from None
-        op.line = sys._getframe(1).f_lineno
+        caller = sys._getframe(1)
+        op.line, op.function = caller.f_lineno or 0, caller.f_code.co_name
         built.append(op)
         return op
 
     def explain(error: TypeError, step: str, self: Resource, args: Any, kwargs: Any) -> Mistake:
-        try:
-            signature.bind(self, *args, **kwargs)
-        except TypeError as wrong:  # worked out only now: it takes longer than the step itself
-            return Mistake(f"`{step}(...)` {_said(wrong)}. Write {step}({taken}).")
-        return Mistake(f"`{step}(...)`: {error}.")
+        misfit = why_unfit(signature, (self, *args), kwargs)  # only now: it takes longer than the step itself
+        return Mistake(f"`{step}(...)` {misfit}. Write {step}({taken})." if misfit else f"`{step}(...)`: {error}.")
 
     return checked
 
@@ -271,15 +325,6 @@ def _own(op: Op) -> None:
     op.args, op.kwargs = tuple(map(fresh, op.args)), fresh(op.kwargs)
 
 
-def _said(error: TypeError) -> str:
-    """`missing a required argument: 'key'` as the end of a sentence."""
-    text = str(error).replace("'", "`")
-    verb = {"missing": "is ", "got": ""}.get(text.split()[0], "has ")
-    return verb + text
-
-
 def positive(name: str, seconds: float | None) -> float | None:
     """So many seconds, checked; None for a time that never runs out."""
-    if seconds is None or (isinstance(seconds, (int, float)) and 0 < seconds < float("inf")):
-        return seconds
-    raise Mistake(f"{name}={show(seconds)}: give a number of seconds above 0.")
+    return None if seconds is None else above_zero(name, seconds, of=" of seconds")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 
+from simlib.arguments import as_number
 from simlib.errors import Mistake
 from simlib.ops import Op
 from simlib.resources.base import Resource, State
@@ -19,12 +20,33 @@ class ClockState(State):
     remote = False
     seconds: float = 0
     running: bool = True
+    asleep: dict[str, float] = field(default_factory=dict)  # who sleeps, and since when
 
     def on_now(self, who: str) -> float:
-        return self.seconds
+        return float(self.seconds)
 
     def on_sleep(self, who: str, seconds: float) -> None:
-        self.advance(seconds)
+        since = self.asleep.pop(who, self.seconds)
+        self.advance(max(0, since + seconds - self.seconds))
+
+    def fell_asleep(self, who: str) -> None:
+        if self.running:
+            self.asleep[who] = self.seconds
+
+    def owner_gone(self, who: str | None) -> None:
+        self.asleep = {one: since for one, since in self.asleep.items() if who not in (None, one)}
+
+    def renamed(self, names: Mapping[str, str]) -> ClockState:
+        state = self.copy()
+        state.asleep = {names.get(who, who): since for who, since in self.asleep.items()}
+        return state
+
+    @property
+    def time(self) -> float:
+        return float(self.seconds)
+
+    def key(self) -> Hashable:
+        return (self.seconds, self.running, tuple(sorted(self.asleep.items())))
 
     def advance(self, seconds: float) -> None:
         if self.running:
@@ -41,8 +63,9 @@ class Clock(Resource):
     """The machine's clock. Workers ask it, so that no worker needs the outside world.
 
     In `simulate` it is SimPy's clock. In `explore` time is order, not duration: a sleep is a step that others may
-    overtake, and `now` answers the least that must have passed, the sleeps and the timers that ran out.
-    Left out: clocks that disagree or step backwards.
+    overtake, and `now` answers the least that must have passed. Two who sleep at once sleep at the same time, and
+    whoever sleeps longer than its lease or a visibility timeout has lost it: steps take no time beside that. A step
+    that does is a pause. Left out: clocks that disagree or step backwards.
     """
 
     def initial(self, name: str) -> ClockState:
@@ -54,6 +77,7 @@ class Clock(Resource):
 
     def sleep(self, seconds: float) -> Op:
         """Wait that long."""
-        if not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
+        found = as_number(seconds)
+        if found is None or found < 0:
             raise Mistake(f"sleep({show(seconds)}): give a number of seconds, 0 or more.")
-        return Op(self._name, "sleep", (seconds,))
+        return Op(self._name, "sleep", (found,))

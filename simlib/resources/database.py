@@ -8,8 +8,8 @@ from typing import Any
 
 from simlib.errors import AlreadyExists, Mistake, StaleToken
 from simlib.ops import Op
-from simlib.resources.base import Resource, State
-from simlib.values import freeze, fresh, in_order, listed, show, unordered
+from simlib.resources.base import Count, Renumber, Resource, State
+from simlib.values import bare, freeze, fresh, in_order, listed, show, unordered
 
 WRITES = ("write", "insert", "delete", "compare_and_set")
 
@@ -83,8 +83,17 @@ class DatabaseState(State):
     def key(self) -> Hashable:
         return (unordered(self.rows), unordered(self.sequences), unordered(self.fences))
 
+    def counted(self) -> Hashable:
+        fences = ((freeze(key), Count("token", token)) for key, token in in_order(self.fences))
+        return (unordered(self.rows), unordered(self.sequences), tuple(fences))
+
+    def recounted(self, number: Renumber) -> DatabaseState:
+        state = self.copy()
+        state.fences = {key: number(Count("token", token)) for key, token in self.fences.items()}
+        return state
+
     def summary(self) -> str:
-        return ", ".join(f"{_bare(key)} = {_bare(row)}" for key, row in in_order(self.rows)) or "empty"
+        return ", ".join(f"{bare(key)} = {bare(row)}" for key, row in in_order(self.rows)) or "empty"
 
     def outcome(self) -> Hashable:
         return tuple((freeze(key), freeze(row)) for key, row in in_order(self.rows))
@@ -163,10 +172,6 @@ class Database(Resource):
         return Op(self._name, "transaction", writes)
 
 
-def _bare(value: Any) -> str:
-    return value if isinstance(value, str) else show(value)
-
-
 def _key(key: Any) -> Any:
     try:
         hash(key)
@@ -178,6 +183,6 @@ def _key(key: Any) -> Any:
 def _fence(fence: Any) -> dict[str, int]:
     if fence is None:
         return {}
-    if isinstance(fence, int):
+    if isinstance(fence, int) and not isinstance(fence, bool):
         return {"fence": fence}
     raise Mistake(f"fence={show(fence)}: a fence is a number that grows: fence=lease.token.")

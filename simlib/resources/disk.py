@@ -7,10 +7,11 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from simlib.arguments import whole_number
 from simlib.errors import DiskFull, Mistake, NotFound
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.base import Resource, State
-from simlib.values import show
+from simlib.values import bare, show
 
 
 class File(NamedTuple):
@@ -159,7 +160,7 @@ class DiskState(State):
         return (tuple(self.data[inode] for inode in sorted(self.data)), names, journal)
 
     def summary(self) -> str:
-        return ", ".join(f"{name}: {show(self.contents(name), 24)}" for name in self.files) or "empty"
+        return ", ".join(f"{bare(name)}: {show(self.contents(name), 24)}" for name in self.files) or "empty"
 
     def outcome(self) -> Hashable:
         return tuple((name, self.contents(name)) for name in self.files)
@@ -189,8 +190,8 @@ class Disk(Resource):
     def __init__(self, files: dict[str, str] | None = None, *, capacity: int | None = None) -> None:
         if not isinstance(files or {}, dict):
             raise Mistake(f'Disk({show(files)}): give the first files as a dict, such as Disk({{"state": "0"}}).')
-        if capacity is not None and (not isinstance(capacity, int) or capacity < 0):
-            raise Mistake(f"capacity={show(capacity)}: give a whole number of characters from 0 on, or leave it out.")
+        if capacity is not None:
+            capacity = whole_number("capacity", capacity, of=" of characters", or_=", or leave it out")
         self._files = {_name(file): _text("Disk", data) for file, data in (files or {}).items()}
         self._capacity = capacity
         if capacity is not None and sum(map(len, self._files.values())) > capacity:

@@ -8,8 +8,9 @@ from typing import Any
 
 from simlib.errors import Mistake
 from simlib.ops import Blocked, Op
-from simlib.resources.base import Resource, State, Timer, positive
-from simlib.values import freeze, show
+from simlib.resources.base import Count, Renumber, Resource, State, Timer, positive
+from simlib.timing import JUST_NOW, Elapsed, Slept
+from simlib.values import bare, freeze, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,16 @@ class Lease:
     def held_by(self, who: str) -> Lease:
         """The same with a value that says whose it is, where this was made up and does not."""
         return Lease(f"{who}{self.value}", self.token) if self.value == f"#{self.token}" else self
+
+    def counted(self) -> Hashable:
+        """Its key, with its token as a Count."""
+        made_up = _made_up_for(self.value, self.token)
+        return ("lease", freeze(self.value) if made_up is None else ("made up", made_up), Count("token", self.token))
+
+    def recounted(self, number: Renumber) -> Lease:
+        """The same with another token, and another value if that was made up."""
+        made_up, token = _made_up_for(self.value, self.token), number(Count("token", self.token))
+        return Lease(self.value if made_up is None else f"{made_up}#{token}", token)
 
     def __repr__(self) -> str:
         return f"lease {show(self.value)}, token {self.token}"
@@ -40,6 +51,7 @@ class LockState(State):
     renewals: int = 0
     owner: str | None = None  # the process behind the holder, None when that is gone: who would let the lease lapse
     freed_by_others: int = 0
+    elapsed: Elapsed = JUST_NOW  # of the lease
     anonymous: bool = False  # whether the value that it makes up for a holder leaves out who that is
 
     def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
@@ -53,7 +65,7 @@ class LockState(State):
             return None
         self.token += 1
         self.holder = self._made_up("" if self.anonymous else who) if value is None else value
-        self.ttl, self.renewals, self.owner = ttl, 0, who
+        self.ttl, self.renewals, self.owner, self.elapsed = ttl, 0, who, JUST_NOW
         return Lease(self.holder, self.token)
 
     def _made_up(self, who: str) -> str:
@@ -74,7 +86,7 @@ class LockState(State):
     def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
         if self.holder is None or self.holder != lease.value:
             return False
-        self.ttl, self.owner = ttl, who
+        self.ttl, self.owner, self.elapsed = ttl, who, JUST_NOW
         self.renewals += 1
         return True
 
@@ -83,24 +95,40 @@ class LockState(State):
         self._free()
 
     def _free(self) -> None:
-        self.holder, self.ttl, self.renewals, self.owner = None, None, 0, None
+        self.holder, self.ttl, self.renewals, self.owner, self.elapsed = None, None, 0, None, JUST_NOW
+
+    def awaited(self, op: Op) -> str | None:
+        return self.owner
 
     def timers(self) -> tuple[Timer, ...]:
         if self.holder is None or self.ttl is None:
             return ()
-        return (Timer(self.token, self.owner, self.ttl, "lease", self.renewals),)
+        return (Timer("lease", self.owner, self.ttl, "lease", self.elapsed, (self.token, self.renewals)),)
+
+    def fell_asleep(self, who: str) -> None:
+        if self.timers():
+            self.elapsed = self.elapsed.fell_asleep(who)
+
+    def woke(self, sleep: Slept) -> None:
+        for timer in self.timers():
+            self.elapsed = self.elapsed.woke(sleep, self.owner, timer.seconds)
+
+    def advance(self, seconds: float) -> None:
+        for timer in self.timers():
+            self.elapsed = self.elapsed.later(seconds, timer.seconds)
 
     def expire(self, timer: Hashable) -> None:
-        if timer == self.token:
-            self._free()
+        self._free()
 
     def owner_gone(self, who: str | None) -> None:
         if who in (None, self.owner):
             self.owner = None
+        self.elapsed = self.elapsed.gone(who)
 
     def renamed(self, names: Mapping[str, str]) -> LockState:
         state = self.copy()
         state.owner = None if self.owner is None else names.get(self.owner, self.owner)
+        state.elapsed = self.elapsed.renamed(names)
         return state
 
     @property
@@ -116,10 +144,24 @@ class LockState(State):
 
     def key(self) -> Hashable:
         # Renewals only tell a clock which timer is stale; counting them would keep a renewing loop from ever closing.
-        return (freeze(self.holder), self.token, self.ttl, self.owner, self.freed_by_others)
+        return (freeze(self.holder), self.token, self.ttl, self.owner, self.freed_by_others, self.elapsed)
+
+    def counted(self) -> Hashable:
+        made_up = _made_up_for(self.holder, self.token)
+        holder = freeze(self.holder) if made_up is None else ("made up", made_up)
+        freed = Count("freed", self.freed_by_others)
+        return (holder, Count("token", self.token), self.ttl, self.owner, freed, self.elapsed)
+
+    def recounted(self, number: Renumber) -> LockState:
+        state, made_up = self.copy(), _made_up_for(self.holder, self.token)
+        state.token = number(Count("token", self.token))
+        state.freed_by_others = number(Count("freed", self.freed_by_others)) if self.freed_by_others else 0
+        if made_up is not None:
+            state.holder = f"{made_up}#{state.token}"
+        return state
 
     def summary(self) -> str:
-        return "free" if self.holder is None else f"held: {self.holder}"
+        return "free" if self.holder is None else f"held: {bare(self.holder)}"
 
     def outcome(self) -> Hashable:
         return "free" if self.holder is None else "held"
@@ -183,6 +225,12 @@ class Lock(Resource):
             f"{verb}({show(lease)}): that is not a lease. Write `lease = yield {self._name}.acquire(ttl=10)` first, "
             f"then `yield {self._name}.{verb}(lease{', ttl=10' if verb == 'renew' else ''})`."
         )
+
+
+def _made_up_for(value: Any, token: int) -> str | None:
+    """For whom this value was made up; None where it was not."""
+    who, mark, number = value.rpartition("#") if isinstance(value, str) else ("", "", "")
+    return who if mark and number == str(token) and len(who) <= 1 else None
 
 
 def _given(value: Any) -> tuple[Any, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simlib.arguments import whole_number
 from simlib.errors import Mistake
 from simlib.ops import OK, Blocked, Op, Outcome
-from simlib.resources.base import Resource, State, Timer, positive
+from simlib.resources.base import ANYBODY, Count, Renumber, Resource, State, Timer, positive
+from simlib.timing import JUST_NOW, Elapsed, Slept
 from simlib.values import freeze, fresh, plural, show, unordered
 
 
@@ -32,6 +34,15 @@ class Message:
         _set_deliveries(self, deliveries)
         _set_number(self, number)
 
+    def counted(self) -> Hashable:
+        """Its key, with its deliveries as a Count."""
+        return ("message", self.id, freeze(self.body), self.number, Count("deliveries", self.deliveries))
+
+    def recounted(self, number: Renumber) -> Message:
+        """The same with another count of deliveries, if it was ever delivered."""
+        deliveries = number(Count("deliveries", self.deliveries)) if self.deliveries else 0
+        return Message(self.id, self.body, deliveries, self.number)
+
     def __repr__(self) -> str:
         again = f", delivery {self.deliveries}" if self.deliveries > 1 else ""
         return f"{self.id} {show(self.body)}{again}" if self.body is not None else f"{self.id}{again}"
@@ -53,16 +64,23 @@ class QueueState(State):
     done: dict[str, Message] = field(default_factory=dict)
     dead_letters: list[Message] = field(default_factory=list)
     sent: int = 0
+    elapsed: dict[str, Elapsed] = field(default_factory=dict)  # of the visibility timeouts, by message
+    ordered: bool = False  # whether two states are not one that differ in the order of acknowledgements alone
+    order_is_asked: Callable[[], None] | None = None  # called when a property looks at that order
 
     @property
     def in_flight(self) -> list[Message]:
-        """Delivered, not acknowledged, and not timed out."""
-        return [message for message, _ in self.flights.values()]
+        """Delivered, not acknowledged, and not timed out: in the order of sending, whoever received first."""
+        return sorted((message for message, _ in self.flights.values()), key=lambda message: message.number)
 
     @property
     def acked(self) -> Collection[Message]:
-        """Acknowledged: the queue has been told to forget them."""
+        """Acknowledged, in that order: the queue has been told to forget them."""
         return self.done.values()
+
+    def order_seen(self) -> None:
+        if self.order_is_asked is not None:
+            self.order_is_asked()
 
     def on_send(self, who: str, body: Any) -> str:
         self.sent += 1
@@ -77,6 +95,7 @@ class QueueState(State):
 
     def on_ack(self, who: str, message: Message) -> None:
         receipt = (message.id, message.deliveries)
+        self._forget(receipt)
         if self.flights.pop(receipt, None) or self._take_back(receipt):
             self.done[message.id] = message
 
@@ -85,6 +104,7 @@ class QueueState(State):
 
     def _deliver(self, message: Message, who: str) -> Message:
         self.flights.pop((message.id, message.deliveries), None)  # from now on its receipt is an old one
+        self.elapsed.pop(message.id, None)
         message = Message(message.id, message.body, message.deliveries + 1, message.number)
         self.flights[message.id, message.deliveries] = (message, who)
         return message
@@ -96,6 +116,7 @@ class QueueState(State):
         return len(self.ready) < waiting
 
     def _return(self, receipt: tuple[str, int]) -> None:
+        self._forget(receipt)
         message, _ = self.flights.pop(receipt, (None, None))
         if message is None:
             return
@@ -104,6 +125,11 @@ class QueueState(State):
         else:
             self.ready.append(message)
             self.ready.sort(key=lambda waiting: waiting.number)
+
+    def _forget(self, receipt: tuple[str, int]) -> None:
+        """Its visibility timeout does not run any more, if it did."""
+        if receipt in self.flights:
+            self.elapsed.pop(receipt[0], None)
 
     def _redeliverable(self) -> Iterator[str]:
         """The messages that have been handed out: what a queue may hand out once more."""
@@ -127,6 +153,9 @@ class QueueState(State):
             return self._deliver(newest[str(outcome.choice)], who)
         return super().perform(op, who, outcome)
 
+    def awaited(self, op: Op) -> str | None:
+        return ANYBODY
+
     @property
     def has_timers(self) -> bool:
         return self.visibility_timeout is not None
@@ -135,17 +164,33 @@ class QueueState(State):
         if self.visibility_timeout is None:
             return ()
         return tuple(
-            Timer(receipt, owner, self.visibility_timeout, f"visibility timeout of {receipt[0]}")
-            for receipt, (_, owner) in self.flights.items()
-        )
+            Timer(
+                message.id, owner, self.visibility_timeout, f"visibility timeout of {message.id}",
+                self.elapsed.get(message.id, JUST_NOW), message.deliveries,
+            )
+            for message, owner in self.flights.values()
+        )  # fmt: skip
+
+    def fell_asleep(self, who: str) -> None:
+        self._set({timer.id: timer.elapsed.fell_asleep(who) for timer in self.timers()})
+
+    def woke(self, sleep: Slept) -> None:
+        self._set({timer.id: timer.elapsed.woke(sleep, timer.owner, timer.seconds) for timer in self.timers()})
+
+    def advance(self, seconds: float) -> None:
+        self._set({timer.id: timer.elapsed.later(seconds, timer.seconds) for timer in self.timers()})
+
+    def _set(self, elapsed: Mapping[Any, Elapsed]) -> None:
+        self.elapsed = {message: how for message, how in elapsed.items() if how != JUST_NOW}
 
     def expire(self, timer: Hashable) -> None:
-        self._return(timer)  # type: ignore[arg-type]
+        self._return(next(receipt for receipt in self.flights if receipt[0] == timer))
 
     def owner_gone(self, who: str | None) -> None:
         for receipt, (message, owner) in self.flights.items():
             if who in (None, owner):
                 self.flights[receipt] = (message, None)
+        self._set({message: elapsed.gone(who) for message, elapsed in self.elapsed.items()})
 
     def renamed(self, names: Mapping[str, str]) -> QueueState:
         state = self.copy()
@@ -153,11 +198,35 @@ class QueueState(State):
             receipt: (message, None if owner is None else names.get(owner, owner))
             for receipt, (message, owner) in self.flights.items()
         }
+        state.elapsed = {message: elapsed.renamed(names) for message, elapsed in self.elapsed.items()}
+        return state
+
+    def counted(self) -> Hashable:
+        flights = sorted(self.flights.values(), key=lambda flight: flight[0].number)
+        done = [*self.done.values()] if self.ordered else sorted(self.done.values(), key=lambda message: message.number)
+        places = (self.ready, [message for message, _ in flights], done, self.dead_letters)
+        held = [tuple([message.counted() for message in place]) for place in places]
+        return (*held, tuple(owner for _, owner in flights), self.sent, self._elapsed())
+
+    def recounted(self, number: Renumber) -> QueueState:
+        state = self.copy()
+        state.ready = [message.recounted(number) for message in self.ready]
+        flights = [(message.recounted(number), owner) for message, owner in self.flights.values()]
+        state.flights = {(message.id, message.deliveries): (message, owner) for message, owner in flights}
+        state.done = {name: message.recounted(number) for name, message in self.done.items()}
+        state.dead_letters = [message.recounted(number) for message in self.dead_letters]
         return state
 
     def key(self) -> Hashable:
         waiting, dead = freeze(self.ready), freeze(self.dead_letters)
-        return (waiting, unordered(self.flights), unordered(self.done), dead, self.sent)
+        done = self._done(map(freeze, self.done.values()))
+        return (waiting, unordered(self.flights), done, dead, self.sent, self._elapsed())
+
+    def _elapsed(self) -> Hashable:
+        return frozenset(self.elapsed.items())
+
+    def _done(self, keys: Iterable[Hashable]) -> Hashable:
+        return tuple(keys) if self.ordered else frozenset(keys)
 
     def summary(self) -> str:
         parts = [(len(self.ready), "ready"), (len(self.flights), "in flight"), (len(self.dead_letters), "dead")]
@@ -193,11 +262,11 @@ class Queue(Resource):
             raise Mistake(f"Queue({show(messages)}) would be one message per letter. Write Queue([{show(messages)}]).")
         if isinstance(messages, (bytes, dict)) or not isinstance(messages, Iterable):
             raise Mistake(f"Queue({show(messages)}): give a list of messages: Queue([{show(messages)}]).")
-        if max_receives is not None and (not isinstance(max_receives, int) or max_receives < 1):
-            raise Mistake(f"max_receives={show(max_receives)}: give a whole number from 1 on, or leave it out.")
         self._messages = [fresh(body) for body in messages]
         self._visibility_timeout = positive("visibility_timeout", visibility_timeout)
         self._max_receives = max_receives
+        if max_receives is not None:
+            self._max_receives = whole_number("max_receives", max_receives, 1, or_=", or leave it out")
 
     def initial(self, name: str) -> QueueState:
         state = QueueState(name, self._visibility_timeout, self._max_receives)

@@ -9,6 +9,7 @@ from typing import Any
 from simlib.errors import Mistake, Rejected
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.base import Resource, State
+from simlib.text import printable
 from simlib.values import ATOMS, freeze, plural, show, unordered
 
 
@@ -55,7 +56,8 @@ class ServiceState(State):
         return (unordered(self.effects), unordered(self.keys), unordered(self.refused))
 
     def summary(self) -> str:
-        return ", ".join(plural(times, action) for action, times in sorted(self.totals.items())) or "nothing done"
+        done = [plural(times, printable(action)) for action, times in sorted(self.totals.items())]
+        return ", ".join(done) or "nothing done"
 
     def outcome(self) -> Hashable:
         return tuple(sorted(f"{show(effect)} x {times}" for effect, times in self.effects.items()))

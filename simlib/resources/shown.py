@@ -6,19 +6,21 @@ simulation's cost grow with its square.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, MutableSequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableSequence
 from typing import Any
 
-from simlib.values import fresh
+from simlib.values import fresh, in_order
 
 
 class Items(MutableSequence[Any]):
     """Reads as a list does. Changed, it is a list of one's own: what it was of stays as it is."""
 
-    __slots__ = ("_items", "_own")
+    __slots__ = ("_in_order", "_items", "_own")
 
-    def __init__(self, items: Collection[Any]) -> None:
+    def __init__(self, items: Collection[Any], in_order: Callable[[], object] = int) -> None:
+        """`in_order` is called when somebody asks for more than how many there are."""
         self._items = items
+        self._in_order = in_order
         self._own: list[Any] | None = None
 
     def _as_own(self) -> list[Any]:
@@ -30,9 +32,11 @@ class Items(MutableSequence[Any]):
         return len(self._items)
 
     def __iter__(self) -> Iterator[Any]:
+        self._in_order()
         return iter(self._items) if self._own is not None else map(fresh, self._items)
 
     def __getitem__(self, place: Any) -> Any:
+        self._in_order()
         items = self._items if isinstance(self._items, list) else [*self._items]
         return items[place] if self._own is not None else fresh(items[place])
 
@@ -69,7 +73,7 @@ class Items(MutableSequence[Any]):
 
 
 class Table(Mapping[Any, Any]):
-    """Reads as a dict does, and cannot be changed."""
+    """Reads as a dict does, in the order of its keys, and cannot be changed."""
 
     __slots__ = ("_rows",)
 
@@ -80,7 +84,7 @@ class Table(Mapping[Any, Any]):
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._rows)
+        return (key for key, _ in in_order(self._rows))
 
     def __getitem__(self, key: Any) -> Any:
         return fresh(self._rows[key])

@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from simlib.errors import message_alone
-from simlib.scenario import Scenario, Workers
+from simlib.scenario import Scenario, Workers, about_a_scenario
 from simlib.sweep.plan import Parameters, Plan
 from simlib.sweep.result import Sweep
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Sweep", "sweep"]
 
 
-@message_alone
+@about_a_scenario()
 def sweep(
     scenario: Scenario,
     *workers: Workers,

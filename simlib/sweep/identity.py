@@ -88,7 +88,7 @@ def _is_library(file: str) -> bool:
 
 def digest(text: str) -> str:
     """A short name for a long text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def of_simlib() -> str:

@@ -5,23 +5,26 @@ So whatever has been run when it is interrupted has been run for nearly as many 
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from simlib.arguments import unknown, whole_number
+from simlib.engines.simulate.conditions import MEASURED
 from simlib.errors import Mistake
+from simlib.outside import Odd
 from simlib.resources.base import Resource
-from simlib.scenario import BY_CHANCE, Scenario, Workers
+from simlib.scenario import CONDITIONS, Scenario, Workers
 from simlib.sweep.identity import describe
-from simlib.sweep.record import FIGURES, Record
-from simlib.system import called, roles_of
-from simlib.values import did_you_mean, listed, show
+from simlib.sweep.record import FIGURES, Record, Types
+from simlib.system import by_name, roles_of
+from simlib.values import listed, show
 
 Parameters = Mapping[str, Iterable[Any]] | Iterable[Mapping[str, Any]]
 Named = dict[str, Any]
+SWEEP = ("seeds", "parameters", "executor", "to")
 NOT_SWEPT = {
     "seed": "give seeds=range(100).",
     "trace": "a sweep keeps figures. For the events of one run: scenario.simulate(worker, seed=..., trace=True).",
@@ -48,18 +51,13 @@ class Plan:
         conditions: Named,
     ) -> Plan:
         """The plan that is asked for. Raises Mistake."""
-        if not isinstance(scenario, Scenario) or not workers:
-            raise Mistake("give the scenario and the implementations: sweep(scenario, charge, charge_once).")
         cells = _cells(parameters)
         _check_names(scenario, cells[0], conditions)
         for cell in cells:
             changed, rest = split(scenario, {**conditions, **cell})
             for worker in workers:
                 changed.system(worker, rest.get("workers"))
-        names = [called(worker) for worker in workers]
-        if len({*names}) < len(names):
-            raise Mistake(f"two workers have one name: {listed(names)}. The table could not tell them apart.")
-        plan = cls(scenario, dict(zip(names, workers)), _seeds(seeds), cells, conditions)
+        plan = cls(scenario, by_name(workers), _seeds(seeds), cells, conditions)
         if len(plan.cell_of) < len(cells):
             raise Mistake("two parameter sets read alike in a table. Leave one out; name functions with `def`.")
         return plan
@@ -85,7 +83,12 @@ class Plan:
     @cached_property
     def cell_of(self) -> dict[tuple[Any, ...], int]:
         """Which parameter set it is, by what a table shows."""
-        return {tuple(cell.values()): number for number, cell in enumerate(self.shown)}
+        return {_cell_key(cell.values()): number for number, cell in enumerate(self.shown)}
+
+    @cached_property
+    def types(self) -> Types:
+        """Of each field of a record of this plan, in order."""
+        return {"worker": str, "seed": int, **{name: type(value) for name, value in self.shown[0].items()}, **FIGURES}
 
     @cached_property
     def _seed_numbers(self) -> dict[int, int]:
@@ -103,11 +106,17 @@ class Plan:
         return {"worker": worker, "seed": seed, **self.shown[cell]}
 
     def place(self, record: Record) -> int | None:
-        """Where this record belongs; None if it was not asked for. Raises KeyError where it is none of this plan's."""
-        cell = self.cell_of[tuple(record[name] for name in self.shown[0])]
-        worker = self.names.index(str(record["worker"]))
-        number = self._seed_numbers.get(int(record["seed"] or 0))
-        return None if number is None else number * self.row + cell * len(self.workers) + worker
+        """Where this record belongs; None for a seed that was not asked for. Raises Odd where it is of another plan."""
+        shown = {name: record[name] for name in self.shown[0]}
+        cell = self.cell_of.get(_cell_key(shown.values()))
+        if cell is None:
+            raise Odd(f"{_given(shown)} is none of the parameter sets")
+        if record["worker"] not in self.names:
+            raise Odd(f"`worker` is {show(record['worker'])}, which is not in this sweep")
+        number = self._seed_numbers.get(record["seed"])  # type: ignore[arg-type]
+        if number is None:
+            return None
+        return number * self.row + cell * len(self.workers) + self.names.index(str(record["worker"]))
 
     def call(self, place: int) -> str:
         """How to make this run alone."""
@@ -118,6 +127,11 @@ class Plan:
         rest = {name: value for name, value in named.items() if name not in changed}
         who = f"[{worker.replace(' and ', ', ')}]" if len(roles_of(self.workers[worker])) > 1 else worker
         return f"scenario{but}.simulate({', '.join(filter(None, [who, f'seed={seed}', _given(rest)]))})"
+
+
+def _cell_key(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Equal for values that a table shows alike: nan too, which equals nothing."""
+    return tuple(None if value != value else value for value in values)
 
 
 def _given(named: Named) -> str:
@@ -167,8 +181,7 @@ def _cells(parameters: Parameters) -> list[Named]:
 
 
 def _check_names(scenario: Scenario, cell: Named, conditions: Named) -> None:
-    simulate = [*inspect.signature(Scenario.simulate).parameters][2:-1]
-    known = [name for name in (*simulate, *BY_CHANCE) if name not in NOT_SWEPT]
+    known = [name for name in CONDITIONS if name not in NOT_SWEPT]
     own = [*scenario.resources, *scenario.values]
     for name in (*conditions, *cell):
         if name in NOT_SWEPT:
@@ -176,9 +189,7 @@ def _check_names(scenario: Scenario, cell: Named, conditions: Named) -> None:
         if name in known and name in own:
             raise Mistake(f"`{name}` is a condition of simulate, and a name of the scenario. Rename the latter.")
         if name not in known and name not in own:
-            near = did_you_mean(name, [*known, *own])
-            there = f"no condition of simulate ({listed(known)}), and nothing of the scenario ({listed(own)})"
-            raise Mistake(f"`{name}` is {there}.{near}")
+            raise Mistake(unknown(name, "sweep", [*SWEEP, *known, *own], MEASURED))
     for name in cell:
         if name in conditions:
             raise Mistake(f"`{name}` is given twice: in parameters, and for all runs.")
@@ -188,15 +199,14 @@ def _check_names(scenario: Scenario, cell: Named, conditions: Named) -> None:
 
 def _seeds(seeds: Iterable[int]) -> Sequence[int]:
     if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Iterable):
-        example = f"range({seeds})" if isinstance(seeds, int) else "range(100)"
+        example = f"range({seeds})" if isinstance(seeds, int) and not isinstance(seeds, bool) else "range(100)"
         raise Mistake(f"seeds={show(seeds)}: give the seeds themselves, such as seeds={example}.")
-    numbers = seeds if isinstance(seeds, range) else tuple(seeds)
-    if not isinstance(numbers, range):
-        wrong = [seed for seed in numbers if type(seed) is not int]
-        if wrong:
-            raise Mistake(f"seeds: {show(wrong[0])} is no whole number.")
-        if len({*numbers}) < len(numbers):
-            raise Mistake("seeds: one is there twice, and would count twice.")
+    numbers = seeds if isinstance(seeds, range) else tuple(whole_number("seeds", seed) for seed in seeds)
+    if isinstance(numbers, range):
+        for seed in (*numbers[:1], *numbers[-1:]):
+            whole_number("seeds", seed)
+    elif len({*numbers}) < len(numbers):
+        raise Mistake("seeds: one is there twice, and would count twice.")
     if not numbers:
         raise Mistake("seeds: there are none.")
     return numbers

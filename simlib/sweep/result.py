@@ -8,7 +8,7 @@ from statistics import fmean
 
 from simlib.sweep.plan import Plan
 from simlib.sweep.record import Record
-from simlib.values import listed, plural, show, wrapped
+from simlib.values import bare, listed, plural, wrapped
 
 MOST_ROWS, MOST_FAILURES = 20, 3
 
@@ -82,7 +82,7 @@ def _number(value: object) -> float:
 
 
 def _cell(value: object) -> str:
-    return f"{value:g}" if type(value) is float else value if isinstance(value, str) else show(value)
+    return f"{value:g}" if type(value) is float else bare(value)
 
 
 def _aligned(rows: Iterable[list[str]]) -> list[str]:

@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 from simlib.errors import Mistake
+from simlib.outside import Odd, check_ordinary, json_of
 from simlib.sweep.identity import describe, digest, of_simlib
 from simlib.sweep.plan import Plan
-from simlib.sweep.record import FIGURES, NAN, Record
-from simlib.values import listed
+from simlib.sweep.record import Record, record_of
+from simlib.values import listed, show
 
 SYNC_EVERY = 1.0  # seconds
 About = dict[str, str]
@@ -23,12 +23,11 @@ About = dict[str, str]
 class Store:
     """`known` is what was in it when it was opened, by place; `add` writes."""
 
-    def __init__(self, plan: Plan, name: str = "", file: int | None = None, known: Iterable[Record] = ()) -> None:
+    def __init__(self, plan: Plan, name: str = "", file: int | None = None) -> None:
         self.name = name
+        self.known = {} if file is None else _read(file, name, plan)
         self._file = file
         self._synced = time.monotonic()
-        places = ((plan.place(record), record) for record in known)
-        self.known = {place: record for place, record in places if place is not None}
 
     def add(self, records: Iterable[Record], last: bool = False) -> None:
         """Append them, with one write. Raises OSError where that cannot be done."""
@@ -42,24 +41,29 @@ class Store:
 
 @contextmanager
 def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]:
-    """The file of this plan, new or gone on with. Raises Mistake where it is of another sweep, or of none."""
+    """The file of this plan, new or gone on with. Raises Mistake where it is of another sweep, or of none, and where
+    a line of it is no record of this plan.
+    """
     if to is None:
         yield Store(plan)
         return
-    name = os.path.basename(to)
     try:
+        name = os.path.basename(os.fsdecode(to))
         file = os.open(to, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
     except OSError as error:
         raise Mistake(f"to={name}: {error.strerror}.") from None
+    except (TypeError, ValueError):
+        raise Mistake(f'to={show(to)}: give the name of a file, such as to="found.jsonl".') from None
     try:
-        _lock(file, name)
         try:
-            known = _read(file, name, about(plan))
+            check_ordinary(os.fstat(file))
+            _lock(file, name)
+            store = Store(plan, name, file)
             os.fsync(file)
             _sync_folder(os.path.dirname(os.path.abspath(to)))  # or a power loss could take the file's name
         except OSError as error:
             raise Mistake(f"to={name}: {error.strerror}.") from None
-        yield Store(plan, name, file, known)
+        yield store
     finally:
         os.close(file)
 
@@ -114,36 +118,53 @@ def _lock(file: int, name: str) -> None:
         raise Mistake(f"to={name}: another sweep is writing to it.") from None
 
 
-def _read(file: int, name: str, now: About) -> list[Record]:
-    """The records that are there. A last line that was torn by a crash is cut off; its run is made again."""
+def _read(file: int, name: str, plan: Plan) -> dict[int, Record]:
+    """The records that are there, by place. A last line that was torn by a crash is cut off; its run is made again.
+
+    Raises Mistake, before anything is changed, where there is something else in it.
+    """
     with os.fdopen(os.dup(file), "rb") as whole:
         whole.seek(0)
         lines = whole.read().split(b"\n")
-    torn = lines.pop()
-    head = _object(lines[0] if lines else torn)
+    torn, now = lines.pop(), about(plan)
     if not lines and (not torn or b'{"sweep": {"python":'.startswith(torn[:20])):
         os.ftruncate(file, 0)
         _write(file, [{"sweep": now}])
-        return []
-    if not lines or not isinstance(head.get("sweep"), dict):
-        raise Mistake(f"to={name}: there is something in it that is no sweep. Give another name.")
-    if head["sweep"] != now:
-        raise Mistake(f"to={name} has another sweep in it. {_differences(head['sweep'], now)} Give another name.")
-    os.ftruncate(file, sum(len(line) + 1 for line in lines))
-    return [_record(found) for found in map(_object, lines[1:]) if found]
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    """What stands in the line; nothing where it is damaged."""
-    try:
-        found = json.loads(line)
-    except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    there = _asked(lines[0]) if lines else None
+    if there is None:
+        raise Mistake(f"to={name}: there is something in it that is no sweep. Give another name.")
+    if there != now:
+        raise Mistake(f"to={name} has another sweep in it. {_differences(there, now)} Give another name.")
+    known = _records(name, plan, lines[1:])
+    os.ftruncate(file, sum(len(line) + 1 for line in lines))
+    return known
 
 
-def _record(found: dict[str, Any]) -> Record:
-    return {name: NAN if value is None and name in FIGURES else value for name, value in found.items()}
+def _asked(head: bytes) -> About | None:
+    """What the first line says that was asked; None where it says nothing of the kind."""
+    try:
+        asked = json_of(head)["sweep"]
+        return asked if all(isinstance(said, str) for said in asked.values()) else None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _records(name: str, plan: Plan, lines: Iterable[bytes]) -> dict[int, Record]:
+    """Those that were asked for. A line that is damaged, and so is no JSON, is passed over: its run is made again."""
+    known: dict[int, Record] = {}
+    for number, line in enumerate(lines, start=2):
+        try:
+            record = record_of(json_of(line), plan.types)
+            place = plan.place(record)
+            if place is not None and known.setdefault(place, record) != record:
+                raise Odd("a line above has another record of the same run, so delete that one too")
+        except Odd as odd:
+            undo = "Delete the line, and its run is made again; or give another name."
+            raise Mistake(f"to={name}, line {number}: {odd}. {undo}") from None
+        except ValueError:
+            continue
+    return known
 
 
 def _line(record: Mapping[str, object]) -> str:
@@ -165,8 +186,8 @@ def _differences(there: About, here: About) -> str:
             continue
         if before is None or now is None:
             said.append(f"{name} is only {'here' if before is None else 'there'}")
-        elif name == "simlib" or name.split()[0] in ("worker", "always", "eventually", "sometimes"):
+        elif name == "simlib" or name.partition(" ")[0] in ("worker", "always", "eventually", "sometimes"):
             said.append(f"{name} is other code")
         else:
-            said.append(f"{name} is {before} there and {now} here")
+            said.append(f"{name} is {_short(before)} there and {now} here")
     return listed(said) + "."

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from simlib.engines.explore import Report
+from simlib.engines.simulate.conditions import COUNTED
 from simlib.errors import Mistake
-from simlib.scenario import Scenario, Workers
-from simlib.system import called
+from simlib.scenario import QUESTION, Scenario, Workers, about_a_scenario
+from simlib.system import by_name
 from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.drawing import Drawn, Picture
@@ -47,16 +48,15 @@ class Board(Drawn):
         return sum(report.verdict == "holds" for report in self.reports[worker].values())
 
 
+@about_a_scenario(*QUESTION, instead=COUNTED)
 @interruptible()
 def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
     """Ask each of the scenario's properties alone of each worker. `question` is what `scenario.explore` takes.
 
     Raises Mistake.
     """
-    if not workers:
-        raise Mistake("give the workers: board(scenario, fulfil, fulfil_once, crashes=1).")
     asked = _questions(scenario)
-    reports = {called(worker): _row(scenario, asked, worker, question) for worker in workers}
+    reports = {name: _row(scenario, asked, worker, question) for name, worker in by_name(workers).items()}
     small = _small_print(next(iter(next(iter(reports.values())).values())))
     text = "\n".join([_title(reports), *_table(reports), small])
     return Board(reports, Picture(text, text.replace("\n", ". "), lambda: _draw(reports, small)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from simlib.views import style
 from simlib.views.drawing import SMALL_PRINT, draw_notes
-from simlib.views.page import SANS, Page
+from simlib.views.page import SANS, Page, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,8 +71,8 @@ def label_ends(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
     for height, name, colour in sorted(ends):
         at = height if not placed else max(height, placed[-1] + room * (1 + name.count("\n")))
         placed.append(at)
-        axes.text(
-            1.015, (at - low) / (high - low), name, transform=axes.transAxes,
+        write(
+            axes, 1.015, (at - low) / (high - low), name, transform=axes.transAxes,
             size=8.5, va="center", color=colour, family=SANS,
         )  # fmt: skip
 

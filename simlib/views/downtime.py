@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from statistics import fmean, median, stdev
 from typing import TYPE_CHECKING, Any
 
+from simlib.arguments import public, whole_number
 from simlib.errors import Mistake
 from simlib.incident import Path, Plans, World
 from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, Z, draw_shares, name_axes, new_chart, wilson
 from simlib.views.drawing import Drawn, Picture
-from simlib.views.page import SANS
+from simlib.views.page import SANS, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,6 +54,7 @@ class Downtime(Drawn):
         return self.minutes[player]
 
 
+@public()
 def downtime(
     plans: Plans, incidents: int = 1000, seed: int = 0, players: Mapping[str, Player] | None = None
 ) -> Downtime:
@@ -61,8 +63,8 @@ def downtime(
     Incidents are numbered from `seed` on. `players` are those of `plans` if left out; each is asked for its way with
     the fault's world and the incident's number. Raises Mistake for fewer than 2 incidents.
     """
-    if not isinstance(incidents, int) or incidents < 2:
-        raise Mistake(f"incidents={show(incidents)}: an interval takes 2 or more, and says something from about 30 on.")
+    incidents = whole_number("incidents", incidents, 2, or_="; an interval says something from about 30 on")
+    seed = whole_number("seed", seed)
     minutes: dict[str, tuple[float, ...]] = {}
     for name, player in (players or plans.players()).items():
         numbers = range(seed, seed + incidents)
@@ -117,6 +119,6 @@ def _name_lines(axes: Axes, minutes: Mapping[str, tuple[float, ...]]) -> None:
         sample = Line2D([1.015, 1.06], [y, y], transform=axes.transAxes, **look)
         axes.add_line(sample)
         how: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
-        axes.text(1.07, y, style.clipped(name, 20), size=8.5, color=style.INK, **how, family=SANS)
+        write(axes, 1.07, y, style.clipped(name, 20), size=8.5, color=style.INK, **how, family=SANS)
         text = f"mean {mean:.0f} [{low:.0f}, {high:.0f}]"
-        axes.text(1.07, y - 0.085, text, size=7.2, color=style.QUIET, **how, family=SANS)
+        write(axes, 1.07, y - 0.085, text, size=7.2, color=style.QUIET, **how, family=SANS)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Mistake
+from simlib.text import printable
 from simlib.views import style
 from simlib.views.layout import Mark, Panel, Scene, describe, rows_of
 from simlib.views.page import PIXELS, Page
@@ -45,6 +46,10 @@ class Picture:
     text: str
     alt: str
     draw: Callable[[], Page | Figure]
+
+    def __post_init__(self) -> None:
+        for name in ("text", "alt"):
+            object.__setattr__(self, name, printable(getattr(self, name), keep="\n"))
 
     def __repr__(self) -> str:
         return self.text

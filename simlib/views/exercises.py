@@ -10,22 +10,27 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
 from simlib.audit import Audit
 from simlib.engines.explore import Report
 from simlib.errors import Mistake
+from simlib.outside import json_of, opened, read
+from simlib.text import name_of, printable
 from simlib.trace import Trace
 from simlib.values import listed, plural, show
 from simlib.views.grading import Grade
+from simlib.views.markup import escape
 
 FILE = "progress.jsonl"
 SWITCH = "MIDFLIGHT_PROGRESS"  # "off": nothing is noted and nothing known, for runs that are compared with saved ones
 VERSION = 1
+MOST_BYTES = 2_000_000  # of a progress.jsonl: some ten thousand attempts
+MOST_NOTEBOOK_BYTES = 50_000_000
 DONE, TRIED, NOT_YET = "done", "tried", "not yet"
 SIGNS = {DONE: "●", TRIED: "◐", NOT_YET: "○"}
+NAME = re.compile(r"[0-9]{2} [a-z]{1,20}")
 RECORDED = re.compile(r'\brecord\("(\d\d [a-z]+)"')
 TITLE = re.compile(r"^# \d\d · (.*)$", re.M)
 PLACE = 9  # letters of the longest exercise's name, and one
@@ -53,7 +58,7 @@ def record(exercise: str, result: Result, of: int | None = None, breaks: Breaks 
     runs each its own, and it says so), an audit that catches everybody, `of` points of `of`, or anything else that is
     true. What cannot be written is left out, without a word: a lesson is more than its file. Raises Mistake.
     """
-    if not re.fullmatch(r"\d\d [a-z]+", exercise):
+    if not isinstance(exercise, str) or not NAME.fullmatch(exercise):
         raise Mistake(f'record({show(exercise)}, ...): name lesson and exercise, as in record("02 defend", ...).')
     done, said = judged(result, of, breaks)
     if _runs(result):
@@ -92,25 +97,32 @@ def _attacked(runs: list[Trace], breaks: list[Callable[..., bool]]) -> tuple[boo
     """Whether each run broke what it was to break: a run that broke something else is another exercise's."""
     if len(runs) != len(breaks):
         raise Mistake("record(..., run, breaks=its_property): for each run, name the property that it is to break.")
-    wanted = [claim.__name__ for claim in breaks]
+    wanted = [name_of(claim) for claim in breaks]
     pairs = [(run.broken, name) for run, name in zip(runs, wanted) if run.broken != name]
     off = [f"{broken} broke instead of {name}" if broken else f"{name} did not break" for broken, name in pairs]
     return not off, "; ".join(off) or f"{listed(wanted)} broke"
 
 
 def attempts(path: Path) -> tuple[list[Attempt], int]:
-    """The file's lines, and how many of them make no sense: torn, or of another hand. Raises OSError."""
+    """The file's lines, and how many of them make no sense: torn, or of another hand.
+
+    Raises OSError, also where it is no ordinary file: a link, a FIFO, more than a learner writes.
+    """
     found, lost = [], 0
-    text = path.read_text(encoding="utf-8", errors="replace")
-    for line in filter(None, text.split("\n")):  # an empty line is of `_append`
+    for line in filter(None, read(path, MOST_BYTES).split(b"\n")):  # an empty line is of `_append`
         try:
-            noted = json.loads(line)
-            where = f"{noted['lesson']} {noted['exercise']}"
-            rest = {name: str(noted.get(name, "")) for name in ("result", "code", "when")}
-            found.append(Attempt(where, bool(noted["done"]), **rest))
-        except (ValueError, KeyError, TypeError):
+            found.append(_attempt(json_of(line)))
+        except (ValueError, LookupError, TypeError):
             lost += 1
     return found, lost
+
+
+def _attempt(noted: Any) -> Attempt:
+    """Raises ValueError, LookupError or TypeError for what is none."""
+    where = f"{noted['lesson']} {noted['exercise']}"
+    if not isinstance(noted["done"], bool) or not NAME.fullmatch(where):
+        raise ValueError(where)
+    return Attempt(where, noted["done"], *(str(noted.get(name, "")) for name in ("result", "code", "when")))
 
 
 def states(noted: Iterable[Attempt]) -> dict[str, str]:
@@ -141,16 +153,19 @@ def lessons(folder: Path) -> list[Lesson]:
     found = []
     for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
         try:
-            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        except (OSError, ValueError, KeyError):
+            found.append(_lesson(path, json_of(read(path, MOST_NOTEBOOK_BYTES))))
+        except (OSError, ValueError, LookupError, TypeError):
             continue  # being saved, or no notebook
-        texts: dict[str, list[str]] = {kind: [] for kind in ("code", "markdown", "raw")}
-        for cell in cells:
-            texts[cell["cell_type"]].append("".join(cell["source"]))
-        title = TITLE.search("\n".join(texts["markdown"]))
-        names = dict.fromkeys(RECORDED.findall("\n".join(texts["code"])))
-        found.append(Lesson(path.name[:2], title[1] if title else path.stem[3:], tuple(names)))
     return found
+
+
+def _lesson(path: Path, notebook: Any) -> Lesson:
+    texts: dict[str, list[str]] = {kind: [] for kind in ("code", "markdown", "raw")}
+    for cell in notebook["cells"]:
+        texts[cell["cell_type"]].append("".join(cell["source"]))
+    title = TITLE.search("\n".join(texts["markdown"]))
+    names = dict.fromkeys(RECORDED.findall("\n".join(texts["code"])))
+    return Lesson(path.name[:2], printable(title[1] if title else path.stem[3:]), tuple(names))
 
 
 @dataclass(frozen=True)
@@ -204,11 +219,14 @@ def progress() -> Progress:
     file, known, note = Path(FILE), {}, ""
     if not _off():
         try:
-            known = states(attempts(file)[0]) if file.exists() else {}
-            if not os.access(file if file.exists() else file.absolute().parent, os.W_OK):
-                note = "Nothing can be written into this folder, so your results are not kept."
+            known = states(attempts(file)[0])
+            writable = os.access(file, os.W_OK)
+        except FileNotFoundError:
+            writable = os.access(file.absolute().parent, os.W_OK)
         except OSError:
-            note = f"{FILE} cannot be read."
+            writable, note = True, f"{FILE} cannot be read."
+        if not writable:
+            note = "Nothing can be written into this folder, so your results are not kept."
     return Progress(tuple(lessons(Path())), known, note)
 
 
@@ -226,18 +244,18 @@ def _code(result: object) -> str:
     """A number for this attempt: of the cell as it stands and of what came of it."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     cell = shell.user_ns.get("In", [""])[-1] if shell else ""
-    return format(zlib.crc32(f"{cell}\n{result!r}".encode()), "08x")
+    return format(zlib.crc32(f"{cell}\n{result!r}".encode("utf-8", "surrogatepass")), "08x")
 
 
 def _append(path: Path, line: Mapping[str, Any]) -> None:
     """One write at the file's end, so that two kernels at once keep their lines apart. A killed kernel takes none back:
     what was written is the system's. A line that was torn before, by a full disk, stays alone."""
-    text = json.dumps(line, ensure_ascii=False) + "\n"
+    text = json.dumps(line) + "\n"
     try:
-        with open(path, "a+b", buffering=0) as file:
+        with os.fdopen(opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+b", buffering=0) as file:
             if file.tell():
                 file.seek(-1, os.SEEK_END)
                 text = text if file.read(1) == b"\n" else f"\n{text}"
             file.write(text.encode())
     except OSError:
-        pass  # a read-only folder, a full disk: the lesson goes on
+        pass  # a read-only folder, a full disk, a FIFO in its place: the lesson goes on

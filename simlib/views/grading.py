@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from simlib.engines.budget import KINDS, LIMITS
 from simlib.engines.explore import Report
+from simlib.engines.simulate.conditions import COUNTED
 from simlib.errors import Mistake
-from simlib.scenario import Scenario, Workers
+from simlib.scenario import Scenario, Workers, about_a_scenario
 from simlib.system import called
 from simlib.trace import Trace
 from simlib.values import listed, ordinal, plural, wrapped
@@ -56,6 +59,7 @@ class Grade:
         return "\n".join([wrapped(said), *map(wrapped, because), *lines])
 
 
+@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
 @interruptible()
 def grade(
     scenario: Scenario,
@@ -64,7 +68,7 @@ def grade(
     budgets: Sequence[Mapping[str, int]] = (),
     workers: int | Mapping[str, int] | None = None,
     max_seconds: float = 60.0,
-    **faults: int,
+    **faults: Any,
 ) -> Grade:
     """Ask this worker under all of these faults; or under each of several `budgets`, `[{"crashes": 2}, ...]`.
 

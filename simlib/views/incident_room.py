@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from html import escape
 from typing import Any
 
 from simlib.errors import Mistake
 from simlib.incident import BOUNDARIES, Incident
+from simlib.views.markup import escape
 from simlib.views.widgets import ipywidgets
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from simlib.arguments import named as described
 from simlib.engines.explore import Report
 from simlib.engines.matrix import overtakings
 from simlib.errors import Mistake
 from simlib.process import Worker
-from simlib.scenario import Scenario
+from simlib.scenario import Scenario, about_a_scenario
+from simlib.system import called
 from simlib.trace import Trace
 from simlib.values import plural
 from simlib.views import style
@@ -53,6 +55,7 @@ class InterleavingMap(Drawn):
         return trace
 
 
+@about_a_scenario()
 @interruptible()
 def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:
     """Two workers with this function, and every way in which B can overtake A once.
@@ -60,11 +63,13 @@ def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:
     Each cell is a search: A up to there, B up to there, A to its end, B to its end, and everything that this leaves
     open, such as a random draw, in every way.
     """
+    if not callable(worker):  # a list of one is one, and a list of several has no "B overtakes A"
+        raise Mistake(f"{described(worker)}: this map is of one function: interleaving_map(scenario, charge).")
     alone = scenario.run(worker)
     steps = tuple(verb_of(event.op) for event in alone.events if event.op and event.worker == "A")
     reports = tuple(map(tuple, overtakings(scenario.system(worker, 2), len(steps))))
-    text = _text(worker.__name__, steps, reports)
-    picture = Picture(text, text.replace("\n", ". "), lambda: _draw(worker.__name__, steps, reports))
+    text = _text(called(worker), steps, reports)
+    picture = Picture(text, text.replace("\n", ". "), lambda: _draw(called(worker), steps, reports))
     return InterleavingMap(steps, reports, picture)
 
 

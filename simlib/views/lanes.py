@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from simlib.arguments import named as described
+from simlib.arguments import public
 from simlib.engines.explore import Report
 from simlib.errors import Mistake
 from simlib.trace import Trace
+from simlib.values import listed, show
 from simlib.views.drawing import Picture, picture_of
 from simlib.views.layout import scene
 
 
+@public()
 def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
     """Draw runs as lanes: a lane a worker, a block a step, and below them the resources whose state tells the story.
 
     Takes traces and reports; of a report, its counterexample, or a run that went well. `watch` names the resources
     that get a lane. Raises Mistake where there is nothing to draw.
     """
+    for one in what:
+        if not isinstance(one, (Report, Trace)):
+            raise Mistake(f"lanes({described(one)}): give reports or traces, such as lanes(scenario.explore(charge)).")
+    if not what:
+        raise Mistake("give a report or a trace: lanes(scenario.explore(charge)).")
     reports = [one for one in what if not isinstance(one, Trace)]
     traces = [_trace(one) for one in what]
+    names = [*traces[0].initial]
+    if not isinstance(watch, (list, tuple)) or not all(name in names for name in watch):
+        raise Mistake(f"watch={show(watch)}: give a list of resources. There are {listed(names)}.")
     real = list(dict.fromkeys(trace.note for trace in traces if trace.note))
     return picture_of(scene(traces, watch, "\n".join([*(report.small_print for report in reports[:1]), *real])))
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from simlib.errors import OutcomeUnknown
+from simlib.errors import OperationError, OutcomeUnknown
 from simlib.ops import Op
 from simlib.resources.base import State
 from simlib.resources.lock import LockState
 from simlib.trace import FAULT_NAMES, Event, Trace
-from simlib.values import listed, show
+from simlib.values import bare, listed, show
 
 Mood = Literal["bad", "good", "plain"]
 WIDTHS = {"step": 1.0, "crash": 0.62, "node loss": 0.62, "power loss": 0.62, "timer": 0.62, "again": 0.45}
@@ -38,6 +38,7 @@ class Mark:
     bad: bool = False
     failed: bool = False  # a step that did not take effect
     event: int = -1
+    said: str = ""  # what an error says: there is no room to draw it, and the alternative text has it
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _panel(trace: Trace, workers: list[str], shown: tuple[str, ...], columns: tu
         marks += _bars(trace, worlds, name, lane_of[name], columns)
     labels = (*(_who(trace, worker) for worker in workers), *shown)
     mood: Mood = "bad" if trace.broken else "good" if trace is not first and (trace.faults or first.broken) else "plain"
-    return Panel(_title(trace, first), mood, labels, len(workers), tuple(marks), str(trace.but(note="")))
+    return Panel(_title(trace, first), mood, labels, len(workers), tuple(marks), trace.but(note="").text(titled=True))
 
 
 def _who(trace: Trace, worker: str) -> str:
@@ -161,7 +162,7 @@ def _event_marks(
         above = _note(event, before, after)
         lane = lane_of[event.worker]
         failed = isinstance(event.answer, BaseException) and not isinstance(event.answer, OutcomeUnknown)
-        what = (verb_of(event.op), event.op.resource, second, above, bad, failed, place)
+        what = (verb_of(event.op), event.op.resource, second, above, bad, failed, place, _error(event))
         return [Mark("block", lane, x, WIDTHS["step"], *what)]
     if event.kind == "timer":
         marks = []
@@ -194,17 +195,18 @@ def _pause(
 
 def verb_of(op: Op) -> str:
     """What a step's block says: the verb, or of a service the action that is called."""
-    return str(op.args[0]) if op.verb == "call" and op.args else op.verb.replace("_", " ")
+    return bare(op.args[0]) if op.verb == "call" and op.args else op.verb.replace("_", " ")
 
 
 def _note(event: Event, before: Mapping[str, State], after: Mapping[str, State]) -> str:
     """A quiet remark over a block: what went wrong with it, or why it changed nothing."""
     assert event.op is not None
-    ended = ", restarts" if event.ended == "raised" else ""
-    if event.move.fault:
-        return FAULT_NAMES[event.move.fault] + ended
-    if isinstance(event.answer, BaseException):
-        return type(event.answer).__name__ + ended
+    end = [] if event.error is None or event.uncaught else [f"raises {type(event.error).__name__}"]
+    end += ["restarts"] if isinstance(event.error, OperationError) else []
+    failed = isinstance(event.answer, BaseException)
+    wrong = FAULT_NAMES[event.move.fault] if event.move.fault else type(event.answer).__name__ if failed else ""
+    if wrong or end:
+        return ", ".join([*filter(None, [wrong]), *end])
     if event.answer is False:
         return "answers False"
     if "idempotency_key" in event.op.kwargs:
@@ -214,6 +216,12 @@ def _note(event: Event, before: Mapping[str, State], after: Mapping[str, State])
     if event.op.verb == "receive" and getattr(event.answer, "deliveries", 1) > 1:
         return f"delivery {event.answer.deliveries}"
     return ""
+
+
+def _error(event: Event) -> str:
+    """What an error says that a step was answered with, or that ended its worker."""
+    answered = show(event.answer) if isinstance(event.answer, BaseException) else ""
+    return ", ".join(filter(None, [answered, event.ending]))
 
 
 def _bars(
@@ -289,6 +297,8 @@ def _cut(panel: Panel, start: float, end: float) -> Panel:
 def describe(panel: Panel) -> str:
     """An alternative text for one panel."""
     steps = [
-        f"{panel.lanes[mark.lane]} {mark.text}" for mark in panel.marks if mark.kind in ("block", "cross", "pause")
+        f"{panel.lanes[mark.lane]} {mark.text}{f' ({mark.said})' if mark.said else ''}"
+        for mark in panel.marks
+        if mark.kind in ("block", "cross", "pause")
     ]
     return f"{panel.title}. {', then '.join(steps)}. {show(len(steps))} marks."

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simlib.engines.simulate import Run
+from simlib.engines.simulate.conditions import MEASURED
 from simlib.errors import Mistake
-from simlib.scenario import Scenario, Workers
+from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
 from simlib.views.drawing import Drawn, Picture
-from simlib.views.page import SANS
+from simlib.views.page import SANS, write
 from simlib.views.seeds import many_runs
 
 if TYPE_CHECKING:
@@ -39,15 +41,17 @@ class Load(Drawn):
         return rate(self.runs[worker].answered[self.resource], since, until)
 
 
+@about_a_scenario(*CONDITIONS, instead=MEASURED)
 def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int = 0, **conditions: Any) -> Load:
     """Simulate each implementation once and draw the requests a second that reach `resource`.
 
     `conditions` are those of `scenario.simulate`, with a `capacity` for the resource. Raises Mistake.
     """
-    if not workers or resource not in (conditions.get("capacity") or {}):
+    capacity = conditions.get("capacity")
+    if not isinstance(resource, str) or not isinstance(capacity, Mapping) or resource not in capacity:
         raise Mistake(
             f"load_curve(scenario, {show(resource)}, worker, ..., capacity={{{show(resource)}: 4}}): name a resource "
-            "with a capacity, and the workers that reach it."
+            "with a capacity."
         )
     runs = {name: run for name, (run,) in many_runs(scenario, workers, 1, seed, **conditions)[0].items()}
     some = next(iter(runs.values()))
@@ -124,7 +128,7 @@ def _draw(runs: dict[str, Run], resource: str, small: str) -> Figure:
         what, since, until = trouble
         axes.axvspan(since, until, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0, alpha=0.5)
         top = axes.get_ylim()[1]
-        axes.text((since + until) / 2, top, what, size=8, ha="center", va="bottom", color=style.QUIET, family=SANS)
+        write(axes, (since + until) / 2, top, what, size=8, ha="center", va="bottom", color=style.QUIET, family=SANS)
     axes.set_xlim(0, end)
     axes.set_ylim(bottom=0)
     name_axes(axes, "simulated seconds", "requests a second; shaded: answered")

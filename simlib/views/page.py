@@ -7,11 +7,12 @@ browser's Python: the same marks at the same places, in the page's own fonts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Mistake
+from simlib.text import printable
 from simlib.views import style
+from simlib.views.markup import escape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,11 @@ FAMILIES = {SANS: "'DejaVu Sans', Verdana, sans-serif", MONO: "'DejaVu Sans Mono
 ANCHORS = {"left": "start", "center": "middle", "right": "end"}
 CORNER = 0.05  # inches of rounding
 HATCH = 5  # pixels between its lines
+
+
+def write(axes: Axes, x: float, y: float, words: str, **how: Any) -> None:
+    """Write by matplotlib, just what the words say: to it, what stands between two `$` would be a formula."""
+    axes.text(x, y, printable(words, keep="\n"), parse_math=False, **how)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Words:
     def put(self, axes: Axes) -> None:
         own = ("x", "y", "text")
         how = {name: value for name, value in vars(self).items() if value is not None and name not in own}
-        axes.text(self.x, self.y, self.text, rotation_mode="anchor" if self.rotation else None, **how)
+        write(axes, self.x, self.y, self.text, rotation_mode="anchor" if self.rotation else None, **how)
 
     def svg(self) -> str:
         if not self.text:
@@ -175,4 +181,4 @@ class Page:
         size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}" style="max-width:100%;height:auto"'
         marks = "".join(mark.svg() for mark in sorted(self.marks, key=lambda mark: mark.zorder))
         paper = f'<rect width="{width}" height="{height}" fill="{style.PAPER}"/>'
-        return f'<svg {size} role="img" aria-label="{escape(alt, quote=True)}">{paper}{marks}</svg>'
+        return f'<svg {size} role="img" aria-label="{escape(alt)}">{paper}{marks}</svg>'

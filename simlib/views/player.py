@@ -9,19 +9,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
+from simlib.arguments import named as described
 from simlib.engines.explore import Report
 from simlib.engines.replay import fork, play
 from simlib.engines.schedule import points
 from simlib.errors import Mistake
 from simlib.resources.lock import LockState
-from simlib.scenario import Scenario, Workers
-from simlib.system import System
+from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.system import System, roles_of
+from simlib.text import name_of
 from simlib.trace import Trace
 from simlib.values import listed, plural
 from simlib.views.layout import MOST_LANES, scene
+from simlib.views.markup import escape
 from simlib.views.player_page import PlayerPage
 from simlib.views.source import side_by_side, source_of
 from simlib.views.state_table import Run, Source, functions_of
@@ -60,6 +62,7 @@ class Player:
         return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body class="mfp-page">{block}</body></html>\n'
 
 
+@about_a_scenario()
 def player(scenario: Scenario, *workers: Workers, failure: Report | Trace | None = None) -> Player:
     """Go through the runs of one or two implementations event by event; at any moment, add a crash.
 
@@ -89,12 +92,14 @@ def _played(scenario: Scenario, worker: Workers, failure: Report | Trace | None)
     """The failure on this implementation."""
     if failure is None:
         return scenario.system(worker, 1), scenario.run(worker)
+    if not isinstance(failure, (Report, Trace)):
+        raise Mistake(f"failure={described(failure)}: give a report or a trace.")
     if isinstance(failure, Trace):
         return scenario.system(worker), play(scenario.system(worker), points(failure))
     trace = failure.counterexample or next(iter(failure.sample(1)), None)
     if trace is None:
         raise Mistake("there is no run to play: the search ended before any run did.")
-    names = [role.__name__ for role in ([worker] if callable(worker) else worker)]
+    names = [name_of(role) for role in roles_of(worker)]
     counts = Counter(role.name for role in failure.system.cast.values()).values()
     system = scenario.system(worker, dict(zip(names, counts)))
     return system, play(system, points(trace))

@@ -7,12 +7,12 @@ import hashlib
 import itertools
 import json
 from collections.abc import Sequence
-from html import escape
 from importlib.resources import files
 from typing import Any
 
 from simlib.views import style, svg
 from simlib.views.layout import Panel, describe
+from simlib.views.markup import escape
 from simlib.views.state_table import AGAIN, CRASHES, NOW, Line, Moment, Place, Run, html_of
 from simlib.views.story import Story
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from simlib.errors import Mistake
 from simlib.values import did_you_mean, listed, plural, show
+from simlib.views.markup import escape
 from simlib.views.widgets import ipywidgets
 
 SURE = {"a guess": None, "70 % sure": 0.7, "90 % sure": 0.9, "certain": 0.99}

@@ -9,8 +9,9 @@ from statistics import fmean
 from typing import Any
 
 from simlib.engines.simulate import Run
+from simlib.engines.simulate.conditions import MEASURED
 from simlib.errors import Mistake
-from simlib.scenario import Scenario, Workers
+from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
 from simlib.values import listed, show
 from simlib.views import style
 from simlib.views.drawing import SMALL_PRINT, Drawn, Picture, draw_notes
@@ -51,6 +52,7 @@ class PriceTag(Drawn):
         return self.prices[worker][what]
 
 
+@about_a_scenario(*CONDITIONS, instead=MEASURED)
 def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 0, **conditions: Any) -> PriceTag:
     """Run each implementation under the same conditions, and say what each costs: the first one's figures, and the
     others' as a change of them.
@@ -58,8 +60,6 @@ def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 
     `runs` seeds from `seed` on, the same for each. `conditions` are those of `scenario.simulate`. Latency is from a
     task's arrival to its end, over all retries. Raises Mistake.
     """
-    if not workers:
-        raise Mistake("give the implementations: price_tag(scenario, charge, charge_once).")
     found, how_many = many_runs(scenario, workers, runs, seed, **conditions)
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]
     if idle:

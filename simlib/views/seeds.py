@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from simlib.arguments import whole_number
 from simlib.engines.progress import Progress
 from simlib.engines.simulate import Run
 from simlib.errors import Mistake
 from simlib.scenario import Scenario, Workers
-from simlib.system import called
+from simlib.system import by_name
 from simlib.values import plural
 from simlib.watchdog import interruptible
 
@@ -23,6 +24,8 @@ def many_runs(
 
     An interrupt leaves the seeds that all implementations have been through. Raises Mistake where there is none.
     """
+    runs, seed = whole_number("runs", runs, 1), whole_number("seed", seed)
+    names = by_name(workers)
     found: list[tuple[Run, ...]] = []
     stopped = ""
     with interruptible(), Progress("simulating", runs) as progress:
@@ -38,4 +41,4 @@ def many_runs(
     how_many = f"{plural(len(found), 'run')} of each, seeds {seed} to {seed + len(found) - 1}"
     if stopped:
         how_many += f", stopped {stopped} before the {runs}th"
-    return {called(worker): tuple(row[place] for row in found) for place, worker in enumerate(workers)}, how_many
+    return {name: tuple(row[place] for row in found) for place, name in enumerate(names)}, how_many

@@ -6,20 +6,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
 from typing import Any
 
+from simlib.arguments import number, whole_number
+from simlib.engines.budget import KINDS, LIMITS
 from simlib.engines.explore import Report
 from simlib.engines.simulate import Run
+from simlib.engines.simulate.conditions import COUNTED, MEASURED
 from simlib.errors import Mistake
 from simlib.process import Worker
-from simlib.scenario import Scenario
+from simlib.scenario import CONDITIONS, Scenario, about_a_scenario
+from simlib.system import by_name
+from simlib.text import name_of
 from simlib.trace import Trace
 from simlib.values import show, span
 from simlib.views.layout import Scene, scene, verb_of
+from simlib.views.markup import escape
 from simlib.views.svg import svg_of
 from simlib.watchdog import interruptible
 
@@ -52,25 +57,28 @@ class Slider:
         )
 
 
+@about_a_scenario()
 def crash_slider(scenario: Scenario, *workers: Worker) -> Slider:
     """A slider that moves one crash through these implementations, and the lanes of what comes of it.
 
     Each picture is a run by the engine. Raises Mistake.
     """
+    _check(workers)
     names = ["nowhere"]
     names += [f"after step {step}, {name}" for step, name in enumerate(_steps(scenario, workers), start=1)]
     scenes = [_crashed(scenario, workers, step) for step in range(len(names))]
     return Slider("crash", tuple(names), tuple(_same_size(scenes)))
 
 
+@about_a_scenario(*LIMITS, *KINDS, instead={**COUNTED, "workers": "The slider moves that: most=4."})
 @interruptible()
 def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: int) -> Slider:
     """A slider over the number of workers, 1 to `most`: the verdict on each implementation, and its smallest failure.
 
     `faults` are those of `scenario.explore`. Raises Mistake.
     """
-    if not isinstance(most, int) or not 2 <= most <= 26:
-        raise Mistake(f"most={show(most)}: give a number of workers from 2 to 26.")
+    _check(workers)
+    most = whole_number("most", most, 2, 26, of=" of workers")
     found = [[scenario.explore(worker, workers=count, **faults) for worker in workers] for count in range(1, most + 1)]
     traces = [
         [report.counterexample or next(iter(report.sample(1)), None) or scenario.run(worker) for worker, report in row]
@@ -81,6 +89,10 @@ def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults
     return Slider("workers", tuple(map(str, range(1, most + 1))), tuple(pages))
 
 
+@about_a_scenario(
+    *(name for name in CONDITIONS if name != "crashes_per_day"),
+    instead={**MEASURED, "crashes_per_day": "The slider moves that: rates=(0, 1, 10)."},
+)
 @interruptible()
 def crash_rate_slider(
     scenario: Scenario, *workers: Worker, rates: Sequence[float] = (0, 1, 10, 100, 1000), **conditions: Any
@@ -89,11 +101,19 @@ def crash_rate_slider(
 
     `conditions` are those of `scenario.simulate`. Raises Mistake.
     """
-    if not rates:
-        raise Mistake("rates=(): give the crashes a day to choose from, such as (0, 1, 10).")
+    _check(workers)
+    if isinstance(rates, str) or not isinstance(rates, Iterable) or not (chosen := [*rates]):
+        raise Mistake(f"rates={show(rates)}: give the crashes a day to choose from, such as (0, 1, 10).")
+    rates = [number("rates", rate) for rate in chosen]
     runs = [[scenario.simulate(worker, crashes_per_day=rate, **conditions) for worker in workers] for rate in rates]
     pages = tuple(_measured(workers, each) for each in runs)
     return Slider("crashes a day", tuple(f"{rate:g}" for rate in rates), pages)
+
+
+def _check(workers: Sequence[Worker]) -> None:
+    for name, worker in by_name(workers).items():
+        if not callable(worker):
+            raise Mistake(f"{name}: a slider shows implementations of one function each, and no list.")
 
 
 def _same_size(scenes: Sequence[Scene]) -> list[str]:
@@ -124,13 +144,13 @@ def _watched(scenario: Scenario) -> tuple[str, ...]:
 
 
 def _verdicts(workers: tuple[Worker, ...], reports: Sequence[Report]) -> str:
-    rows = [(worker.__name__, str(report).partition("\n")[0]) for worker, report in zip(workers, reports)]
+    rows = [(name_of(worker), str(report).partition("\n")[0]) for worker, report in zip(workers, reports)]
     return _table(["", "verdict"], rows)
 
 
 def _measured(workers: tuple[Worker, ...], runs: Sequence[Run]) -> str:
     head = ["", "completed", "crashes", "median", "99 %", "first broken"]
-    return _table(head, [(worker.__name__, *_figures(run)) for worker, run in zip(workers, runs)])
+    return _table(head, [(name_of(worker), *_figures(run)) for worker, run in zip(workers, runs)])
 
 
 def _figures(run: Run) -> tuple[str, ...]:

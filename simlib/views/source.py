@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from simlib.process import Worker
 from simlib.system import roles_of
+from simlib.text import printable
 
 
 class Row(NamedTuple):
@@ -30,9 +31,10 @@ def source_of(worker: Worker | Sequence[Worker]) -> list[str]:
 def _source_of(worker: Worker) -> list[str]:
     """The function's source lines; its signature alone where the source cannot be had."""
     try:
-        return textwrap.dedent(inspect.getsource(worker)).rstrip().splitlines()
-    except (OSError, TypeError):
-        return [f"def {worker.__name__}{inspect.signature(worker)}: ..."]
+        lines = textwrap.dedent(inspect.getsource(worker)).rstrip().split("\n")
+    except (OSError, TypeError, ValueError):  # the last: of the name of a file that can be none
+        lines = [f"def {worker.__name__}{inspect.signature(worker)}: ..."]
+    return [printable(line, keep="\t") for line in lines]
 
 
 def side_by_side(left: Worker | Sequence[Worker], right: Worker | Sequence[Worker]) -> list[Row]:

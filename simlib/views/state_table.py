@@ -11,7 +11,6 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, singledispatch
-from html import escape
 from typing import Any, Literal, NamedTuple
 
 from simlib.resources.base import State
@@ -24,7 +23,8 @@ from simlib.resources.queue import QueueState
 from simlib.resources.service import ServiceState
 from simlib.system import System
 from simlib.trace import Event, Trace
-from simlib.values import show
+from simlib.values import bare, show
+from simlib.views.markup import escape
 
 WIDTH = 48  # letters of a value
 MOST_ITEMS = 3  # of a list of messages
@@ -104,7 +104,7 @@ def _queue(state: QueueState) -> Iterable[tuple[str, str]]:
 @_rows.register
 def _database(state: DatabaseState) -> Iterable[tuple[str, str]]:
     for key, row in sorted(state.rows.items(), key=str):
-        yield key if isinstance(key, str) else show(key), show(row, WIDTH)
+        yield bare(key), show(row, WIDTH)
     if not state.rows:
         yield "", "no rows"
 
@@ -124,24 +124,24 @@ def _service(state: ServiceState) -> Iterable[tuple[str, str]]:
     for effect, times in state.effects.items():
         if isinstance(effect, tuple) and effect and effect[0] in told:
             told[effect[0]] += times
-            yield " ".join([str(effect[0]), *(show(arg, 24) for arg in effect[1:])]), _times(times)
+            yield " ".join([bare(effect[0]), *(show(arg, 24) for arg in effect[1:])]), _times(times)
     for action, total in state.totals.items():
         if total > told[action]:  # its arguments are no plain key, and are kept in another form
-            yield action, _times(total - told[action])
+            yield bare(action), _times(total - told[action])
     if not state.totals:
         yield "", "nothing done"
 
 
 @_rows.register
 def _lock(state: LockState) -> Iterable[tuple[str, str]]:
-    yield "holder", "nobody" if state.holder is None else _bare(state.holder)
+    yield "holder", "nobody" if state.holder is None else bare(state.holder, WIDTH)
     yield "token", str(state.token)
 
 
 @_rows.register
 def _disk(state: DiskState) -> Iterable[tuple[str, str]]:
     for name in state.files:
-        yield name, show(state.contents(name), WIDTH)
+        yield bare(name), show(state.contents(name), WIDTH)
     if not state.files:
         yield "", "no files"
 
@@ -159,10 +159,6 @@ def _items(items: Sequence[Any]) -> str:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
-
-
-def _bare(value: Any) -> str:
-    return value if isinstance(value, str) else show(value, WIDTH)
 
 
 # A run

@@ -10,8 +10,8 @@ from typing import Any
 from simlib.engines.explore import Report
 from simlib.engines.matrix import CONDITIONS, Cell, Condition, cells
 from simlib.errors import Mistake
-from simlib.scenario import Scenario, Workers
-from simlib.system import called
+from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.system import by_name
 from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.drawing import DOTS_PER_INCH, SMALL_PRINT, Drawn, Picture, draw_notes
@@ -58,6 +58,7 @@ class Grid(Drawn):
         return self.rows[worker][step - 1][names.index(condition)].report
 
 
+@about_a_scenario()
 def crash_strip(scenario: Scenario, *workers: Workers) -> Grid:
     """A row an implementation, a cell a step: what happens if it crashes right after that step.
 
@@ -69,6 +70,7 @@ def crash_strip(scenario: Scenario, *workers: Workers) -> Grid:
     return Grid(_strip_title(rows), rows, CRASH_AFTER, picture)
 
 
+@about_a_scenario()
 def failure_matrix(scenario: Scenario, *workers: Workers) -> Grid:
     """A row a step, a column a condition, a matrix an implementation; each cell decided by `explore`."""
     rows = _rows(scenario, workers, CONDITIONS)
@@ -91,8 +93,8 @@ def _rows(
     scenario: Scenario, workers: tuple[Workers, ...], conditions: tuple[Condition, ...]
 ) -> dict[str, list[list[Cell]]]:
     return {
-        called(worker): cells({count: scenario.system(worker, count) for count in (1, 2)}, conditions)
-        for worker in workers
+        name: cells({count: scenario.system(worker, count) for count in (1, 2)}, conditions)
+        for name, worker in by_name(workers).items()
     }
 
 

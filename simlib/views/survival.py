@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from simlib.arguments import above_zero, whole_number
 from simlib.engines.simulate import Run
+from simlib.engines.simulate.conditions import MEASURED
 from simlib.errors import Mistake
-from simlib.scenario import Scenario, Workers
+from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
 from simlib.values import listed, plural, show
 from simlib.views import style
 from simlib.views.chart import LINES, draw_shares, label_ends, name_axes, new_chart, wilson
@@ -46,6 +48,11 @@ class Survival(Drawn):
         return _day_of_half(self.bitten[worker])
 
 
+FIXED = ("hours", "until_violation")
+INSTEAD = {**MEASURED, "hours": "Give days=30.", "until_violation": "Each run ends at its first violation."}
+
+
+@about_a_scenario(*(name for name in CONDITIONS if name not in FIXED), instead=INSTEAD)
 def survival_curve(
     scenario: Scenario,
     *workers: Workers,
@@ -61,10 +68,8 @@ def survival_curve(
     violation. `formula` gives the share that should be unharmed by a day, and is drawn beside what was simulated.
     `conditions` are those of `scenario.simulate`. Raises Mistake.
     """
-    if not isinstance(runs, int) or runs < 2:
-        raise Mistake(f"runs={show(runs)}: a curve takes 2 runs or more, and says something from about 30 on.")
-    if not workers:
-        raise Mistake("give the implementations: survival_curve(scenario, charge, charge_once).")
+    runs = whole_number("runs", runs, 2, or_="; a curve says something from about 30 on")
+    days = above_zero("days", days)
     found, how_many = many_runs(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
     bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
     some = next(iter(found.values()))[0]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from simlib.views import style
 from simlib.views.layout import Mark, Panel, Scene, describe
+from simlib.views.markup import escape
 
 UNIT, LABELS, LANE, TITLE, GAP = 84, 104, 58, 40, 14  # pixels
 INK = "var(--jp-content-font-color1, #1F2430)"  # follows JupyterLab's theme
@@ -21,7 +20,7 @@ def svg_of(scene: Scene, columns: float | None = None) -> str:
     for panel in scene.panels:
         parts += _panel(scene, panel, top, width)
         top += TITLE + LANE * len(panel.lanes) + GAP
-    label = escape(" ".join(map(describe, scene.panels)), quote=True)
+    label = escape(" ".join(map(describe, scene.panels)))
     return (
         f'<svg viewBox="0 0 {width} {top}" width="{width}" height="{top}" style="max-width:100%;height:auto" '
         f'role="img" '

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from simlib.engines.budget import Budget, Limits
+from simlib.engines.budget import LETTERS, Budget, Limits
 from simlib.engines.explore.decide import decide
 from simlib.engines.explore.findings import Findings
 from simlib.engines.explore.report import Report
@@ -99,9 +99,3 @@ def head_of(system: System, budget: Budget) -> str:
     roles = list(dict.fromkeys(system.cast.values()))
     counts = ".".join(str(list(system.cast.values()).count(role)) for role in roles)
     return counts + "".join(f"{LETTERS[kind]}{budget.counts[kind]}" for kind in budget.kinds)
-
-
-LETTERS = {
-    "crashes": "c", "node_losses": "n", "power_losses": "p", "redeliveries": "r", "lost_replies": "l", "outages": "o",
-    "rejections": "j", "disk_full": "d", "pauses": "s",
-}  # fmt: skip

@@ -6,19 +6,17 @@ import itertools
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
-from simlib.engines.explore.findings import Found
+from simlib.engines.explore.findings import Carry, Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.layout import Layout, Numbers
 from simlib.engines.explore.ledger import Ledger
-from simlib.engines.explore.rules import FAULT, Next, Way
+from simlib.engines.explore.rules import FAULT, Next, Rules
 from simlib.engines.explore.symmetry import NotAlike
+from simlib.ops import Op, Where
 from simlib.properties import Property
 from simlib.resources.lock import LockState
-from simlib.resources.queue import QueueState
 from simlib.system import System, outcome_of
 from simlib.values import listed
-
-USUAL_DELIVERIES = 10
 
 
 class Claim(NamedTuple):
@@ -32,23 +30,18 @@ class Claim(NamedTuple):
 class Checks:
     """Judges states. `unseen` are the `sometimes` that were true in none of them so far."""
 
-    def __init__(self, system: System, histories: Histories, ledger: Ledger, layout: Layout, faults: int) -> None:
+    def __init__(self, system: System, histories: Histories, ledger: Ledger, layout: Layout, rules: Rules) -> None:
         self.unseen = list(system.sometimes)
         self._system = system
         self._histories = histories
         self._ledger = ledger
         self._layout = layout
-        self._most_deliveries = USUAL_DELIVERIES + faults
+        self._rules = rules
         self._world_at, self._whole_world = layout.world_at, layout.whole_world
         self._fine: set[int] = set()  # worlds in which nothing is wrong
         self._outcomes: dict[int, Hashable] = {}
         self._always = [self._claim(claim) for claim in system.always]
         self._eventually = [self._claim(claim) for claim in system.eventually]
-        self._endless = [  # queues that deliver as often as it takes
-            place
-            for place, state in enumerate(system.states().values())
-            if isinstance(state, QueueState) and state.max_receives is None
-        ]
 
     def _claim(self, claim: Property) -> Claim:
         places = [place for place, name in enumerate(self._ledger.names) if name in claim.parameters]
@@ -72,16 +65,7 @@ class Checks:
         if self.unseen:
             seen = {**self._system.values, **self._ledger.world(world)}
             self.unseen = [claim for claim in self.unseen if not self._holds(claim, seen)]
-        found = self._false(self._always, world)
-        if found:
-            return found
-        for place in self._endless:
-            in_flight = self._ledger.state(place, world[place]).in_flight  # type: ignore[attr-defined]
-            poison = next((held for held in in_flight if held.deliveries > self._most_deliveries), None)
-            if poison:
-                name = self._ledger.names[place]
-                return Found("livelock", because=_poisoned(name, poison.id, poison.deliveries - 1))
-        return None
+        return self._false(self._always, world)
 
     def _false(self, claims: list[Claim], world: Numbers) -> Found | None:
         """The first of these claims that is not true here. Each is asked once of what it looks at."""
@@ -96,8 +80,14 @@ class Checks:
         return None
 
     def _holds(self, claim: Property, seen: dict[str, Any]) -> bool:
-        """Raises NotAlike where it depends on the name that a lock's made-up value leaves out."""
-        verdict = self._system.holds(claim, seen)
+        """Raises NotAlike where it depends on the name that a lock's made-up value leaves out, and Carry where it
+        depends on how large a count is, and states do not tell.
+        """
+        verdict, counts = self._system.holds(claim, seen), self._rules.counts
+        if self._ledger.asked:
+            raise Carry(self._ledger.asked.pop())
+        if counts is not None and counts.change(claim, seen, self._system.holds):
+            raise Carry("counts")
         nameless = [name for name in claim.parameters if isinstance(seen[name], LockState) and seen[name].is_made_up]
         for names in itertools.product(self._system.cast, repeat=len(nameless)) if nameless else ():
             held = {lock: seen[lock].held_by(who) for lock, who in zip(nameless, names)}
@@ -107,12 +97,11 @@ class Checks:
 
     def _own_error(self, node: int) -> Found:
         worker, error = self._histories.start[node][0], self._histories.error[node]
-        return Found("error", because=self._system.failed(worker, error, self._histories.line[node]))
+        return Found("error", because=self._system.failed(worker, error, self._histories.where[node]))
 
     def at_rest(self, state: int) -> Found | None:
         """What must not be so where, if nothing goes wrong, nothing more can happen."""
-        people = zip(self._system.cast, self._layout.nodes(state))
-        stuck = [text for worker, node in people if (text := self._waits(worker, node))]
+        stuck = self._stuck(state, set())
         if stuck:
             return Found("stuck", because=f"{listed(stuck)}, for ever")
         return self._unmet(state)
@@ -120,33 +109,48 @@ class Checks:
     def _unmet(self, state: int) -> Found | None:
         return self._false(self._eventually, self._world_of(state)) if self._eventually else None
 
-    def _waits(self, worker: str, node: int) -> str:
-        op = self._histories.op[node]
-        waits_at = None if op == ENDED else self._histories.ops.things[op]
-        return self._system.waits(worker, waits_at, self._histories.line[node])
+    def _stuck(self, state: int, going: set[str]) -> list[str]:
+        """Who of those who are not `going` waits for ever, in words."""
+        histories, people = self._histories, zip(self._system.cast, self._layout.nodes(state))
+        blocked = {
+            worker: (histories.ops.things[histories.op[node]], histories.where[node])
+            for worker, node in people
+            if histories.op[node] != ENDED and worker not in going
+        }
+        return self._system.stuck(blocked, self._ledger.world(self._world_of(state)), going) if blocked else []
 
     def going_round(self, circle: list[tuple[int, list[Next]]]) -> Found | None:
         """A system that goes round for ever is fine if all that must be true eventually is, wherever it is."""
         unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
-        moves = [(state, way) for state, following in circle for _, way in following if way.steps and way.cost < FAULT]
         if unmet is None and self._system.eventually:
-            return self._left_behind(circle[0][0], {way.worker for _, way in moves})
-        steps = [self._step_text(state, way) for state, way in moves]
+            return self._left_behind(circle[0][0], {worker for worker, _, _ in self.steps_of(circle)})
+        steps = [f"{worker} `{op}`{where.aside}" for worker, op, where in self.steps_of(circle)]
         only = "the same answer each time, and nothing else changes" if len(circle) == 1 else "and nothing ends it"
         stays = f", and {unmet.claim} stays false" if unmet else ""
-        return Found("livelock", because=f"for ever: {listed(list(dict.fromkeys(steps)))}; {only}{stays}")
+        return Found("livelock", because=f"for ever: {listed(steps)}; {only}{stays}{_poisoned(self._received(circle))}")
 
-    def _left_behind(self, state: int, going: set[int]) -> Found | None:
+    def _received(self, circle: list[tuple[int, list[Next]]]) -> list[str]:
+        """The queues without max_receives from which messages are received in such a circle."""
+        world = self._ledger.world(self._world_of(circle[0][0]))
+        names = dict.fromkeys(op.resource for _, op, _ in self.steps_of(circle) if op.verb == "receive")
+        return [name for name in names if getattr(world[name], "max_receives", 1) is None]
+
+    def steps_of(self, circle: list[tuple[int, list[Next]]]) -> list[tuple[str, Op, Where]]:
+        """The steps that are taken in such a circle with nothing going wrong: whose, which, and where."""
+        histories, found = self._histories, {}
+        for state, following in circle:
+            nodes = self._layout.nodes(state)
+            for _, way in following:
+                if way.steps and way.cost < FAULT:
+                    node = nodes[way.worker]
+                    op, where = histories.ops.things[histories.op[node]], histories.where[node]
+                    found[way.move.worker, str(op), where] = way.move.worker, op, where
+        return [*found.values()]
+
+    def _left_behind(self, state: int, going: set[str]) -> Found | None:
         """Who waits for ever while others go round is as stuck as if everybody did."""
-        everybody = enumerate(zip(self._system.cast, self._layout.nodes(state)))
-        people = [person for place, person in everybody if place not in going]
-        stuck = [text for worker, node in people if (text := self._waits(worker, node))]
+        stuck = self._stuck(state, going)
         return Found("stuck", because=f"{listed(stuck)}, for ever, while others go round") if stuck else None
-
-    def _step_text(self, state: int, way: Way) -> str:
-        node = self._layout.nodes(state)[way.worker]
-        op = self._histories.ops.things[self._histories.op[node]]
-        return f"{way.move.worker} `{op}` (line {self._histories.line[node]})"
 
     def untried(self) -> list[str]:
         """The claims that were not put to the test: what they look at was the same in every state."""
@@ -168,8 +172,9 @@ class Checks:
         return self._layout.numbers(self._layout.world(state))
 
 
-def _poisoned(queue: str, message: str, times: int) -> str:
-    return (
-        f"{message} has been delivered {times} times and will be again: each time its run ends without an ack. "
-        f"Give {queue} max_receives, and the message goes to its dead letters"
-    )
+def _poisoned(queues: list[str]) -> str:
+    """What to do about messages that come back again and again."""
+    if not queues:
+        return ""
+    several = "their messages come" if len(queues) > 1 else "its message comes"
+    return f". Of {listed(queues)} {several} back each time: with max_receives it would go to the dead letters"

@@ -8,9 +8,10 @@ from dataclasses import replace
 from functools import partial
 
 from simlib.engines.budget import Budget, Limits
-from simlib.engines.explore.findings import Findings
+from simlib.engines.explore.counts import floors
+from simlib.engines.explore.findings import Carry, Findings
 from simlib.engines.explore.proof import Proof
-from simlib.engines.explore.search import AskedTheTime, Question
+from simlib.engines.explore.search import Question, deadline
 from simlib.engines.explore.smallest import Smallest
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.explore.symmetry import NotAlike, alike
@@ -27,7 +28,8 @@ def decide(
     """Search until a violation, the end or a limit: first whether anything is wrong, which is quick; then, if it is,
     on which smallest way it comes about.
     """
-    with closing(Asker(system, partial(Question.about, system, budget, limits, merge=merge, spot=spot))) as asker:
+    about = partial(Question.about, system, budget, limits, merge=merge, spot=spot, deadline=deadline(limits))
+    with closing(Asker(system, about)) as asker:
         return _decided(asker, symmetric and bool(alike(system)), spot is not None)
 
 
@@ -65,31 +67,37 @@ def runs_that_go_well(system: System, budget: Budget, most: int) -> list[tuple[M
 
 
 class Asker:
-    """Keeps what the searches for one answer can share, and asks again, with time in it, where it matters what time it
-    is.
+    """Keeps what the searches for one answer can share, and asks again, with more in each state, where that matters:
+    what time it is, in which order messages were acknowledged, how large a count is.
     """
 
     def __init__(self, system: System, about: Callable[..., Question]) -> None:
         clocks = {name for name, resource in system.resources.items() if isinstance(resource, Clock)}
         claims = (*system.always, *system.eventually, *system.sometimes)
-        self._timed = any(clocks & set(claim.parameters) for claim in claims)
+        timed = any(clocks & set(claim.parameters) for claim in claims)
+        self._carried: frozenset[str] = frozenset({"time"} if timed else ())
+        self._floor: float | None = None
+        self._floors = floors(system)
         self._has_locks = any(isinstance(resource, Lock) for resource in system.resources.values())
         self._about = about
         self._question: Question | None = None
 
     def ask(self, search: Callable[[Question], Findings], anonymous: bool = False) -> Findings:
-        try:
-            return search(self._asked(anonymous))
-        except AskedTheTime:
-            self._timed = True
-            return self.ask(search, anonymous)
+        while True:
+            try:
+                return search(self._asked(anonymous))
+            except Carry as more:
+                if more.args[0] == "counts":
+                    self._floor = next(self._floors)
+                else:
+                    self._carried |= {more.args[0]}
 
     def _asked(self, anonymous: bool) -> Question:
-        known = self._question
-        if known and known.timed == self._timed and (known.anonymous == anonymous or not self._has_locks):
+        known, carried = self._question, (self._carried, self._floor)
+        if known and (known.carried, known.floor) == carried and (known.anonymous == anonymous or not self._has_locks):
             return replace(known, anonymous=anonymous)
         self.close()
-        self._question = self._about(timed=self._timed, anonymous=anonymous)
+        self._question = self._about(carried=self._carried, floor=self._floor, anonymous=anonymous)
         return self._question
 
     def close(self) -> None:

@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from simlib.engines.capture import capture
-from simlib.errors import Mistake, NotDeterministic, OperationError
-from simlib.ops import Op
+from simlib.engines.explore.findings import Uncaught
+from simlib.errors import NotDeterministic, OperationError
+from simlib.ops import NOWHERE, Op, Where
 from simlib.process import Process
 from simlib.resources.lock import Lease, Lock
-from simlib.system import System
+from simlib.system import System, queued
 from simlib.values import freeze, said, show
 
 ENDED = -1
@@ -54,19 +55,23 @@ class Histories:
         self.op: list[int] = []
         self.place: list[int] = []  # of the resource that its step is about, in the system's order; ENDED without one
         self.running: list[bool] = []  # whether the run has begun, and is not over: it has something to lose
-        self.line: list[int] = []
+        self.where: list[Where] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
         self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
         self.places: list[tuple[str, int]] = []  # the name of its step, and which one of that name in its run
         self.bugs: set[int] = set()  # nodes where a worker's own error ended it
-        self.lost: set[int] = set()  # nodes that a worker is at when its machine is gone
+        self.vacant: set[int] = set()  # nodes without a process: it was killed, and nobody has started it again
+        self.lost: set[int] = set()  # of these, those whose machine is gone, too
         self.ask_the_time = False  # whether any worker does
         self._place_of = {name: place for place, name in enumerate(system.resources)}
         self._most_steps = most_steps
         self._merge = merge
         self._step = step  # watched: places before and after it are not one
         self.depth: list[int] = []
+        self.held: list[Hashable | None] = []  # which run it is in and all that it remembers; None if that is not known
+        self.too_long: int | None = None  # a node after more steps in one run than are taken for one with an end
+        self.queued: list[str] = []  # what it asked of a queue first, in this run
         self._children: list[dict[int, int]] = []
         self._waiting: dict[int, Process] = {}  # generators that stand at a node
         self._known: dict[Hashable, int] = {}
@@ -87,14 +92,23 @@ class Histories:
         """Where this worker starts after the process that was at `node` is gone."""
         return self.root(worker, self.start[node][1] + 1)
 
+    def after_kill(self, worker: str, node: int) -> int:
+        """Where this worker is after the process that was at `node` was killed: at its start, or nowhere."""
+        return self.next_root(worker, node) if self.system.cast[worker].restarts else self._vacant("dead", node)
+
     def gone(self, node: int) -> int:
-        """Where a worker is when the machine of the process that was at `node` is gone: nowhere."""
+        """Where a worker is when the machine of the process that was at `node` is gone: nowhere, for good."""
+        vacant = self._vacant("gone", node)
+        self.lost.add(vacant)
+        return vacant
+
+    def _vacant(self, why: str, node: int) -> int:
         worker, incarnation = self.start[node]
-        key = ("gone", worker, incarnation)
+        key = (why, worker, incarnation)
         if key not in self._roots:
             self._roots[key] = len(self.op)
-            self.lost.add(len(self.op))
-            self._append(ENDED, 0, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
+            self.vacant.add(len(self.op))
+            self._append(ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
         return self._roots[key]
 
     def child(self, node: int, answer: int) -> int:
@@ -111,9 +125,12 @@ class Histories:
 
     def _add(self, process: Process, parent: tuple[int, int], start: tuple[str, int], depth: int) -> int:
         role = self.system.cast[start[0]]
-        run = (role, start) if role.knows_itself else role
+        first = queued(self.queued[parent[0]], self.ops.things[self.op[parent[0]]]) if depth else ""
+        run = (role, start, first) if role.knows_itself else (role, first)
         # A start is a place of its own: a worker that is back where it began has something to lose.
-        place = self._place(process, (run, self._from_step(parent[0]))) if depth else None
+        whose = (run, self._from_step(parent[0])) if depth else None
+        held = self._held(process) if depth else None
+        place = None if held is None else (whose, None if process.op is None else op_key(process.op), held)
         if place is not None and place in self._known:
             process.discard()
             return self._known[place]
@@ -121,7 +138,8 @@ class Histories:
         if place is not None:
             self._known[place] = node
         op = ENDED if process.op is None else self.ops.number(process.op, op_key(process.op))
-        self._append(op, process.line, process.error, parent, start, self._place_name(process, parent), depth)
+        name, remembered = self._place_name(process, parent), None if held is None else (whose, held)
+        self._append(op, process.where, process.error, parent, start, name, depth, first, remembered)
         if process.op is not None:
             self._waiting[node] = process
             self.ask_the_time |= process.op.verb == "now"
@@ -133,22 +151,26 @@ class Histories:
     def _append(
         self,
         op: int,
-        line: int,
+        where: Where,
         error: BaseException | None,
         parent: tuple[int, int],
         start: tuple[str, int],
         place: tuple[str, int],
         depth: int,
+        first: str = "",
+        held: Hashable | None = None,
     ) -> None:
         self.op.append(op)
         self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
         self.running.append(op != ENDED and parent[0] != ENDED)
-        self.line.append(line)
+        self.where.append(where)
         self.error.append(error)
         self.parent.append(parent)
         self.start.append(start)
         self.places.append(place)
         self.depth.append(depth)
+        self.queued.append(first)
+        self.held.append(held)
         self._children.append({})
 
     def _from_step(self, node: int) -> tuple[int, bool] | None:
@@ -165,24 +187,21 @@ class Histories:
             node = self.parent[node][0]
         return name, before + 1
 
-    def _place(self, process: Process, run: Hashable) -> Hashable | None:
-        """A name for where the process is, if it has one besides its history."""
+    def _held(self, process: Process) -> Hashable | None:
+        """What the process remembers, or how it ended; None where its history has to stand for that."""
         if process.op is None:
-            return (run, "ended", None if process.error is None else freeze_error(process.error))
-        held = capture(process.generator) if self._merge else None
-        return None if held is None else (run, op_key(process.op), held)
+            return ("ended", None if process.error is None else freeze_error(process.error))
+        return capture(process.generator) if self._merge else None
 
     def _check_depth(self, node: int) -> None:
         if self.depth[node] > self._most_steps:
-            self.complain_endless(node)
+            self.too_long = node
 
-    def complain_endless(self, node: int) -> None:
-        """Raise Mistake for a run that took too many steps and is now here."""
+    def endless(self, node: int) -> str:
+        """In words: a run took too many steps, and is now here."""
         role, op = self.system.cast[self.start[node][0]], self.ops.things[self.op[node]]
-        raise Mistake(
-            f"{role.name}, line {self.line[node]}: {self._most_steps:,} steps in one run and no end in sight, the next "
-            f"one `{op.name}`. Bound the loop, or let it wait for something."
-        )
+        run = f"where {self.where[node].of(role.name)}, had taken {self._most_steps:,} steps in one run"
+        return f"{run} and no end is in sight, the next one `{op.name}`"
 
     def _tell(self, process: Process, answer: int) -> None:
         process.answer(self.answers.things[answer])
@@ -225,8 +244,34 @@ class Histories:
         inner = {parent for parent, _ in self.parent}
         for node in range(len(self.op)):
             self.system.watchdog.heed()
-            if node not in inner and node not in self.lost:
+            if node not in inner and node not in self.vacant:
                 self._replay(node).discard()
+
+    def told_counts(self) -> list[list[tuple[int, int]]]:
+        """Every history in which an answer holds counts, as the nodes and answers on its way; the last has none."""
+        counting = {number for number, answer in enumerate(self.answers.things) if hasattr(answer, "counted")}
+        inner = {parent for parent, _ in self.parent}
+        ends = [(node, ENDED) for node in range(len(self.op)) if node not in inner and node not in self.vacant]
+        for node, answers in enumerate(self._children):
+            merged = [answer for answer, child in answers.items() if self.parent[child] != (node, answer)]
+            ends += [(node, answer) for answer in merged]
+        paths = []
+        for node, answer in ends:
+            path = [*self.history(node), (node, answer)]
+            if answer != ENDED:
+                path.append((self._children[node][answer], ENDED))
+            if any(told in counting for _, told in path):
+                paths.append(path)
+        return paths
+
+    def uncaught(self) -> list[Uncaught]:
+        """The operations' errors that ended a run."""
+        found: dict[Uncaught, None] = {}
+        for node, error in enumerate(self.error):
+            if isinstance(error, OperationError):
+                role = self.system.cast[self.start[node][0]]
+                found[Uncaught(role.name, type(error).__name__, self.where[node], role.restarts)] = None
+        return [*found]
 
     def minds_names(self, names: Iterable[str]) -> bool:
         """Whether a worker does otherwise when the leases that it is told say whose they are, and are these' own."""
@@ -246,7 +291,7 @@ class Histories:
             process = self.system.start(*self.start[node])
             for _, told in (*self.history(node), (node, answer)):
                 process.answer(_named(self.answers.things[told], who))
-            place = self._place(process, None)
+            place = self._held(process)
             op = None if self.op[child] == ENDED else self.ops.things[self.op[child]]
             process.discard()
             if self._with_name(op, who) != self._with_name(process.op, "") or held.setdefault(child, place) != place:

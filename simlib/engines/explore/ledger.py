@@ -11,6 +11,7 @@ from simlib.engines.explore.histories import Histories, Interned
 from simlib.errors import Mistake, OperationError
 from simlib.ops import Blocked, Outcome
 from simlib.resources.base import State, Timer
+from simlib.resources.clock import ClockState
 from simlib.values import freeze
 
 MOST_OPTIONS = 64
@@ -28,24 +29,37 @@ class Effect(NamedTuple):
 class Ledger:
     """The states of each resource, in the order in which the system names them."""
 
-    def __init__(self, states: Mapping[str, State], histories: Histories, kinds: list[str]) -> None:
+    def __init__(self, states: Mapping[str, State], histories: Histories, kinds: list[str], asked: set[str]) -> None:
+        self.asked = asked  # what properties have looked at that states do not carry
         self.names = list(states)
         self.place = {name: place for place, name in enumerate(states)}
         self._histories = histories
         self._kinds = {None, *kinds}
         self._states = [Interned() for _ in states]
+        self._counting = [_has(state, "counted") for state in states.values()]
+        self.grown = 0  # the largest of all counts
         self._effects: dict[tuple[int, int, int, str], tuple[Effect, ...]] = {}
         self._timers: dict[tuple[int, int], tuple[Timer, ...]] = {}
         self._after: dict[tuple[object, ...], int] = {}
         self._lost: dict[tuple[int, int], tuple[int, ...]] = {}
         self._renamed: dict[tuple[int, int, Names], int] = {}
         self.initial = tuple(self.number(place, state) for place, state in enumerate(states.values()))
+        self.clocks = [place for place, state in enumerate(states.values()) if isinstance(state, ClockState)]
         self.timed = [place for place, state in enumerate(states.values()) if _has(state, "timers")]
-        self.owned = [place for place, state in enumerate(states.values()) if _has(state, "renamed")]
-        self.clocks = [place for place, state in enumerate(states.values()) if _has(state, "advance")]
+        self.owning = [  # the resources that mind when a process is gone
+            place
+            for place, state in enumerate(states.values())
+            if _has(state, "owner_gone") and getattr(state, "running", True)
+        ]
+        self.owned = [place for place in self.owning if _has([*states.values()][place], "renamed")]
 
     def number(self, place: int, state: State) -> int:
-        return self._states[place].number(state, state.key())
+        known = self._states[place]
+        before = len(known.things)
+        number = known.number(state, state.key())
+        if number == before and self._counting[place]:
+            self.grown = max(self.grown, state.grown)
+        return number
 
     def state(self, place: int, number: int) -> State:
         """The state itself; not to be changed."""
@@ -66,7 +80,7 @@ class Ledger:
         state, op = self.state(place, number), self._histories.ops.things[op_number]
         if state.choices(op) > MOST_OPTIONS:
             raise Mistake(
-                f"{self._histories.system.cast[who].name}, line {op.line}: "
+                f"{op.built_by(self._histories.system.cast[who].name)}: "
                 f"`{op}` has {state.choices(op):,} options, and explore tries every one. Give it a few that stand "
                 "for the rest, or measure with simulate, which draws one."
             )

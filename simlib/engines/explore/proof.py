@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator
 from heapq import heappop, heappush
 
-from simlib.engines.explore.findings import Findings, Found
+from simlib.engines.explore.findings import Findings
 from simlib.engines.explore.rules import FAULT, NOBODY, PREEMPTION, STEP, Rules, Way
 from simlib.engines.explore.search import LOOK_EVERY, Question, Search, turn
 from simlib.engines.explore.symmetry import NotAlike, alike
@@ -94,8 +94,8 @@ class Proof(Search[int]):
             self._conclude()
 
     def _check_endless(self, state: int, bucket: int) -> None:
-        if (bucket >> 1) % PREEMPTION // STEP % LOOK_EVERY == 0 and self._endless(state, state) is not None:
-            self.findings.found = Found("endless")  # the other search says where
+        if (bucket >> 1) % PREEMPTION // STEP % LOOK_EVERY == 0:
+            self._look_for_endless(state, state)
 
     def _backwards(self, where: int) -> Iterator[Move]:
         way = self._how[where]

@@ -8,14 +8,18 @@ from typing import Literal
 
 from simlib.engines.budget import Budget
 from simlib.engines.explore.decide import runs_that_go_well
-from simlib.engines.explore.findings import Findings
+from simlib.engines.explore.findings import Findings, Loop, Uncaught
 from simlib.engines.replay import follow
-from simlib.errors import DoesNotHold
+from simlib.errors import DoesNotHold, Unfinished
 from simlib.system import System
 from simlib.trace import FAULT_NAMES, Trace
 from simlib.values import listed, plural, wrapped
 
 Verdict = Literal["violated", "holds", "unfinished"]
+IN_STATES = (
+    "In a test, limit the search by states alone: explore(..., max_states=1_000_000, max_seconds=None). "
+    "Then its verdict is the same on every machine, however busy that is."
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,18 @@ class Report:
         return frozenset(self.findings.outcomes)
 
     @property
+    def loops(self) -> tuple[Loop, ...]:
+        """Who can loop for ever though the verdict holds, and at which steps: the worker's letter, steps with lines."""
+        return tuple(self.findings.loops)
+
+    @property
+    def uncaught(self) -> tuple[Uncaught, ...]:
+        """The operations' errors that nobody caught and that ended a run: of which worker, where, and whether
+        it was started again.
+        """
+        return tuple(self.findings.uncaught)
+
+    @property
     def crash_points(self) -> list[str]:
         """The steps after which a crash was tried."""
         return self.findings.crash_points
@@ -89,12 +105,15 @@ class Report:
     def assert_holds(self) -> None:
         """Fail the test that asks, unless the verdict is "holds": `bank.explore(withdraw).assert_holds()`.
 
-        Warns where it holds, but something was not put to the test. Raises DoesNotHold, an AssertionError that says
-        what `print(report)` says and, of a violation, how to play it again.
+        Warns where it holds, but something was not put to the test. Where it is violated, raises DoesNotHold, an
+        AssertionError that says what `print(report)` says and how to play it again; where the search was stopped,
+        Unfinished, which is no AssertionError: nothing is known to be wrong, and the search needs more room.
         """
         __tracebackhide__ = True  # pytest shows the line of the test, not this one
-        if self.verdict != "holds":
-            raise DoesNotHold(self._text(again=self._replay() if self.verdict == "violated" else ""))
+        if self.verdict == "violated":
+            raise DoesNotHold(self._text(again=self._replay()))
+        if self.verdict == "unfinished":
+            raise Unfinished(self._text(again=wrapped(IN_STATES)))
         if self.vacuous:
             warnings.warn(self.sentence, stacklevel=2)
 
@@ -112,8 +131,18 @@ class Report:
     def _text(self, again: str) -> str:
         trace = self.counterexample
         failure = [wrapped(f"Only if {listed(trace.failure)}.")] if trace and trace.failure else []
-        shown = ["", *trace.lines(), "", *failure] if trace else []
-        return "\n".join([wrapped(self.sentence), *shown, wrapped(self._bounds()), *([again] if again else [])])
+        shown = ["", trace.who, *trace.lines(), "", *failure] if trace else []
+        notes = [wrapped(note) for note in self.notes] if self.verdict != "violated" else []
+        return "\n".join([wrapped(self.sentence), *notes, *shown, wrapped(self._bounds()), *([again] if again else [])])
+
+    @property
+    def notes(self) -> list[str]:
+        """What happens though no property is against it: who can loop for ever, and which errors nobody caught."""
+        loops = [
+            f"{worker} can loop for ever, at {listed([f'`{op}`{where.aside}' for op, where in steps])}."
+            for worker, steps in self.loops
+        ]
+        return loops + [_uncaught(one) for one in self.uncaught]
 
     def _violated(self) -> str:
         found, trace = self.findings.found, self.counterexample
@@ -157,6 +186,8 @@ class Report:
 
     def _lower(self) -> str:
         """What would make the search smaller."""
+        if self.findings.endless:
+            return "To finish, bound the loop, or let it wait for something"
         knobs = [f"workers={len(self.system.cast)}"] if len(self.system.cast) > 1 else []
         knobs += [f"{kind}={self.budget.counts[kind]}" for kind in self.budget.kinds]
         limits = "max_megabytes" if self.findings.interrupted.endswith("MB") else "max_states and max_seconds"
@@ -170,3 +201,8 @@ class Report:
             f"Bounds: {workers}, {self.budget}{crashes}; every order of the atomic steps. "
             "Assumes that one yield is atomic and that workers share nothing but the resources; nothing about speed."
         )
+
+
+def _uncaught(one: Uncaught) -> str:
+    after = "it was started again" if one.restarted else "it was not started again"
+    return f"{one.where.of(one.role)}: {one.error} ended it, since nobody caught it, and {after}."

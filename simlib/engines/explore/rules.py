@@ -7,15 +7,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simlib.engines.budget import KINDS, MASKS, UNITS
+from simlib.engines.explore.counts import Counts
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.layout import FIELD, MASK, Layout
 from simlib.engines.explore.ledger import Ledger
+from simlib.engines.explore.sleeping import Sleeping
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.explore.symmetry import Symmetry
 from simlib.ops import Outcome
+from simlib.resources.base import Timer
 from simlib.system import System
+from simlib.timing import Slept, ends_within
 from simlib.trace import WORKERS_FAULTS, Kind, Move
 
+NO_ONE: frozenset[str] = frozenset()
+HELD_BACK = Slept("", 0, NO_ONE)
 NOBODY, EVERYBODY = 26, 27  # beside the workers, who are 0 to 25
 
 # A cost is one number: faults, then preemptions, then steps, and to break ties the rank of the faults.
@@ -54,11 +60,10 @@ Following = tuple[list[int], list[Way], int, bool]
 
 
 class Ring(NamedTuple):
-    """A timer that runs: whether somebody is alive whom it would beat, and what is added when it runs out."""
+    """A timer that runs, and what is added when it runs out."""
 
-    owned: bool
+    timer: Timer
     change: int
-    seconds: float
     free: Way
     early: Way
 
@@ -91,6 +96,10 @@ class Rules:
         self._spot = spot
         self.symmetry: Symmetry | None = None
         self._neighbours = [(worker, 0, 0) for worker in range(len(self._workers))]  # as in Symmetry
+        self._sleeping = Sleeping(self._workers, histories, ledger, self.layout) if ledger.clocks else None
+        self._sleeps: dict[int, bool] = {}  # whether the next step at a node is to sleep
+        self.counts: Counts | None = None
+        self._named: dict[Hashable, int] = {}  # the states by what they are called where counts do not count
         self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
 
     def tell_nobody_apart(self) -> None:
@@ -100,20 +109,41 @@ class Rules:
 
     def initial(self, packed_budget: int) -> int:
         roots = tuple(self._histories.root(worker) for worker in self._workers)
-        return self._number(self.layout.pack((*roots, *self._ledger.initial), packed_budget))
+        state = self.layout.pack((*roots, *self._ledger.initial), packed_budget)
+        for worker, node in enumerate(roots):
+            state = self._fallen_asleep(state, worker, node)
+        return self._number(state)
+
+    def _is_asleep(self, node: int) -> bool:
+        known = self._sleeps.get(node)
+        if known is None:
+            known = self._sleeps[node] = self._sleeping is not None and self._sleeping.is_at(node)
+        return known
+
+    def _fallen_asleep(self, state: int, worker: int, node: int) -> int:
+        """The state in which this worker sleeps, if it has come to a step that is to."""
+        return self._sleeping.fall_asleep(state, worker) if self._sleeping and self._is_asleep(node) else state
 
     def _number(self, state: int) -> int:
-        number = self._numbers.setdefault(state, len(self.states))
-        if number == len(self.states):
-            self.states.append(state)
+        number = self._numbers.get(state)
+        if number is None:
+            number = len(self.states)
+            if self.counts is not None:
+                number = self._named.setdefault(self.counts.name(state), number)
+            self._numbers[state] = number
+            if number == len(self.states):
+                self.states.append(state)
         return number
 
     def successors(self, state: int) -> Following:
         """Everything that may happen, in the order in which it is to be tried."""
-        layout, places, symmetry, timed = self.layout, self._histories.place, self.symmetry, self._ledger.timed
+        layout, places, symmetry, owning = self.layout, self._histories.place, self.symmetry, self._ledger.owning
+        sleeping, busy = self._sleeping, NO_ONE
         states, number_of, resources = self.states, self._numbers.setdefault, layout.resources
         nodes, left, able = [state >> shift & MASK for shift in layout.workers], state >> layout.budget, 0
-        bounds = [*nodes, 0, MASK]
+        bounds, counts = [*nodes, 0, MASK], self.counts
+        if sleeping and any(map(self._is_asleep, nodes)):
+            busy = self._busy(state, nodes)
         targets: list[int] = []
         ways: list[Way] = []
         for worker, low, high in self._neighbours:
@@ -123,22 +153,34 @@ class Rules:
                 continue
             key = node << FIELD | state >> resources[place] & MASK
             bit, free, every = self._steps[worker].get(key) or self._look_up(worker, key)
+            sleep = self._sleep(state, worker, node, busy) if sleeping and self._is_asleep(node) else None
+            if sleep is HELD_BACK:
+                continue
             able |= bit
             for mask, change, goes_to, way in every if left else free:
                 if mask and not left & mask:
                     continue
                 after = state + change
-                if timed and way.over:
+                if sleeping:
+                    if sleep:
+                        after = sleeping.wake(after, state, sleep)
+                    if way.over and owning:
+                        after = self._orphaned(after, worker)
+                    after = self._fallen_asleep(after, worker, goes_to)
+                elif owning and way.over:
                     after = self._orphaned(after, worker)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)
-                number = number_of(after, len(states))  # as `_number` does it: a call costs as much as all the rest
-                if number == len(states):
-                    states.append(after)
+                if counts is not None:
+                    number = self._number(after)
+                else:
+                    number = number_of(after, len(states))  # as `_number` does it: a call costs as much as all the rest
+                    if number == len(states):
+                        states.append(after)
                 targets.append(number)
                 ways.append(way)
-        if timed:
-            self._timers(state, bool(able), targets, ways)
+        if self._ledger.timed:
+            self._timers(state, nodes, bool(able), busy, targets, ways)
         if left:
             self._mishaps(state, nodes, bounds, targets, ways)
         rests = not able and not any(way.cost < FAULT for way in ways)  # who is held back by the spot is not at rest
@@ -148,6 +190,23 @@ class Rules:
         if left:
             self._note(ways)
         return targets, ways, able, rests
+
+    def _busy(self, state: int, nodes: list[int]) -> frozenset[str]:
+        """Who can do something now other than to sleep on."""
+        found = set()
+        for worker, node in enumerate(nodes):
+            place = self._histories.place[node]
+            if place != ENDED and not self._is_asleep(node):
+                key = node << FIELD | self._resource(state, place)
+                if (self._steps[worker].get(key) or self._look_up(worker, key))[0]:
+                    found.add(self._workers[worker])
+        return frozenset(found)
+
+    def _sleep(self, state: int, worker: int, node: int, busy: frozenset[str]) -> Slept | None:
+        """What the end of this worker's sleep is; HELD_BACK where something has to run out first."""
+        name, seconds = self._workers[worker], self._histories.ops.things[self._histories.op[node]].args[0]
+        assert self._sleeping is not None
+        return HELD_BACK if self._sleeping.is_held_back(state, name, seconds, busy) else Slept(name, seconds, busy)
 
     def _note(self, ways: list[Way]) -> None:
         """Where the faults among these strike."""
@@ -184,16 +243,16 @@ class Rules:
         return state >> self.layout.resources[place] & MASK
 
     def _after_run(self, worker: int, node: int) -> int:
-        """A consumer starts again for the next message, a failed process is started again; others have ended."""
-        name = self._workers[worker]
-        if self._histories.error[node] is None:
-            again = name in self._system.consumers
-            return self._histories.root(name, self._histories.start[node][1]) if again else node
-        return node if node in self._histories.bugs else self._histories.next_root(name, node)
+        """Where the worker is then: at its start, or at its end."""
+        name, histories = self._workers[worker], self._histories
+        error = histories.error[node]
+        if not self._system.starts_again(name, error, histories.queued[node]):
+            return node
+        return histories.root(name, histories.start[node][1] + (error is not None))
 
     def _orphaned(self, state: int, worker: int) -> int:
         """The state when the process of this worker has ended."""
-        for place in self._ledger.timed:
+        for place in self._ledger.owning:
             number = self._resource(state, place)
             key = (number << 5 | worker) << 5 | place
             change = self._orphans.get(key)
@@ -203,21 +262,26 @@ class Rules:
             state += change
         return state
 
-    def _timers(self, state: int, somebody_can_step: bool, targets: list[int], ways: list[Way]) -> None:
-        """A timer runs out for free when its owner is dead or everyone waits; else somebody must have stalled."""
+    def _timers(
+        self, state: int, nodes: list[int], able: bool, busy: frozenset[str], targets: list[int], ways: list[Way]
+    ) -> None:
+        """A timer runs out for free when its owner is dead or everyone waits, or while somebody sleeps for longer than
+        it runs and its owner cannot act; else somebody must have stalled.
+        """
+        sleeping = self._sleeping
+        sleepers = sleeping.sleepers(nodes) if sleeping else {}
         for place in self._ledger.timed:
             number = self._resource(state, place)
             rings = self._rings.get((place, number))
             if rings is None:
                 rings = self._rings[place, number] = self._rings_of(place, number)
             for ring in rings:
-                early = somebody_can_step and ring.owned
+                early = able and ring.timer.owner is not None and not ends_within(ring.timer, sleepers, busy)
                 if early and not state >> self.layout.budget & MASKS["pauses"]:
                     continue
                 after = state + ring.change - (UNITS["pauses"] << self.layout.budget if early else 0)
-                for clock in self._ledger.clocks:
-                    time = self._resource(after, clock)
-                    after += self._shift(clock, time, self._ledger.after(clock, time, "advance", ring.seconds))
+                if sleeping:
+                    after = sleeping.pass_time(after, max(0, ring.timer.seconds - ring.timer.elapsed.aged))
                 targets.append(self._number(after))
                 ways.append(ring.early if early else ring.free)
 
@@ -226,7 +290,7 @@ class Rules:
         for timer in self._ledger.timers(place, number):
             change = self._shift(place, number, self._ledger.after(place, number, "expire", timer.id))
             free, early = (self._timeout(place, timer.id, fault) for fault in (None, "pauses"))
-            rings.append(Ring(timer.owner is not None, change, timer.seconds, free, early))
+            rings.append(Ring(timer, change, free, early))
         return rings
 
     def _timeout(self, place: int, timer: Hashable, fault: str | None) -> Way:
@@ -234,7 +298,7 @@ class Rules:
         return Way(move, NOBODY, False, False, COSTS[fault], NOBODY if fault else None)
 
     def _mishaps(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], ways: list[Way]) -> None:
-        left, symmetry, timed = state >> self.layout.budget, self.symmetry, self._ledger.timed
+        left, symmetry, owning = state >> self.layout.budget, self.symmetry, self._ledger.owning
         running = self._histories.running  # before its first step a process has nothing to lose, nor at its end
         for kind, fault in WORKERS_FAULTS.items():
             if kind == "again" and left & MASKS["power_losses"]:
@@ -248,20 +312,25 @@ class Rules:
                     continue
                 change, goes_to, way = self._endings[kind][worker].get(node) or self._ending(kind, worker, node)
                 after = state + change
-                if timed and not again:
+                if owning and not again:
                     after = self._orphaned(after, worker)
+                after = self._fallen_asleep(after, worker, goes_to)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)
                 targets.append(self._number(after))
                 ways.append(way)
 
     def _is_done(self, node: int) -> bool:
-        return self._histories.op[node] == ENDED and node not in self._histories.bugs
+        histories = self._histories
+        return histories.op[node] == ENDED and node not in histories.bugs and node not in histories.lost
 
     def _ending(self, kind: Kind, worker: int, node: int) -> Ending:
-        """Something that ends a worker's process: it is started again, unless its node is lost."""
-        name, fault = self._workers[worker], WORKERS_FAULTS[kind]
-        after = self._histories.gone(node) if kind == "node loss" else self._histories.next_root(name, node)
+        """Something that ends a worker's process, or gives its task to a new one."""
+        name, fault, histories = self._workers[worker], WORKERS_FAULTS[kind], self._histories
+        if kind == "again":
+            after = histories.next_root(name, node)
+        else:
+            after = histories.gone(node) if kind == "node loss" else histories.after_kill(name, node)
         change = (after - node << self.layout.workers[worker]) - (UNITS[fault] << self.layout.budget)
         way = Way(Move(kind, name, fault=fault), worker, False, True, COSTS[fault], node)
         ending = self._endings[kind][worker][node] = change, after, way
@@ -274,11 +343,13 @@ class Rules:
         everybody = tuple(self._restarted(worker, node) for worker, node in zip(self._workers, nodes))
         left = (state >> self.layout.budget) - UNITS["power_losses"]
         after = [self.layout.pack((*everybody, *world), left) for world in worlds]
+        for worker, node in enumerate(everybody):
+            after = [self._fallen_asleep(one, worker, node) for one in after]
         targets += map(self._number, map(self.symmetry.sorted, after) if self.symmetry else after)
         ways += [self._power_loss(choice) for choice in range(len(worlds))]
 
     def _restarted(self, worker: str, node: int) -> int:
-        return node if self._histories.op[node] == ENDED else self._histories.next_root(worker, node)
+        return node if self._histories.op[node] == ENDED else self._histories.after_kill(worker, node)
 
     def _power_loss(self, choice: int) -> Way:
         while choice >= len(self._blackouts):

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Generic, TypeVar
 
 from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore.checks import Checks
 from simlib.engines.explore.count import circles, schedules
-from simlib.engines.explore.findings import Findings, Found
+from simlib.engines.explore.counts import Counts
+from simlib.engines.explore.findings import Carry, Findings, Found, Loop
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, Following, Rules, Way
 from simlib.engines.explore.spot import Overtaking, Spot
 from simlib.engines.progress import Progress
+from simlib.ops import Op, Where
 from simlib.resources.clock import ClockState
 from simlib.resources.lock import LockState
+from simlib.resources.queue import QueueState
 from simlib.system import System
 from simlib.trace import Move
 from simlib.values import plural
 
 LOOK_EVERY = 500  # steps
+MOST_USUAL_COUNT = 10  # tokens or deliveries; where there are more, something may go on for ever
 LOOK_AFTER = 0.05  # seconds
-Where = TypeVar("Where")  # how a search came to a state
-
-
-class AskedTheTime(Exception):
-    """A worker asked what time it is: from now on states have to carry it."""
+Arrival = TypeVar("Arrival")  # how a search came to a state
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,10 @@ class Question:
     budget: Budget
     limits: Limits
     spot: Spot | Overtaking | None
-    timed: bool  # whether states carry what time it is
+    carried: frozenset[str]  # what else states carry: "time", and "order", in which messages were acknowledged
+    floor: float | None  # above it counts that differ in no more than their size are the same; None: nobody has looked
     anonymous: bool  # whether locks leave out of the values that they make up who holds them
+    deadline: float  # of all searches for the answer together
     histories: Histories
     ledger: Ledger
 
@@ -55,19 +59,38 @@ class Question:
         *,
         merge: bool = True,
         spot: Spot | Overtaking | None = None,
-        timed: bool = False,
+        carried: frozenset[str] = frozenset(),
+        floor: float | None = None,
         anonymous: bool = False,
+        deadline: float = math.inf,
     ) -> Question:
         step = (spot.name, spot.nth) if isinstance(spot, Spot) else None
         histories = Histories(system, limits.steps, merge, step)
-        states = system.states()
+        states, asked = system.states(), set[str]()
         for state in states.values():
             if isinstance(state, ClockState):
-                state.running = timed
+                state.running = "time" in carried
+            elif isinstance(state, QueueState):
+                state.ordered = "order" in carried
+                state.order_is_asked = None if state.ordered else partial(asked.add, "order")
             elif isinstance(state, LockState):
                 state.anonymous = anonymous
-        ledger = Ledger(states, histories, budget.kinds)
-        return cls(system, budget, limits, spot, timed, anonymous, histories, ledger)
+        ledger = Ledger(states, histories, budget.kinds, asked)
+        return cls(system, budget, limits, spot, carried, floor, anonymous, deadline, histories, ledger)
+
+    @property
+    def merges_counts(self) -> bool:
+        return self.floor is not None and self.floor < math.inf
+
+    def check_growth(self) -> None:
+        """Raise Carry where something grows and grows, so that a loop may never come back to where it was."""
+        if self.floor is None and self.ledger.grown > MOST_USUAL_COUNT + self.budget.total:
+            raise Carry("counts")
+
+
+def deadline(limits: Limits) -> float:
+    """When a search that begins now has to be over."""
+    return math.inf if limits.seconds is None else time.monotonic() + limits.seconds
 
 
 class Graph(Sequence[Sequence[int]]):
@@ -98,7 +121,7 @@ class Graph(Sequence[Sequence[int]]):
         self._ends[state] = len(self._targets)
 
 
-class Search(Generic[Where]):
+class Search(Generic[Arrival]):
     """One search. `run` gives what it found."""
 
     def __init__(self, question: Question) -> None:
@@ -107,16 +130,19 @@ class Search(Generic[Where]):
         self._watchdog = self._system.watchdog
         self._watchdog.megabytes = self._limits.megabytes
         self._rules = self._make_rules()
-        self._checks = Checks(self._system, self._histories, question.ledger, self._rules.layout, question.budget.total)
+        self._checks = Checks(self._system, self._histories, question.ledger, self._rules.layout, self._rules)
         self.findings = Findings()
         self._graph = Graph()
         self._rests: set[int] = set()
         self._able = 0  # a bit for each worker who could ever take a step
-        self._started = self._look_at = time.monotonic()
+        self._look_at = time.monotonic()
 
     def _make_rules(self) -> Rules:
-        question = self._question
-        return Rules(self._system, self._histories, question.ledger, question.budget.kinds, question.spot)
+        question, histories = self._question, self._histories
+        rules = Rules(self._system, histories, question.ledger, question.budget.kinds, question.spot)
+        if question.merges_counts:
+            rules.counts = Counts(histories, question.ledger, rules.layout, question.floor or 0)
+        return rules
 
     def run(self) -> Findings:
         """Search until a violation, the end or a limit; an interrupt ends it with what is known."""
@@ -125,6 +151,7 @@ class Search(Generic[Where]):
                 self._best_first()
                 if not self.findings.found:
                     self._is_out_of_limits(time.monotonic())  # an interrupt is heeded, however late
+            self._try_out_counts()
             self._finish()
         except KeyboardInterrupt:
             self._cut("by you")
@@ -139,25 +166,31 @@ class Search(Generic[Where]):
         """Draw the conclusions, where the search is over."""
         raise NotImplementedError
 
+    def _try_out_counts(self) -> None:
+        """Raise Carry where somebody minds that counts were taken for the same."""
+        if self._rules.counts is not None and self._rules.counts.matter():
+            raise Carry("counts")
+
     def _cut(self, why: str) -> None:
         self.findings.interrupted = why
 
-    def _moves(self, where: Where) -> tuple[Move, ...]:
+    def _moves(self, where: Arrival) -> tuple[Move, ...]:
         return tuple(self._backwards(where))[::-1]
 
-    def _backwards(self, where: Where) -> Iterator[Move]:
+    def _backwards(self, where: Arrival) -> Iterator[Move]:
         """The moves that lead there, the newest first."""
         raise NotImplementedError
 
-    def _enter(self, number: int, where: Where) -> Following | None:
+    def _enter(self, number: int, where: Arrival) -> Following | None:
         """A state that has not been seen before: check it, and work out what can happen in it. None if it is wrong."""
         state, following = self._rules.states[number], None
         self.findings.states += 1
         found = self._checks.everywhere(state)
         if found is None:
             following = self._rules.successors(state)
-            if self._histories.ask_the_time and not self._question.timed:
-                raise AskedTheTime
+            if self._histories.ask_the_time and "time" not in self._question.carried:
+                raise Carry("time")
+            self._question.check_growth()
             targets, _, able, rests = following
             self._able |= able
             self.findings.transitions += len(targets)
@@ -179,7 +212,7 @@ class Search(Generic[Where]):
     def _grow(self, states: int) -> None:
         self._graph.grow(states)
 
-    def _rest(self, number: int, where: Where) -> Found | None:
+    def _rest(self, number: int, where: Arrival) -> Found | None:
         """A state in which, if nothing goes wrong, nothing more can happen."""
         found = self._checks.at_rest(self._rules.states[number])
         if found is None:
@@ -193,7 +226,7 @@ class Search(Generic[Where]):
     def _out_of_limits(self) -> bool:
         """Whether it has to end here; said now and then, and when the states are as many as they may be."""
         now = time.monotonic()
-        if now < self._look_at and self.findings.states < self._limits.states:
+        if now < self._look_at and self.findings.states < self._limits.states and self._histories.too_long is None:
             return False
         self._look_at = now + LOOK_AFTER
         self._progress.reached(self.findings.states)
@@ -205,21 +238,25 @@ class Search(Generic[Where]):
             self.findings.interrupted = "by you" if watchdog.interrupted else f"at {watchdog.megabytes:,.0f} MB"
         elif self.findings.states >= states and len(self._rules.states) > states:
             self.findings.interrupted = f"at {states:,} states"
-        elif now - self._started > seconds:
+        elif self._histories.too_long is not None:
+            self.findings.interrupted = self._histories.endless(self._histories.too_long)
+            self.findings.endless = True
+        elif now > self._question.deadline:
             self.findings.interrupted = f"after {seconds:g} s"
         return bool(self.findings.interrupted)
 
-    def _endless(self, where: Where, number: int) -> int | None:
-        """The node of a worker whose run has no end, which an unbounded world keeps from closing into a circle."""
+    def _look_for_endless(self, where: Arrival, number: int) -> None:
+        """Note a run that has no end, where an unbounded world keeps it from closing into a circle."""
         limit, moves = self._limits.steps, self._backwards(where)
         newest = next(moves, None)
-        if newest is None or newest.kind != "step" or newest.worker in self._system.consumers:
-            return None
+        if newest is None or newest.kind != "step":
+            return
         run = itertools.islice(itertools.takewhile(lambda move: move.worker == newest.worker, moves), limit - 1)
         if sum(1 for _ in run) < limit - 1:
-            return None
+            return
         node = self._rules.layout.nodes(self._rules.states[number])[list(self._system.cast).index(newest.worker)]
-        return node if self._histories.op[node] != ENDED else None
+        if self._histories.op[node] != ENDED:
+            self._histories.too_long = node
 
     # The end
 
@@ -249,7 +286,18 @@ class Search(Generic[Where]):
         return [*zip(targets, ways)]
 
     def _going_round(self, trap: Iterable[int]) -> Found | None:
-        return self._checks.going_round([(self._rules.states[at], self._following(at)) for at in sorted(trap)])
+        """What is wrong with looping here for ever. Where nothing is, it is noted who does, and where."""
+        circle = [(self._rules.states[at], self._following(at)) for at in sorted(trap)]
+        found = self._checks.going_round(circle)
+        if found is None:
+            self._note_loops(self._checks.steps_of(circle))
+        return found
+
+    def _note_loops(self, steps: Iterable[tuple[str, Op, Where]]) -> None:
+        known = {loop.worker: dict.fromkeys(loop.steps) for loop in self.findings.loops}
+        for worker, op, where in steps:
+            known.setdefault(worker, {})[str(op), where] = None
+        self.findings.loops = [Loop(worker, (*known[worker],)) for worker in sorted(known)]
 
     def _summed_up(self) -> Findings:
         struck, histories = self._rules.struck, self._histories
@@ -260,6 +308,7 @@ class Search(Generic[Where]):
         points = sorted(histories.parent[node][0] for node in struck.get("crashes", ()))
         names = [histories.ops.things[histories.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))
+        self.findings.uncaught = histories.uncaught()
         return self.findings
 
     def _idle_workers(self) -> list[str]:

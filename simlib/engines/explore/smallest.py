@@ -109,11 +109,8 @@ class Smallest(Search[Label]):
         return self._has_samples() or super()._out_of_limits()
 
     def _check_endless(self, label: Label) -> None:
-        """Raise Mistake for a run without end."""
         if label.cost % PREEMPTION // STEP % LOOK_EVERY == 0:
-            node = self._endless(label, label.state)
-            if node is not None:
-                self._histories.complain_endless(node)
+            self._look_for_endless(label, label.state)
 
     def _backwards(self, where: Label) -> Iterator[Move]:
         label: Label | None = where

@@ -12,7 +12,7 @@ from typing import Any
 
 from simlib.engines.live.worker import Told
 from simlib.errors import Mistake
-from simlib.ops import Op
+from simlib.ops import NOWHERE, Op
 
 PATIENCE = 20.0  # seconds to wait for a process before it is given up
 SILENT = f"no word from a process for {PATIENCE:g} s: does a step of its worker wait for ever?"
@@ -66,7 +66,7 @@ class Actor:
         self.pid, self.channel = pid, channel
         self.op: Op | None = None
         self.error: BaseException | None = None
-        self.line = 0
+        self.where = NOWHERE
         self.here: Hashable = None
         self.stopped = False
         self._listen()
@@ -76,7 +76,7 @@ class Actor:
             told: Told = self.channel.hear()
         except EOFError:
             raise Mistake("a worker's process ended without a word: does it call os._exit, or kill itself?") from None
-        self.op, self.line, self.here, self.error = told.op, told.line, told.here, told.raised
+        self.op, self.where, self.here, self.error = told.op, told.where, told.here, told.raised
         if told.failed:
             name, text = told.failed
             self.error = type(name, (Exception,), {})(*([text] if text else []))

@@ -67,7 +67,7 @@ def _faults(machine: LiveMachine) -> list[Move]:
             found += [Move("step", worker, outcome=way, fault=way.fault) for way in ways if way.fault]
         if slot.op is not None and slot.steps:
             found += [Move(kind, worker, fault=WORKERS_FAULTS[kind]) for kind in ("crash", "node loss")]
-        if slot.op is None and not slot.lost and slot.process.error is None:
+        if slot.has_ended:
             found.append(Move("again", worker, fault="redeliveries"))
     if any(slot.steps for slot in machine.slots.values()):
         count = power_losses(machine.states)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from simlib.engines.capture import capture
 from simlib.engines.live.stores import Store
 from simlib.errors import Mistake, OperationError
-from simlib.ops import Blocked, Op
+from simlib.ops import Blocked, Op, Where
 from simlib.process import Process
 from simlib.system import System
 from simlib.values import show
@@ -24,7 +24,7 @@ class Told(NamedTuple):
     """Where a worker stands. `raised` is an operation's error; `failed` any other one, by its name and its text."""
 
     op: Op | None
-    line: int
+    where: Where
     raised: OperationError | None = None
     failed: tuple[str, str] | None = None
     here: Hashable = None
@@ -68,6 +68,6 @@ def _told(process: Process) -> Told:
     error = process.error
     if error is None or isinstance(error, OperationError):
         here = None if process.op is None else capture(process.generator)
-        return Told(process.op, process.line, error, None, None if here is None else hash(here))
-    name, _, text = show(error, 200).partition(": ")
-    return Told(None, process.line, None, (name, text))
+        return Told(process.op, process.where, error, None, None if here is None else hash(here))
+    name, _, text = show(error).partition(": ")
+    return Told(None, process.where, None, (name, text))

@@ -5,15 +5,38 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import log
+from math import inf, log
 
+from simlib.arguments import above_zero, as_number, number, whole_number
+from simlib.engines.budget import LIMITS
 from simlib.errors import Mistake
+from simlib.text import name_of
 from simlib.values import did_you_mean, listed, show, span
 
 Duration = float | Callable[[random.Random], float]  # seconds, or a draw of them
 
 DAY = 86_400.0
-INFINITY = float("inf")
+CHANCES = {  # by fault; in the order in which they are drawn
+    "redeliveries": "redelivery_chance",
+    "outages": "outage_chance",
+    "lost_replies": "lost_reply_chance",
+    "rejections": "rejection_chance",
+    "disk_full": "disk_full_chance",
+}
+RATES = {kind: f"{kind}_per_day" for kind in ("crashes", "pauses", "power_losses")}
+# What to say where one engine is asked in the other one's words.
+MEASURED = {
+    **{kind: f"That is a count, for explore. simulate takes a probability per operation: {name}=0.01."
+       for kind, name in CHANCES.items()},
+    **{kind: f"That is a count, for explore. simulate takes a rate: {name}=10." for kind, name in RATES.items()},
+    "node_losses": "Only explore loses a node.",
+    **dict.fromkeys(LIMITS, "That is a limit of explore. simulate takes hours=1."),
+}  # fmt: skip
+COUNTED = {
+    **{name: f"That is a probability, for simulate. explore takes a count: {kind}=1."
+       for kind, name in CHANCES.items()},
+    **{name: f"That is a rate, for simulate. explore takes a count: {kind}=1." for kind, name in RATES.items()},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,9 +54,10 @@ class Exponential:
 
 def exponential(mean: float) -> Exponential:
     """Waiting times without a memory, `mean` seconds on average: what independent arrivals and failures look like."""
-    if not isinstance(mean, (int, float)) or not mean > 0:
+    found = as_number(mean)
+    if found is None or found <= 0:
         raise Mistake(f"exponential({show(mean)}): the mean is a number of seconds above 0.")
-    return Exponential(mean)
+    return Exponential(found)
 
 
 def draw(duration: Duration, chance: random.Random) -> float:
@@ -43,9 +67,10 @@ def draw(duration: Duration, chance: random.Random) -> float:
 
 def checked(seconds: float) -> float:
     """The same. Raises Mistake where it is no number from 0 on."""
-    if not isinstance(seconds, (int, float)) or not 0 <= seconds < INFINITY:
+    found = seconds if type(seconds) is float else as_number(seconds)  # nearly always: this is asked at each step
+    if found is None or not 0 <= found < inf:
         raise Mistake(f"{show(seconds)} is no duration: give seconds, 0 or more, or a function of a random.Random.")
-    return float(seconds)
+    return float(found)
 
 
 @dataclass(frozen=True)
@@ -63,6 +88,8 @@ class Conditions:
     and where there is a capacity it keeps its place in the line: a server does not know that nobody listens any more.
     `down` is from when to when a resource is not there, in seconds: its steps raise Unavailable. `stalled` is from when
     to when one with a capacity takes requests in and answers none.
+
+    `outage_chance` and the other chances, from 0 to 1, are of each operation that such a fault can strike.
     """
 
     hours: float = 1.0
@@ -73,25 +100,26 @@ class Conditions:
     restart: Duration = 5.0
     pauses_per_day: float = 0.0
     pause: Duration = 60.0
-    chances: Mapping[str, float] = field(default_factory=dict)  # by fault: of each operation that it can strike
     capacity: Mapping[str, int] = field(default_factory=dict)
     timeout: Mapping[str, float] = field(default_factory=dict)
     down: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     stalled: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    redelivery_chance: float = 0.0
+    outage_chance: float = 0.0
+    lost_reply_chance: float = 0.0
+    rejection_chance: float = 0.0
+    disk_full_chance: float = 0.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.hours, (int, float)) or not self.hours > 0:
-            raise Mistake(f"hours={show(self.hours)}: simulate for more than 0 hours.")
-        for name in ("crashes_per_day", "power_losses_per_day", "pauses_per_day"):
-            if not isinstance(getattr(self, name), (int, float)) or not getattr(self, name) >= 0:
-                raise Mistake(f"{name}={show(getattr(self, name))}: a rate is 0 or more.")
+        object.__setattr__(self, "hours", above_zero("hours", self.hours))
+        for name in RATES.values():
+            object.__setattr__(self, name, number(name, getattr(self, name)))
+        for name in CHANCES.values():
+            object.__setattr__(self, name, number(name, getattr(self, name), 0, 1))
         latencies = self.latency.values() if isinstance(self.latency, Mapping) else [self.latency]
         for duration in (self.restart, self.pause, *latencies):
             if not callable(duration):
                 checked(duration)
-        for fault, chance in self.chances.items():
-            if not isinstance(chance, (int, float)) or not 0 <= chance <= 1:
-                raise Mistake(f"{fault}={show(chance)}: in simulate this is a chance per operation, from 0 to 1.")
         self._check_servers()
 
     def _check_servers(self) -> None:
@@ -101,16 +129,15 @@ class Conditions:
                 example = {"capacity": 4, "timeout": 2}.get(name, (60, 120))
                 raise Mistake(f"{name}={show(value)}: say of which resource: {name}={{'bank': {example}}}.")
         for resource, places in self.capacity.items():
-            if not isinstance(places, int) or places < 1:
-                raise Mistake(f"capacity of {resource}: {show(places)} is no number of requests, 1 or more.")
+            whole_number(f"capacity of {resource}", places, 1, of=" of requests")
         for resource, seconds in self.timeout.items():
-            if not isinstance(seconds, (int, float)) or not seconds > 0:
-                raise Mistake(f"timeout of {resource}: {show(seconds)} is no number of seconds above 0.")
+            above_zero(f"timeout of {resource}", seconds, of=" of seconds")
         for resource in self.stalled:
             if resource not in self.capacity:
                 raise Mistake(f"stalled: {resource} has no line to wait in. Give it a capacity={{'{resource}': 4}}.")
         for resource, when in [*self.down.items(), *self.stalled.items()]:
-            if not isinstance(when, (tuple, list)) or len(when) != 2 or not 0 <= when[0] < when[1]:
+            between = [*map(as_number, when)] if isinstance(when, (tuple, list)) else []
+            if len(between) != 2 or None in between or not 0 <= when[0] < when[1]:
                 raise Mistake(
                     f"{resource}: {show(when)}: give from when to when in seconds: {{'{resource}': (60, 120)}}."
                 )
@@ -140,14 +167,18 @@ class Conditions:
         """How long a client waits for the step `bank.call`; None: as long as it takes."""
         return self.timeout.get(name, self.timeout.get(name.partition(".")[0]))
 
+    @property
+    def chances(self) -> dict[str, float]:
+        """The chance of each fault, by its name as a fault."""
+        return {kind: getattr(self, name) for kind, name in CHANCES.items()}
+
     def __str__(self) -> str:
         """Every condition that was set, for a picture's small print."""
         plain = Conditions()
         said = [span(self.hours * 3_600)]
         for name, value in vars(self).items():
-            if name not in ("hours", "chances") and value != getattr(plain, name):
+            if name != "hours" and value != getattr(plain, name):
                 said.append(f"{name.replace('_', ' ')} {_bare(value)}")
-        said += [f"{name.replace('_', ' ')} {chance:g}" for name, chance in self.chances.items()]
         return ", ".join(said)
 
 
@@ -156,6 +187,9 @@ def _bare(value: object) -> str:
         return ", ".join(f"{'else' if key == '*' else key} {_bare(one)}" for key, one in value.items())
     if isinstance(value, (tuple, list)):
         return " to ".join(map(_bare, value))
-    if isinstance(value, (int, float)):
-        return f"{value:g}"
-    return repr(value) if isinstance(value, Exponential) else getattr(value, "__name__", "a function")
+    found = as_number(value)
+    if found is not None:
+        return f"{found:g}"
+    if isinstance(value, Exponential):
+        return repr(value)
+    return name_of(value) if hasattr(value, "__name__") else "a function"

@@ -65,7 +65,8 @@ class Way:
     """What is the same for all steps of one name: looked up once, and not a hundred thousand times."""
 
     __slots__ = (
-        "carry_out", "is_noted", "is_plain", "latency", "name", "patience", "place", "receives", "sends", "sleeps"
+        "carry_out", "is_noted", "is_plain", "latency", "name", "patience", "place", "queues", "receives",
+        "sends", "sleeps",
     )  # fmt: skip
 
     def __init__(self, place: Place, op: Op, conditions: Conditions) -> None:
@@ -77,6 +78,7 @@ class Way:
         self.is_plain = place.server is None and not conditions.timeout  # nothing but time passes on the way
         self.receives = op.verb == "receive"
         self.sends = isinstance(place.state, QueueState) and op.verb == "send"
+        self.queues = self.receives or self.sends
         self.is_noted = place.server is not None or self.receives or self.sends  # its answer tells more
         self.sleeps = isinstance(place.state, ClockState) and op.verb == "sleep"
         self.carry_out: Callable[..., Any] = _sleep if self.sleeps else place.state.handler(op.verb)

@@ -9,7 +9,7 @@ from typing import Any
 from simlib.engines.simulate.conditions import Conditions
 from simlib.engines.simulate.run import Run
 from simlib.engines.simulate.worker import Worker
-from simlib.ops import OK, Op, Outcome
+from simlib.ops import OK, Op, Outcome, Where
 from simlib.process import Process
 from simlib.properties import Property
 from simlib.resources.base import State
@@ -61,7 +61,7 @@ class Record:
             self._events.append(event)
 
     def step(
-        self, worker: Worker, process: Process, op: Op, outcome: Outcome, answer: Any, line: int, now: float
+        self, worker: Worker, process: Process, op: Op, outcome: Outcome, answer: Any, where: Where, now: float
     ) -> None:
         """Add a worker's step to the trace that is kept."""
         name, counted = worker.way.name, worker.nth
@@ -69,9 +69,10 @@ class Record:
         move = worker.move
         if outcome is not OK:
             move = Move("step", worker.name, outcome=outcome, fault=outcome.fault)
-        event = Event(move, now, op, answer, line, nth)
+        event = Event(move, now, op, answer, where, nth)
         if process.op is None:
-            event.ended, event.error = "raised" if process.error else "returned", process.error
+            event.ended = "raised" if process.error else "returned"
+            event.error, event.raised = process.error, process.where
         self._events.append(event)
 
     def close(self, now: float) -> None:

@@ -18,7 +18,7 @@ from simlib.engines.simulate.servers import Server
 from simlib.engines.simulate.timers import Timers
 from simlib.engines.simulate.worker import Due, Worker
 from simlib.errors import OperationError
-from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.ops import NOWHERE, OK, Blocked, Op, Outcome
 from simlib.process import Process
 from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
@@ -121,6 +121,7 @@ class Simulation:
 
     def _begin_task(self, worker: Worker) -> None:
         worker.steps = 0
+        worker.queued = ""
         worker.nth.clear()
         if worker.task is None:
             worker.task = self.clockwork.now
@@ -136,10 +137,14 @@ class Simulation:
         worker.due = None
 
     def kill(self, worker: Worker) -> None:
-        """End the worker's process, whatever it was waiting for, and start it again after a while."""
+        """End the worker's process, whatever it was waiting for, and start it again after a while, if it is to be."""
         self._stop(worker)
         assert worker.process is not None
         worker.process.discard()
+        if not self._system.cast[worker.name].restarts:
+            worker.idle, worker.task = True, None
+            self.settle()
+            return
         self._starting += 1
         restart = draw(self._conditions.restart, self._chance["mishaps"])
         self.clockwork.after(restart, self._restart, worker)
@@ -158,6 +163,8 @@ class Simulation:
             return
         place = self.places[op.resource]
         way = worker.way = place.ways.get(op.verb) or place.new_way(op)
+        if way.queues and not worker.queued:
+            worker.queued = op.verb
         latency = way.latency
         seconds = latency if type(latency) is float else draw(latency, self._chance["latency"])
         if way.sleeps:
@@ -174,14 +181,14 @@ class Simulation:
                 place.state.owner_gone(worker.name)
         if isinstance(process.error, OperationError):
             self.record.count(type(process.error).__name__)
-            self.kill(worker)
+            self.kill(worker)  # a supervisor, if there is one, sees a failed process like one that was killed
         elif process.error is not None:
             self._stop(worker)
             first = self.record.broke("error", f"{process.name} raised {show(process.error)}", self.clockwork.now)
             self._end_if(first)
         else:
             self._completed(worker)
-            if worker.name in self._system.consumers:
+            if worker.queued == "receive":
                 process.begin()
                 self._begin_task(worker)
             else:
@@ -232,7 +239,7 @@ class Simulation:
                 outcome = place.outcome(op, now, self._chance["faults"])
                 if outcome.fault:
                     self.record.count(outcome.fault)
-        line = process.line if self.record.keeps_trace else 0
+        where = process.where if self.record.keeps_trace else NOWHERE
         self._told = False
         try:
             answer = self._watched(self._exchange, worker.name, process, way, op, outcome)
@@ -245,7 +252,7 @@ class Simulation:
         if way.is_noted and not isinstance(answer, BaseException):
             self._note(worker, way, answer)
         if self.record.keeps_trace:
-            self.record.step(worker, process, op, outcome, answer, line, now)
+            self.record.step(worker, process, op, outcome, answer, where, now)
         self._go_on(worker)
         return True
 

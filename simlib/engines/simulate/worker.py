@@ -30,7 +30,10 @@ class Due(simpy.Event):
 class Worker:
     """One worker's place."""
 
-    __slots__ = ("due", "idle", "incarnation", "move", "name", "nth", "paused_until", "process", "steps", "task", "way")
+    __slots__ = (
+        "due", "idle", "incarnation", "move", "name", "nth", "paused_until", "process", "queued", "steps", "task",
+        "way",
+    )  # fmt: skip
 
     way: Way  # of the step that its process wants to take
 
@@ -43,5 +46,6 @@ class Worker:
         self.incarnation = 0
         self.paused_until = 0.0
         self.steps = 0  # of this run
+        self.queued = ""  # what it asked of a queue first, in this run: "receive" or "send"
         self.nth: dict[str, int] = {}  # of this run, by name, if a trace is kept
         self.task: str | float | None = None  # a message's id, or since when this task has been going

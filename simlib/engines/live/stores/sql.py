@@ -248,12 +248,10 @@ class QueueTable(Table):
         self.run(update, most, *values)
 
     def expire(self, timer: Hashable) -> None:
-        assert isinstance(timer, tuple)
-        receipt, now = timer, time.time()
+        now = time.time()
 
         def hasten() -> None:
-            sooner = "UPDATE messages SET deadline = ? WHERE place = 'flight' AND id = ? AND deliveries = ?"
-            self.run(sooner, now, *receipt)
+            self.run("UPDATE messages SET deadline = ? WHERE place = 'flight' AND id = ?", now, str(timer))
             self._return("deadline <= ?", now)
 
         self.connection.transaction(self.name, hasten)
@@ -321,7 +319,7 @@ class LockTable(Mutex, Table):
         now = time.time()
 
         def hasten() -> None:
-            self.run("UPDATE lock SET deadline = ? WHERE token = ?", now, timer)
+            self.run("UPDATE lock SET deadline = ?", now)
             self.run(f"UPDATE lock SET {self.FREE} WHERE deadline <= ?", now)
 
         self.connection.transaction(self.name, hasten)

@@ -1,0 +1,167 @@
+"""What a caller gives: a name that nobody knows, an argument too few, a number that is none; and what to write."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import numbers
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar
+
+from simlib.errors import Mistake
+from simlib.values import listed, nearest, show
+
+P = ParamSpec("P")
+R = TypeVar("R")
+LARGEST = 2**63 - 1
+BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+# Numbers
+
+
+def whole_number(name: str, value: Any, least: int = 0, most: int = LARGEST, *, of: str = "", or_: str = "") -> int:
+    """`value` as an int. Raises Mistake where it is none from `least` to `most`.
+
+    An integer of another library (numpy's) will do. True will not: it is an answer. Nor will 2.0: a count is exact.
+    """
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool) and least <= int(value) <= most:
+        return int(value)
+    to = f"from {least} to {most}" if most < LARGEST else f"from {least} on"
+    raise Mistake(f"{name}={show(value)}: give a whole number{of} {to}{or_}.")
+
+
+def number(name: str, value: Any, least: float = 0, most: float = math.inf, *, of: str = "", or_: str = "") -> float:
+    """`value` as an int or a float. Raises Mistake where it is no finite number from `least` to `most`."""
+    found = as_number(value)
+    if found is not None and least <= found <= most:
+        return found
+    to = f"from {least:g} to {most:g}" if most < math.inf else f"from {least:g} on"
+    raise Mistake(f"{name}={show(value)}: give a number{of} {to}{or_}.")
+
+
+def above_zero(name: str, value: Any, *, of: str = "", or_: str = "") -> float:
+    """`value` as an int or a float. Raises Mistake where it is no finite number above 0."""
+    found = as_number(value)
+    if found is not None and found > 0:
+        return found
+    raise Mistake(f"{name}={show(value)}: give a number{of} above 0{or_}.")
+
+
+def as_number(value: Any) -> float | None:
+    """`value` as an int or a float; None where it is none, is not finite, or is True or False."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        found = int(value) if isinstance(value, numbers.Integral) else float(value)
+        return found if math.isfinite(found) else None
+    except OverflowError:  # an int or a fraction that no float can hold
+        return None
+
+
+# Names
+
+
+def unknown(name: str, call: str, known: Iterable[str], instead: Mapping[str, str] | None = None) -> str:
+    """What to say of an argument that `call` does not take. `instead` has a sentence for names that are known
+    elsewhere.
+    """
+    known, instead = [*known], instead or {}
+    near = nearest(name, [*known, *instead])
+    said = f"`{name}` is nothing that {call} takes."
+    if name in instead or near in instead:
+        return f"{said} {instead[name if name in instead else near or name]}"
+    return f"{said} Did you mean `{near}`?" if near else f"{said} It takes {listed(known or ['nothing else'])}."
+
+
+def public(
+    *rest: str, instead: Mapping[str, str] | None = None, first: type | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A function that learners call: what it cannot be called with is a Mistake, and each Mistake points to their line.
+
+    `rest` are the names that its `**rest` may have; with none, any name. `instead` has a sentence for names that belong
+    elsewhere. `first` is what its first argument has to be; then it also needs one of those that it takes several of.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        check = _checks(function, rest, instead or {}, first)
+
+        @functools.wraps(function)
+        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+            __tracebackhide__ = True  # pytest's name for a frame that it leaves out
+            try:
+                check(args, kwargs)
+                return function(*args, **kwargs)
+            except Mistake as mistake:
+                raise mistake.with_traceback(None) from mistake.__cause__
+
+        return asked
+
+    return decorate
+
+
+def _checks(
+    function: Callable[..., Any], rest: tuple[str, ...], instead: Mapping[str, str], first: type | None
+) -> Callable[[tuple[Any, ...], Mapping[str, Any]], None]:
+    """What checks a call of this function, and raises Mistake."""
+    signature = inspect.signature(function)
+    parameters = [*signature.parameters.values()]
+    anything = not rest and any(one.kind is one.VAR_KEYWORD for one in parameters)
+    places = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+    known = [one.name for one in parameters if one.kind in BY_NAME and one.name != "self"]
+    known += [name for name in rest if name not in known]
+    usage = _usage(parameters, anything)
+    several = next((place for place, one in enumerate(parameters) if one.kind is one.VAR_POSITIONAL), 0)
+    owner, _, call = function.__qualname__.rpartition(".")
+    call = owner if call == "__init__" else call
+
+    def check(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        for name in kwargs:
+            if name not in known and not anything:
+                left = [one for one in known if one not in places[: len(args)]]
+                raise Mistake(unknown(name, call, left, instead))
+        misfit = why_unfit(signature, args, kwargs)
+        if misfit:
+            raise Mistake(f"{call}(...) {misfit}. Write {call}({usage}).")
+        if first is not None:
+            given = args[0] if args else kwargs[parameters[0].name]
+            if not isinstance(given, first):
+                wanted = f"the {first.__name__.lower()} comes first"
+                raise Mistake(f"{call}({named(given)}, ...): {wanted}. Write {call}({usage}).")
+            if several and len(args) <= several:
+                raise Mistake(f"give the implementations: {call}({usage}).")
+
+    return check
+
+
+def why_unfit(signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """Why these arguments do not fit, as the end of a sentence: "is missing ..."; nothing where they do."""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        text = str(error).replace("'", "`")
+        verb = {"missing": "is ", "got": ""}.get(text.split()[0], "has ")
+        return verb + text
+    return ""
+
+
+def _usage(parameters: Iterable[inspect.Parameter], anything: bool) -> str:
+    """How it is called: what it needs, and what it needs or may be given by name: `worker, workers=...`."""
+    words, by_name, may = [], [], ["name=..."] if anything else []
+    for one in parameters:
+        needed = one.default is one.empty
+        if one.kind is one.VAR_POSITIONAL:
+            words += [one.name.removesuffix("s"), "..."]
+        elif one.kind is one.POSITIONAL_OR_KEYWORD and needed and one.name != "self":
+            words.append(one.name)
+        elif one.kind is one.KEYWORD_ONLY and needed:
+            by_name.append(f"{one.name}=...")
+        elif one.kind is one.KEYWORD_ONLY:
+            may.append(f"{one.name}=...")
+    return ", ".join([*words, *(by_name or may[:1])])
+
+
+def named(thing: Any) -> str:
+    """What was given, in a few words: plain data and functions as they are written, of all else what kind it is."""
+    plain = isinstance(thing, (str, bytes, int, float, type(None), list, tuple, dict, set, type)) or callable(thing)
+    return show(thing) if plain else f"a {type(thing).__name__}"
