@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from simlib.values import show
 
@@ -51,6 +51,8 @@ class Op:
 
     `line` and `function` are where it was built: for who forgot its `yield`, and no part of what is asked.
     """
+
+    is_data: ClassVar[bool] = False  # nobody can store one
 
     resource: str
     verb: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping
@@ -10,12 +11,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from simlib.errors import Mistake
+from simlib.errors import Mistake, NotDeterministic
+from simlib.memory import Memory, asks, memory_of
 from simlib.ops import Where
 from simlib.resources.base import Resource, State, View
 from simlib.text import name_of
 from simlib.values import fresh, said, show
 from simlib.watchdog import Hanging
+
+ONLY_WHAT_IT_IS_GIVEN = (
+    "A property may depend on nothing but what it is given: no memory of earlier questions, no `random`, no clock."
+)
 
 
 @dataclass(frozen=True)
@@ -25,9 +31,22 @@ class Property:
     function: Callable[..., bool]
     parameters: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        """Raises NotDeterministic for one that asks what it is not given, such as a clock: it may happen to be told the
+        same each time it is tried.
+        """
+        asked = asks(self.function)
+        if asked is not None:
+            raise NotDeterministic(f"{self._where}: it asks `{asked}`. {ONLY_WHAT_IT_IS_GIVEN}")
+
     @property
     def name(self) -> str:
         return name_of(self.function)
+
+    @property
+    def _where(self) -> str:
+        """Which it is, and where it begins."""
+        return Where(self.function.__code__.co_firstlineno).of(f"property {self.name}")
 
     def holds(self, states: Mapping[str, Any]) -> bool:
         """Whether it is true of these states. Raises Mistake where it does not answer with True or False."""
@@ -40,10 +59,15 @@ class Property:
             raise Mistake(self._failed(error)) from None
         if isinstance(verdict, bool):
             return verdict
-        where = Where(self.function.__code__.co_firstlineno).of(f"property {self.name}")
-        raise Mistake(f"{where}: {self._no_answer(verdict)}")
+        raise Mistake(f"{self._where}: {self._no_answer(verdict)}")
 
     def _no_answer(self, verdict: Any) -> str:
+        if inspect.iscoroutine(verdict) or inspect.isasyncgen(verdict):
+            if inspect.iscoroutine(verdict):
+                verdict.close()
+            return "it is an `async def`. Write `def`: a property waits for nothing."
+        if verdict is None and self._asserts:
+            return self._says_assert()
         if verdict is None:
             return "it returned None. End it with `return` and what should be true."
         if inspect.isgenerator(verdict):
@@ -51,6 +75,26 @@ class Property:
         expression = self._returned
         what = show(verdict) if expression is None else _source(expression)
         return f"it returned {show(verdict)}. Return True or False, such as `return {what} == ...`."
+
+    def memory(self) -> Memory:
+        """What it could remember earlier questions by, as it is now."""
+        return memory_of(self.function)
+
+    def remembered(self, before: Memory, now: Memory) -> str:
+        """The message for one that can tell earlier questions from later ones."""
+        changed = next(name for name in (*now, *before) if before.get(name) != now.get(name))
+        return (
+            f"{self._where}: `{changed}`, which it reaches and is not given, changed while it was asked. "
+            f"{ONLY_WHAT_IT_IS_GIVEN}"
+        )
+
+    def two_answers(self, first: bool, states: Mapping[str, Any]) -> str:
+        """The message for one that is asked twice of the same, and answers otherwise."""
+        found = ", ".join(f"{name}: {state.summary()}" for name, state in self._states(states)) or "nothing to look at"
+        return (
+            f"{self._where}: asked twice of the same ({found}), it said first {first}, then {not first}. "
+            f"{ONLY_WHAT_IT_IS_GIVEN}"
+        )
 
     def because(self, states: Mapping[str, Any]) -> str:
         """What it expects and what it found: each side of its comparison, with its value."""
@@ -80,6 +124,8 @@ class Property:
 
     def _failed(self, error: BaseException) -> str:
         where = Where(_line_in(self.function, error)).of(f"property {self.name}") + ": "
+        if isinstance(error, AssertionError) and self._asserts:
+            return where + self._says_assert()
         if isinstance(error, AttributeError) and isinstance(error.obj, View):
             return f"{where}{error}"
         if isinstance(error, TypeError) and "'View' object" in said(error):
@@ -93,16 +139,33 @@ class Property:
         return f"{where}{show(error)}. {always}"
 
     @cached_property
+    def _asserts(self) -> bool:
+        """Whether there is an `assert` in it: in its source, for pytest writes its own code for one; or in its code."""
+        steps = dis.get_instructions(self.function)
+        known = any(step.opname == "LOAD_ASSERTION_ERROR" or step.argval is AssertionError for step in steps)
+        return known or any(isinstance(part, ast.Assert) for line in self._body for part in ast.walk(line))
+
+    def _says_assert(self) -> str:
+        asserted = [line.test for line in self._body if isinstance(line, ast.Assert)]
+        condition = _source(asserted[0]) if len(asserted) == 1 else "<condition>"
+        return f"it uses `assert`. A property answers: write `return {condition}`."
+
+    @cached_property
     def _returned(self) -> ast.expr | None:
         """What it returns, if that is all that it does."""
-        try:
-            tree = ast.parse(textwrap.dedent(inspect.getsource(self.function)))
-        except (OSError, SyntaxError, TypeError):
-            return None
-        body = getattr(tree.body[0], "body", [])
+        body = self._body
         simple = [line for line in body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
         only = simple[0] if len(simple) == 1 else None
         return only.value if isinstance(only, ast.Return) else None
+
+    @property
+    def _body(self) -> list[ast.stmt]:
+        """Its statements; none where there is no source, or it is a lambda in the middle of a line."""
+        try:
+            tree = ast.parse(textwrap.dedent(inspect.getsource(self.function)))
+        except (OSError, SyntaxError, TypeError):
+            return []
+        return tree.body[0].body if isinstance(tree.body[0], ast.FunctionDef) else []
 
 
 def _looks(expression: ast.expr) -> bool:

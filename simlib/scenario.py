@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 from simlib.arguments import as_number, public, whole_number
@@ -26,7 +25,7 @@ from simlib.resources.base import Resource
 from simlib.system import ME, System, bind, cast_of, how_many, roles_of
 from simlib.text import name_of
 from simlib.trace import Trace
-from simlib.values import did_you_mean, freeze, fresh, listed, nearest, show
+from simlib.values import did_you_mean, fresh, listed, nearest, show
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -69,7 +68,18 @@ class Scenario:
             raise Mistake(f"`{ME}` is the name by which a worker asks who it is. Call your value something else.")
         self.resources = {name: thing for name, thing in named.items() if isinstance(thing, Resource)}
         self.values = {name: _value(name, thing) for name, thing in named.items() if name not in self.resources}
+        self._ask(always, eventually, sometimes)
+
+    def _ask(self, always: Claims, eventually: Claims, sometimes: Claims) -> None:
+        """These properties and no others from now on."""
         self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
+        known: dict[str, Any] = {}
+        for claim in (*self.always, *self.eventually, *self.sometimes):
+            if known.setdefault(claim.name, claim.function) != claim.function:
+                raise Mistake(
+                    f"two properties are called {claim.name}: a verdict could not say which. Write a `def` for each, "
+                    "and name it as the sentence that should be true."
+                )
 
     def _claims(self, functions: Claims) -> tuple[Property, ...]:
         if callable(functions) or not isinstance(functions, Iterable) or isinstance(functions, str):
@@ -81,7 +91,7 @@ class Scenario:
     def asking(self, *, always: Claims = (), eventually: Claims = (), sometimes: Claims = ()) -> Scenario:
         """The same resources, values and workers, with other properties."""
         other = copy.copy(self)
-        other.always, other.eventually, other.sometimes = map(self._claims, (always, eventually, sometimes))
+        other._ask(always, eventually, sometimes)
         return other
 
     @public()
@@ -308,32 +318,21 @@ def _value(name: str, thing: Any) -> Any:
     asked = nearest(name, (*KINDS, *LIMITS), NEAR)
     if asked and as_number(thing) is not None:
         raise Mistake(f"{name}={show(thing)}: that is said with the question: scenario.explore(worker, {asked}=...).")
-    try:
-        freeze(thing)
-        plain = not any(callable(part) or isinstance(part, (Op, Property)) for part in _parts(thing))
-    except Mistake:
-        plain = False
-    except RecursionError:
-        raise Mistake(f"{name}: a value that contains itself is no plain data.") from None
-    if not plain:
+    if _is_code(thing):
         raise Mistake(
             f"{name}={described(thing)}: a value is plain data, such as {name}=3. Each resource has its own name, "
             "and properties are lists: always=[...], eventually=[...] or sometimes=[...]."
         )
-    return fresh(thing)
+    try:
+        return fresh(thing)
+    except Mistake as mistake:
+        raise Mistake(f"{name}: {mistake}") from None
 
 
-def _parts(thing: Any) -> Iterator[Any]:
-    """The value and all that is in it."""
-    yield thing
-    if isinstance(thing, dict):
-        inside: Iterable[Any] = (*thing.keys(), *thing.values())
-    elif dataclasses.is_dataclass(thing):
-        inside = (getattr(thing, field.name) for field in dataclasses.fields(thing))
-    else:
-        inside = thing if isinstance(thing, (list, tuple, set, frozenset)) else ()
-    for one in inside:
-        yield from _parts(one)
+def _is_code(thing: Any) -> bool:
+    """Whether it is meant as a property, a worker or a step, or is a list of them."""
+    inside = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, (list, tuple, set)) else ()
+    return any(callable(one) or isinstance(one, (Op, Property)) for one in (thing, *inside))
 
 
 def about_a_scenario(

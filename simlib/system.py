@@ -11,7 +11,8 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from simlib.arguments import named, whole_number
-from simlib.errors import Hangs, Mistake, OperationError
+from simlib.errors import Hangs, Mistake, NotDeterministic, OperationError
+from simlib.memory import Memory
 from simlib.ops import OK, Blocked, Op, Outcome, Where
 from simlib.process import Process, Worker
 from simlib.properties import Property
@@ -120,6 +121,21 @@ class System:
         """The first of the properties that is not true of these states."""
         seen = {**self.values, **states}
         return next((claim for claim in properties if not self.holds(claim, seen)), None)
+
+    def memories(self) -> list[Memory]:
+        """What the properties could remember by, as it is now."""
+        return [claim.memory() for claim in self._claims]
+
+    def compare_memories(self, before: list[Memory]) -> None:
+        """Raise NotDeterministic where that has changed: a property could tell one question from the next."""
+        for claim, memory in zip(self._claims, before):
+            now = claim.memory()
+            if now != memory:
+                raise NotDeterministic(claim.remembered(memory, now))
+
+    @property
+    def _claims(self) -> tuple[Property, ...]:
+        return (*self.always, *self.eventually, *self.sometimes)
 
     def holds(self, claim: Property, seen: Mapping[str, Any]) -> bool:
         """Whether this is true of what is seen. Raises Mistake where it does not answer, or not in time."""

@@ -1,117 +1,201 @@
-"""Plain values: what workers may send, store and be told. Compared, copied and shown in one way everywhere."""
+"""Plain values: what workers may send, store and be told. Compared, copied and shown in one way everywhere.
+
+Plain is what a store or a message could hold, and what can be read completely: text, numbers, None, bytes, dates,
+UUIDs, enums, and tuples, lists, dicts, dataclasses and named tuples of these. Exactly these types: an instance of a
+subclass may hold more.
+"""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import datetime
 import difflib
 import enum
-import functools
-import operator
 import textwrap
 import types
 import uuid
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from simlib.errors import Mistake
+from simlib.errors import Mistake, OperationError
+from simlib.records import Record, Unread, record_of
 from simlib.text import name_of, printable
 
-ATOMS = frozenset((str, int, float, bool, bytes, type(None)))
+SURE = frozenset((str, int, bool, bytes, type(None)))  # nothing to check, and nothing to copy
+ATOMS = SURE | {float}
 KEYS = frozenset((str, int, type(None)))  # equal only to what a worker cannot tell from them
-SCALARS = frozenset((Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID))
-UNCHANGING = ATOMS | SCALARS
+NAMES = KEYS | {bytes, datetime.date, uuid.UUID}  # what a row can be known by: likewise
+DEEPEST = 50  # levels of lists in lists
 
 
-def fresh(value: Any) -> Any:
+def fresh(value: Any, depth: int = DEEPEST) -> Any:
     """A copy that shares nothing mutable with `value`: what is written is copied, and so is what is read.
 
-    Raises Mistake for what cannot be copied.
+    It holds what a store would: where one list stands in two places, the copy has two lists. Raises Mistake for what
+    is not plain, with what to use instead.
     """
     kind = type(value)
-    if kind in ATOMS:
+    if kind in SURE:
         return value
-    if kind is list and ATOMS.issuperset(map(type, value)):  # a million numbers: deepcopy would take a second
-        return value.copy()
+    copy = _COPIES.get(kind) or _copy_of(value, kind)
+    if not depth:
+        what = f"a value that contains itself, or {DEEPEST} levels of others,"
+        raise Mistake(f"{what} cannot be stored, sent or compared.")
+    return copy(value, depth - 1)
+
+
+def _tuple(value: tuple[Any, ...], depth: int) -> tuple[Any, ...]:
+    return value if SURE.issuperset(map(type, value)) else tuple([fresh(item, depth) for item in value])
+
+
+def _list(value: list[Any], depth: int) -> list[Any]:
+    return value.copy() if SURE.issuperset(map(type, value)) else [fresh(item, depth) for item in value]
+
+
+def _dict(value: dict[Any, Any], depth: int) -> dict[Any, Any]:
+    return {fresh(key, depth): fresh(item, depth) for key, item in value.items()}
+
+
+def _number(value: Any, depth: int) -> Any:
+    if value.is_nan() if type(value) is Decimal else value != value:
+        raise Mistake(
+            f"{show(value)} cannot be stored, sent or compared: it is not even equal to itself, and JSON and SQLite "
+            "have no such number. Use None."
+        )
+    return value
+
+
+def _time(value: Any, depth: int) -> Any:
+    zone = value.tzinfo
+    if zone is not None and (type(zone) is not datetime.timezone or type(zone.tzname(None)) is not str):
+        raise Mistake(
+            f"{show(value)} cannot be stored, sent or compared: its zone is a {type(zone).__name__}, which a store "
+            "does not keep. Use datetime.timezone.utc."
+        )
+    return value
+
+
+def _uuid(value: uuid.UUID, depth: int) -> uuid.UUID:
+    return uuid.UUID(int=value.int)  # how safely it was made is no part of it
+
+
+def _same(value: Any, depth: int) -> Any:
+    return value
+
+
+_COPIES: dict[type, Callable[[Any, int], Any]] = {
+    float: _number, Decimal: _number, Fraction: _same, range: _same,
+    datetime.date: _same, datetime.timedelta: _same, datetime.datetime: _time, datetime.time: _time,
+    uuid.UUID: _uuid, tuple: _tuple, list: _list, dict: _dict,
+}  # fmt: skip
+SCALARS = frozenset((Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID))
+
+
+def _copy_of(value: Any, kind: type) -> Callable[[Any, int], Any]:
+    """How a value of a class of its own is copied. Raises Mistake if it is none that can be."""
+    if isinstance(value, enum.Enum) and _is_member(value):
+        return _same
+    record = record_of(kind)
+    if record is None or not getattr(kind, "is_data", True):
+        raise Mistake(_not_plain(value))
+    known = record
+
+    def copy(value: Any, depth: int) -> Any:
+        return known.make(tuple([fresh(part, depth) for part in _read(known, value)]))
+
+    return copy
+
+
+def _is_member(value: enum.Enum) -> bool:
+    """Whether it is the one that its class knows: there is no other with this name."""
+    kind, held = type(value), vars(value)
+    named = kind._member_map_.get(held.get("_name_", ""))
+    return named is value or kind._value2member_map_.get(held.get("_value_")) is value
+
+
+def _read(record: Record, value: Any) -> tuple[Any, ...]:
     try:
-        if kind is list and all(map(unchanging, value)):
-            return value.copy()
-        return value if unchanging(value) else copy.deepcopy(value)
-    except Exception:  # an open file, a generator, a lock: each refuses in its own way
-        raise Mistake(_not_plain(value)) from None
-
-
-def unchanging(value: Any) -> bool:
-    """Whether nobody can change it: then it need not be copied, which is most of the time of a simulation."""
-    kind = type(value)
-    if kind in UNCHANGING:
-        return True
-    parts = value if kind is tuple else _parts(kind)(value)  # type: ignore[arg-type]
-    return parts is not None and (ATOMS.issuperset(map(type, parts)) or all(map(unchanging, parts)))
-
-
-@functools.lru_cache(maxsize=64)
-def _parts(kind: Hashable) -> Callable[[Any], tuple[Any, ...] | None]:
-    """What gives the parts of a value of this kind, if that cannot be changed itself."""
-    how = getattr(kind, "__dataclass_params__", None)
-    if how is None or not how.frozen:
-        return lambda value: None
-    names = [*kind.__dataclass_fields__]  # type: ignore[attr-defined]
-    if len(names) > 1:
-        return operator.attrgetter(*names)
-    return lambda value: tuple(getattr(value, name) for name in names)
+        return record.read(value)
+    except Unread as unread:
+        raise Mistake(f"{show(value)} cannot be stored, sent or compared: it {unread}.") from None
 
 
 def freeze(value: Any) -> Hashable:
     """A hashable key, equal for values that no worker could tell apart.
 
     Types are part of the key (`1`, `1.0` and `True` are equal in Python, and a worker can tell them apart), and so
-    is the order of a dict. Raises Mistake for what is not plain data.
+    is the order of a dict. An answer may be an error of an operation. Raises Mistake for what is not plain data.
     """
     kind = type(value)
     if kind in KEYS:
         return value  # type: ignore[no-any-return]
     if kind is float:
-        return ("float", repr(value))  # as text, nan equals itself
+        return ("float", repr(value))  # as text, 0.0 is not -0.0
     if kind in ATOMS:
         return (kind.__name__, value)
-    if kind in SCALARS:
-        return (kind.__name__, repr(value))  # as text: a time is equal to the same moment in another zone
     if kind in (tuple, list):
         return (kind.__name__, *(value if KEYS.issuperset(map(type, value)) else map(freeze, value)))
     if kind is dict:
         return ("dict", *((freeze(key), freeze(item)) for key, item in value.items()))
-    if kind in (set, frozenset):
-        return (kind.__name__, frozenset(map(freeze, value)))
+    if kind in SCALARS:
+        return (kind.__name__, repr(value))  # as text: a time is equal to the same moment in another zone
     if kind is range:
         return ("range", value.start, value.stop, value.step)
-    if isinstance(value, enum.Enum):
-        return (kind, value.name)
-    if hasattr(kind, "__dataclass_fields__"):
-        return (kind, *[freeze(getattr(value, name)) for name in _fields(kind)])  # type: ignore[arg-type]
-    if isinstance(value, BaseException):
+    if isinstance(value, enum.Enum) and _is_member(value):
+        return (kind, value._name_, value._value_ if isinstance(value, enum.Flag) else None)
+    record = record_of(kind)  # type: ignore[arg-type]
+    if record is not None:
+        return (kind, *map(freeze, _read(record, value)))
+    if isinstance(value, OperationError) and kind.__module__ == OperationError.__module__:
         return (kind, *map(freeze, value.args))
-    if isinstance(value, tuple):  # a named one
-        return (kind, *map(freeze, value))
     raise Mistake(_not_plain(value))
 
 
-@functools.lru_cache(1_000)
-def _fields(kind: Hashable) -> tuple[str, ...]:
-    """The names of a dataclass's fields."""
-    return tuple(field.name for field in dataclasses.fields(kind))  # type: ignore[arg-type]
+def same(one: Any, other: Any) -> bool:
+    """Whether a store takes one for the other: they are of one type and hold the same. 1, 1.0 and True are three; the
+    order of a dict's keys says nothing.
+    """
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind in SURE:
+        return bool(one == other)
+    if kind is dict:
+        items = {freeze(key): item for key, item in other.items()}
+        pairs = [(item, items.get(freeze(key), items)) for key, item in one.items()]
+        return len(one) == len(other) and all(same(item, match) for item, match in pairs)
+    if kind in (tuple, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return freeze(one) == freeze(other)
+
+
+PLAIN = "Use plain data: text, numbers, None, tuples, lists, dicts, dataclasses."
 
 
 def _not_plain(value: Any) -> str:
     what = show(value)
     kind = f"{what} is a {type(value).__name__}, which" if what != f"a {type(value).__name__}" else what
-    return (
-        f"{kind} cannot be stored, sent or compared. "
-        "Use plain data: text, numbers, None, tuples, lists, dicts, sets, dataclasses."
-    )
+    return f"{kind} cannot be stored, sent or compared. {_instead(value)}"
+
+
+def _instead(value: Any) -> str:
+    """What to use instead of a value that is not plain."""
+    if isinstance(value, (set, frozenset)):
+        why = "A set has no order, or another one in each run, and JSON and SQL have no sets"
+        return f"{why}. Use a sorted list, or a dict with True for each of them."
+    if isinstance(value, BaseException):
+        return "Use what it says, `str(error)`, or what kind it is, `type(error).__name__`."
+    if isinstance(value, (bytearray, memoryview)):
+        return "Use bytes(...)."
+    if isinstance(value, Iterator) and not hasattr(value, "read"):
+        return "Use list(...)."
+    for plain in (str, bytes, int, float, dict, list, tuple):
+        if isinstance(value, plain):
+            return f"It is a {plain.__name__} that may hold more than one. Use {plain.__name__}(...), or a dataclass."
+    if any("__dataclass_fields__" in vars(one) for one in type(value).__mro__):
+        return "It is a dataclass over something else. Give it that as a field."
+    return PLAIN
 
 
 def unordered(mapping: dict[Any, Any]) -> Hashable:
@@ -152,7 +236,7 @@ def show(value: Any, width: int | None = None) -> str:
     elif isinstance(value, BaseException):
         text = type(value).__name__ + (f": {said(value)}" if said(value) else "")
     elif isinstance(value, enum.Enum):
-        text = f"{type(value).__name__}.{value.name}"
+        text = f"{type(value).__name__}.{vars(value).get('_name_')}"
     elif isinstance(value, (type, types.FunctionType, types.MethodType)):
         text = name_of(value)
     else:

@@ -44,6 +44,10 @@ class Spy:
             self.seen.add(key_of({name: states[name].renamed(names) for name in self.parameters}))
         return True
 
+    def memory(self):
+        """What it writes down is the test's own, and no part of its answer."""
+        return {}
+
     def saw(self, worlds):
         """Whether these are the worlds that it was shown."""
         if self.symmetric:

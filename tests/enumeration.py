@@ -359,6 +359,8 @@ def _key(state):
     if isinstance(state, (LockState, QueueState)):  # how long a timer has run is the search's own bookkeeping
         state = state.copy()
         state.elapsed = {} if isinstance(state, QueueState) else JUST_NOW
+    if isinstance(state, QueueState):
+        state.ordered = False  # a search tells the orders of acknowledgements apart only where a property looks
     if isinstance(state, (LockState, QueueState)) and not state.timers():
         for letter in ascii_uppercase[:4]:
             state.owner_gone(letter)

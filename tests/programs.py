@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.errors import OperationError, Rejected, Unavailable
+from simlib.resources import Collection
 from simlib.values import freeze
 from tests.enumeration import every_schedule
 
@@ -59,6 +60,10 @@ FAMILIES = {  # what programs are mostly about, so that the faults find somethin
 # What should be true
 
 
+def x_is_an_item(items):
+    return "x" in items
+
+
 def x_is_not_two(db):
     return db["x"] != 2
 
@@ -93,6 +98,11 @@ def three_tokens_at_most(lock):
 
 def only_its_holder_frees_it(lock):
     return lock.freed_by_others == 0
+
+
+def acked_in_order(inbox):
+    done = [message.number for message in inbox.acked]
+    return done == sorted(done)
 
 
 def one_ack_at_most(inbox):
@@ -137,7 +147,8 @@ def file_was_renamed(disk):
 
 ALWAYS = [
     x_is_not_two, one_row_at_most, one_id_a_row, paid_at_most_once, never_two_payments_of_one, nothing_torn,
-    nothing_dead, three_tokens_at_most, only_its_holder_frees_it, one_ack_at_most, it_is_early,
+    x_is_an_item, nothing_dead, three_tokens_at_most, only_its_holder_frees_it, one_ack_at_most, acked_in_order,
+    it_is_early,
 ]  # fmt: skip
 IN_THE_END = [y_is_there, lock_is_free, file_is_there, inbox_is_empty, paid]
 SOME_TIME = [y_was_two, lock_was_held, file_was_renamed]
@@ -158,6 +169,7 @@ def scenario_for(draw, roles):
         "lock": Lock(),
         "disk": Disk(draw(st.sampled_from([{}, {"f": "old"}])), capacity=draw(st.sampled_from([None, 5]))),
         "bank": Service(),
+        "items": Collection({"x": 1}),
         "clock": Clock(),
         "dice": Random(),
     }
@@ -166,6 +178,7 @@ def scenario_for(draw, roles):
         always=claims(draw, ALWAYS, 2, used),
         eventually=claims(draw, IN_THE_END, 1, used),
         sometimes=claims(draw, SOME_TIME, 1, used),
+        restarts=draw(st.sampled_from([True, True, True, False])),
     )
 
 
@@ -250,6 +263,12 @@ TABLE = {
         "pay once": lambda on, env: on["bank"].call("pay", 20, idempotency_key="k"),
         "pay n once": lambda on, env: on["bank"].call("pay", env["n"], idempotency_key="k"),
     },
+    "items": {
+        "get": lambda on, env: on["items"].get("x"),
+        "put": lambda on, env: on["items"].put("x", env["n"]),
+        "delete": lambda on, env: on["items"].delete("x"),
+        "list": lambda on, env: on["items"].list(),
+    },
     "rest": {
         "sleep": lambda on, env: on["clock"].sleep(5),
         "sleep long": lambda on, env: on["clock"].sleep(40),
@@ -260,7 +279,7 @@ TABLE = {
 MAY_FAIL = {
     "insert", "delete", "rename", "fsync", "read", "append", "write", "write f", "transaction", "fenced", "fenced read",
     "fenced insert", "fenced cas", "both or neither",
-    "pay", "pay n", "pay once", "pay n once",
+    "pay", "pay n", "pay once", "pay n once", "get",
 }  # fmt: skip
 
 
@@ -398,6 +417,19 @@ def a_role(draw, families, most):
     if first:
         block = (*first, *block[: max(0, most - len(first) - len(last))], *last)
     return worker_of(block, draw(st.integers(0, 3)) == 0)
+
+
+@st.composite
+def programs_with_clocks(draw, budget):
+    """About who sleeps for how long, under a lease or with a message in hand."""
+    families = ["rest"] * 4 + draw(st.sampled_from([["lock"], ["inbox"], ["lock", "inbox"]])) * 3 + ["db"]
+    roles, most = [], 3 if budget else 4
+    for _ in range(draw(st.sampled_from([1, 2, 2]))):
+        first = draw(st.sampled_from([(), (("lock", "acquire"),), (("inbox", "receive"),)]))
+        nap = ("rest", draw(st.sampled_from(["sleep", "sleep long"])))
+        roles.append(worker_of((*first, nap, *a_block(draw, families, draw(st.integers(1, most)))), False))
+    workers = draw(st.sampled_from([1, 2, 2, 3])) if len(roles) == 1 else 1
+    return Case(scenario_for(draw, roles), roles, workers)
 
 
 # Programs as Python source: whatever a frame can hold while it waits

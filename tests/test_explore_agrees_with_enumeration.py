@@ -6,7 +6,14 @@ This is a part that takes a minute or two; `python benchmarks/differential.py` c
 import pytest
 
 from tests.agreement import compare_many
-from tests.programs import BUDGETS, programs_about_frames, programs_as_data, programs_as_source, programs_that_race
+from tests.programs import (
+    BUDGETS,
+    programs_about_frames,
+    programs_as_data,
+    programs_as_source,
+    programs_that_race,
+    programs_with_clocks,
+)
 
 EXAMPLES = 22  # programs a test
 ENOUGH = 20  # of them have to have been compared; the generator may run out of new ones
@@ -33,6 +40,12 @@ def test_interpreted_programs(budget):
 @pytest.mark.parametrize("budget", BUDGETS, ids=ids)
 def test_compiled_programs(budget):
     enough(compare_many(programs_as_source, budget, BUDGETS.index(budget), EXAMPLES))
+
+
+@pytest.mark.parametrize("budget", [{}, {"pauses": 1}, {"crashes": 1}], ids=ids)
+def test_programs_with_clocks(budget):
+    tally = compare_many(programs_with_clocks, budget, 3, 30)
+    assert len(tally.different) >= 12, vars(tally)
 
 
 @pytest.mark.parametrize("number", range(2))

@@ -397,7 +397,7 @@ def test_an_instance_is_no_worker():
         (
             lambda: Database({"x": open}),
             "a builtin_function_or_method cannot be stored, sent or compared. "
-            "Use plain data: text, numbers, None, tuples, lists, dicts, sets, dataclasses.",
+            "Use plain data: text, numbers, None, tuples, lists, dicts, dataclasses.",
         ),
     ],
 )
@@ -409,7 +409,7 @@ def test_a_wrong_description(make, message):
 
 TAKES = "transaction(...) takes write, insert, delete or compare_and_set of the same database,"
 GUARD = "Read before it, as a step of its own, and guard with compare_and_set."
-PLAIN = "Use plain data: text, numbers, None, tuples, lists, dicts, sets, dataclasses."
+PLAIN = "Use plain data: text, numbers, None, tuples, lists, dicts, dataclasses."
 
 
 @pytest.mark.parametrize(
@@ -455,7 +455,7 @@ PLAIN = "Use plain data: text, numbers, None, tuples, lists, dicts, sets, datacl
             "yield db.write('x', 1, fence=(yield lock.acquire()))",
             'fence=lease "A#1", token 1: a fence is a number that grows: fence=lease.token.',
         ),
-        ("yield db.write(['x'], 1)", '["x"] cannot be a row\'s key. Use text, a number or a tuple of them.'),
+        ("yield db.write(['x'], 1)", '["x"] cannot be a row\'s key. Use text, a whole number or a tuple of them.'),
         ("yield db.next_id(3)", "next_id(3): give the name of a sequence, as text."),
         ("yield db.scan(3)", "scan(3): give the beginning of the keys as text."),
         ("yield bank.call(20)", 'call(20): say first what to do, as text: call("charge", 20).'),
@@ -473,17 +473,12 @@ PLAIN = "Use plain data: text, numbers, None, tuples, lists, dicts, sets, datacl
         ("yield inbox.send([db])", f"a Database cannot be stored, sent or compared. {PLAIN}"),
         (
             "yield (x := []).append(x) or db.write('x', x)",
-            "write(...): a value that contains itself cannot be stored, sent or compared.",
+            "a value that contains itself, or 50 levels of others, cannot be stored, sent or compared.",
         ),
     ],
 )
 def test_wrong_arguments(step, message):
     assert of_step(step) == message
-
-
-def test_a_value_that_is_not_a_number_is_equal_to_itself():
-    worker = cell("def work(db):\n    yield db.write('x', float('nan'))\n    yield db.write('y', float('nan'))")
-    assert shop().explore(worker).verdict == "holds"
 
 
 def test_a_named_tuple_is_plain_data():
@@ -842,46 +837,7 @@ def test_a_poison_message_is_named_with_its_remedy():
     )
 
 
-# Values and errors with methods of their own, which fail, or never end
-
-KEY = """
-import dataclasses
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Key:
-    name: str
-
-    def __hash__(self):
-        return 1
-
-    def __repr__(self):
-        raise ValueError("no")
-
-    def __eq__(self, other):
-        {equal}
-
-def work(db):
-    yield db.write(Key("a"), 1)
-    yield db.write(Key("b"), 2)
-"""
-
-
-def test_a_key_that_cannot_be_compared():
-    message = of_worker(KEY.format(equal="raise ValueError('no')"))
-    assert message == "work, line 18: `db.write(a Key, 2)` cannot be carried out: ValueError: no."
-
-
-def test_a_key_that_is_compared_for_ever(monkeypatch):
-    monkeypatch.setattr(Watchdog, "patience", 0.05)
-    assert of_worker(KEY.format(equal="while True: pass"), kind=Hangs) == (
-        "work, line 18: `db.write(a Key, 2)` cannot be carried out: "
-        "one of its values' own methods ran for more than 0.05 s."
-    )
-
-
-def test_keys_that_cannot_be_shown_are_stored_all_the_same():
-    trace = shop().run(cell(KEY.format(equal="return self is other")))
-    assert [line.rpartition("  ")[2] for line in trace.lines()] == ["db: a Key = 1", "db: a Key = 1, a Key = 2"]
+# Errors with methods of their own, which fail
 
 
 def test_an_error_that_cannot_say_what_it_is():

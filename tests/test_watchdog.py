@@ -2,6 +2,7 @@
 
 import _thread
 import builtins
+import queue
 import re
 import signal
 import threading
@@ -59,11 +60,11 @@ def shop(**claims):
 
 def interrupts(place):
     """A property that interrupts the program when it is asked for the how-manieth time."""
-    looks = []
+    looks = queue.SimpleQueue()  # it does not show from outside that it changes: no memory that is seen
 
     def well(db):
-        looks.append(None)
-        if len(looks) == place:
+        looks.put(None)
+        if looks.qsize() == place:
             signal.raise_signal(signal.SIGINT)
         return True
 
@@ -182,8 +183,8 @@ def test_an_interrupt_ends_a_simulation_with_what_is_known():
 
 
 def test_an_interrupt_cuts_short_all_that_was_asked_together():
-    scenario = shop(always=[interrupts(3)])
-    found = audit(scenario, interrupts(3), careful=reads, broken=[writes, spins])
+    scenario = shop(always=[interrupts(4)])
+    found = audit(scenario, interrupts(4), careful=reads, broken=[writes, spins])
     assert found.undecided == ("writes", "spins")
     assert (found.killed, found.survived) == ({}, ())
     assert "  writes: unfinished\n  spins: unfinished" in repr(found)

@@ -7,7 +7,6 @@ program asks what time it is, none at all.
 from dataclasses import dataclass, field, fields
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis import strategies as st
 
 from simlib import Clock, Lock, Queue, exponential
 from simlib.engines.budget import Budget, Limits
@@ -16,7 +15,7 @@ from simlib.engines.simulate import Conditions, simulate
 from simlib.errors import Mistake
 from simlib.system import outcome_of
 from tests.agreement import digest
-from tests.programs import Case, a_block, scenario_for, worker_of
+from tests.programs import programs_with_clocks
 
 SEEDS = 4
 HOURS = 0.5
@@ -41,25 +40,14 @@ class Within:
         return self
 
 
-@st.composite
-def programs_with_clocks(draw):
-    families = ["rest"] * 4 + draw(st.sampled_from([["lock"], ["inbox"], ["lock", "inbox"]])) * 3 + ["db"]
-    roles = []
-    for _ in range(draw(st.sampled_from([1, 2, 2]))):
-        block = a_block(draw, families, draw(st.integers(1, 5)))
-        first = draw(st.sampled_from([(), (("lock", "acquire"),), (("inbox", "receive"),)]))
-        roles.append(worker_of((*first, ("rest", draw(st.sampled_from(["sleep", "sleep long"]))), *block), False))
-    workers = draw(st.sampled_from([1, 2, 2, 3])) if len(roles) == 1 else 1
-    scenario = scenario_for(draw, roles).asking(eventually=[whatever])
-    return Case(scenario, roles, workers)
-
-
 def whatever():
     return True
 
 
 def simulates_within(case, tally):
     """Raises AssertionError for a run that ends as `explore` says that none can."""
+    scenario = case.scenario.asking(eventually=[whatever])
+    case = case._replace(scenario=scenario)
     system = case.system()
     report = explore(system, Budget({"crashes": 0}), Limits(states=3_000, seconds=None))
     if report.verdict != "holds":
@@ -105,7 +93,7 @@ def compare_many(number, examples):
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(programs_with_clocks())
+    @given(programs_with_clocks({}))
     def compared(case):
         simulates_within(case, tally)
 

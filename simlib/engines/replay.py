@@ -61,20 +61,22 @@ def fork(system: System, moves: Sequence[Move], worker: str) -> Trace | None:
 class Player:
     """Plays a beginning that somebody has chosen, and lets everybody finish from there."""
 
-    def __init__(self, machine: Machine, most: int = MOST_STEPS) -> None:
+    def __init__(self, machine: Machine, most: int = MOST_STEPS, names: dict[str, set[str]] | None = None) -> None:
         self.machine = machine
         self._most = most
         self.parted: int | None = None
         self._choices = 1  # the most that there were at any draw
-        self._names = {worker: _names(machine.system, worker) for worker in machine.slots}
+        self._names = step_names(machine.system) if names is None else names
         self._initial = {name: state.copy() for name, state in machine.states.items()}
 
     def play(self, beginning: Iterator[Event]) -> Trace:
         """Make these moves, then let everybody finish; stop where a property breaks."""
+        before = self.machine.system.memories()
         broken = self.broken()
         while not broken and next(beginning, None) is not None:
             broken = self.broken()
         broken = broken or self.finish()
+        self.machine.system.compare_memories(before)
         trace = self.so_far()
         return trace.but(broken=broken[0], because=broken[1], about=broken[2]) if broken else trace
 
@@ -264,6 +266,11 @@ class Player:
         blocked = {name: (slot.op, slot.process.where) for name, slot in slots if slot.op and name not in going}
         stuck = machine.system.stuck(blocked, machine.states, going)
         return ("stuck", f"{listed(stuck)}, for ever" + ", while others go round" * bool(going), ()) if stuck else None
+
+
+def step_names(system: System) -> dict[str, set[str]]:
+    """By worker, the steps of a run in which nothing goes wrong, by their letters."""
+    return {worker: _names(system, worker) for worker in system.cast}
 
 
 def _names(system: System, worker: str) -> set[str]:

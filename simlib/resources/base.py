@@ -13,7 +13,7 @@ from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.shown import Items, Table
 from simlib.timing import JUST_NOW, Elapsed, Slept
-from simlib.values import ATOMS, did_you_mean, freeze, fresh, listed, show, unchanging
+from simlib.values import SURE, did_you_mean, freeze, fresh, listed, show
 
 ANYBODY = "anybody"
 
@@ -198,12 +198,18 @@ class View:
     def __getitem__(self, key: Any) -> Any:
         if not hasattr(self._state, "__getitem__"):
             raise self._unseen(f"`[{show(key)}]`")
-        return fresh(self._state[key])
+        try:
+            return fresh(self._state[key])
+        except Mistake as mistake:  # its own: not that of a worker
+            raise AttributeError(str(mistake), obj=self) from None
 
     def __contains__(self, key: Any) -> bool:
         if not hasattr(self._state, "__contains__"):
             raise self._unseen(f"`{show(key)} in ...`")
-        return key in self._state
+        try:
+            return key in self._state
+        except Mistake as mistake:
+            raise AttributeError(str(mistake), obj=self) from None
 
     # What Python would answer by itself, and never as the author meant it: `for row in db` would not even end.
 
@@ -293,8 +299,9 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
         try:
             op = build(self, *args, **kwargs)
             for value in (*op.args, *op.kwargs.values()) if op.kwargs else op.args:
-                if type(value) not in ATOMS and not unchanging(value):  # else there is nothing to check, or to copy
-                    _own(op)
+                if type(value) not in SURE:  # else there is nothing to check, or to copy
+                    if op.verb != "transaction":  # whose steps have values of their own
+                        op.args, op.kwargs = tuple([fresh(arg) for arg in op.args]), fresh(op.kwargs)
                     break
         except Mistake as mistake:
             self._note(mistake)
@@ -313,16 +320,6 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
         return Mistake(f"`{step}(...)` {misfit}. Write {step}({taken})." if misfit else f"`{step}(...)`: {error}.")
 
     return checked
-
-
-def _own(op: Op) -> None:
-    """Give it values of its own, checked here, where it is known who asks, and not in the middle of a search."""
-    try:
-        freeze((op.args, op.kwargs))
-    except RecursionError:
-        circular = f"{op.verb}(...): a value that contains itself cannot be stored, sent or compared."
-        raise Mistake(circular) from None
-    op.args, op.kwargs = tuple(map(fresh, op.args)), fresh(op.kwargs)
 
 
 def positive(name: str, seconds: float | None) -> float | None:

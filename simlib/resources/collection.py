@@ -70,7 +70,6 @@ class Collection(Resource):
         if not isinstance(items or {}, dict):
             raise Mistake(f'Collection({show(items)}): give the first items as a dict, such as {{"ann": "monthly"}}.')
         self._items: dict[str, Any] = {_name(name): fresh(item) for name, item in (items or {}).items()}
-        freeze(self._items)
 
     def initial(self, name: str) -> CollectionState:
         return CollectionState(fresh(self._items))
@@ -93,6 +92,6 @@ class Collection(Resource):
 
 
 def _name(name: Any) -> str:
-    if not isinstance(name, str):
+    if type(name) is not str:
         raise Mistake(f"{show(name)} is no name of an item in a Collection. Give text.")
     return name

@@ -9,7 +9,7 @@ from typing import Any
 from simlib.errors import AlreadyExists, Mistake, StaleToken
 from simlib.ops import Op
 from simlib.resources.base import Count, Renumber, Resource, State
-from simlib.values import bare, freeze, fresh, in_order, listed, show, unordered
+from simlib.values import KEYS, NAMES, bare, freeze, fresh, in_order, listed, same, show, unordered
 
 WRITES = ("write", "insert", "delete", "compare_and_set")
 
@@ -24,10 +24,10 @@ class DatabaseState(State):
     fences: dict[Any, int] = field(default_factory=dict)  # the newest token that each row has seen
 
     def __getitem__(self, key: Any) -> Any:
-        return self.rows.get(key)
+        return self.rows.get(_key(key))
 
     def __contains__(self, key: Any) -> bool:
-        return key in self.rows
+        return _key(key) in self.rows
 
     def on_read(self, who: str, key: Any, fence: int | None = None) -> Any:
         self._fence(key, fence)
@@ -54,7 +54,7 @@ class DatabaseState(State):
 
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
-        if self.rows.get(key) != expected:
+        if not same(self.rows.get(key), expected):
             return False
         self.rows[key] = row
         return True
@@ -109,6 +109,10 @@ class Database(Resource):
     `fence=` on an operation is a lock's token (`lease.token`): the row remembers the newest that it has seen, and
     refuses an older one with StaleToken (Kleppmann, "How to do distributed locking", 2016).
 
+    1, 1.0 and True are three values, as they are in a typed column or in the text of a request. So a row's key, which a
+    dict would take for one, is text, bytes, a whole number, a date, a UUID, None, or a tuple of these. Rows are plain
+    data that a store could hold: no sets, no exceptions, no instances that hold more than their fields.
+
     Left out: transactions that stay open between steps and so their isolation levels, deadlocks and serialization
     failures (`live` begins such a step again); the gaps of nextval, which counts also what is undone; replicas that
     lag; queries other than by key or by its beginning.
@@ -117,8 +121,7 @@ class Database(Resource):
     def __init__(self, rows: dict[Any, Any] | None = None) -> None:
         if not isinstance(rows or {}, dict):
             raise Mistake(f'Database({show(rows)}): give the first rows as a dict, such as Database({{"key": 1}}).')
-        self._rows: dict[Any, Any] = fresh(rows or {})
-        freeze(self._rows)
+        self._rows: dict[Any, Any] = {_key(key): fresh(row) for key, row in (rows or {}).items()}
 
     def initial(self, name: str) -> DatabaseState:
         return DatabaseState(fresh(self._rows))
@@ -146,7 +149,11 @@ class Database(Resource):
         return Op(self._name, "delete", (_key(key),), _fence(fence))
 
     def compare_and_set(self, key: Any, expected: Any, row: Any, *, fence: int | None = None) -> Op:
-        """Store the row only if the present one equals `expected` (None: there is none). Answers whether it did."""
+        """Store the row only if the present one is `expected` (None: there is none). Answers whether it did.
+
+        They are compared as plain data of the same types: 1 is not 1.0 nor True. The order of a dict's keys says
+        nothing.
+        """
         return Op(self._name, "compare_and_set", (_key(key), expected, row), _fence(fence))
 
     def next_id(self, sequence: str = "id") -> Op:
@@ -173,16 +180,21 @@ class Database(Resource):
 
 
 def _key(key: Any) -> Any:
-    try:
-        hash(key)
-    except TypeError:
-        raise Mistake(f"{show(key)} cannot be a row's key. Use text, a number or a tuple of them.") from None
-    return key
+    """This key of a row, checked: of two keys that are equal in Python there is one row in every store."""
+    kind = type(key)
+    if kind in KEYS:
+        return key
+    if kind is tuple:
+        return tuple(map(_key, key))
+    if kind in NAMES:
+        return fresh(key)
+    why = "1, 1.0 and True are one key of a dict, and three in a store. " if kind in (bool, float) else ""
+    raise Mistake(f"{show(key)} cannot be a row's key. {why}Use text, a whole number or a tuple of them.")
 
 
 def _fence(fence: Any) -> dict[str, int]:
     if fence is None:
         return {}
-    if isinstance(fence, int) and not isinstance(fence, bool):
+    if type(fence) is int:
         return {"fence": fence}
     raise Mistake(f"fence={show(fence)}: a fence is a number that grows: fence=lease.token.")

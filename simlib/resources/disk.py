@@ -239,12 +239,12 @@ class Disk(Resource):
 
 
 def _name(name: Any) -> str:
-    if not isinstance(name, str):
+    if type(name) is not str:
         raise Mistake(f"{show(name)} is no file name. Give text.")
     return name
 
 
 def _text(verb: str, data: Any) -> str:
-    if not isinstance(data, str):
+    if type(data) is not str:
         raise Mistake(f"{verb}(..., {show(data)}): a file holds text. Write str(...) or json.dumps(...) around it.")
     return data

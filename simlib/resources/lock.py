@@ -10,7 +10,7 @@ from simlib.errors import Mistake
 from simlib.ops import Blocked, Op
 from simlib.resources.base import Count, Renumber, Resource, State, Timer, positive
 from simlib.timing import JUST_NOW, Elapsed, Slept
-from simlib.values import bare, freeze, show
+from simlib.values import bare, freeze, same, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,13 @@ class LockState(State):
         self._freed_by(who)
 
     def on_release(self, who: str, lease: Lease) -> bool:
-        if self.holder is None or self.holder != lease.value:
+        if self.holder is None or not same(self.holder, lease.value):
             return False
         self._freed_by(who)
         return True
 
     def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
-        if self.holder is None or self.holder != lease.value:
+        if self.holder is None or not same(self.holder, lease.value):
             return False
         self.ttl, self.owner, self.elapsed = ttl, who, JUST_NOW
         self.renewals += 1
@@ -186,8 +186,8 @@ class Lock(Resource):
     def acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
         """Answers a Lease; waits while the lock is held.
 
-        `value` is what the key holds; left out, it is one that nobody else has ever used. `ttl` in seconds; without
-        one, a holder that dies keeps the lock for ever.
+        `value` is what the key holds (1, 1.0 and True are three); left out, it is one that nobody else has ever used.
+        `ttl` in seconds; without one, a holder that dies keeps the lock for ever.
         """
         return Op(self._name, "acquire", _given(value), _lasting(ttl))
 

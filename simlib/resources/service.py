@@ -10,7 +10,7 @@ from simlib.errors import Mistake, Rejected
 from simlib.ops import OK, Op, Outcome
 from simlib.resources.base import Resource, State
 from simlib.text import printable
-from simlib.values import ATOMS, freeze, plural, show, unordered
+from simlib.values import KEYS, freeze, plural, show, unordered
 
 
 @dataclass
@@ -81,7 +81,10 @@ class Service(Resource):
         return ServiceState()
 
     def call(self, action: str, *args: Any, idempotency_key: Any = None) -> Op:
-        """Do `action`. Answers "ok". Raises Unavailable, OutcomeUnknown or Rejected."""
+        """Do `action`. Answers "ok". Raises Unavailable, OutcomeUnknown or Rejected.
+
+        1, 1.0 and True are three arguments, and three keys.
+        """
         if not isinstance(action, str):
             raise Mistake(f'call({show(action)}): say first what to do, as text: call("charge", 20).')
         key = {} if idempotency_key is None else {"idempotency_key": idempotency_key}
@@ -89,7 +92,9 @@ class Service(Resource):
 
 
 def hashable(value: Any) -> Hashable:
-    """The value itself where Python knows how to compare it, so that 20 is 20.0; else its key."""
+    """The value itself where it is equal to nothing else, else its key: 1, 1.0 and True are three, as they are in the
+    text of a request.
+    """
     if type(value) is tuple:
-        return value if ATOMS.issuperset(map(type, value)) else freeze(value)
-    return value if type(value) in ATOMS else freeze(value)
+        return value if KEYS.issuperset(map(type, value)) else freeze(value)
+    return value if type(value) in KEYS else freeze(value)

@@ -71,9 +71,9 @@ def test_a_folder_that_may_not_grow_is_the_disk_of_the_model(tmp_path, seed, cap
 
 @pytest.fixture
 def server():
-    with Ledger() as ledger:
+    client = RemoteService("bank")
+    with Ledger(client.signer) as ledger:
         threading.Thread(target=ledger.serve_forever, daemon=True).start()
-        client = RemoteService("bank")
         client.port = client.dead_port = ledger.server_port
         yield client
         ledger.shutdown()

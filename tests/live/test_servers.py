@@ -25,7 +25,7 @@ from simlib.resources.lock import Lease
 from simlib.resources.queue import Message
 from simlib.values import freeze
 from tests.lessons import definitions
-from tests.servers import free_port, postgresql_server, redis_server
+from tests.servers import free_port
 
 FORK = multiprocessing.get_context("fork")
 PATIENCE = 60  # seconds, on a busy machine
@@ -39,18 +39,6 @@ LESSONS = {
     "13": ("shop", "fulfil", {"crashes": 0}, "fulfil_once"),
 }
 EVERY = {"13": 4}  # it takes 20 steps, so only every fourth is tried
-
-
-@pytest.fixture(scope="session")
-def redis_url():
-    with redis_server() as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def postgresql_url():
-    with postgresql_server() as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
@@ -84,22 +72,6 @@ def in_tables(on, postgresql_url):
     """With the lock on PostgreSQL too."""
     with player({**on, "lock": postgresql_url}) as play:
         yield play
-
-
-@pytest.fixture
-def redis_client(redis_url):
-    import redis
-
-    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        yield client
-
-
-@pytest.fixture
-def postgresql(postgresql_url):
-    import psycopg
-
-    with psycopg.connect(postgresql_url, autocommit=True) as connection:
-        yield connection
 
 
 def book_both(inbox, lock, db):
@@ -446,10 +418,10 @@ def test_an_outage_of_redis_is_a_refused_connection(tmp_path, redis_url):
 def test_nothing_that_a_killed_process_sent_to_postgresql_is_still_on_its_way_when_it_is_looked_at(
     tmp_path, postgresql_url
 ):
-    slow = "UPDATE rows SET row = '1' FROM pg_sleep(0.5)"  # one statement, which commits by itself
     busy = "SELECT 1 FROM pg_stat_activity WHERE query = ? AND state = 'active'"
     with stores(tmp_path, {"db": postgresql_url}, db=Database({"n": 0})) as made:
         db = made["db"]
+        slow = f"UPDATE rows SET row = '{db.signer.write(1)}' FROM pg_sleep(0.5)"  # one statement, committed by itself
         victim = FORK.Process(target=lambda: db.run(slow))
         victim.start()
         wait_for(lambda: db.run(busy, slow))

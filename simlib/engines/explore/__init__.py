@@ -38,8 +38,11 @@ def explore(
     with interruptible() as interrupt:
         if interrupt.came:  # this is one of many questions
             return Report(system, budget, Findings(interrupted="by you"), None, head_of(system, budget))
+    before = system.memories()
     with system.watchdog, _without_gc():
         findings = decide(system, budget, limits, merge=merge, symmetric=symmetric, spot=spot)
+        if findings.interrupted != "by you":  # who has interrupted gets what is known
+            system.compare_memories(before)
         try:
             trace = _counterexample(system, findings)
         except KeyboardInterrupt:  # nothing is shown that has not happened twice

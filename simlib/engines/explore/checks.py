@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Hashable
-from typing import Any, NamedTuple
 
-from simlib.engines.explore.findings import Carry, Found
+from simlib.engines.explore.findings import Found
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.layout import Layout, Numbers
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import FAULT, Next, Rules
-from simlib.engines.explore.symmetry import NotAlike
+from simlib.engines.explore.verdicts import Claim, Verdicts
 from simlib.ops import Op, Where
-from simlib.properties import Property
-from simlib.resources.lock import LockState
 from simlib.system import System, outcome_of
 from simlib.values import listed
-
-
-class Claim(NamedTuple):
-    """A property, the places of the resources that it looks at, and its verdicts by what these are."""
-
-    claim: Property
-    places: list[int]
-    known: dict[Numbers, bool]
 
 
 class Checks:
     """Judges states. `unseen` are the `sometimes` that were true in none of them so far."""
 
-    def __init__(self, system: System, histories: Histories, ledger: Ledger, layout: Layout, rules: Rules) -> None:
-        self.unseen = list(system.sometimes)
+    def __init__(
+        self, system: System, histories: Histories, ledger: Ledger, verdicts: Verdicts, layout: Layout, rules: Rules
+    ) -> None:
+        self._verdicts = verdicts
+        self.unseen = list(verdicts.sometimes)
         self._system = system
         self._histories = histories
         self._ledger = ledger
@@ -40,12 +31,6 @@ class Checks:
         self._world_at, self._whole_world = layout.world_at, layout.whole_world
         self._fine: set[int] = set()  # worlds in which nothing is wrong
         self._outcomes: dict[int, Hashable] = {}
-        self._always = [self._claim(claim) for claim in system.always]
-        self._eventually = [self._claim(claim) for claim in system.eventually]
-
-    def _claim(self, claim: Property) -> Claim:
-        places = [place for place, name in enumerate(self._ledger.names) if name in claim.parameters]
-        return Claim(claim, places, {})
 
     def everywhere(self, state: int) -> Found | None:
         """What must not be so in any state, whoever is where in their code."""
@@ -63,37 +48,19 @@ class Checks:
 
     def _in_world(self, world: Numbers) -> Found | None:
         if self.unseen:
-            seen = {**self._system.values, **self._ledger.world(world)}
-            self.unseen = [claim for claim in self.unseen if not self._holds(claim, seen)]
-        return self._false(self._always, world)
+            self.unseen = [claim for claim in self.unseen if not self._holds(claim, world)]
+        return self._false(self._verdicts.always, world)
 
     def _false(self, claims: list[Claim], world: Numbers) -> Found | None:
-        """The first of these claims that is not true here. Each is asked once of what it looks at."""
-        for claim, places, known in claims:
-            part = tuple([world[place] for place in places])
-            verdict = known.get(part)
-            if verdict is None:
-                seen = {**self._system.values, **self._ledger.world(world)}
-                verdict = known[part] = self._holds(claim, seen)
-            if not verdict:
-                return Found(claim.name, because=self._system.because(claim, self._ledger.world(world)))
+        """The first of these claims that is not true here."""
+        for claim in claims:
+            if not self._holds(claim, world):
+                because = self._system.because(claim.claim, self._ledger.world(world))
+                return Found(claim.claim.name, because=because)
         return None
 
-    def _holds(self, claim: Property, seen: dict[str, Any]) -> bool:
-        """Raises NotAlike where it depends on the name that a lock's made-up value leaves out, and Carry where it
-        depends on how large a count is, and states do not tell.
-        """
-        verdict, counts = self._system.holds(claim, seen), self._rules.counts
-        if self._ledger.asked:
-            raise Carry(self._ledger.asked.pop())
-        if counts is not None and counts.change(claim, seen, self._system.holds):
-            raise Carry("counts")
-        nameless = [name for name in claim.parameters if isinstance(seen[name], LockState) and seen[name].is_made_up]
-        for names in itertools.product(self._system.cast, repeat=len(nameless)) if nameless else ():
-            held = {lock: seen[lock].held_by(who) for lock, who in zip(nameless, names)}
-            if self._system.holds(claim, {**seen, **held}) != verdict:
-                raise NotAlike
-        return verdict
+    def _holds(self, claim: Claim, world: Numbers) -> bool:
+        return self._verdicts.holds(claim, world, self._rules.counts)
 
     def _own_error(self, node: int) -> Found:
         worker, error = self._histories.start[node][0], self._histories.error[node]
@@ -107,7 +74,7 @@ class Checks:
         return self._unmet(state)
 
     def _unmet(self, state: int) -> Found | None:
-        return self._false(self._eventually, self._world_of(state)) if self._eventually else None
+        return self._false(self._verdicts.eventually, self._world_of(state)) if self._verdicts.eventually else None
 
     def _stuck(self, state: int, going: set[str]) -> list[str]:
         """Who of those who are not `going` waits for ever, in words."""
@@ -157,7 +124,7 @@ class Checks:
         worlds = [*map(self._layout.numbers, self._fine)]
         return [
             claim.name
-            for claim, places, _ in (*self._always, *self._eventually)
+            for claim, places, _ in (*self._verdicts.always, *self._verdicts.eventually)
             if claim.parameters and all(world[place] == worlds[0][place] for world in worlds for place in places)
         ]
 

@@ -232,9 +232,11 @@ class Histories:
         told = [
             f"`{self.ops.things[self.op[at]]}` answered {show(self.answers.things[answer])}" for at, answer in history
         ]
+        hint = "They read alike: if it makes a class anew each time, define that outside of it. "
         raise NotDeterministic(
             f"{process.name} took two different steps after the same answers "
             f"({'; '.join(told) or 'none yet'}): first `{before or 'return'}`, then `{process.op or 'return'}`. "
+            f"{hint * (str(before) == str(process.op))}"
             "A worker may depend on nothing but its answers: ask a Clock or a Random of the scenario instead of `time` "
             "or `random`, and keep no state in globals."
         )

@@ -20,6 +20,7 @@ from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
 from simlib.engines.explore.rules import EVERYBODY, FAULT, NOBODY, Following, Rules, Way
 from simlib.engines.explore.spot import Overtaking, Spot
+from simlib.engines.explore.verdicts import Verdicts
 from simlib.engines.progress import Progress
 from simlib.ops import Op, Where
 from simlib.resources.clock import ClockState
@@ -49,6 +50,7 @@ class Question:
     deadline: float  # of all searches for the answer together
     histories: Histories
     ledger: Ledger
+    verdicts: Verdicts
 
     @classmethod
     def about(
@@ -76,7 +78,8 @@ class Question:
             elif isinstance(state, LockState):
                 state.anonymous = anonymous
         ledger = Ledger(states, histories, budget.kinds, asked)
-        return cls(system, budget, limits, spot, carried, floor, anonymous, deadline, histories, ledger)
+        verdicts = Verdicts(system, ledger)
+        return cls(system, budget, limits, spot, carried, floor, anonymous, deadline, histories, ledger, verdicts)
 
     @property
     def merges_counts(self) -> bool:
@@ -130,7 +133,10 @@ class Search(Generic[Arrival]):
         self._watchdog = self._system.watchdog
         self._watchdog.megabytes = self._limits.megabytes
         self._rules = self._make_rules()
-        self._checks = Checks(self._system, self._histories, question.ledger, self._rules.layout, self._rules)
+        self._verdicts = question.verdicts
+        self._checks = Checks(
+            self._system, self._histories, question.ledger, self._verdicts, self._rules.layout, self._rules
+        )
         self.findings = Findings()
         self._graph = Graph()
         self._rests: set[int] = set()
@@ -265,11 +271,16 @@ class Search(Generic[Arrival]):
         self.findings.schedules = schedules(self._graph, self._rests)
         if self.findings.schedules is None:
             self._look_for_livelock()
-        self._histories.audit()
+        self._audit()
         if not self.findings.found and self._checks.unseen:
             because = f"it was true in none of {plural(self.findings.states, 'state')}"
-            self.findings.found = Found(self._checks.unseen[0].name, None, because)
+            self.findings.found = Found(self._checks.unseen[0].claim.name, None, because)
         self.findings.complete = True
+
+    def _audit(self) -> None:
+        """Ask the workers and the properties again. Raises NotDeterministic where one of them answers otherwise."""
+        self._histories.audit()
+        self._verdicts.audit()
 
     def _look_for_livelock(self) -> None:
         raise NotImplementedError
@@ -301,7 +312,7 @@ class Search(Generic[Arrival]):
 
     def _summed_up(self) -> Findings:
         struck, histories = self._rules.struck, self._histories
-        self.findings.unseen = [claim.name for claim in self._checks.unseen]
+        self.findings.unseen = [unseen.claim.name for unseen in self._checks.unseen]
         self.findings.idle_faults = [kind for kind, nodes in struck.items() if not nodes]
         self.findings.idle_workers = self._idle_workers()
         self.findings.untried = self._checks.untried()

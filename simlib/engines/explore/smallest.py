@@ -43,7 +43,7 @@ class Smallest(Search[Label]):
         elif self.findings.faults_proven >= 0 and not (self.findings.found and self._question.spot):
             self._look_for_livelock()  # one with fewer faults than what was found is smaller
         if self.findings.found:
-            self._histories.audit()  # before it is shown: it may come of a worker that is not deterministic
+            self._audit()  # before it is shown: it may come of something that is not deterministic
 
     def _cut(self, why: str) -> None:
         super()._cut(why)

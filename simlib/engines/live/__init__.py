@@ -52,7 +52,7 @@ def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None
 def run(system: System, reality: Reality, plan: list[Point] | Chaos) -> Trace:
     """One more run under the same warden. An interrupt ends it with what has happened so far."""
     with LiveMachine(system, reality) as machine:
-        player = Player(machine, MOST_STEPS)
+        player = Player(machine, MOST_STEPS, machine.step_names())
         beginning = player.scheduled(plan) if isinstance(plan, list) else wander(machine, plan.budget, plan.seed)
         try:
             trace, stopped = player.play(beginning), ""

@@ -7,15 +7,16 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Hashable
-from multiprocessing.connection import Connection
 from typing import Any
 
+from simlib.engines.live.pipe import Pipe
 from simlib.engines.live.worker import Told
 from simlib.errors import Mistake
 from simlib.ops import NOWHERE, Op
 
 PATIENCE = 20.0  # seconds to wait for a process before it is given up
 SILENT = f"no word from a process for {PATIENCE:g} s: does a step of its worker wait for ever?"
+GONE = "a worker's process ended without a word: does it call os._exit, or kill itself?"
 SLICE = 0.1  # seconds after which an interrupt is heeded
 
 
@@ -23,7 +24,8 @@ class Channel:
     """A channel to another process. Who waits at it heeds an interrupt."""
 
     def __init__(self, end: socket.socket, heed: Callable[[], None]) -> None:
-        self._channel = Connection(end.detach())
+        self._end = end.dup()
+        self._channel = Pipe(end.detach())
         self._heed = heed
 
     def say(self, what: Any) -> None:
@@ -56,6 +58,10 @@ class Channel:
         return self.hear()
 
     def close(self) -> None:
+        """Let the other end know, even where a process that was forked from this one has a copy of this end."""
+        with contextlib.suppress(OSError):  # the other end is gone
+            self._end.shutdown(socket.SHUT_RDWR)
+        self._end.close()
         self._channel.close()
 
 
@@ -75,7 +81,7 @@ class Actor:
         try:
             told: Told = self.channel.hear()
         except EOFError:
-            raise Mistake("a worker's process ended without a word: does it call os._exit, or kill itself?") from None
+            raise Mistake(GONE) from None
         self.op, self.where, self.here, self.error = told.op, told.where, told.here, told.raised
         if told.failed:
             name, text = told.failed

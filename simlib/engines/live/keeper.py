@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from contextlib import ExitStack
-from multiprocessing.connection import Connection
 from typing import Any
 
+from simlib.engines.live.pipe import Pipe
 from simlib.engines.live.stores import Store
 from simlib.engines.live.stores.base import Facts
 from simlib.errors import Mistake
 
 
-def keep(channel: Connection, stores: Mapping[str, Store]) -> None:
+def keep(channel: Pipe, stores: Mapping[str, Store]) -> None:
     """Serve the supervisor until it is gone."""
     keeper = Keeper(stores)
     while True:
@@ -37,11 +37,15 @@ class Keeper:
 
     def expire(self, resource: str, timer: Hashable) -> None:
         """Let this timer run out."""
-        self._stores[resource].expire(timer)
+        store = self._stores[resource]
+        with store.untouched():
+            store.expire(timer)
 
     def take(self, resource: str) -> None:
         """Hold this part, so that nobody else gets it."""
-        self._held.enter_context(self._stores[resource].down())
+        store = self._stores[resource]
+        with store.untouched():
+            self._held.enter_context(store.down())
 
     def let_go(self) -> None:
         """Everybody gets it again."""

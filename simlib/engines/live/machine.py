@@ -12,11 +12,11 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from simlib.engines.live.actor import Actor
-from simlib.engines.live.race import Answers, ModelIsWrong, race
+from simlib.engines.live.actor import GONE, Actor
+from simlib.engines.live.race import OR, Answers, ModelIsWrong, race
 from simlib.engines.live.reality import Reality
 from simlib.engines.live.stores.base import Facts
-from simlib.engines.live.stores.facts import expected
+from simlib.engines.live.stores.facts import expected, same
 from simlib.engines.machine import Machine
 from simlib.errors import Mistake
 from simlib.system import System
@@ -38,7 +38,19 @@ class LiveMachine(Machine):
         self._reality.begin()
         _, self._keeper = self._reality.fork("keeper")
         super().__enter__()
+        # Known from here, they are not asked of workers that run in this process: what those start would outlive it.
+        vars(self.system).setdefault("first_operations", {worker: slot.op for worker, slot in self.slots.items()})
         return self
+
+    def step_names(self) -> dict[str, set[str]]:
+        """What a player asks of each worker. It is found out by running it, so that is done in a process of the run."""
+        _, channel = self._reality.fork("rehearse")
+        try:
+            return channel.hear()  # type: ignore[no-any-return]
+        except EOFError:
+            raise Mistake(GONE) from None
+        finally:
+            channel.close()
 
     def _start(self, worker: str, incarnation: int) -> Any:
         pid, channel = self._reality.fork("worker", worker, incarnation)
@@ -107,7 +119,8 @@ class LiveMachine(Machine):
         with self._away(op.resource) if move.fault == "outages" else nullcontext():
             did = actor.channel.ask(move.outcome, modelled)
         if freeze(did) != freeze(modelled):
-            raise ModelIsWrong(f"{op}: the model answers {show(modelled)}, {self._kind(op.resource)} {show(did)}.")
+            real = f"{self._kind(op.resource)} {show(did)}"
+            raise ModelIsWrong(f"{op}: the model answers {show(modelled)}, {real}. {OR}")
         return did
 
     @contextlib.contextmanager
@@ -161,6 +174,6 @@ class LiveMachine(Machine):
             return  # some of what is there is of steps that come later in the order
         for name, found in self.facts().items():
             modelled = expected(self.states[name])
-            if found != modelled:
+            if not same(found, modelled):
                 there, said = show(found, 300), show(modelled, 300)
-                raise ModelIsWrong(f"{name}: {self._kind(name)} has {there}, the model {said}.")
+                raise ModelIsWrong(f"{name}: {self._kind(name)} has {there}, the model {said}. {OR}")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simlib.engines.live.stores.base import Facts
-from simlib.engines.live.stores.facts import expected
+from simlib.engines.live.stores.facts import expected, same
 from simlib.errors import Mistake
 from simlib.ops import Blocked
 from simlib.trace import Move
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from simlib.engines.live.machine import LiveMachine
 
 Answers = dict[str, Any]  # by worker
+OR = "Either the model is wrong, or somebody else has changed it."  # nothing that is there tells these two apart
 
 
 def race(machine: LiveMachine, moves: Sequence[Move], killed: str, delay: float) -> tuple[list[Move], Answers]:
@@ -44,7 +45,7 @@ def race(machine: LiveMachine, moves: Sequence[Move], killed: str, delay: float)
         if answers is not None:
             return order, answers
     said = [f"{move.worker}: {machine.slots[move.worker].op} -> {show(heard.get(move.worker))}" for move in moves]
-    raise ModelIsWrong(f"no order of {listed(said)}, taken at once, explains what is there: {show(there, 400)}.")
+    raise ModelIsWrong(f"no order of {listed(said)}, taken at once, explains what is there: {show(there, 400)}. {OR}")
 
 
 class ModelIsWrong(Mistake):
@@ -70,5 +71,5 @@ def _explained(machine: LiveMachine, order: list[Move], heard: Answers, there: M
             return None
         if move.worker in heard and freeze(answers[move.worker]) != freeze(heard[move.worker]):
             return None
-    same = all(expected(states[name]) == found for name, found in there.items())
-    return answers if same else None
+    explained = all(same(found, expected(states[name])) for name, found in there.items())
+    return answers if explained else None

@@ -48,8 +48,8 @@ class Reality:
     def __exit__(self, *_: object) -> None:
         self._channel.close()
         self._handed.close()
-        self._warden.wait()
-        for pid in self._pids:  # the warden has done this, unless it was killed itself
+        killed = self._warden.wait() != 0
+        for pid in self._pids if killed else ():  # else it has done this itself
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         if self.folder:

@@ -18,28 +18,29 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from simlib.engines.live.keeper import keep
+from simlib.engines.live.pipe import Pipe
 from simlib.engines.live.stores import RemoteService, Store, stores_for
 from simlib.engines.live.stores.http import serve
 from simlib.engines.live.worker import work
+from simlib.engines.replay import step_names
 from simlib.errors import Mistake
 from simlib.system import System
 
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 class Warden:
     """Serves one supervisor: `requests` are the names of its methods, with their arguments."""
 
-    def __init__(self, channel: Connection, handing: socket.socket) -> None:
+    def __init__(self, channel: Pipe, handing: socket.socket) -> None:
         self._channel = channel
         self._handing = handing  # over it goes the supervisor's end of each new process's channel
         self._children: set[int] = set()
-        self._servers: list[Connection] = []  # a server goes on until nobody has the other end
+        self._servers: list[Pipe] = []  # a server goes on until nobody has the other end
         self._folder: Path | None = None
         self._stores: dict[str, Store] = {}
         self._system: System | None = None
@@ -79,8 +80,8 @@ class Warden:
 
     def _serve(self, store: RemoteService) -> None:
         ours, theirs = socket.socketpair()
-        self._fork(serve, theirs)
-        channel = Connection(ours.detach())
+        self._fork(lambda channel: serve(channel, store.signer), theirs)
+        channel = Pipe(ours.detach())
         store.port, store.dead_port = channel.recv()
         self._servers.append(channel)
 
@@ -94,20 +95,33 @@ class Warden:
         """A process that looks at the real parts for the supervisor."""
         return self._child(lambda channel: keep(channel, self._stores))
 
+    def rehearse(self) -> int:
+        """A process that plays the workers on the model, and tells which steps they take there."""
+        system = self._system
+        assert system is not None  # a run has begun
+
+        def rehearsed(channel: Pipe) -> None:
+            try:
+                channel.send(step_names(system))
+            except Mistake as mistake:
+                channel.send(mistake)
+
+        return self._child(rehearsed)
+
     def reap(self, child: int) -> None:
         """Wait for the end of a child that has been killed."""
         if child in self._children:
             os.waitpid(child, 0)
             self._children.discard(child)
 
-    def _child(self, run: Callable[[Connection], None]) -> int:
+    def _child(self, run: Callable[[Pipe], None]) -> int:
         ours, theirs = socket.socketpair()
         child = self._fork(run, theirs)
         with ours:
             socket.send_fds(self._handing, [b"."], [ours.fileno()])
         return child
 
-    def _fork(self, run: Callable[[Connection], None], end: socket.socket) -> int:
+    def _fork(self, run: Callable[[Pipe], None], end: socket.socket) -> int:
         warden = os.getpid()
         child = os.fork()
         if child:
@@ -119,7 +133,7 @@ class Warden:
             _die_with(warden)
             self._handing.close()
             self._channel.close()
-            with Connection(end.detach()) as channel:
+            with Pipe(end.detach()) as channel:
                 run(channel)
             status = 0
         except (EOFError, ConnectionError, SystemExit):
@@ -138,6 +152,7 @@ class Warden:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(child, 0)
         self._children.clear()
+        _end_orphans()
         for store in self._stores.values():
             with contextlib.suppress(Exception):  # its server may be gone, and the others have to be cleaned up too
                 store.drop()
@@ -154,8 +169,54 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
+def _adopt_orphans() -> bool:
+    """Be the parent of every process that a worker has started, and that outlives it, whatever it has made of itself:
+    a double fork and a session of its own do not help it (prctl(2), Linux). False where the system has no such thing.
+    """
+    try:
+        return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) == 0)
+    except (AttributeError, OSError):
+        return False
+
+
+def _end_orphans() -> None:
+    """Kill what the workers have left behind. The children of whoever is killed come next."""
+    while doomed := [child for child in _children() if _kill(child)]:
+        for child in doomed:
+            os.waitpid(child, 0)
+
+
+def _children() -> list[int]:
+    """The children of this process; none where the system does not tell."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:  # which is quicker to find out than to look through all processes
+        return []
+    return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _parent(path) == os.getpid()]
+
+
+def _parent(stat: Path) -> int:
+    try:
+        return int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+    except OSError:  # it has just ended
+        return 0
+
+
+def _kill(child: int) -> bool:
+    """False for one that has become somebody else's, as a program that changes its user does."""
+    try:
+        os.kill(child, signal.SIGKILL)
+    except PermissionError:
+        return False
+    return True
+
+
 def main() -> None:
     """Be the warden of whoever has the other end of the channel."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(0o077)  # what the run puts into files is for its own user alone
+    adopted = _adopt_orphans()
     channel, handing = map(int, sys.argv[1:])
-    Warden(Connection(channel), socket.socket(fileno=handing)).serve()
+    Warden(Pipe(channel), socket.socket(fileno=handing)).serve()
+    if not adopted:  # macOS: those that are still in the warden's own group end with it
+        os.killpg(0, signal.SIGKILL)

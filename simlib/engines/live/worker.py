@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from itertools import count
-from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from simlib.engines.capture import capture
+from simlib.engines.live.pipe import Pipe
 from simlib.engines.live.stores import Store
 from simlib.errors import Mistake, OperationError
 from simlib.ops import Blocked, Op, Where
@@ -30,7 +30,7 @@ class Told(NamedTuple):
     here: Hashable = None
 
 
-def work(channel: Connection, system: System, worker: str, incarnation: int, stores: Mapping[str, Store]) -> None:
+def work(channel: Pipe, system: System, worker: str, incarnation: int, stores: Mapping[str, Store]) -> None:
     """Run until the supervisor is gone, or the worker has failed."""
     with system.watchdog:
         try:
@@ -42,7 +42,7 @@ def work(channel: Connection, system: System, worker: str, incarnation: int, sto
             channel.send(mistake)
 
 
-def _task(channel: Connection, system: System, worker: str, incarnation: int, stores: Mapping[str, Store]) -> None:
+def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: Mapping[str, Store]) -> None:
     """From the worker's first step to its last; then wait to be given the next task."""
     process = system.start(worker, incarnation)
     channel.send(_told(process))

@@ -12,5 +12,9 @@ __all__ = ["Conditions", "Run", "exponential", "simulate"]
 
 def simulate(system: System, conditions: Conditions, seed: int, trace: bool, until_violation: bool) -> Run:
     """Run the system once. The same seed gives the same run in every process and on every Python."""
+    before = system.memories()
     with system.watchdog:
-        return Simulation(system, conditions, seed, trace, until_violation).run()
+        run = Simulation(system, conditions, seed, trace, until_violation).run()
+    if run.interrupted != "by you":
+        system.compare_memories(before)
+    return run

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import ast
-import base64
-import pickle
-from collections.abc import Hashable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, ClassVar
 
-from simlib.errors import OperationError, OutcomeUnknown
+from simlib.engines.live.stores.signed import Signer
+from simlib.errors import Mistake, OperationError, OutcomeUnknown
 from simlib.ops import OK, Blocked, Op, Outcome
 from simlib.resources.lock import Lease
-from simlib.values import freeze
+from simlib.values import said, show
 
 Facts = dict[str, Any]
 LEAST = 60.0  # seconds
+CHANGED = "somebody else has changed it. Give the run a place to which nobody else writes."
+
+
+class Tampered(Mistake):
+    """A real part holds something that the run did not leave there."""
 
 
 class Store:
@@ -30,12 +33,17 @@ class Store:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.signer = Signer()
 
     def prepare(self, state: Any) -> None:
         """Make it, with what is there before anything has happened."""
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
-        """Carry out `op` for worker `who`. Raises OperationError as its answer."""
+        """Carry out `op` for worker `who`. Raises OperationError as its answer, and Tampered."""
+        with self.untouched():
+            return self.answer(op, who, outcome)
+
+    def answer(self, op: Op, who: str, outcome: Outcome) -> Any:
         if outcome.fault != "lost_replies":
             return self.carry_out(op, who, outcome)
         try:
@@ -56,7 +64,11 @@ class Store:
         return nullcontext()
 
     def facts(self) -> Facts:
-        """What is really there, once nothing that a dead process sent is still on its way."""
+        """What is really there, once nothing that a dead process sent is still on its way. Raises Tampered."""
+        with self.untouched():
+            return self.look()
+
+    def look(self) -> Facts:
         raise NotImplementedError
 
     def expire(self, timer: Hashable) -> None:
@@ -64,6 +76,20 @@ class Store:
 
     def lose_power(self, state: Any) -> None:
         """Be as `state` is: what the machine found when it came up again."""
+
+    @contextmanager
+    def untouched(self) -> Iterator[None]:
+        """Inside of it each error that is no answer is somebody else's doing: the run itself leaves nothing behind that
+        it cannot read, and the model has taken the same step without one.
+        """
+        try:
+            yield
+        except (OperationError, Blocked, Mistake):
+            raise
+        except Exception as error:
+            why = f"{type(error).__name__}: {show(said(error), 200)}"
+            what = f"{self.name}: {self.kind} has something that the run did not leave there"
+            raise Tampered(f"{what} ({why}): {CHANGED}") from error
 
     def close(self) -> None:
         """Let go of what is open, so that no process that is forked now has a part in it."""
@@ -88,21 +114,3 @@ class Mutex:
 def lasting(seconds: float) -> float:
     """How long a real timer runs: it ends when the supervisor says so, and not because the machine is slow."""
     return max(seconds, LEAST)
-
-
-def written(value: Any) -> str:
-    """A plain value as text: as Python writes it where that reads back the same, else pickled."""
-    text = repr(value)
-    try:
-        if freeze(ast.literal_eval(text)) == freeze(value):
-            return text
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        pass
-    return "pickle:" + base64.b64encode(pickle.dumps(value)).decode()
-
-
-def read(text: str) -> Any:
-    """The value that was written."""
-    if text.startswith("pickle:"):
-        return pickle.loads(base64.b64decode(text.removeprefix("pickle:")))
-    return ast.literal_eval(text)

@@ -6,13 +6,26 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from simlib.engines.live.stores.base import Facts, written
+from simlib.engines.live.stores.base import Facts
 from simlib.resources.base import State
 from simlib.resources.database import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import Message, QueueState
 from simlib.resources.service import ServiceState
+from simlib.values import freeze
+
+
+def same(found: Facts, modelled: Facts) -> bool:
+    """Whether a worker could tell neither from the other."""
+    return found.keys() == modelled.keys() and all(_key(part) == _key(modelled[name]) for name, part in found.items())
+
+
+def _key(part: Any) -> Any:
+    """A dict's keys and a set's members can be compared as they are, and their order says nothing."""
+    if type(part) is dict:
+        return {key: freeze(value) for key, value in part.items()}
+    return part if type(part) is set else freeze(part)
 
 
 @singledispatch
@@ -23,7 +36,8 @@ def expected(state: State) -> Facts:
 
 @expected.register
 def _(state: DatabaseState) -> Facts:
-    return {"rows": state.rows, "sequences": state.sequences, "fences": state.fences}
+    rows = {freeze(key): row for key, row in state.rows.items()}
+    return {"rows": rows, "sequences": state.sequences, "fences": {freeze(key): t for key, t in state.fences.items()}}
 
 
 @expected.register
@@ -56,7 +70,7 @@ def _(state: DiskState) -> Facts:
 @expected.register
 def _(state: ServiceState) -> Facts:
     return {
-        "effects": {written(effect): times for effect, times in state.effects.items()},
-        "keys": {written(key): written(effect) for key, effect in state.keys.items()},
-        "refused": sorted(map(written, state.refused)),
+        "effects": {**state.effects},
+        "keys": {*state.keys.items()},
+        "refused": {*state.refused},
     }

@@ -34,7 +34,7 @@ class Folder(Store):
         self.capacity = capacity
 
     def prepare(self, state: DiskState) -> None:
-        self.path.mkdir(parents=True)
+        self.path.mkdir(0o700, parents=True)
         self.lose_power(state)
 
     def lose_power(self, state: DiskState) -> None:
@@ -48,10 +48,10 @@ class Folder(Store):
         return self.path / ("_" + quote(name, safe=""))
 
     def _bytes(self, data: str) -> bytes:
-        return data.encode()
+        return data.encode("utf-8", "surrogatepass")
 
     def _text(self, data: bytes) -> str:
-        return data.decode()
+        return data.decode("utf-8", "surrogatepass")
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
         try:
@@ -92,7 +92,7 @@ class Folder(Store):
     def _limit(self, descriptor: int, data: str, room: int | None) -> Iterator[None]:
         """Only so many characters of `data` fit: the process may not write further than that (RLIMIT_FSIZE)."""
         if room is None and self.capacity is not None:
-            room = max(0, self.capacity - sum(map(len, self.facts().values())))
+            room = max(0, self.capacity - sum(map(len, self.look().values())))
         if room is None:
             yield
             return
@@ -124,7 +124,7 @@ class Folder(Store):
         finally:
             os.close(descriptor)
 
-    def facts(self) -> Facts:
+    def look(self) -> Facts:
         return {unquote(path.name[1:]): self._text(path.read_bytes()) for path in self.path.iterdir()}
 
 
@@ -141,17 +141,17 @@ class SmallDisk(Folder):
     def mount(self) -> bool:
         """Mount it for this process and those that it will fork; False where that is not allowed."""
         self.path.parent.mkdir(parents=True)
-        size = f"size={self.PAGE * (self.PAGES if self.capacity is None else max(1, self.capacity))}"
+        size = f"mode=0700,size={self.PAGE * (self.PAGES if self.capacity is None else max(1, self.capacity))}"
         return _own_name_space() and _mount(b"tmpfs", self.path.parent, size)
 
     def drop(self) -> None:
         ctypes.CDLL(None).umount2(os.fsencode(self.path.parent), MNT_DETACH)
 
     def _bytes(self, data: str) -> bytes:
-        return b"".join(letter.encode().ljust(self.PAGE, b"\0") for letter in data)
+        return b"".join(letter.encode("utf-8", "surrogatepass").ljust(self.PAGE, b"\0") for letter in data)
 
     def _text(self, data: bytes) -> str:
-        return data.replace(b"\0", b"").decode()
+        return super()._text(data.replace(b"\0", b""))
 
     @contextmanager
     def _limit(self, descriptor: int, data: str, room: int | None) -> Iterator[None]:

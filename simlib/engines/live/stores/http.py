@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import threading
+import time
+from collections.abc import Hashable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from multiprocessing.connection import Connection
 from typing import Any
 
-from simlib.engines.live.stores.base import Facts, Store, read, written
+from simlib.engines.live.pipe import Pipe
+from simlib.engines.live.stores.base import Facts, Store
 from simlib.engines.live.stores.servers import HERE, PATIENCE
+from simlib.engines.live.stores.signed import Signer
 from simlib.errors import OutcomeUnknown, Rejected, Unavailable
-from simlib.ops import OK, Op, Outcome
+from simlib.ops import Op, Outcome
 from simlib.resources.service import hashable
 from simlib.values import show
 
 KEY, FAULT = "Idempotency-Key", "Fault"  # a fault comes with the request, as a proxy that injects faults does it
 DROP, REFUSE = "drop-reply", "refuse"
+SECRET = "Authorization"  # any user of the machine can talk to the port: who does not bring the run's secret is refused
+MOST_BYTES = 2**26  # of a request's body
+MOST_CONNECTIONS = 100  # at a time: then the oldest is closed
+GRACE = 1.0  # seconds for a client to say what it wants, before those who come later are served
 
 
 class RemoteService(Store):
@@ -29,18 +37,18 @@ class RemoteService(Store):
         super().__init__(name)
         self.port = self.dead_port = 0
 
-    def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
+    def answer(self, op: Op, who: str, outcome: Outcome) -> Any:
         return self.carry_out(op, who, outcome)
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> str:
         key = hashable(op.kwargs.get("idempotency_key"))
-        headers = {} if key is None else {KEY: written(key)}
+        headers = {} if key is None else {KEY: self.signer.write(key)}
         fault = {"lost_replies": DROP, "rejections": REFUSE}.get(outcome.fault or "")
         if fault:
             headers[FAULT] = fault
         port = self.dead_port if outcome.fault == "outages" else self.port
         try:
-            status, text = self._ask(port, "POST", written(hashable(op.args)).encode(), headers)
+            status, text = self._ask(port, "POST", self.signer.write(hashable(op.args)).encode(), headers)
         except ConnectionRefusedError:
             raise Unavailable(op.name) from None
         except (OSError, http.client.HTTPException):  # cut off, or no answer in time
@@ -49,58 +57,75 @@ class RemoteService(Store):
             raise Rejected(f"idempotency key {show(op.kwargs['idempotency_key'])} was used for other arguments")
         if status != http.HTTPStatus.OK:
             raise Rejected(op.args[0])
-        return text
+        return str(self.signer.read(text))
 
     def _ask(self, port: int, method: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str]:
         connection = http.client.HTTPConnection(HERE, port, timeout=PATIENCE)
         try:
-            connection.request(method, "/", body, headers)
+            connection.request(method, "/", body, {SECRET: f"Bearer {self.signer.token}", **headers})
             answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            return answer.status, answer.read().decode("latin-1")
         finally:
             connection.close()
 
-    def facts(self) -> Facts:
+    def look(self) -> Facts:
         _, ledger = self._ask(self.port, "GET", None, {})
-        effects, keys, refused = read(ledger)
-        return {"effects": effects, "keys": keys, "refused": sorted(refused)}
+        effects, keys, refused = self.signer.read(ledger)
+        return {"effects": effects, "keys": {*keys.items()}, "refused": {*refused}}
 
 
 class Ledger(ThreadingHTTPServer):
     """The server: what was done how often, under which keys, and what is refused for ever."""
 
     daemon_threads = True
+    request_queue_size = MOST_CONNECTIONS  # else those who only knock keep the run's own out for seconds
 
-    def __init__(self) -> None:
+    def __init__(self, signer: Signer) -> None:
         super().__init__((HERE, 0), Requests)
-        self.effects: dict[str, int] = {}
-        self.keys: dict[str, str] = {}
-        self.refused: list[str] = []
+        self.signer = signer
+        self.effects: dict[Hashable, int] = {}
+        self.keys: dict[Hashable, Hashable] = {}
+        self.refused: list[Hashable] = []
         self.lock = threading.Lock()
-        self._busy, self._served = 0, threading.Condition()
+        self._open: dict[Any, float] = {}  # the connections that are not dealt with, and since when
+        self._closed = threading.Condition()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that is killed in the middle of its request is nothing to talk about."""
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        with self._served:  # in the order of their arrival, before the next one is looked at
-            self._busy += 1
+        with self._closed:  # in the order of their arrival, before the next one is looked at
+            oldest = next(iter(self._open), None) if len(self._open) >= MOST_CONNECTIONS else None
+            self._open[request] = time.monotonic()
+        if oldest is not None:
+            _hang_up(oldest)
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
-            with self._served:
-                self._busy -= 1
-                self._served.notify_all()
+            with self._closed:
+                del self._open[request]
+                self._closed.notify_all()
 
-    def alone(self) -> None:
-        """Wait until all that came before has been dealt with."""
-        with self._served:
-            self._served.wait_for(lambda: self._busy <= 1, PATIENCE)
+    def service_actions(self) -> None:
+        """Now and then: nobody keeps a connection for ever."""
+        with self._closed:
+            late = [request for request, since in self._open.items() if since < time.monotonic() - PATIENCE]
+        for request in late:
+            _hang_up(request)
 
-    def call(self, effect: str, key: str | None, refuse: bool) -> http.HTTPStatus:
+    def alone(self, request: Any) -> None:
+        """Wait until all that came before this has been dealt with; not for a stranger who has nothing to say."""
+        with self._closed:
+            self._closed.wait_for(lambda: not self._before(request), GRACE)
+
+    def _before(self, request: Any) -> list[Any]:
+        recently = time.monotonic() - GRACE
+        return [other for other, since in self._open.items() if recently < since < self._open[request]]
+
+    def call(self, effect: Hashable, key: Hashable, refuse: bool) -> http.HTTPStatus:
         """Do it, once for each key."""
         with self.lock:
             if key in self.keys:
@@ -120,37 +145,59 @@ class Requests(BaseHTTPRequestHandler):
 
     server: Ledger
 
+    def parse_request(self) -> bool:
+        """Whether it is a request of the run's. What anybody else says is not even looked at."""
+        if not super().parse_request():
+            return False
+        if self.server.signer.admits(self.headers.get(SECRET, "").removeprefix("Bearer ")):
+            return True
+        self.send_error(http.HTTPStatus.FORBIDDEN)
+        return False
+
     def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        body = self.rfile.read(length)
-        if len(body) < length:
-            return  # its client died before it had said all
-        fault = self.headers.get(FAULT)
-        status = self.server.call(body.decode(), self.headers.get(KEY), fault == REFUSE)
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length[:20]) > MOST_BYTES:
+            return self.send_error(http.HTTPStatus.BAD_REQUEST)
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            return None  # its client died before it had said all
+        fault, key = self.headers.get(FAULT), self.headers.get(KEY)
+        try:
+            effect = self.server.signer.read(body.decode("latin-1"))
+            known_as = None if key is None else self.server.signer.read(key)
+        except ValueError:
+            return self.send_error(http.HTTPStatus.BAD_REQUEST)
+        status = self.server.call(effect, known_as, fault == REFUSE)
         if fault == DROP:
             self.close_connection = True  # acted, and the reply is lost
         else:
             self._answer(status, "ok")
+        return None
 
     def do_GET(self) -> None:
-        self.server.alone()
+        self.server.alone(self.request)
         with self.server.lock:
-            ledger = (self.server.effects, self.server.keys, self.server.refused)
-            self._answer(http.HTTPStatus.OK, written(ledger))
+            self._answer(http.HTTPStatus.OK, (self.server.effects, self.server.keys, self.server.refused))
 
-    def _answer(self, status: http.HTTPStatus, text: str) -> None:
+    def _answer(self, status: http.HTTPStatus, what: Any) -> None:
+        text = self.server.signer.write(what).encode()
         self.send_response(status)
-        self.send_header("Content-Length", str(len(text.encode())))
+        self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(text.encode())
+        self.wfile.write(text)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Not on the notebook's stderr."""
 
 
-def serve(channel: Connection) -> None:
+def _hang_up(request: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it is gone already
+        request.shutdown(socket.SHUT_RDWR)
+
+
+def serve(channel: Pipe, signer: Signer) -> None:
     """Be a server until the supervisor is gone. Tells its port, and one where nobody listens."""
-    with Ledger() as server, socket.socket() as dead:
+    with Ledger(signer) as server, socket.socket() as dead:
         dead.bind((HERE, 0))
         channel.send((server.server_port, dead.getsockname()[1]))
         threading.Thread(target=server.serve_forever, daemon=True).start()

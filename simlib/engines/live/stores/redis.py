@@ -11,20 +11,22 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from simlib.engines.live.stores.base import Facts, Mutex, Store, lasting, read, written
+from simlib.engines.live.stores.base import Facts, Mutex, Store, lasting
 from simlib.engines.live.stores.servers import HERE, PATIENCE, alive, unreachable, wait_until
 from simlib.errors import Unavailable
 from simlib.ops import Op, Outcome
 from simlib.resources.lock import Lease
 
+ATTEMPTS = 50
 AN_HOUR = 3600  # seconds until a key is gone that nobody was left to delete
 
 # KEYS: the lock itself, and beside it a hash of what Redis does not give: how often the lock was acquired (which is the
 # fencing token), who acquired it, how often somebody else freed it. A script runs alone, so the two go together.
 ACQUIRE = """
 local token = redis.call('HGET', KEYS[2], 'token') + 1
-local value = ARGV[1] ~= '' and ARGV[1] or string.format(ARGV[2], token)
-if not redis.call('SET', KEYS[1], value, 'NX', 'PX', ARGV[3]) then return false end
+if redis.call('EXISTS', KEYS[1]) == 1 then return false end
+if token ~= tonumber(ARGV[2]) then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 redis.call('HSET', KEYS[2], 'token', token, 'owner', ARGV[4])
 return token
 """
@@ -100,11 +102,15 @@ class RedisLock(Mutex, Store):
             self._open = there
 
     def on_try_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease | None:
-        given = "" if value is None else written(value)
-        token = self._script(ACQUIRE, given, written(f"{who}#%d"), _milliseconds(ttl), self.owner(who))
-        if token is None:
-            return None
-        return Lease(f"{who}#{token}" if value is None else value, token)
+        for _ in range(ATTEMPTS):
+            token = 1 + int(self.client.hget(self.keys[1], "token"))  # it is in the value, and only we can sign that
+            holder = f"{who}#{token}" if value is None else value
+            got = self._script(ACQUIRE, self.signer.write(holder), token, _milliseconds(ttl), self.owner(who))
+            if got is None:
+                return None
+            if got == token:
+                return Lease(holder, token)
+        raise Unavailable(f"{self.name}.acquire")  # somebody was faster each time
 
     def on_read(self, who: str) -> Any:
         return self._value(self.client.get(self.keys[0]))
@@ -113,20 +119,20 @@ class RedisLock(Mutex, Store):
         self._script(FREE, "", self.owner(who))
 
     def on_release(self, who: str, lease: Lease) -> bool:
-        return bool(self._script(FREE, written(lease.value), self.owner(who)))
+        return bool(self._script(FREE, self.signer.write(lease.value), self.owner(who)))
 
     def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
-        return bool(self._script(RENEW, written(lease.value), self.owner(who), _milliseconds(ttl)))
+        return bool(self._script(RENEW, self.signer.write(lease.value), self.owner(who), _milliseconds(ttl)))
 
     def _value(self, text: str | None) -> Any:
-        return None if text is None else read(text)
+        return None if text is None else self.signer.read(text)
 
     def expire(self, timer: Hashable) -> None:
         """The key goes by itself, a millisecond from now."""
         if self._script(HASTEN):
             wait_until(lambda: not self.client.exists(self.keys[0]), f"{self.kind} keeps a key beyond its time")
 
-    def facts(self) -> Facts:
+    def look(self) -> Facts:
         wait_until(self._quiet, f"{self.kind} has not noticed the end of a process that has been killed")
         both = self.client.pipeline(transaction=True)
         value, beside = both.get(self.keys[0]).hgetall(self.keys[1]).execute()

@@ -104,8 +104,12 @@ def alive(process: str) -> bool:
     A client that has been killed may have sent what its server has not read yet. So it is not enough that the server
     has nothing to do: it has to have noticed the client's end, which it reads after all that the client sent.
     """
+    if not process.isdecimal():
+        return True  # a stranger's client, for which nobody waits
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:
         return False
+    except (PermissionError, OverflowError, ValueError):  # it belongs to somebody else, or no process has such a number
+        pass
     return True

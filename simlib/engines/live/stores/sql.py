@@ -7,13 +7,13 @@ from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
-from simlib.engines.live.stores.base import Facts, Mutex, Store, lasting, read, written
+from simlib.engines.live.stores.base import Facts, Mutex, Store, lasting
 from simlib.errors import AlreadyExists, StaleToken
 from simlib.ops import Blocked, Op, Outcome
 from simlib.resources.database import DatabaseState
 from simlib.resources.lock import Lease
 from simlib.resources.queue import Message, QueueState
-from simlib.values import show
+from simlib.values import freeze, same, show
 
 Row = tuple[Any, ...]
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Table(Store):
     def down(self) -> AbstractContextManager[Any]:
         return self.connection.down()
 
-    def facts(self) -> Facts:
+    def look(self) -> Facts:
         self.connection.settle()
         return self.connection.transaction(self.name, self.seen)
 
@@ -110,35 +110,35 @@ class DatabaseTable(Table):
 
     def fill(self, state: DatabaseState) -> None:
         for key, row in state.rows.items():
-            self.run("INSERT INTO rows VALUES (?, ?)", written(key), written(row))
+            self.run("INSERT INTO rows VALUES (?, ?)", self.signer.write(key), self.signer.write(row))
 
     def on_read(self, who: str, key: Any, fence: int | None = None) -> Any:
         self._fence(key, fence)
-        found = self.run("SELECT row FROM rows WHERE key = ?", written(key))
-        return read(found[0][0]) if found else None
+        found = self.run("SELECT row FROM rows WHERE key = ?", self.signer.write(key))
+        return self.signer.read(found[0][0]) if found else None
 
     def on_scan(self, who: str, prefix: str) -> list[tuple[Any, Any]]:
-        rows = [(read(key), read(row)) for key, row in self.run("SELECT key, row FROM rows")]
+        rows = [(self.signer.read(key), self.signer.read(row)) for key, row in self.run("SELECT key, row FROM rows")]
         return sorted(pair for pair in rows if isinstance(pair[0], str) and pair[0].startswith(prefix))
 
     def on_write(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
         self._fence(key, fence)
         upsert = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row"
-        self.run(upsert, written(key), written(row))
+        self.run(upsert, self.signer.write(key), self.signer.write(row))
 
     def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
         self._fence(key, fence)
         insert = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO NOTHING RETURNING key"
-        if not self.run(insert, written(key), written(row)):
+        if not self.run(insert, self.signer.write(key), self.signer.write(row)):
             raise AlreadyExists(key)
 
     def on_delete(self, who: str, key: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
-        return bool(self.run("DELETE FROM rows WHERE key = ? RETURNING key", written(key)))
+        return bool(self.run("DELETE FROM rows WHERE key = ? RETURNING key", self.signer.write(key)))
 
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
-        if self.on_read(who, key) != expected:  # compared here, as Python does: 1 is 1.0, and no row is None
+        if not same(self.on_read(who, key), expected):  # compared here: no row is None
             return False
         self.on_write(who, key, row)
         return True
@@ -166,15 +166,16 @@ class DatabaseTable(Table):
             "INSERT INTO fences VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET token = excluded.token "
             "WHERE fences.token <= excluded.token RETURNING token"
         )
-        if not self.run(advance, written(key), token):
-            newest = self.run("SELECT token FROM fences WHERE key = ?", written(key))[0][0]
+        if not self.run(advance, self.signer.write(key), token):
+            newest = self.run("SELECT token FROM fences WHERE key = ?", self.signer.write(key))[0][0]
             raise StaleToken(f"{show(key)} has seen token {newest}, this is {token}")
 
     def seen(self) -> Facts:
+        read = self.signer.read
         return {
-            "rows": {read(key): read(row) for key, row in self.run("SELECT key, row FROM rows")},
+            "rows": {freeze(read(key)): read(row) for key, row in self.run("SELECT key, row FROM rows")},
             "sequences": dict(self.run("SELECT name, last FROM sequences")),
-            "fences": {read(key): token for key, token in self.run("SELECT key, token FROM fences")},
+            "fences": {freeze(read(key)): token for key, token in self.run("SELECT key, token FROM fences")},
         }
 
 
@@ -198,7 +199,7 @@ class QueueTable(Table):
 
     def _add(self, number: int, body: Any) -> str:
         insert = "INSERT INTO messages (number, id, body) VALUES (?, ?, ?) RETURNING id"
-        return str(self.run(insert, number, f"{self.name}-{number}", written(body))[0][0])
+        return str(self.run(insert, number, f"{self.name}-{number}", self.signer.write(body))[0][0])
 
     def step(self, op: Op, who: str, outcome: Outcome) -> Any:
         self._return("deadline <= ?", time.time())  # whoever comes first finds out what has run out
@@ -227,7 +228,7 @@ class QueueTable(Table):
         if not delivered:
             raise Blocked
         name, body, deliveries, number = delivered[0]
-        return Message(name, read(body), deliveries, number)
+        return Message(name, self.signer.read(body), deliveries, number)
 
     def on_ack(self, who: str, message: Message) -> None:
         update = (
@@ -258,6 +259,7 @@ class QueueTable(Table):
 
     def seen(self) -> Facts:
         rows = self.run("SELECT id, body, deliveries, place, acked FROM messages ORDER BY number")
+        read = self.signer.read
         places = {
             place: [(name, read(body), deliveries) for name, body, deliveries, where, _ in rows if where == place]
             for place in ("ready", "flight", "dead")
@@ -291,18 +293,18 @@ class LockTable(Mutex, Table):
             return None
         token = taken[0][0]
         holder = f"{who}#{token}" if value is None else value
-        self.run("UPDATE lock SET holder = ?", written(holder))
+        self.run("UPDATE lock SET holder = ?", self.signer.write(holder))
         return Lease(holder, token)
 
     def on_read(self, who: str) -> Any:
         holder = self.run("SELECT holder FROM lock")[0][0]
-        return None if holder is None else read(holder)
+        return None if holder is None else self.signer.read(holder)
 
     def on_delete(self, who: str) -> None:
         self._free(who, "holder IS NOT NULL")
 
     def on_release(self, who: str, lease: Lease) -> bool:
-        return self._free(who, "holder = ?", written(lease.value))
+        return self._free(who, "holder = ?", self.signer.write(lease.value))
 
     def _free(self, who: str, which: str, *values: Any) -> bool:
         stranger = "freed_by_others = freed_by_others + CASE WHEN owner = ? THEN 0 ELSE 1 END"
@@ -313,7 +315,7 @@ class LockTable(Mutex, Table):
 
     def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
         renew = "UPDATE lock SET deadline = ?, owner = ? WHERE holder = ? RETURNING token"
-        return bool(self.run(renew, time.time() + lasting(ttl), self.owner(who), written(lease.value)))
+        return bool(self.run(renew, time.time() + lasting(ttl), self.owner(who), self.signer.write(lease.value)))
 
     def expire(self, timer: Hashable) -> None:
         now = time.time()
@@ -326,4 +328,5 @@ class LockTable(Mutex, Table):
 
     def seen(self) -> Facts:
         holder, token, freed = self.run("SELECT holder, token, freed_by_others FROM lock")[0]
-        return {"holder": None if holder is None else read(holder), "token": token, "freed_by_others": freed}
+        value = None if holder is None else self.signer.read(holder)
+        return {"holder": value, "token": token, "freed_by_others": freed}

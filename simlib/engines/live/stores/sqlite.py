@@ -34,7 +34,8 @@ class SQLite:
         return self.connection.execute(sql, values).fetchall()
 
     def make(self) -> None:
-        """The file is made by whoever opens it first."""
+        """Nobody else may read it; SQLite gives what it puts beside it the same mode."""
+        self.path.touch(0o600)
 
     def transaction(self, name: str, work: Callable[[], T], impatient: bool = False) -> T:
         self.run(f"PRAGMA busy_timeout = {int(1000 * (IMPATIENCE if impatient else PATIENCE))}")
