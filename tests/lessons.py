@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 from simlib.errors import Mistake
+from simlib.views.exercises import judged
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 
@@ -173,3 +174,60 @@ def _holds(scenario, worker, faults):
         return scenario.explore(worker, **faults).verdict == "holds"
     except Mistake:
         return False
+
+
+def graded(number, exercise, answer="", names=None, moves=()):
+    """What the lesson's own cell makes of an answer that is put where a learner writes it: (done, in few words).
+
+    `answer` is the code of the functions, or of the assignment, that the learner changes; `moves` are, for each attack
+    in the cell, its moves, or after how many steps it crashes.
+    """
+    place = f'record("{number} {exercise}"'
+    (text,) = [source(one) for one in notebook(number)["cells"] if place in source(one) and one["cell_type"] == "code"]
+    given, said = ast.parse(answer).body, []
+    tree = _Answered(given, moves).visit(ast.parse(text))
+    here = {_named(node) for node in tree.body} - {None}
+    tree.body = [node for node in given if _named(node) not in here] + tree.body
+    names = dict(names if names is not None else definitions(number))
+    names["record"] = lambda name, result, *more, **asked: said.append(judged(result, *more, **asked)) or result
+    names["lanes"] = lambda *runs, **more: None
+    code = ast.unparse(ast.fix_missing_locations(tree)) + "\n"
+    try:
+        run(code, names, f"<{exercise} of {number}: {hash(code)}>")
+    except Mistake as mistake:
+        return False, str(mistake)
+    (verdict,) = said
+    return verdict
+
+
+def _named(node):
+    return getattr(node, "name", None) or getattr(getattr(node, "targets", [None])[0], "id", None)
+
+
+class _Answered(ast.NodeTransformer):
+    """The cell with the learner's functions in place of those that it came with, and the learner's moves."""
+
+    def __init__(self, given, moves):
+        self.given, self.moves = {_named(node): node for node in given}, list(moves)
+
+    def visit_FunctionDef(self, node):
+        return self.given.get(node.name, node)
+
+    def visit_Assign(self, node):
+        return self.given.get(_named(node)) or self.generic_visit(node)
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        if getattr(node.func, "attr", "") == "attack" and self.moves:
+            node.args = [node.args[0], *map(ast.Constant, self.moves.pop(0))]
+        if getattr(node.func, "attr", "") == "run" and self.moves:
+            node.keywords = [ast.keyword("crash_after", ast.Constant(self.moves.pop(0)))]
+        return node
+
+
+def edited(text, *changes):
+    """A worker's or a property's source with each of these texts replaced, which has to be there: a wrong answer."""
+    for before, after in changes:
+        assert before in text, before
+        text = text.replace(before, after)
+    return text

@@ -99,13 +99,13 @@ def audited(claim, **more):
     return audit(shop(), claim, careful=charge_once, broken=[charge, charge_after_ack], crashes=1, **more)
 
 
-def test_a_property_is_graded_by_the_broken_workers_that_it_finds_out():
+def test_a_property_is_graded_by_the_broken_workers_that_it_catches():
     found = audited(charged_at_most_once)
     assert (found.score, list(found.killed), found.survived) == (1, ["charge"], ("charge_after_ack",))
     assert str(found).splitlines() == [
-        "charged_at_most_once: finds out 1 of 2 broken workers, and holds for charge_once.",
-        "  charge: found out, with 1 crash",
-        "  charge_after_ack: not found out",
+        "charged_at_most_once: catches 1 of 2 broken workers, and holds for charge_once.",
+        "  charge: caught, with 1 crash",
+        "  charge_after_ack: missed",
     ]
 
 
@@ -131,7 +131,41 @@ def test_the_scenario_s_own_properties_do_not_help_the_learner_s():
     assert shop().explore(charge, crashes=1).verdict == "violated"
 
 
-@pytest.mark.parametrize("wrong, said", [({"when": "never"}, "when="), ({"broken": []}, "broken=")])
+def charge_by_order(inbox, bank):
+    message = yield inbox.receive()
+    yield bank.call("charge", 20, idempotency_key=message.body)
+    yield inbox.ack(message)
+
+
+def nothing_without_its_row(inbox, db):
+    return inbox.acked == [] or "order-1" in db
+
+
+def test_a_property_has_to_hold_of_every_careful_worker():
+    both = {"careful": [charge_once, charge_by_order], "broken": [charge], "crashes": 1}
+    assert audit(shop(), charged_at_most_once, **both).done
+    found = audit(shop(), nothing_without_its_row, **both)
+    assert (found.score, found.sound, found.done) == (0, False, False)
+    assert "violated for charge_by_order, which does nothing wrong" in str(found)
+
+
+def livelock(bank):
+    return bank.count("charge") <= 1
+
+
+def test_a_worker_that_loops_is_not_caught_by_a_property_that_is_called_so():
+    with pytest.raises(Mistake, match="the checker's own word"):
+        audit(shop(), livelock, careful=charge_once, broken=[charge])
+
+
+def test_two_broken_workers_of_one_name_would_count_as_one():
+    with pytest.raises(Mistake, match="have one name"):
+        audit(shop(), charged_at_most_once, careful=charge_once, broken=[charge, charge])
+
+
+@pytest.mark.parametrize(
+    "wrong, said", [({"when": "never"}, "when="), ({"broken": []}, "broken="), ({"careful": []}, "careful=")]
+)
 def test_an_audit_that_makes_no_sense_is_refused(wrong, said):
     with pytest.raises(Mistake, match=said):
         audit(shop(), always_true, **{"careful": charge_once, "broken": [charge], **wrong})

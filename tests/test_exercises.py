@@ -11,11 +11,11 @@ import pytest
 from notebooks import room
 from simlib import audit, lanes
 from simlib.errors import Mistake
-from simlib.views import progress, record
+from simlib.views import grade, progress, record
 from simlib.views.exercises import DONE, FILE, NOT_YET, SWITCH, TRIED, Attempt, attempts, judged, lessons, states
 from tests.kernel import live_kernel
 from tests.lessons import definitions, notebook, solved, source
-from tests.sample import charge, charge_once, shop
+from tests.sample import charge, charge_once, charged_at_most_once, shop
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 COURSE = lessons(FOLDER)
@@ -59,13 +59,40 @@ def test_what_counts_as_done_is_what_the_exercise_asks_for():
     assert judged(shop().explore(charge, crashes=1)) == (False, "violated")
     assert judged(shop().explore(charge_once, crashes=1)) == (True, "holds")
     assert judged(shop().explore(charge_once, crashes=1, max_states=2)) == (False, "unfinished")
-    assert judged(attack(charge, crash_after=1)) == (False, "broke nothing")
-    assert judged(attack(charge, crash_after=2)) == (True, "broke charged_at_most_once")
+    broke = {"breaks": charged_at_most_once}
+    assert judged(attack(charge, crash_after=1), **broke) == (False, "charged_at_most_once did not break")
+    assert judged(attack(charge, crash_after=2), **broke) == (True, "charged_at_most_once broke")
+    assert judged(grade(shop(), charge, crashes=1)) == (False, "0 of 1")
+    assert judged(grade(shop(), charge_once, budgets=[{"crashes": 1}, {"pauses": 1}])) == (True, "2 of 2")
     found = audit(shop(), at_most_one_charge, careful=charge_once, broken=[charge], crashes=1)
     assert judged(found) == (True, "1 of 1")
     assert judged(audit(shop(), anything, careful=charge_once, broken=[charge], crashes=1)) == (False, "0 of 1")
     assert judged(9, of=10) == (False, "9 of 10") and judged(10, of=10) == (True, "10 of 10")
     assert judged(False) == (False, "not done") and judged(True) == (True, "done")
+
+
+def test_a_run_that_breaks_something_else_is_not_the_attack_that_was_asked_for(here, capsys):
+    run = shop().run(charge, crash_after=2)
+    record("00 attack", run, breaks=anything)
+    (line,) = lines(here)
+    assert (line["done"], line["result"]) == (False, "charged_at_most_once broke instead of anything")
+    assert capsys.readouterr().out == "00 attack: not yet. charged_at_most_once broke instead of anything.\n"
+
+
+def test_of_two_runs_both_have_to_break_what_is_theirs(here, capsys):
+    harm, none = shop().run(charge, crash_after=2), shop().run(charge, crash_after=1)
+    wanted = [charged_at_most_once, charged_at_most_once]
+    assert judged([harm, none], breaks=wanted)[0] is False
+    assert judged([none, harm], breaks=wanted)[0] is False
+    assert record("01 attack", [harm, harm], breaks=wanted) == [harm, harm]
+    assert capsys.readouterr().out == "01 attack: done. charged_at_most_once and charged_at_most_once broke.\n"
+
+
+@pytest.mark.parametrize("breaks", [(), [charged_at_most_once, anything]])
+def test_an_attack_that_names_no_property_is_a_mistake_of_whoever_wrote_the_lesson(here, breaks):
+    with pytest.raises(Mistake, match="for each run, name the property"):
+        record("00 attack", shop().run(charge, crash_after=2), breaks=breaks)
+    assert not (here / FILE).exists()
 
 
 def test_a_name_that_is_none_is_a_mistake_that_says_how_to_name(here):
@@ -246,7 +273,7 @@ def test_the_file_is_not_git_s():
 
 
 def test_what_is_recorded_can_be_drawn_as_before(here):
-    run = record("00 attack", shop().run(charge, crash_after=2))
+    run = record("00 attack", shop().run(charge, crash_after=2), breaks=charged_at_most_once)
     assert "2 charges" in repr(lanes(run))
 
 

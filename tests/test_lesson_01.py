@@ -139,13 +139,3 @@ def test_half_a_solution_of_defend_does_not(lesson):
     closed, worker = lesson["accounts_closed"], solved("01", lesson, 0)["offboard_mended"]
     unkeyed = with_text(worker, ", idempotency_key=message.id", "")
     assert closed.explore(unkeyed, crashes=1).claim == "said_goodbye_at_most_once"
-
-
-def audited(names):
-    return eval(cell("01", "audit-code").splitlines()[-1], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("01", lesson, 1))
-    assert (found.score, found.survived) == (2, ())

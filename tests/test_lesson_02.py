@@ -227,13 +227,3 @@ def test_the_solution_of_defend_passes(lesson):
     worker = solved("02", lesson, 0)["book_mended"]
     for faults in ({"pauses": 1, "crashes": 1}, {"pauses": 2}):
         assert lesson["bank"].explore(worker, **faults).verdict == "holds"
-
-
-def audited(names):
-    return eval(cell("02", "audit-code").splitlines()[-1], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("02", lesson, 1))
-    assert (found.score, found.survived) == (4, ())

@@ -136,13 +136,3 @@ def test_acknowledging_first_is_no_solution(lesson):
     half = with_text(solved("03", lesson, 0)["upload_mended"], "    picture = yield uploads.receive()\n",
                      "    picture = yield uploads.receive()\n    yield uploads.ack(picture)\n")  # fmt: skip
     assert lesson["gallery"].explore(half, crashes=1).claim == "everybody_has_their_picture"
-
-
-def audited(names):
-    return eval(cell("03", "audit-code").splitlines()[-1], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited({**lesson, "three": lesson["shop"](3)}).score == 0
-    found = audited({**solved("03", lesson, 1), "three": lesson["shop"](3)})
-    assert (found.score, found.survived) == (4, ())

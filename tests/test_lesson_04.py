@@ -178,13 +178,3 @@ def test_keys_without_the_transaction_are_half_a_solution(lesson):
     half = with_text(lesson["handle_mended"], '"book", message.body', '"book", message.body, idempotency_key="b"')
     half = with_text(half, '"refund", message.body', '"refund", message.body, idempotency_key="r"')
     assert lesson["returns"].explore(half, crashes=1).claim == "counted_at_most_once"
-
-
-def audited(names):
-    return eval(cell("04", "audit-code").splitlines()[-1], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("04", lesson, 1))
-    assert (found.score, found.survived) == (1, ())

@@ -141,14 +141,3 @@ def test_the_solution_of_defend_passes(lesson, faults):
 def test_going_back_to_the_marker_is_no_solution(lesson):
     report = lesson["invoices"].explore(lesson["invoice_by_marker"], crashes=1, redeliveries=1)
     assert report.claim == "no_invoice_twice"
-
-
-def audited(names):
-    run("\n".join(cell("05", "audit-code").split("def my_property")[0].splitlines()), names, "<broken one>")
-    return eval(cell("05", "audit-code").splitlines()[-1], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("05", lesson, 1))
-    assert (found.score, found.survived) == (2, ())

@@ -157,9 +157,9 @@ def test_the_bill_is_dead_letters_and_double_charges_against_a_desk(lesson):
 
 def test_the_exercise_leaves_a_parcel_untold_as_given_and_the_given_attack_does_no_harm(lesson):
     depot = lesson["depot"]
-    assert depot.explore(lesson["ship_mended"], outages=1, lost_replies=1, crashes=1).claim == "shipped_or_refused"
+    assert depot.explore(lesson["ship_mended"], outages=1, lost_replies=1, crashes=1).claim == "shipped_or_on_the_desk"
     assert depot.attack(lesson["ship"], "A", "A: rejection", workers=1).broken is None
-    assert depot.attack(lesson["ship"], "A 2", "A: outage", workers=1).broken == "shipped_or_refused"
+    assert depot.attack(lesson["ship"], "A 2", "A: outage", workers=1).broken == "shipped_or_on_the_desk"
     assert depot.attack(lesson["ship"], "A 2", "crash A", workers=1).broken == "booked_at_most_once"
 
 
@@ -191,13 +191,3 @@ def test_the_solution_of_defend_passes(lesson, faults):
 def test_naming_the_error_without_the_keys_is_half_a_solution(lesson):
     half = with_text(solved("06", lesson, 1)["ship_mended"], ", idempotency_key=order.id", "")
     assert lesson["depot"].explore(half, crashes=1).claim == "booked_at_most_once"
-
-
-def audited(names):
-    return eval("record(" + cell("06", "audit-code").split("\nrecord(")[1], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("06", lesson, 2))
-    assert (found.score, found.survived) == (2, ())

@@ -92,11 +92,10 @@ def test_an_implementation_that_stores_nothing_does_not_pass(lesson):
 
 # What is not load-bearing here, and why.
 UNNEEDED = {
-    # A failure that restarts the handler, or a relay, comes to the same as passing over it.
+    # A failure that restarts the handler comes to the same as passing over it.
     "order_outboxed": {"without `pass`"},
     "ship": set(),
     "relay": {
-        "without `pass  # the other relay was first`",
         # How often it looks is no matter of right and wrong: in `explore` time is an order.
         "without `yield clock.sleep(every)`",
         '`yield clock.sleep(every)` before `for note, order in (yield db.scan("outbox")):`',
@@ -166,7 +165,7 @@ def test_the_solution_of_defend_passes(lesson, faults):
     "before, after, claim",
     [
         ('yield mail.call("goodbye", name, idempotency_key=name)', 'yield mail.call("goodbye", name)', "one_goodbye"),
-        ('if state == "closing":', 'if state == "open":', "livelock"),
+        ('if state == "closing":', 'if state == "open":', "an_open_account_is_left_alone"),
         ('yield mail.call("goodbye", name, idempotency_key=name)', "pass", "livelock"),
     ],
 )
@@ -175,13 +174,3 @@ def test_half_a_sweeper_does_not_pass(lesson, before, after, claim):
     report = lesson["accounts"].explore([lesson["close"], half], node_losses=1)
     assert report.verdict == "violated"
     assert report.claim in (claim, "what_was_begun_is_finished")
-
-
-def audited(names):
-    return eval(cell("07", "audit-code").partition("\n\n")[2], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("07", lesson, 1))
-    assert (found.score, found.survived) == (4, ())

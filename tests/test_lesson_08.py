@@ -140,13 +140,3 @@ def test_the_solution_is_bound_to_a_worker_that_comes_back(lesson):
 def test_half_a_solution_does_not_pass(lesson, before, after, claim):
     half = with_text(solved("08", lesson, 0)["resize_mended"], before, after)
     assert lesson["gallery"].explore(half, crashes=1).claim == claim
-
-
-def audited(names):
-    return eval(cell("08", "audit-code").splitlines()[-1], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("08", lesson, 1))
-    assert (found.score, found.survived) == (3, ())

@@ -120,13 +120,3 @@ def test_recording_first_without_the_desk_is_half_a_solution(lesson):
         '        yield desk.compare_and_set(message.id, "sending", "unclear")\n', "        pass\n",
     )  # fmt: skip
     assert lesson["texts"].explore(half, crashes=1).claim == "texted_or_on_the_desk"
-
-
-def audited(names):
-    return eval(cell("09", "audit-code").splitlines()[-1], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("09", lesson, 1))
-    assert (found.score, found.survived) == (4, ())

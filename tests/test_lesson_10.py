@@ -239,19 +239,3 @@ def directory_only_after_a_rename(worker):
 def test_half_a_solution_does_not_pass(lesson, half):
     worker = half(solved("10", lesson, 0)["note_mended"])
     assert lesson["sales"].explore(worker, **POWER).claim == "every_sale_noted"
-
-
-def audited(names):
-    return eval(cell("10", "audit-code").splitlines()[-1], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("10", lesson, 1))
-    assert (found.score, found.survived) == (4, ())
-
-
-def test_half_a_property_is_not_true_of_all_or_does_not_find_all(lesson):
-    names = dict(lesson)
-    run('def my_property(disk):\n    return disk.contents("total") in ("1 20", "2 120")\n', names, "<half>")
-    assert audited(names).survived == ("close_day_synced",)

@@ -315,19 +315,6 @@ def add_interest_mended(db):
     assert names["first_that_breaks"](names["interest"], names["add_interest_mended"])[0] == "S4"
 
 
-def audited(names):
-    return eval(cell("11", "audit-code").splitlines()[-1], names)
-
-
-def test_the_property_as_given_scores_nothing_half_of_it_two_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("11", lesson, 1))
-    assert (found.score, found.survived) == (3, ())
-    names = dict(lesson)
-    run("def my_property(inbox, mail):\n    return len(inbox.acked) <= mail.count('confirm')\n", names, "<half>")
-    assert (audited(names).score, audited(names).survived) == (2, ("confirm_without_key",))
-
-
 @pytest.mark.parametrize("worker", ["confirm", "confirm_acked_first", "confirm_without_key", "confirm_kept"])
 def test_the_mails_only_test_is_green_for_all_four(lesson, worker):
     inbox = lesson["mails"].run(lesson[worker])["inbox"]

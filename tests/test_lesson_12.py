@@ -10,6 +10,7 @@ import pytest
 from simlib.incident import BOUNDARIES, Catalogue, Check, Incident, Plans, World
 from simlib.views import debrief, downtime, evidence
 from simlib.views.debrief import narrowing
+from tests.answers import lesson_12 as answers
 from tests.lessons import cell, notebook, run, run_until, solutions, solved, source, with_text
 from tests.test_strips import NARROWED
 
@@ -330,6 +331,14 @@ def test_the_monitor_as_given_saves_nothing_and_the_solution_nearly_three_minute
     assert lesson["saved_by"](lesson["my_monitor"]) == 0
     names = solved("12", lesson, 1)
     assert names["saved_by"](names["my_monitor"]) == 2.8
+
+
+@pytest.mark.parametrize("exercise", ["attack", "defend", "audit"])
+def test_no_wrong_answer_passes_and_the_right_ones_do(lesson, exercise):
+    for what, answer in {"as given": "", **answers.WRONG[exercise]}.items():
+        assert not answers.graded(exercise, answer, lesson)[0], what
+    for what, answer in answers.RIGHT[exercise].items():
+        assert answers.graded(exercise, answer, lesson)[0], what
 
 
 def test_an_oracle_would_save_what_the_lesson_says(lesson, catalogue):

@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
-from simlib.views import board, crash_strip
-from tests.lessons import cell, definitions, mutants, run, solved, with_text
+from simlib.views import board, crash_strip, grade
+from tests.answers import lesson_13 as answers
+from tests.lessons import cell, definitions, mutants, run, with_text
 
 KINDS = [
     "crashes", "node_losses", "power_losses", "redeliveries", "pauses", "lost_replies", "outages", "rejections",
@@ -144,20 +145,18 @@ def test_the_given_attack_does_no_harm_and_a_crash_after_the_charge_does(lesson)
     assert trace.broken and trace["bank"].count("charge", "ann") == 1 and trace["mail"].count("sold out", "ann") == 1
 
 
-def test_the_given_pieces_are_no_better_than_the_old_ones_and_the_grade_says_so(lesson, capsys):
+GRADED = [pair for pair in PAIRS if "node_losses" not in pair]
+
+
+def test_each_of_the_eight_kinds_that_are_graded_is_in_one_of_the_five_budgets(lesson):
+    assert len(GRADED) == 36 and len(lesson["PAIRS"]) == 5
+    assert {kind for budget in lesson["PAIRS"] for kind in budget} == {kind for pair in GRADED for kind in pair}
+
+
+@pytest.mark.parametrize("what", answers.HARMLESS)
+def test_what_the_five_budgets_do_not_find_no_pair_of_faults_finds(lesson, what):
     names = dict(lesson)
-    names["board"] = board
-    run("my = pipeline('mine', pay=my_pay)\ngrade(my)\n", names, "<grade>")
-    assert "0 of 8 faults survived" in capsys.readouterr().out
-    run("grade(fulfil_once)\n", names, "<grade>")
-    assert capsys.readouterr().out.endswith("fulfil_once: 72 of 72 cells, 8 of 8 faults survived\n")
-
-
-def audited(names):
-    return eval(cell("13", "audit-code").splitlines()[-1], names)
-
-
-def test_the_property_as_given_scores_nothing_and_the_solution_everything(lesson):
-    assert audited(dict(lesson)).score == 0
-    found = audited(solved("13", lesson, 0))
-    assert (found.score, found.survived) == (3, ())
+    run(answers.HARMLESS[what], names, f"<{what}>")
+    assert grade(lesson["shop"], names["mine"], budgets=lesson["PAIRS"]).done
+    pairs = [{kind: pair.count(kind) for kind in pair} for pair in GRADED]
+    assert grade(lesson["shop"], names["mine"], budgets=pairs, max_seconds=300).done

@@ -5,6 +5,7 @@ from simlib.views.debrief import debrief
 from simlib.views.downtime import downtime
 from simlib.views.evidence import evidence
 from simlib.views.exercises import progress, record
+from simlib.views.grading import grade
 from simlib.views.incident_room import incident_room
 from simlib.views.interleaving import interleaving_map
 from simlib.views.lanes import lanes
@@ -28,5 +29,5 @@ __all__ = [
     # what a learner moves
     "predict", "calibration", "crash_slider", "workers_slider", "crash_rate_slider",
     # what becomes of the exercises
-    "record", "progress",
+    "grade", "record", "progress",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +17,10 @@ from simlib.audit import Audit
 from simlib.engines.explore import Report
 from simlib.errors import Mistake
 from simlib.outside import json_of, opened, read
-from simlib.text import printable
+from simlib.text import name_of, printable
 from simlib.trace import Trace
-from simlib.values import plural, show
+from simlib.values import listed, plural, show
+from simlib.views.grading import Grade
 from simlib.views.markup import escape
 
 FILE = "progress.jsonl"
@@ -36,6 +37,7 @@ PLACE = 9  # letters of the longest exercise's name, and one
 NO_LESSONS = "No lessons can be seen in this folder, so there is no map of them."
 
 Result = TypeVar("Result")
+Breaks = Callable[..., bool] | Sequence[Callable[..., bool]]
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,19 @@ class Attempt:
     when: str = ""
 
 
-def record(exercise: str, result: Result, of: int | None = None) -> Result:
+def record(exercise: str, result: Result, of: int | None = None, breaks: Breaks = ()) -> Result:
     """Note what came of this exercise, `"02 defend"`, in progress.jsonl in the working folder; gives the result back.
 
-    Done is: a report that holds, a run in which something broke, an audit that finds out everybody, `of` points of
-    `of`, or anything else that is true. What cannot be written is left out, without a word: a lesson is more than
-    its file. Raises Mistake.
+    Done is: a grade or a report that holds, a run that broke the property that it was to break (`breaks`; of several
+    runs each its own, and it says so), an audit that catches everybody, `of` points of `of`, or anything else that is
+    true. What cannot be written is left out, without a word: a lesson is more than its file. Raises Mistake.
     """
     if not isinstance(exercise, str) or not NAME.fullmatch(exercise):
         raise Mistake(f'record({show(exercise)}, ...): name lesson and exercise, as in record("02 defend", ...).')
+    done, said = judged(result, of, breaks)
+    if _runs(result):
+        print(f"{exercise}: {'done' if done else 'not yet'}. {said}.")
     if not _off():
-        done, said = judged(result, of)
         lesson, name = exercise.split()
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         line = {"version": VERSION, "lesson": lesson, "exercise": name, "done": done, "result": said}
@@ -67,18 +71,36 @@ def record(exercise: str, result: Result, of: int | None = None) -> Result:
     return result
 
 
-def judged(result: Any, of: int | None = None) -> tuple[bool, str]:
-    """Whether this result is that of an exercise done, and in few words what it is."""
+def judged(result: Any, of: int | None = None, breaks: Breaks = ()) -> tuple[bool, str]:
+    """Whether this result is that of an exercise done, and in few words what it is. Raises Mistake."""
+    runs = _runs(result)
+    if runs:
+        return _attacked(runs, [breaks] if callable(breaks) else list(breaks))
     if isinstance(result, Report):
         return result.verdict == "holds", result.verdict
-    if isinstance(result, Trace):
-        return bool(result.broken), f"broke {result.broken}" if result.broken else "broke nothing"
+    if isinstance(result, Grade):
+        return result.done, f"{result.score} of {len(result.reports)}"
     if isinstance(result, Audit):
-        total = len(result.killed) + len(result.survived) + len(result.undecided)
-        return result.score == total, f"{result.score} of {total}"
+        return result.done, f"{result.score} of {result.total}"
     if of is not None:
         return result >= of, f"{result} of {of}"
     return bool(result), "done" if result else "not done"
+
+
+def _runs(result: Any) -> list[Trace]:
+    """The runs that an attack gives: one, or several."""
+    runs = result if isinstance(result, (list, tuple)) else [result]
+    return list(runs) if all(isinstance(run, Trace) for run in runs) else []
+
+
+def _attacked(runs: list[Trace], breaks: list[Callable[..., bool]]) -> tuple[bool, str]:
+    """Whether each run broke what it was to break: a run that broke something else is another exercise's."""
+    if len(runs) != len(breaks):
+        raise Mistake("record(..., run, breaks=its_property): for each run, name the property that it is to break.")
+    wanted = [name_of(claim) for claim in breaks]
+    pairs = [(run.broken, name) for run, name in zip(runs, wanted) if run.broken != name]
+    off = [f"{broken} broke instead of {name}" if broken else f"{name} did not break" for broken, name in pairs]
+    return not off, "; ".join(off) or f"{listed(wanted)} broke"
 
 
 def attempts(path: Path) -> tuple[list[Attempt], int]:

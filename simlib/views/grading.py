@@ -1,0 +1,110 @@
+"""Grades a worker: by every budget of faults that it has to survive, with the reason where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simlib.engines.budget import KINDS, LIMITS
+from simlib.engines.explore import Report
+from simlib.engines.simulate.conditions import COUNTED
+from simlib.errors import Mistake
+from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.system import called
+from simlib.trace import Trace
+from simlib.values import listed, ordinal, plural, wrapped
+from simlib.watchdog import interruptible
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What came of it: a report for each budget, in order. It is done when all of them hold."""
+
+    worker: str
+    reports: tuple[Report, ...]
+
+    @property
+    def score(self) -> int:
+        """Under how many of the budgets it holds."""
+        return sum(report.verdict == "holds" for report in self.reports)
+
+    @property
+    def done(self) -> bool:
+        return self.score == len(self.reports)
+
+    @property
+    def failed(self) -> Report | None:
+        """The first report that does not hold."""
+        return next((report for report in self.reports if report.verdict != "holds"), None)
+
+    def __repr__(self) -> str:
+        failed = self.failed
+        if len(self.reports) == 1:
+            return f"{self.worker} {_holds(self.reports[0])}." if not failed else self._why(failed)
+        lines = [f"{self.worker} holds under {self.score} of {plural(len(self.reports), 'budget')}."]
+        lines += [f"  {report.budget}: {_says(report)}" for report in self.reports]
+        return "\n".join([*lines, "", self._why(failed)] if failed else lines)
+
+    def _why(self, report: Report) -> str:
+        """What goes wrong, by which faults, and the run in which it does."""
+        trace, found = report.counterexample, report.findings.found
+        if found is None:
+            return wrapped(f"Not yet: {report.sentence}")
+        faults = f" ({listed(trace.failure)})" if trace and trace.failure else ""
+        when = faults or (", with no fault at all" if trace else "")
+        said = f"Not yet: {self.worker} {_goes_wrong(report.claim)}{when}."
+        because = [found.because or (trace.because if trace else ""), *(_uncaught(trace) if trace else [])]
+        lines = ["", *trace.lines()] if trace else []
+        return "\n".join([wrapped(said), *map(wrapped, because), *lines])
+
+
+@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
+@interruptible()
+def grade(
+    scenario: Scenario,
+    worker: Workers,
+    *,
+    budgets: Sequence[Mapping[str, int]] = (),
+    workers: int | Mapping[str, int] | None = None,
+    max_seconds: float = 60.0,
+    **faults: Any,
+) -> Grade:
+    """Ask this worker under all of these faults; or under each of several `budgets`, `[{"crashes": 2}, ...]`.
+
+    The faults are those of `scenario.explore`, and so are its limits; there is more time for each search, so that a
+    grade does not depend on how busy the machine is. Print the result to see what is still wrong. Raises Mistake.
+    """
+    if not budgets and not faults:
+        raise Mistake("grade(scenario, worker, crashes=1): name the faults that it has to survive.")
+    asked = [{**faults, **budget} for budget in budgets or [{}]]
+    reports = [scenario.explore(worker, workers=workers, max_seconds=max_seconds, **one) for one in asked]
+    return Grade(called(worker), tuple(reports))
+
+
+def _goes_wrong(claim: str | None) -> str:
+    known = {"livelock": "loops forever", "stuck": "waits forever", "error": "ends with an error of its own"}
+    return known.get(claim or "", f"breaks {claim}")
+
+
+def _uncaught(trace: Trace) -> list[str]:
+    """The last error that ended a run of the worker: what a line of the trace has no room for."""
+    ends = [event for event in trace.events if event.error and event.op]
+    if not ends:
+        return []
+    last = ends[-1]
+    error = f"{type(last.error).__name__}: {last.error}"
+    step = f"{last.worker}'s {ordinal(last.nth)} {last.op.name if last.op else ''}, line {last.line}"
+    return [f"Nobody caught what {step} raised: {error}."]
+
+
+def _holds(report: Report) -> str:
+    return f"holds{report.vacuous} under {report.budget}: {plural(report.states, 'state')}, every order of the steps"
+
+
+def _says(report: Report) -> str:
+    """The verdict in a line."""
+    trace = report.counterexample
+    if report.verdict != "violated":
+        return f"{report.verdict}{report.vacuous if report.verdict == 'holds' else ''}"
+    return f"{_goes_wrong(report.claim)}, with {trace.describe_faults()}" if trace else _goes_wrong(report.claim)
