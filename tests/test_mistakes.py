@@ -654,8 +654,9 @@ NOT_A_FUNCTION = (
 def test_a_worker_with_a_global_list():
     worker = cell("def work(db):\n    SEEN.append(1)\n    yield db.write('x', len(SEEN))", SEEN=[])
     assert said(lambda: shop().explore(worker), NotDeterministic) == (
-        "work took two different steps after the same answers (none yet): "
-        f'first `db.write("x", 1)`, then `db.write("x", 3)`. {NOT_A_FUNCTION}'
+        "work changed `SEEN` before its first step. `SEEN` lives outside the worker: every worker and every run would "
+        "share it, and a crash would not undo the change. Keep what a worker remembers in its own variables, and what "
+        "must outlive it in a resource."
     )
 
 
@@ -680,7 +681,7 @@ def test_a_worker_that_reads_the_clock_on_the_wall():
 
 def test_a_worker_that_is_not_deterministic_and_breaks_a_property():
     worker = cell("def work(db):\n    SEEN.append(1)\n    yield db.write('x', len(SEEN))", SEEN=[])
-    assert said(lambda: shop(always=[paid]).explore(worker), NotDeterministic).startswith("work took two different")
+    assert said(lambda: shop(always=[paid]).explore(worker), NotDeterministic).startswith("work changed `SEEN`")
 
 
 # Loops without end

@@ -178,6 +178,7 @@ class Resource:
 
     _name = ""
     _built: list[Op | Mistake] | None = None
+    _described: Resource | None = None
 
     def __init_subclass__(cls) -> None:
         for name, method in [*vars(cls).items()]:
@@ -191,11 +192,24 @@ class Resource:
     def handle(self, name: str, built: list[Op | Mistake]) -> Self:
         """The resource as one process sees it; each step that it builds is noted in `built`."""
         handle = object.__new__(type(self))
-        for attribute, value in vars(self).items():
-            setattr(handle, attribute, value)
-        handle._name = name
-        handle._built = built
+        vars(handle).update(vars(self), _name=name, _built=built, _described=self)
         return handle
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._built is None:
+            object.__setattr__(self, name, value)
+            return
+        mistake = Mistake(
+            f"`{self._name}.{name} = ...`: a resource keeps nothing that a worker notes on it. A worker keeps what it "
+            f"remembers in a variable, `{name} = ...`, and what others should find in a step, `yield db.write(...)`."
+        )
+        self._note(mistake)
+        raise mistake
+
+    def untouched(self) -> bool:
+        """Whether there is no more to this handle than what it was made of."""
+        own = {**vars(self._described), "_name": self._name, "_built": self._built, "_described": self._described}
+        return len(own) == len(vars(self)) and all(vars(self).get(name) is value for name, value in own.items())
 
     if not TYPE_CHECKING:
 
