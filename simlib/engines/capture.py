@@ -151,7 +151,7 @@ class _Reader:
         if self._is_outside(value):
             return Itself(value)
         if issubclass(kind, Resource):
-            if not value.untouched():
+            if not (self._is_outside(kind) and value.untouched()):
                 raise Opaque(value)
             return ("resource", Itself(kind), value._name)
         self._seen[id(value)] = len(self._seen)

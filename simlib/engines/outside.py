@@ -18,6 +18,7 @@ import itertools
 import operator
 import os
 import sys
+import threading
 import types
 from array import array
 from collections import OrderedDict, deque
@@ -34,7 +35,7 @@ MOST_WATCHED = 2_000
 MADE_LATER = frozenset(
     ("__annotations__", "__annotations_cache__", "__annotate__", "__annotate_func__", "__slotnames__")
 )  # by Python itself, when somebody asks
-CONTAINERS = ("builtins", "collections", "types", "weakref", "queue")  # whose objects are memory, as `os.environ` is
+CONTAINERS = ("builtins", "collections", "types", "weakref", "queue", "threading")  # whose objects are memory
 Look = Callable[[], Sequence[Any]]
 
 
@@ -189,7 +190,9 @@ class Outside:
         self._waiting.extend((base, base.__name__) for base in (*kind.__bases__, type(kind)))
         if not cannot_change(kind):
             deep = kind.__module__ == "builtins" or not is_library(kind.__module__)
-            inside = [(one, f"{name}.{key}") for key, one in vars(kind).items()] if deep else ()
+            # An enum makes a member for a combination of flags when somebody first asks for it.
+            named = [key for key in vars(kind) if key != "_value2member_map_"] if deep else ()
+            inside = [(vars(kind)[key], f"{name}.{key}") for key in named]
             self._watch(kind, functools.partial(_of_class, kind), name, inside)
 
     def _object(self, thing: Any, kind: type, name: str) -> None:
@@ -256,6 +259,7 @@ LOOKS: dict[type, Callable[[Any], Sequence[Any]]] = {
     bytearray: lambda thing: [bytes(thing)],
     array: lambda thing: [thing.tobytes()],
     types.CellType: gc.get_referents,
+    threading.local: lambda thing: _of_dict(vars(thing)),
     ContextVar: lambda thing: [thing.get(MISSING)],
 }
 PARTS: dict[type, Callable[[Any], Iterable[Any]]] = {
