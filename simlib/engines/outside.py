@@ -24,6 +24,7 @@ from array import array
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from opcode import opmap
 from typing import Any, NamedTuple
 
 from simlib.engines.shape import Shape, shape_of
@@ -36,6 +37,14 @@ MADE_LATER = frozenset(
     ("__annotations__", "__annotations_cache__", "__annotate__", "__annotate_func__", "__slotnames__")
 )  # by Python itself, when somebody asks
 CONTAINERS = ("builtins", "collections", "types", "weakref", "queue", "threading")  # whose objects are memory
+# What sets a name or an attribute, what tells two equal things apart, and what opens a way to either.
+DOORS = bytes(opmap[name] for name in ("STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL", "IS_OP"))
+NAMED_DOORS = frozenset(
+    (
+        "setattr", "delattr", "__setattr__", "__delattr__", "getattr", "globals", "vars", "locals", "exec", "eval",
+        "__dict__", "__globals__", "__import__", "open", "id",
+    )
+)  # fmt: skip
 Look = Callable[[], Sequence[Any]]
 
 
@@ -91,12 +100,18 @@ class Outside:
     def __init__(self, functions: Iterable[Callable[..., Any]]) -> None:
         self.unreadable = False
         self._watched: list[Watched] = []
+        self._in_case: list[tuple[Look, str, Sequence[str]]] | None = []  # to be watched as soon as there is a door
         self._known: dict[int, Any] = {}
         self._been: dict[int, Any] = {}
         self._names: set[str] = set()  # that the workers' code contains
         self._waiting: deque[tuple[Any, str]] = deque((function, function.__name__) for function in functions)
         self._modules: list[types.ModuleType] = []
         self._work()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the workers' code has no way to anything outside that is not watched."""
+        return self._in_case is not None
 
     def knows(self, thing: Any) -> bool:
         """Whether this exists outside of the workers, and is watched, from now on at the latest."""
@@ -120,6 +135,7 @@ class Outside:
         return ""
 
     def _work(self) -> None:
+        """Look into all that waits."""
         while self._waiting or self._modules:
             if not self._waiting:
                 self._module(self._modules.pop())
@@ -145,23 +161,42 @@ class Outside:
         elif kind in LOOKS:
             self._watch(thing, functools.partial(LOOKS[kind], thing), name)
         elif kind in PARTS:
+            if kind is CACHE:
+                self._door()
             self._waiting.extend((part, name) for part in PARTS[kind](thing))
         else:
             self._object(thing, kind, name)
 
-    def _watch(self, thing: Any, look: Look, name: str, then: Iterable[tuple[Any, str]] | None = None) -> None:
-        """Watch this, and what is seen there, or some of it."""
+    def _watch(self, thing: Any, look: Look, name: str) -> None:
+        """Watch this, and all that is seen there."""
         self._known[id(thing)] = thing
         before = look()
         self._watched.append(Watched(look, before, name))
-        self._waiting.extend(((one, name) for one in before) if then is None else then)
+        self._waiting.extend((one, name) for one in before)
+
+    def _watch_in_case(self, look: Look, name: str, names: Sequence[str] = ()) -> None:
+        """Watch this if there is any way to set it."""
+        if self._in_case is None:
+            self._watched.append(Watched(look, look(), name, names))
+        else:
+            self._in_case.append((look, name, names))
+
+    def _door(self) -> None:
+        """The workers' code can set names or attributes, or calls a library, which may."""
+        waiting, self._in_case = self._in_case or (), None
+        for look, name, names in waiting:
+            self._watch_in_case(look, name, names)
 
     def _function(self, function: types.FunctionType, name: str) -> None:
-        self._watch(function, functools.partial(_of_function, function), name, ())
+        self._known[id(function)] = function
+        self._watch_in_case(functools.partial(_of_function, function), name)
         if is_library(function.__module__):
+            self._door()
             return
         names, space = {*_names_in(function.__code__)}, function.__globals__
         self._names |= names
+        if names & NAMED_DOORS or any(map(_has_a_door, _codes_in(function.__code__))):
+            self._door()
         self._waiting.extend((sys.modules[one], one) for one in names - space.keys() if one in sys.modules)
         own = sorted(one for one in names if one in space or one not in vars(builtins))
         self._named(space, own)
@@ -169,12 +204,11 @@ class Outside:
         cells = zip(function.__closure__ or (), function.__code__.co_freevars)
         self._waiting.extend((cell, variable) for cell, variable in cells)
         self._waiting.extend(_defaults(function))
-        self._waiting.extend(((vars(function), name), (function.__kwdefaults__, name)))
+        self._waiting.extend((one, name) for one in (*vars(function).values(), function.__kwdefaults__))
 
     def _named(self, space: Mapping[str, Any], names: Sequence[str], prefix: str = "") -> None:
         """Watch what these names mean here."""
-        look = functools.partial(_of_names, space, names)
-        self._watched.append(Watched(look, look(), "", [prefix + name for name in names]))
+        self._watch_in_case(functools.partial(_of_names, space, names), "", [prefix + name for name in names])
 
     def _module(self, module: types.ModuleType) -> None:
         self._known[id(module)] = module
@@ -182,23 +216,30 @@ class Outside:
         self._named(space, names, f"{module.__name__}.")
         if not is_library(module.__name__):
             self._waiting.extend((space[name], f"{module.__name__}.{name}") for name in names if name in space)
-        elif module is os and self._names & {"environ", "getenv"}:
+        else:
+            self._door()
+        if module is os and self._names & {"environ", "getenv"}:
             self._waiting.append((os.environ, "os.environ"))
 
     def _class(self, kind: type, name: str) -> None:
         self._known[id(kind)] = kind
         self._waiting.extend((base, base.__name__) for base in (*kind.__bases__, type(kind)))
         if not cannot_change(kind):
-            deep = kind.__module__ == "builtins" or not is_library(kind.__module__)
+            module = kind.__module__
+            deep = module == "builtins" or not is_library(module)
+            if not deep and not module.startswith("simlib."):
+                self._door()
             # An enum makes a member for a combination of flags when somebody first asks for it.
             named = [key for key in vars(kind) if key != "_value2member_map_"] if deep else ()
             inside = [(vars(kind)[key], f"{name}.{key}") for key in named]
-            self._watch(kind, functools.partial(_of_class, kind), name, inside)
+            self._watch_in_case(functools.partial(_of_class, kind), name)
+            self._waiting.extend(inside)
 
     def _object(self, thing: Any, kind: type, name: str) -> None:
         self._waiting.append((kind, kind.__name__))
         shape = shape_of(kind)
         if shape is None:
+            self._door()
             self.unreadable |= hasattr(kind, "__next__")
         elif not is_library(kind.__module__) or kind.__module__ in CONTAINERS or thing is os.environ:
             self._watch(thing, functools.partial(_of_object, thing, shape), name)
@@ -211,14 +252,23 @@ def _defaults(function: types.FunctionType) -> Iterator[tuple[Any, str]]:
     yield from ((one, name) for name, one in (function.__kwdefaults__ or {}).items())
 
 
+def _codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
+    """This code, and all that is defined in it."""
+    yield code
+    for constant in code.co_consts:
+        if type(constant) is types.CodeType:
+            yield from _codes_in(constant)
+
+
 def _names_in(code: types.CodeType) -> Iterator[str]:
     """All the names that this code, and what is defined in it, contains: as such, or as text."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _names_in(constant)
-        elif type(constant) is str and constant.isidentifier():
-            yield constant
+    for one in _codes_in(code):
+        yield from one.co_names
+        yield from (text for text in one.co_consts if type(text) is str and text.isidentifier())
+
+
+def _has_a_door(code: types.CodeType) -> bool:
+    return not {*code.co_code[::2]}.isdisjoint(DOORS)
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -250,6 +300,7 @@ def _of_dict(thing: dict[Any, Any]) -> list[Any]:
     return [*dict.keys(thing), *dict.values(thing)]
 
 
+CACHE: Any = type(functools.lru_cache(_same))
 LOOKS: dict[type, Callable[[Any], Sequence[Any]]] = {
     list: list,
     set: list,
@@ -270,7 +321,7 @@ PARTS: dict[type, Callable[[Any], Iterable[Any]]] = {
     **dict.fromkeys((staticmethod, classmethod), lambda thing: (thing.__func__,)),
     property: lambda thing: (thing.fget, thing.fset, thing.fdel),
     functools.partial: lambda thing: (thing.func, thing.args, thing.keywords, vars(thing)),
-    type(functools.lru_cache(_same)): lambda thing: (thing.__wrapped__,),
+    CACHE: lambda thing: (thing.__wrapped__,),
     types.MappingProxyType: gc.get_referents,
     memoryview: lambda thing: (thing.obj,),
 }

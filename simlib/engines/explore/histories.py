@@ -21,7 +21,7 @@ from simlib.values import freeze, said, show
 
 ENDED = -1
 FURTHER = 8  # steps that a second look goes on for
-LEAST_STEPS_AGAIN = 200  # that second looks may take, or as many as there are nodes
+STEPS_AGAIN = 50, 2_000  # that second looks may take: where all is watched that workers can reach, and where not
 KEEP_NO_STATE = (
     "A worker may depend on nothing but its answers: ask a Clock or a Random of the scenario instead of `time` or "
     "`random`, and keep no state in globals."
@@ -259,7 +259,7 @@ class Histories:
             self.system.watchdog.heed()
             if node not in inner and node not in self.lost:
                 self._replay(node).discard()
-        left = max(LEAST_STEPS_AGAIN, len(self.op))
+        left = STEPS_AGAIN[not self._outside.closed]
         for node, answer, known in self._merged:
             for path in self._ways_on(known):
                 left -= self.depth[node] + 1 + len(path)
