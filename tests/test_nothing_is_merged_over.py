@@ -24,11 +24,11 @@ import weakref
 
 import pytest
 
-from simlib import Database, NotFound, Scenario
+from simlib import Database, NotFound, OutcomeUnknown, Rejected, Scenario, Service
 from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore.proof import Proof
 from simlib.engines.explore.search import Question
-from simlib.errors import Mistake
+from simlib.errors import AlreadyExists, Mistake
 from tests import hiding_places
 from tests.hiding_places import PLACES, Colour, Data, Failed, Listed
 
@@ -197,6 +197,54 @@ def test_where_nothing_is_hidden_these_workers_are_merged(context):
             Proof(Question.about(system, Budget({}), Limits(), merge=merge)).run().states for merge in (True, False)
         )
     assert merged < plain
+
+
+def test_why_a_payment_failed_is_remembered_while_it_is_handled():
+    def pay(bank):
+        try:
+            yield bank.call("charge")
+        except (OutcomeUnknown, Rejected) as error:
+            raise Failed("order-1") from error
+
+    def charge_or_refund(bank, db):
+        try:
+            yield from pay(bank)
+        except Failed as failed:
+            yield db.write("order-1", "failed")
+            if isinstance(failed.__cause__, Rejected):  # the slip
+                yield bank.call("refund")
+
+    def no_refund_without_a_charge(bank):
+        return bank.count("refund") <= bank.count("charge")
+
+    shop = Scenario(bank=Service(), db=Database(), always=[no_refund_without_a_charge])
+    assert shop.explore(charge_or_refund, crashes=0, rejections=1, lost_replies=1).verdict == "violated"
+
+
+def test_its_own_code_in_a_variable_hides_none_of_the_others():
+    def keeps(db):
+        x = yield db.read("x")
+        code = sys._getframe().f_code
+        yield db.read("y")
+        if x == 1 and code:
+            yield db.write("boom", 1)
+
+    assert verdict(keeps) == "violated"
+
+
+def test_a_loop_that_handles_an_error_at_every_turn_is_still_closed():
+    def retries(db):
+        while True:
+            try:
+                yield db.insert("k", 1)
+            except AlreadyExists as error:
+                yield db.write("failed", str(error))
+
+    def written(db):
+        return "k" in db
+
+    report = Scenario(db=Database(), eventually=[written]).explore(retries, crashes=0)
+    assert (report.verdict, report.schedules, report.states) == ("holds", None, 5)
 
 
 # Memory outside of the worker: none of it is merged over, and most of it is told by name

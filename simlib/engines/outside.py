@@ -39,10 +39,11 @@ MADE_LATER = frozenset(
 CONTAINERS = ("builtins", "collections", "types", "weakref", "queue", "threading")  # whose objects are memory
 # What sets a name or an attribute, what tells two equal things apart, and what opens a way to either.
 DOORS = bytes(opmap[name] for name in ("STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL", "IS_OP"))
+IMPORTS = opmap["IMPORT_NAME"]
 NAMED_DOORS = frozenset(
     (
         "setattr", "delattr", "__setattr__", "__delattr__", "getattr", "globals", "vars", "locals", "exec", "eval",
-        "__dict__", "__globals__", "__import__", "open", "id",
+        "__dict__", "__globals__", "__import__", "open",
     )
 )  # fmt: skip
 Look = Callable[[], Sequence[Any]]
@@ -197,7 +198,8 @@ class Outside:
         self._names |= names
         if names & NAMED_DOORS or any(map(_has_a_door, _codes_in(function.__code__))):
             self._door()
-        self._waiting.extend((sys.modules[one], one) for one in names - space.keys() if one in sys.modules)
+        if any(IMPORTS in one.co_code[::2] for one in _codes_in(function.__code__)):
+            self._waiting.extend((sys.modules[one], one) for one in names - space.keys() if one in sys.modules)
         own = sorted(one for one in names if one in space or one not in vars(builtins))
         self._named(space, own)
         self._waiting.extend((space[one], one) for one in own if one in space)
@@ -264,7 +266,9 @@ def _names_in(code: types.CodeType) -> Iterator[str]:
     """All the names that this code, and what is defined in it, contains: as such, or as text."""
     for one in _codes_in(code):
         yield from one.co_names
-        yield from (text for text in one.co_consts if type(text) is str and text.isidentifier())
+        for constant in one.co_consts:
+            texts = constant if type(constant) is tuple else (constant,)
+            yield from (text for text in texts if type(text) is str and text.isidentifier())
 
 
 def _has_a_door(code: types.CodeType) -> bool:

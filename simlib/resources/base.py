@@ -173,6 +173,9 @@ class View:
         return AttributeError(text, obj=self)
 
 
+MADE_FOR_A_WORKER = {"_name", "_built", "_described"}
+
+
 class Resource:
     """A resource as a scenario describes it. Its methods build steps; they do nothing until they are yielded."""
 
@@ -200,16 +203,19 @@ class Resource:
             object.__setattr__(self, name, value)
             return
         mistake = Mistake(
-            f"`{self._name}.{name} = ...`: a resource keeps nothing that a worker notes on it. A worker keeps what it "
-            f"remembers in a variable, `{name} = ...`, and what others should find in a step, `yield db.write(...)`."
+            f"`{self._name}.{name} = ...`: a worker cannot keep anything on a resource. Keep what it remembers in a "
+            f"variable, `{name} = ...`; for others to see it, yield a step, such as `yield db.write(...)`."
         )
         self._note(mistake)
         raise mistake
 
     def untouched(self) -> bool:
         """Whether there is no more to this handle than what it was made of."""
-        own = {**vars(self._described), "_name": self._name, "_built": self._built, "_described": self._described}
-        return len(own) == len(vars(self)) and all(vars(self).get(name) is value for name, value in own.items())
+        if self._described is None:
+            return False
+        mine, given = vars(self), vars(self._described)
+        as_given = all(mine.get(name, mine) is value for name, value in given.items())
+        return as_given and mine.keys() - given.keys() == MADE_FOR_A_WORKER
 
     if not TYPE_CHECKING:
 
