@@ -6,6 +6,7 @@ The code under test is text, as in a cell of a notebook, so that its line number
 import functools
 import itertools
 import linecache
+import os
 import random
 import re
 import textwrap
@@ -654,9 +655,40 @@ NOT_A_FUNCTION = (
 def test_a_worker_with_a_global_list():
     worker = cell("def work(db):\n    SEEN.append(1)\n    yield db.write('x', len(SEEN))", SEEN=[])
     assert said(lambda: shop().explore(worker), NotDeterministic) == (
-        "work took two different steps after the same answers (none yet): "
-        f'first `db.write("x", 1)`, then `db.write("x", 3)`. {NOT_A_FUNCTION}'
+        "work changed `SEEN` before its first step. `SEEN` lives outside the worker: every worker and every run would "
+        "share it, and a crash would not undo the change. Keep what a worker remembers in its own variables, and what "
+        "must outlive it in a resource."
     )
+
+
+@pytest.mark.parametrize(
+    "line, names, changed",
+    [
+        ("SEEN['x'] = x", {"SEEN": {}}, "SEEN"),
+        ("DEEP[0].add(x)", {"DEEP": ([], set())[1:]}, "DEEP"),
+        ("Box.x = x", {"Box": type("Box", (), {})}, "Box"),
+        ("work.x = x", {}, "work"),
+        ("globals().update(NEW=1)", {"NEW": 0}, "NEW"),
+        ("os.environ['MIDFLIGHT'] = str(x)", {"os": os}, "os.environ"),
+    ],
+)
+def test_a_worker_that_changes_what_is_not_its_own(line, names, changed, monkeypatch):
+    monkeypatch.setenv("MIDFLIGHT", "")
+    worker = cell(f"def work(db):\n    x = yield db.read('x')\n    {line}\n    yield db.read('y')", **names)
+    assert said(lambda: shop().explore(worker), NotDeterministic).startswith(
+        f"work changed `{changed}` after its step in line 2. `{changed}` lives outside the worker: "
+    )
+
+
+@pytest.mark.parametrize("swallowed", [False, True])
+def test_a_worker_that_keeps_something_on_a_resource(swallowed):
+    line = "try: db.flag = 1\n    except Exception: pass" if swallowed else "db.flag = 1"
+    worker = cell(f"def work(db):\n    yield db.read('x')\n    {line}\n    yield db.read('y')")
+    for ask in (shop().explore, shop().simulate, shop().run):
+        assert said(lambda ask=ask: ask(worker)).endswith(
+            "`db.flag = ...`: a worker cannot keep anything on a resource. Keep what it remembers in a variable, "
+            "`flag = ...`; for others to see it, yield a step, such as `yield db.write(...)`."
+        )
 
 
 def test_a_worker_that_draws_from_random():
@@ -680,7 +712,7 @@ def test_a_worker_that_reads_the_clock_on_the_wall():
 
 def test_a_worker_that_is_not_deterministic_and_breaks_a_property():
     worker = cell("def work(db):\n    SEEN.append(1)\n    yield db.write('x', len(SEEN))", SEEN=[])
-    assert said(lambda: shop(always=[paid]).explore(worker), NotDeterministic).startswith("work took two different")
+    assert said(lambda: shop(always=[paid]).explore(worker), NotDeterministic).startswith("work changed `SEEN`")
 
 
 # Loops without end

@@ -2,6 +2,7 @@
 
 import _thread
 import builtins
+import itertools
 import queue
 import re
 import signal
@@ -160,11 +161,10 @@ def test_an_interrupt_in_the_engine_is_noted_and_heeded_where_it_does_no_harm(mo
 
 
 def test_an_interrupt_while_the_counterexample_is_played_again_leaves_nothing_that_is_not_certain():
-    starts = []
+    starts = itertools.count(1)
 
     def breaks(db):
-        starts.append(None)
-        if len(starts) == 4:  # to know its first step, to search, to look again; and now to show it
+        if next(starts) == 4:  # to know its first step, to search, to look again; and now to show it
             signal.raise_signal(signal.SIGINT)
         yield db.write("x", 1)
 

@@ -707,10 +707,9 @@ WORST = [
 
         shop().explore(work)
         """,
-        "NotDeterministic: work took two different steps after the same answers (none yet): first "
-        '`db.write("x", 1)`, then `db.write("x", 3)`. A worker may depend on nothing but its '
-        "answers: ask a Clock or a Random of the scenario instead of `time` or `random`, and keep no "
-        "state in globals.",
+        "NotDeterministic: work changed `SEEN` before its first step. `SEEN` lives outside the "
+        "worker: every worker and every run would share it, and a crash would not undo the change. "
+        "Keep what a worker remembers in its own variables, and what must outlive it in a resource.",
     ),
     Row(
         "a closure",
@@ -725,10 +724,9 @@ WORST = [
 
         shop().explore(counting())
         """,
-        "NotDeterministic: work took two different steps after the same answers (none yet): first "
-        '`db.write("x", 1)`, then `db.write("x", 3)`. A worker may depend on nothing but its '
-        "answers: ask a Clock or a Random of the scenario instead of `time` or `random`, and keep no "
-        "state in globals.",
+        "NotDeterministic: work changed `count` before its first step. `count` lives outside the "
+        "worker: every worker and every run would share it, and a crash would not undo the change. "
+        "Keep what a worker remembers in its own variables, and what must outlive it in a resource.",
     ),
     Row(
         "a default that is kept",
@@ -739,10 +737,9 @@ WORST = [
 
         shop().explore(work)
         """,
-        "NotDeterministic: work took two different steps after the same answers (none yet): first "
-        '`db.write("x", 1)`, then `db.write("x", 3)`. A worker may depend on nothing but its '
-        "answers: ask a Clock or a Random of the scenario instead of `time` or `random`, and keep no "
-        "state in globals.",
+        "NotDeterministic: work changed `seen` before its first step. `seen` lives outside the "
+        "worker: every worker and every run would share it, and a crash would not undo the change. "
+        "Keep what a worker remembers in its own variables, and what must outlive it in a resource.",
     ),
     Row(
         "random",

@@ -235,11 +235,15 @@ class View:
         return AttributeError(text, obj=self)
 
 
+MADE_FOR_A_WORKER = {"_name", "_built", "_described"}
+
+
 class Resource:
     """A resource as a scenario describes it. Its methods build steps; they do nothing until they are yielded."""
 
     _name = ""
     _built: list[Op | Mistake] | None = None
+    _described: Resource | None = None
 
     def __init_subclass__(cls) -> None:
         for name, method in [*vars(cls).items()]:
@@ -253,11 +257,27 @@ class Resource:
     def handle(self, name: str, built: list[Op | Mistake]) -> Self:
         """The resource as one process sees it; each step that it builds is noted in `built`."""
         handle = object.__new__(type(self))
-        for attribute, value in vars(self).items():
-            setattr(handle, attribute, value)
-        handle._name = name
-        handle._built = built
+        vars(handle).update(vars(self), _name=name, _built=built, _described=self)
         return handle
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._built is None:
+            object.__setattr__(self, name, value)
+            return
+        mistake = Mistake(
+            f"`{self._name}.{name} = ...`: a worker cannot keep anything on a resource. Keep what it remembers in a "
+            f"variable, `{name} = ...`; for others to see it, yield a step, such as `yield db.write(...)`."
+        )
+        self._note(mistake)
+        raise mistake
+
+    def untouched(self) -> bool:
+        """Whether there is no more to this handle than what it was made of."""
+        if self._described is None:
+            return False
+        mine, given = vars(self), vars(self._described)
+        as_given = all(mine.get(name, mine) is value for name, value in given.items())
+        return as_given and mine.keys() - given.keys() == MADE_FOR_A_WORKER
 
     if not TYPE_CHECKING:
 

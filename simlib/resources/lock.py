@@ -26,8 +26,12 @@ class Lease:
 
     def counted(self) -> Hashable:
         """Its key, with its token as a Count."""
+        return ("lease", self.whose(), Count("token", self.token))
+
+    def whose(self) -> Hashable:
+        """Its value's key; for one that was made up, whom it was made up for."""
         made_up = _made_up_for(self.value, self.token)
-        return ("lease", freeze(self.value) if made_up is None else ("made up", made_up), Count("token", self.token))
+        return freeze(self.value) if made_up is None else ("made up", made_up)
 
     def recounted(self, number: Renumber) -> Lease:
         """The same with another token, and another value if that was made up."""

@@ -6,12 +6,13 @@ nodes are next steps. A generator is run once per edge; all the rest of a search
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from simlib.engines.capture import capture
 from simlib.engines.explore.findings import Uncaught
+from simlib.engines.outside import Outside
 from simlib.errors import NotDeterministic, OperationError
 from simlib.ops import NOWHERE, Op, Where
 from simlib.process import Process
@@ -20,6 +21,12 @@ from simlib.system import System, queued
 from simlib.values import freeze, said, show
 
 ENDED = -1
+FURTHER = 8  # steps that a second look goes on for
+STEPS_AGAIN = 50, 2_000  # that second looks may take: where all is watched that workers can reach, and where not
+KEEP_NO_STATE = (
+    "A worker may depend on nothing but its answers: ask a Clock or a Random of the scenario instead of `time` or "
+    "`random`, and keep no state in globals."
+)
 Step = tuple[str, int]  # a name, and which one of that name in its run
 
 
@@ -66,7 +73,8 @@ class Histories:
         self.ask_the_time = False  # whether any worker does
         self._place_of = {name: place for place, name in enumerate(system.resources)}
         self._most_steps = most_steps
-        self._merge = merge
+        self._outside = Outside(dict.fromkeys(role.function for role in system.cast.values()))
+        self._merge = merge and not self._outside.unreadable
         self._step = step  # watched: places before and after it are not one
         self.depth: list[int] = []
         self.held: list[Hashable | None] = []  # which run it is in and all that it remembers; None if that is not known
@@ -75,6 +83,7 @@ class Histories:
         self._children: list[dict[int, int]] = []
         self._waiting: dict[int, Process] = {}  # generators that stand at a node
         self._known: dict[Hashable, int] = {}
+        self._merged: list[tuple[int, int, int]] = []  # (node, answer) that led to this node, which was known
         self._roots: dict[Hashable, int] = {}
 
     def root(self, worker: str, incarnation: int = 1) -> int:
@@ -84,7 +93,7 @@ class Histories:
             incarnation = 1
         key = (worker, incarnation) if role.knows_itself else role
         if key not in self._roots:
-            process = self.system.start(worker, incarnation)
+            process = self._start(worker, incarnation)
             self._roots[key] = self._add(process, (ENDED, ENDED), (worker, incarnation), 0)
         return self._roots[key]
 
@@ -133,6 +142,7 @@ class Histories:
         place = None if held is None else (whose, None if process.op is None else op_key(process.op), held)
         if place is not None and place in self._known:
             process.discard()
+            self._merged.append((*parent, self._known[place]))
             return self._known[place]
         node = len(self.op)
         if place is not None:
@@ -191,7 +201,7 @@ class Histories:
         """What the process remembers, or how it ended; None where its history has to stand for that."""
         if process.op is None:
             return ("ended", None if process.error is None else freeze_error(process.error))
-        return capture(process.generator) if self._merge else None
+        return capture(process.generator, self._outside) if self._merge else None
 
     def _check_depth(self, node: int) -> None:
         if self.depth[node] > self._most_steps:
@@ -203,8 +213,22 @@ class Histories:
         run = f"where {self.where[node].of(role.name)}, had taken {self._most_steps:,} steps in one run"
         return f"{run} and no end is in sight, the next one `{op.name}`"
 
+    def _start(self, worker: str, incarnation: int) -> Process:
+        """A new process, at its first step."""
+        process = self.system.start(worker, incarnation)
+        self._watch(process, NOWHERE)
+        return process
+
     def _tell(self, process: Process, answer: int) -> None:
+        before = process.where
         process.answer(self.answers.things[answer])
+        self._watch(process, before)
+
+    def _watch(self, process: Process, before: Where) -> None:
+        """Raise NotDeterministic where something that is not the worker's own is not as it was."""
+        changed = self._outside.changed()
+        if changed:
+            raise NotDeterministic(_remembers(process, changed, before))
 
     def history(self, node: int) -> list[tuple[int, int]]:
         """The (node, answer) pairs that lead to `node`, oldest first."""
@@ -217,7 +241,7 @@ class Histories:
     def _replay(self, node: int) -> Process:
         """A new generator, brought to `node` by the same answers. Raises NotDeterministic when it goes elsewhere."""
         worker, incarnation = self.start[node]
-        process = self.system.start(worker, incarnation)
+        process = self._start(worker, incarnation)
         history = self.history(node)
         for place, (before, answer) in enumerate(history):
             self._compare(process, before, history[:place])
@@ -226,28 +250,73 @@ class Histories:
         return process
 
     def _compare(self, process: Process, node: int, history: list[tuple[int, int]]) -> None:
-        before = None if self.op[node] == ENDED else self.ops.things[self.op[node]]
-        if (before and op_key(before)) == (process.op and op_key(process.op)):
+        if self._asks(node) == (process.op and op_key(process.op)):
             return
-        told = [
-            f"`{self.ops.things[self.op[at]]}` answered {show(self.answers.things[answer])}" for at, answer in history
-        ]
+        first = self._step_at(node)
         hint = "They read alike: if it makes a class anew each time, define that outside of it. "
         raise NotDeterministic(
-            f"{process.name} took two different steps after the same answers "
-            f"({'; '.join(told) or 'none yet'}): first `{before or 'return'}`, then `{process.op or 'return'}`. "
-            f"{hint * (str(before) == str(process.op))}"
-            "A worker may depend on nothing but its answers: ask a Clock or a Random of the scenario instead of `time` "
-            "or `random`, and keep no state in globals."
+            f"{process.name} took two different steps after the same answers ({self._told(history)}): first "
+            f"`{first or 'return'}`, then `{process.op or 'return'}`. {hint * (str(first) == str(process.op))}"
+            f"{KEEP_NO_STATE}"
         )
 
+    def _step_at(self, node: int) -> Op | None:
+        return None if self.op[node] == ENDED else self.ops.things[self.op[node]]
+
+    def _asks(self, node: int) -> Hashable:
+        step = self._step_at(node)
+        return step and op_key(step)
+
+    def _told(self, history: list[tuple[int, int]]) -> str:
+        told = [f"`{self._step_at(at)}` answered {show(self.answers.things[answer])}" for at, answer in history]
+        return "; ".join(told) or "none yet"
+
     def audit(self) -> None:
-        """Run every history a second time. Raises NotDeterministic when a worker is not a function of its answers."""
+        """Run every history a second time, and some that were taken for one of them instead of it.
+
+        Raises NotDeterministic when a worker is not a function of its answers.
+        """
         inner = {parent for parent, _ in self.parent}
         for node in range(len(self.op)):
             self.system.watchdog.heed()
             if node not in inner and node not in self.vacant:
                 self._replay(node).discard()
+        left = STEPS_AGAIN[not self._outside.closed]
+        for node, answer, known in self._merged:
+            for path in self._ways_on(known):
+                left -= self.depth[node] + 1 + len(path)
+                if left < 0:
+                    return
+                self._look_again(node, answer, known, path)
+
+    def _ways_on(self, node: int) -> Iterator[list[tuple[int, int]]]:
+        """Each way on from here, as (answer, node) pairs, with one continuation of it."""
+        for way in self._children[node].items():
+            path, been = [way], {node}
+            while len(path) < FURTHER and path[-1][1] not in been:
+                been.add(path[-1][1])
+                ahead = self._children[path[-1][1]].items()
+                path += [next((way for way in ahead if way[1] not in been), None) or next(iter(ahead))] if ahead else []
+            yield path
+
+    def _look_again(self, node: int, answer: int, known: int, path: list[tuple[int, int]]) -> None:
+        """Take the other way to a place, and go on from there as was done after the first one."""
+        self.system.watchdog.heed()
+        process = self._replay(node)
+        history = [*self.history(node), (node, answer)]
+        self._tell(process, answer)
+        first = self.history(known)
+        for told, then in path:
+            self._tell(process, told)
+            history, first, known = [*history, (known, told)], [*first, (known, told)], then
+            if self._asks(then) != (process.op and op_key(process.op)):
+                raise NotDeterministic(
+                    f"{process.name} remembers something that is not in its variables. They are the same after "
+                    f"({self._told(history[:-1])}) and after ({self._told(first[:-1])}), and when the next answer is "
+                    f"the same as well, one takes the step `{process.op or 'return'}` and the other "
+                    f"`{self._step_at(then) or 'return'}`. {KEEP_NO_STATE}"
+                )
+        process.discard()
 
     def told_counts(self) -> list[list[tuple[int, int]]]:
         """Every history in which an answer holds counts, as the nodes and answers on its way; the last has none."""
@@ -315,6 +384,16 @@ class Histories:
 def freeze_error(error: BaseException) -> Hashable:
     """Equal for errors that say the same."""
     return (type(error), said(error))
+
+
+def _remembers(process: Process, name: str, before: Where) -> str:
+    """The message for a worker that has changed what is not its own, after its step `before`."""
+    since = f"after its step in {before}" if str(before) else "before its first step"
+    return (
+        f"{process.name} changed `{name}` {since}. `{name}` lives outside the worker: every worker and every run would "
+        "share it, and a crash would not undo the change. Keep what a worker remembers in its own variables, and what "
+        "must outlive it in a resource."
+    )
 
 
 def _named(thing: Any, who: str) -> Any:
