@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -142,7 +143,7 @@ class Report:
             f"{worker} can loop for ever, at {listed([f'`{op}`{where.aside}' for op, where in steps])}."
             for worker, steps in self.loops
         ]
-        return loops + [_uncaught(one) for one in self.uncaught]
+        return loops + _uncaught(self.uncaught)
 
     def _violated(self) -> str:
         found, trace = self.findings.found, self.counterexample
@@ -203,6 +204,19 @@ class Report:
         )
 
 
-def _uncaught(one: Uncaught) -> str:
-    after = "it was started again" if one.restarted else "it was not started again"
-    return f"{one.where.of(one.role)}: {one.error} ended it, since nobody caught it, and {after}."
+def _uncaught(found: Sequence[Uncaught]) -> list[str]:
+    """A sentence for each worker and error: `charge ended with Rejected, which nobody caught (line 2), and ...`."""
+    places: dict[tuple[str, str, bool], list[str]] = {}
+    for one in found:
+        places.setdefault((one.role, one.error, one.restarted), []).append(str(one.where))
+    after = {True: "was started again", False: "was not started again"}
+    return [
+        f"{role} ended with {error}, which nobody caught{_at(wheres)}, and {after[restarted]}."
+        for (role, error, restarted), wheres in places.items()
+    ]
+
+
+def _at(wheres: Sequence[str]) -> str:
+    known = [where for where in wheres if where]
+    return f" ({listed(known)})" if known else ""
+
