@@ -62,7 +62,7 @@ def compare(
     so are the limits of `scenario.explore`. The first failure of `happy_path` is played on both. Raises Mistake.
     """
     sides = {"happy path": happy_path, "failure mode": failure_mode}
-    several = _several(scenario.workers if workers is None else how_many(workers), sides.values())
+    several = _several(scenario.workers) if workers is None else _several(how_many(workers), sides.values())
     asked = {side: _ask(scenario, worker, several, faults) for side, worker in sides.items()}
     failure = next((report for report in asked["happy path"].values() if report.counterexample), None)
     traces = {side: _played(scenario, worker, failure, asked[side]) for side, worker in sides.items()}
@@ -70,13 +70,15 @@ def compare(
     return Comparison(asked, failure, traces, Sheet(tuple(columns), QUESTIONS, _small_print(several, faults)))
 
 
-def _several(workers: int | Mapping[str, int], sides: Iterable[Workers]) -> int | dict[str, int]:
-    """How many there are when it is about several: at least two of each that is counted."""
+def _several(workers: int | Mapping[str, int], sides: Iterable[Workers] = ()) -> int | dict[str, int]:
+    """How many there are when it is about several: at least two of each that is counted. Raises Mistake for a name that
+    none of the `sides` has; a scenario may count workers that it is not asked about now.
+    """
     if isinstance(workers, int):
         return max(2, workers)
     names = [name_of(role) for side in sides for role in roles_of(side)]
     for name in workers:
-        if name not in names:
+        if names and name not in names:
             raise Mistake(f"workers: there is no worker called {name}, but {listed(names)}.{did_you_mean(name, names)}")
     return {name: max(2, count) for name, count in workers.items()}
 

@@ -184,7 +184,8 @@ class QueueState(State):
         self.elapsed = {message: how for message, how in elapsed.items() if how != JUST_NOW}
 
     def expire(self, timer: Hashable) -> None:
-        self._return(next(receipt for receipt in self.flights if receipt[0] == timer))
+        for receipt in [receipt for receipt in self.flights if receipt[0] == timer]:
+            self._return(receipt)
 
     def owner_gone(self, who: str | None) -> None:
         for receipt, (message, owner) in self.flights.items():

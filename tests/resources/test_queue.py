@@ -161,8 +161,11 @@ def test_the_timer_of_an_older_delivery_is_stale():
     queue = inbox("one")
     queue.by("A").nack(queue.by("A").receive())
     queue.by("B").receive()
-    queue.state.expire(("inbox-1", 1))
-    assert bodies(queue.seen.in_flight) == ["one"]
+    (timer,) = queue.state.timers()
+    queue.by("B").nack(queue.state.in_flight[0])
+    queue.by("B").receive()
+    (newer,) = queue.state.timers()
+    assert (newer.id, newer.armed) == (timer.id, timer.armed + 1)
 
 
 # Dead letters

@@ -138,12 +138,11 @@ class Rules:
     def successors(self, state: int) -> Following:
         """Everything that may happen, in the order in which it is to be tried."""
         layout, places, symmetry, owning = self.layout, self._histories.place, self.symmetry, self._ledger.owning
-        sleeping, busy = self._sleeping, NO_ONE
         states, number_of, resources = self.states, self._numbers.setdefault, layout.resources
         nodes, left, able = [state >> shift & MASK for shift in layout.workers], state >> layout.budget, 0
         bounds, counts = [*nodes, 0, MASK], self.counts
-        if sleeping and any(map(self._is_asleep, nodes)):
-            busy = self._busy(state, nodes)
+        sleeping = self._sleeping
+        busy = self._busy(state, nodes) if sleeping and any(map(self._is_asleep, nodes)) else NO_ONE
         targets: list[int] = []
         ways: list[Way] = []
         for worker, low, high in self._neighbours:
@@ -161,22 +160,18 @@ class Rules:
                 if mask and not left & mask:
                     continue
                 after = state + change
-                if sleeping:
-                    if sleep:
-                        after = sleeping.wake(after, state, sleep)
-                    if way.over and owning:
-                        after = self._orphaned(after, worker)
-                    after = self._fallen_asleep(after, worker, goes_to)
-                elif owning and way.over:
+                if sleeping and sleep:
+                    after = sleeping.wake(after, state, sleep)
+                if owning and way.over:
                     after = self._orphaned(after, worker)
+                if sleeping and self._is_asleep(goes_to):
+                    after = sleeping.fall_asleep(after, worker)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)
-                if counts is not None:
-                    number = self._number(after)
-                else:
-                    number = number_of(after, len(states))  # as `_number` does it: a call costs as much as all the rest
-                    if number == len(states):
-                        states.append(after)
+                # As `_number` does it: a call costs as much as all the rest.
+                number = number_of(after, len(states)) if counts is None else self._number(after)
+                if number == len(states):
+                    states.append(after)
                 targets.append(number)
                 ways.append(way)
         if self._ledger.timed:
