@@ -451,7 +451,10 @@ def test_what_is_no_token_is_told_what_one_looks_like(ask, token):
     assert len(message) < 340 and message.isprintable()
 
 
-@pytest.mark.parametrize("what", [None, 3, True, A_TOKEN.encode(), ["1c1"], charge, shop()], ids=lambda thing: type(thing).__name__)
+WHAT = [None, 3, True, A_TOKEN.encode(), ["1c1"], charge, shop()]
+
+
+@pytest.mark.parametrize("what", WHAT, ids=lambda one: type(one).__name__)
 def test_what_is_neither_report_nor_trace_nor_token_cannot_be_played(what):
     assert said(lambda: shop().replay(charge, what)).endswith(": give a report, a trace or a token.")
 

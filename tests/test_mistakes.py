@@ -706,7 +706,7 @@ def test_a_worker_that_reads_the_clock_on_the_wall():
     worker = cell("def work(db):\n    yield db.write('at', time())", time=lambda: next(ticks))
     assert said(lambda: shop().explore(worker), NotDeterministic) == (
         "work took two different steps after the same answers (none yet): "
-        f'first `db.write("at", 100)`, then `db.write("at", 102)`. {NOT_A_FUNCTION}'
+        f'first `db.write("at", 100)`, then `db.write("at", 101)`. {NOT_A_FUNCTION}'
     )
 
 

@@ -976,7 +976,8 @@ WORST = [
 
         shop().explore(work)
         """,
-        "Mistake: work, line 4: write(...): a value that contains itself cannot be stored, sent or compared.",
+        "Mistake: work, line 4: a value that contains itself, or 50 levels of others, cannot be stored, sent or "
+        "compared.",
     ),
     Row(
         "a key that cannot be compared",
