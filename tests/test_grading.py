@@ -88,6 +88,25 @@ def test_one_that_waits_forever_or_never_gets_there_is_told_so():
     assert said.startswith("Not yet: reads breaks written")
 
 
+def test_work_without_an_end_does_not_pass_though_no_property_is_against_it():
+    def forgets_the_ack(inbox, bank):
+        message = yield inbox.receive()
+        yield bank.call("charge", 20, idempotency_key=message.id)
+
+    asked = shop().asking(always=[charged_at_most_once], eventually=[paid])
+    found = grade(asked, forgets_the_ack, crashes=1)
+    assert (found.done, found.failed.verdict) == (False, "holds")
+    assert str(found).startswith("Not yet: no property of forgets_the_ack breaks, but its work has no end.\n")
+    assert "can loop for" in str(found)
+    assert grade(asked, forgets_the_ack, crashes=1, polls=True).done
+
+
+def test_after_a_search_without_an_end_the_other_budgets_are_not_asked():
+    found = grade(shop(), charge_once, budgets=[{"crashes": 1}, {"pauses": 1}, {"crashes": 2}], max_states=2)
+    assert (found.done, found.score, len(found.reports), found.budgets) == (False, 0, 1, 3)
+    assert "  2 more: not asked" in str(found)
+
+
 def test_a_search_that_was_stopped_is_no_pass():
     found = grade(shop(), charge_once, crashes=1, max_states=2)
     assert not found.done and str(found).startswith("Not yet: unfinished: stopped at 2 states")

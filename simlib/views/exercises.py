@@ -79,7 +79,7 @@ def judged(result: Any, of: int | None = None, breaks: Breaks = ()) -> tuple[boo
     if isinstance(result, Report):
         return result.verdict == "holds", result.verdict
     if isinstance(result, Grade):
-        return result.done, f"{result.score} of {len(result.reports)}"
+        return result.done, f"{result.score} of {result.budgets}"
     if isinstance(result, Audit):
         return result.done, f"{result.score} of {result.total}"
     if of is not None:

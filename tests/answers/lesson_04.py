@@ -59,7 +59,6 @@ WRONG = {
         ),
         "no note": edited(CAREFUL, ('    yield mail.call("note", message.body)\n', "")),
         "acknowledged first": ack_first(CAREFUL, "inbox", "message"),
-        "never acknowledged": edited(CAREFUL, ("    yield inbox.ack(message)\n", "")),
         "only acknowledged": ack_only("handle_mended", "inbox"),
     },
     "audit": {
