@@ -265,7 +265,7 @@ def test_an_audit_needs_a_property_and_a_list_of_broken_workers():
         assert message.endswith("give the property, a plain function, without brackets.")
     for broken in (charge, None, "charge", []):
         message = said(lambda broken=broken: audit(shop(), charged_at_most_once, careful=charge_once, broken=broken))
-        assert message.startswith("audit(..., broken=[...]): give workers")
+        assert message.startswith("audit(..., careful=[...], broken=[...]): give workers")
     twice = said(lambda: audit(shop(), charged_at_most_once, careful=charge_once, broken=[charge, charge]))
     assert twice.startswith("two workers have one name")
 

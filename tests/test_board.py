@@ -57,10 +57,10 @@ def test_the_text_says_with_what_each_one_breaks_and_what_was_asked(shop):
     )
 
 
-def test_a_search_that_ends_in_another_defect_has_not_decided_about_its_claim(shop):
+def test_a_loop_that_never_ends_breaks_what_has_to_come_true_and_no_other_claim(shop):
     found = str(board(shop, charge_keyed, crashes=0, rejections=1)).splitlines()
     assert [line.split(maxsplit=1)[1] for line in found[2:5]] == [
-        "livelock first",
+        "holds",
         "for ever: 1 rejection",
         "livelock: 1 rejection",
     ]

@@ -22,9 +22,11 @@ from simlib.resources.base import Count, Renumber
 from simlib.system import System
 from simlib.values import freeze
 
+NOTHING, VALUES, STEPS = range(3)
 Shape = tuple[Hashable, tuple[Count, ...]]  # what a key is without its counts, and these
-MOST_CONSTANTS = 12
-NEXT = 40  # so many of the numbers that come next are tried, one by one
+MOST_CONSTANTS = 6
+NEXT = 40  # so many of the numbers that come next are tried, one by one, where that are few steps
+FEW_STEPS = 500
 LARGEST_FLOOR = 50
 
 
@@ -107,41 +109,55 @@ class Counts:
 
     # Trying out whether anybody minds
 
-    def matter(self) -> bool:
-        """Whether a worker asks for something else when the counts that it is told are others in the same order."""
+    def matter(self, in_time: Callable[[], bool]) -> int:
+        """What a worker makes of it when the counts that it is told are others in the same order: NOTHING; it takes the
+        same steps with other VALUES, such as the name of a file; or other STEPS. What cannot be found out `in_time`
+        counts as that, too. What has been tried before is not tried again.
+        """
         histories = self._histories
-        constants = sorted({one for role in histories.system.cast.values() for one in constants_of(role.function)})
-        numberings = self.numberings(constants)
-        return any(self._step_differs(path, numbering) for path in histories.told_counts() for numbering in numberings)
+        paths = [path for path in histories.told_counts() if path[-2] not in histories.tried]
+        constants = {one for role in histories.system.cast.values() for one in constants_of(role.function)}
+        thorough, most = sum(map(len, paths)) <= FEW_STEPS, NOTHING
+        for number in self.numberings(constants, thorough):
+            for path in paths:
+                most = max(most, self._difference(path, number) if in_time() else STEPS)
+                if most == STEPS:
+                    return STEPS
+        if most == NOTHING:
+            histories.tried.update(path[-2] for path in paths)
+        return most
 
-    def numberings(self, constants: Iterable[int]) -> list[Renumber]:
-        """Other numbers in the same order: the next ones, some far away, and those that a program's constants meet."""
-        near = [int(one - self._floor) - more for one in [*constants][-MOST_CONSTANTS:] for more in range(4)]
-        shifts = {*range(1, NEXT), 100, 1_000, 1_000_000, *near}
-        shifted = [_shift(by, self._floor) for by in sorted(shifts) if by > 0]
-        return [*shifted, _stretch(self._floor)]
+    def numberings(self, constants: Iterable[int], thorough: bool = False) -> list[Renumber]:
+        """Other numbers in the same order: those that a program's constants meet, the next ones, some far away."""
+        near = [int(one - self._floor) - more for one in sorted(constants)[:MOST_CONSTANTS] for more in (1, 2)]
+        shifts = {*range(1, NEXT if thorough else 4), 1_000, 1_000_000, *near}
+        return [_stretch(self._floor), *(_shift(by, self._floor) for by in sorted(shifts) if by > 0)]
 
-    def _step_differs(self, path: list[tuple[int, int]], number: Renumber) -> bool:
-        histories = self._histories
+    def _difference(self, path: list[tuple[int, int]], number: Renumber) -> int:
+        histories, most = self._histories, NOTHING
         histories.system.watchdog.heed()
         process = histories.system.start(*histories.start[path[0][0]])
         try:
             for node, answer in path:
-                if not self._same(histories.op[node], process.op, number):
-                    return True
+                most = max(most, self._compare(histories.op[node], process.op, number))
+                if most == STEPS:
+                    break
                 if answer != ENDED:
                     told = histories.answers.things[answer]
                     process.answer(told.recounted(number) if hasattr(told, "recounted") else told)
-            return False
+            return most
         finally:
             process.discard()
 
-    def _same(self, known: int, op: Op | None, number: Renumber) -> bool:
+    def _compare(self, known: int, op: Op | None, number: Renumber) -> int:
         if op is None or known == ENDED:
-            return op is None and known == ENDED
-        shape, counts = shape_of(counted_op(self._histories.ops.things[known]))
+            return NOTHING if op is None and known == ENDED else STEPS
+        before = self._histories.ops.things[known]
+        shape, counts = shape_of(counted_op(before))
         other, others = shape_of(counted_op(op))
-        return shape == other and all(number(one) == two.value for one, two in zip(counts, others))
+        if shape == other and all(number(one) == two.value for one, two in zip(counts, others)):
+            return NOTHING
+        return VALUES if before.name == op.name else STEPS
 
     def change(self, claim: Property, seen: dict[str, Any], ask: Callable[[Property, dict[str, Any]], bool]) -> bool:
         """Whether the property's answer is another where the counts that it may see are others in the same order."""

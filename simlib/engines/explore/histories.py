@@ -79,6 +79,7 @@ class Histories:
         self.depth: list[int] = []
         self.held: list[Hashable | None] = []  # which run it is in and all that it remembers; None if that is not known
         self.too_long: int | None = None  # a node after more steps in one run than are taken for one with an end
+        self.tried: set[tuple[int, int]] = set()  # the ends of histories that were run again with other counts
         self.queued: list[str] = []  # what it asked of a queue first, in this run
         self._children: list[dict[int, int]] = []
         self._waiting: dict[int, Process] = {}  # generators that stand at a node

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from simlib.engines.budget import Budget, Limits
 from simlib.engines.explore.checks import Checks
 from simlib.engines.explore.count import circles, schedules
-from simlib.engines.explore.counts import Counts
+from simlib.engines.explore.counts import NOTHING, STEPS, VALUES, Counts
 from simlib.engines.explore.findings import Carry, Findings, Found, Loop
 from simlib.engines.explore.histories import ENDED, Histories
 from simlib.engines.explore.ledger import Ledger
@@ -140,6 +140,7 @@ class Search(Generic[Arrival]):
         self.findings = Findings()
         self._graph = Graph()
         self._rests: set[int] = set()
+        self._counts_matter = NOTHING
         self._able = 0  # a bit for each worker who could ever take a step
         self._look_at = time.monotonic()
 
@@ -159,6 +160,8 @@ class Search(Generic[Arrival]):
                     self._is_out_of_limits(time.monotonic())  # an interrupt is heeded, however late
             self._try_out_counts()
             self._finish()
+            if self._counts_matter == VALUES and not (self.findings.found and self.findings.found.claim == "livelock"):
+                raise Carry("counts")
         except KeyboardInterrupt:
             self._cut("by you")
         except MemoryError:
@@ -173,9 +176,18 @@ class Search(Generic[Arrival]):
         raise NotImplementedError
 
     def _try_out_counts(self) -> None:
-        """Raise Carry where somebody minds that counts were taken for the same."""
-        if self._rules.counts is not None and self._rules.counts.matter():
+        """Raise Carry where somebody minds that counts were taken for the same.
+
+        Where they only get into values, and into no decision, a loop without an end is one all the same.
+        """
+        self._counts_matter = NOTHING if self._rules.counts is None else self._rules.counts.matter(self._in_time)
+        if self._counts_matter == STEPS and self._in_time():
             raise Carry("counts")
+        if self._counts_matter == STEPS:
+            self.findings.interrupted, self.findings.faults_proven = f"after {self._limits.seconds:g} s", -1
+
+    def _in_time(self) -> bool:
+        return time.monotonic() <= self._question.deadline
 
     def _cut(self, why: str) -> None:
         self.findings.interrupted = why

@@ -14,7 +14,6 @@ import enum
 import importlib
 import json
 import uuid
-import zoneinfo
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
@@ -78,8 +77,6 @@ def _sort(value: Any) -> str:
         return "type"
     if isinstance(value, enum.Enum):
         return "Enum"
-    if isinstance(value, BaseException):
-        return "Exception"
     if dataclasses.is_dataclass(value):
         return "dataclass"
     if isinstance(value, tuple):
@@ -103,8 +100,6 @@ EXACTLY: dict[str, tuple[type, Kind]] = {
         (tuple, iter, lambda *items: items),
         (list, iter, lambda *items: [*items]),
         (dict, lambda value: value.items(), lambda *items: dict(items)),
-        (set, lambda value: sorted(value, key=dumps), lambda *items: {*items}),
-        (frozenset, lambda value: sorted(value, key=dumps), lambda *items: frozenset(items)),
         (range, lambda value: [value.start, value.stop, value.step], range),
         (Decimal, lambda value: [str(value)], Decimal),
         (Fraction, lambda value: [value.numerator, value.denominator], Fraction),
@@ -114,7 +109,6 @@ EXACTLY: dict[str, tuple[type, Kind]] = {
         (clock.time, _hour, lambda *parts: clock.time(*parts[:-1], fold=parts[-1])),
         (clock.timedelta, lambda value: [value.days, value.seconds, value.microseconds], clock.timedelta),
         (clock.timezone, lambda value: value.__getinitargs__(), clock.timezone),
-        (zoneinfo.ZoneInfo, lambda value: [value.key], zoneinfo.ZoneInfo),
     )
 }  # fmt: skip
 
@@ -175,15 +169,6 @@ def _with(made: Any, attributes: dict[str, Any]) -> Any:
     return made
 
 
-def _exception(kind: Any, arguments: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
-    try:
-        made = kind(*arguments)
-    except Exception:  # it is made of something else than what it keeps as its arguments
-        made = kind.__new__(kind, *arguments)
-    made.args = arguments
-    return _with(made, attributes)
-
-
 def _member(kind: Any, name: str | None, value: Any) -> Any:
     return kind(value) if name is None else kind[name]  # several flags at once have no name
 
@@ -204,6 +189,5 @@ OBJECTS: dict[str, Kind] = {
     "type": Kind(_address, _class),
     "Enum": Kind(_member_parts, _member),
     "dataclass": Kind(lambda value: [type(value), _attributes(value)], _object),
-    "Exception": Kind(lambda value: [type(value), value.args, _attributes(value)], _exception),
     "namedtuple": Kind(lambda value: [type(value), *value], _row),
 }
