@@ -171,7 +171,8 @@ def survivors(scenario, function, *, instead=None, **faults):
 
 def _holds(scenario, worker, faults):
     try:
-        return scenario.explore(worker, **faults).verdict == "holds"
+        report = scenario.explore(worker, **faults)
+        return report.verdict == "holds" and not report.loops  # it says who loops for ever
     except Mistake:
         return False
 

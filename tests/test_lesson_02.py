@@ -139,7 +139,11 @@ def test_a_worker_that_does_nothing_does_not_pass(lesson):
 def test_every_slip_in_the_fenced_version_is_caught(lesson):
     left = survivors(lesson["bank"], lesson["book_fenced"], pauses=1, crashes=1)
     assert left == {
-        # Who keeps the lock until after the ack only makes others wait.
+        # Who keeps the lock for longer, or for as long as its lease lasts, only makes others wait.
+        "without `yield lock.release(lease)`",
+        "`lease = yield lock.acquire(ttl=10)` before `message = yield inbox.receive()`",
+        # Whoever gives it back too early is refused by the fence, and takes it anew.
+        "`yield lock.release(lease)` before `yield db.write(\"ann\", {**booked, **entry}, fence=lease.token)`",
         "`yield inbox.ack(message)` before `yield lock.release(lease)`",
         # Two lines that do not depend on each other, one of which is no step.
         '`entry = {message.id: message.body}` before `booked = yield db.read("ann", fence=lease.token)`',

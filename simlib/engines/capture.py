@@ -223,7 +223,7 @@ class _Reader:
         return (whose, Count("token", value.token))
 
     def _message(self, value: Message) -> Iterable[Hashable]:
-        return (value.id, self.held(value.body), value.number, Count("deliveries", value.deliveries))
+        return (value.id, self.held(value.body), value.number, value.count)
 
     def _traceback(self, value: types.TracebackType) -> Iterable[Hashable]:
         frame = value.tb_frame

@@ -36,11 +36,16 @@ class Message:
 
     def counted(self) -> Hashable:
         """Its key, with its deliveries as a Count."""
-        return ("message", self.id, freeze(self.body), self.number, Count("deliveries", self.deliveries))
+        return ("message", self.id, freeze(self.body), self.number, self.count)
+
+    @property
+    def count(self) -> Count:
+        """Its deliveries, which are compared with those of the same message alone."""
+        return Count(f"deliveries of {self.id}", self.deliveries)
 
     def recounted(self, number: Renumber) -> Message:
         """The same with another count of deliveries, if it was ever delivered."""
-        deliveries = number(Count("deliveries", self.deliveries)) if self.deliveries else 0
+        deliveries = number(self.count) if self.deliveries else 0
         return Message(self.id, self.body, deliveries, self.number)
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ a step or an answer, the search starts again, and takes the numbers up to `floor
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from types import CellType, CodeType, FunctionType
 from typing import Any
@@ -174,7 +175,13 @@ def _shift(by: int, floor: float) -> Renumber:
 
 
 def _stretch(floor: float) -> Renumber:
-    return lambda count: count.value if count.value <= floor else int(floor + 3 * (count.value - floor) + 1)
+    """Of each kind other numbers, for nothing is said of how counts of two kinds compare."""
+
+    def number(count: Count) -> int:
+        apart = 1 + zlib.crc32(count.of.encode()) % 7
+        return count.value if count.value <= floor else int(floor + 3 * (count.value - floor) + apart)
+
+    return number
 
 
 def floors(system: System) -> Iterator[float]:
