@@ -37,13 +37,20 @@ def record_of(kind: Hashable) -> Record | None:
     if any("__dataclass_fields__" in vars(one) for one in kind.__mro__):
         return _dataclass(kind)
     named = issubclass(kind, tuple) and isinstance(getattr(kind, "_fields", None), tuple)
-    if not named or kind.__dictoffset__:
+    if not named or _hides_its_dict(kind):
         return None
-    return Record(_items, functools.partial(tuple.__new__, kind))
+    return Record(_items_alone if kind.__dictoffset__ else _items, functools.partial(tuple.__new__, kind))
 
 
 def _items(value: Any) -> Parts:
     return tuple(tuple.__iter__(value))
+
+
+def _items_alone(value: Any) -> Parts:
+    """Of one that has room for more, as one of a notebook has in another process."""
+    for name in object.__getattribute__(value, "__dict__"):
+        raise Unread(f"has an attribute `{name}` beside its items")
+    return _items(value)
 
 
 def _dataclass(kind: type) -> Record | None:
@@ -52,7 +59,7 @@ def _dataclass(kind: type) -> Record | None:
     except TypeError:  # it is a list, an exception, ... too, and holds what those hold
         return None
     namespaces = [vars(one) for one in kind.__mro__]
-    if any(type(one["__dict__"]) is not types.GetSetDescriptorType for one in namespaces if "__dict__" in one):
+    if _hides_its_dict(kind):
         return None
     slots = [item for one in namespaces for item in one.items() if type(item[1]) is types.MemberDescriptorType]
     names = [field.name for field in dataclasses.fields(kind)]
@@ -61,6 +68,12 @@ def _dataclass(kind: type) -> Record | None:
     only_slots = not kind.__dictoffset__ and {*names} == {*layout.slots} and len(slots) == len(names) > 1
     read = layout.read_slots(operator.attrgetter(*names)) if only_slots and not asked else layout.read
     return Record(read, layout.make)
+
+
+def _hides_its_dict(kind: type) -> bool:
+    """Whether it says something else of its `__dict__` than what that is."""
+    held = [vars(one)["__dict__"] for one in kind.__mro__ if "__dict__" in vars(one)]
+    return any(type(one) is not types.GetSetDescriptorType for one in held)
 
 
 class _Layout:
