@@ -134,7 +134,7 @@ def test_a_fault_has_a_boundary_changes_something_and_is_mended_by_its_fix():
         fault("a", ROUTING, fix="f", minutes=1)
     with pytest.raises(Mistake, match="its fix mends two, and it changes one"):
         fault("a", ROUTING, fix="f", minutes=1, one=1, mends=["two"])
-    with pytest.raises(Mistake, match="minutes=0: everything takes a number of minutes above 0"):
+    with pytest.raises(Mistake, match="minutes=0: give a number of minutes above 0"):
         fault("a", ROUTING, fix="f", minutes=0, one=1)
     with pytest.raises(Mistake, match="above 0"):
         Check("quick", -1, lambda case: ("", ""))
@@ -428,7 +428,7 @@ def test_downtime_runs_every_player_through_the_same_incidents(plans):
 def test_downtime_takes_other_players_and_refuses_what_makes_no_sense(plans):
     found = downtime(plans, 10, players={"mine": lambda world, number: plans.after(world, CHECKS)})
     assert [*found.minutes] == ["mine"] and min(found.minutes["mine"]) >= 6 + 5
-    with pytest.raises(Mistake, match="an interval takes 2 or more"):
+    with pytest.raises(Mistake, match="give a whole number from 2 on; an interval"):
         downtime(plans, 1)
     with pytest.raises(Mistake, match='no player "yours": there are mine'):
         found.mean("yours")

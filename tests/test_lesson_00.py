@@ -62,7 +62,8 @@ def test_the_careful_version_holds_for_two_workers_and_two_faults_of_every_kind_
 )
 def test_every_mutant_of_the_careful_version_is_caught(lesson, before, after):
     mutant = with_text(lesson["charge_once"], before, after)
-    assert lesson["shop"].explore(mutant, crashes=1, redeliveries=1).verdict == "violated"
+    report = lesson["shop"].explore(mutant, crashes=1, redeliveries=1)
+    assert report.verdict == "violated" or report.loops  # who never acknowledges is said to loop for ever
 
 
 def test_the_order_of_the_write_is_not_load_bearing_for_these_properties(lesson):
@@ -80,7 +81,7 @@ def test_one_key_for_both_calls_is_refused_for_ever_as_hint_2_says(lesson):
     once = with_text(lesson["fulfil"], '", message.body)', '", message.body, idempotency_key=message.id)')
     report = lesson["warehouse"].explore(once, crashes=1, redeliveries=1)
     assert (report.verdict, report.claim) == ("violated", "livelock")
-    assert "Rejected" in str(report)
+    assert "Rejected" in {one.error for one in report.uncaught}
 
 
 def test_the_solution_passes_the_grader(lesson):
