@@ -164,15 +164,15 @@ def survivors(scenario, function, *, instead=None, **faults):
     `instead(mutant)` gives the workers to explore where there are several roles. A mutant that is no worker at all any
     more (it asks for a name that is gone, say) counts as found out.
     """
-    return {
-        what for what, mutant in mutants(function) if _holds(scenario, instead(mutant) if instead else mutant, faults)
-    }
+    whole = instead or (lambda worker: worker)
+    polls = bool(scenario.explore(whole(function), **faults).loops)
+    return {what for what, mutant in mutants(function) if _holds(scenario, whole(mutant), faults, polls)}
 
 
-def _holds(scenario, worker, faults):
+def _holds(scenario, worker, faults, polls):
     try:
         report = scenario.explore(worker, **faults)
-        return report.verdict == "holds" and not report.loops  # it says who loops for ever
+        return report.verdict == "holds" and (polls or not report.loops)  # it says who loops for ever
     except Mistake:
         return False
 

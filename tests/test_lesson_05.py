@@ -88,6 +88,8 @@ def test_every_slip_in_the_careful_version_is_caught_but_the_making_of_the_produ
         "without `yield from print_statement(disk, me)`",
         '`yield from print_statement(disk, me)` before `while (yield db.read("march")) is None:`',
         "`yield jobs.ack(job)` before `yield from print_statement(disk, me)`",
+        # Whoever looks before it takes a message waits for one all the same.
+        '`while (yield db.read("march")) is None:` before `job = yield jobs.receive()`',
     }
 
 

@@ -91,6 +91,8 @@ def test_every_slip_in_the_careful_version_is_caught_but_for_what_is_there_for_p
         'without `yield db.write("job", "taken", fence=lease.token)`',
         '`yield printer.call("print", idempotency_key="job")` before '
         '`yield db.write("job", "taken", fence=lease.token)`',
+        # The fence refuses whoever gave the lock back too early.
+        '`yield lock.release(lease)` before `if (yield db.read("job", fence=lease.token)) != "done":`',
         # The lease runs out by itself, only later.
         "without `yield lock.release(lease)`",
     }

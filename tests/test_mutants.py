@@ -259,14 +259,18 @@ LESSONS = {
 
 
 def verdicts(worker, questions):
-    """What each question says: a verdict and the outcomes. Stops where one is violated."""
+    """What each question says: a verdict and the outcomes; "loops" where it holds, and says who loops for ever. Stops
+    where one is violated.
+    """
     found = []
     for scenario, instead, faults in questions:
         try:
             report = scenario.explore(instead(worker), max_states=20_000, **faults)
         except Mistake:  # no worker at all any more
             return [("violated", None)]
-        found.append((report.verdict, report.outcomes))
+        if report.findings.endless:  # a run without an end in sight, which no state closes
+            return [("violated", None)]
+        found.append(("loops" if report.verdict == "holds" and report.loops else report.verdict, report.outcomes))
         if report.verdict == "violated":
             break
     return found
@@ -276,7 +280,10 @@ def verdicts(worker, questions):
 
 EQUIVALENT = {  # proven: under each budget it holds, and the same outcomes can be reached
     "01": ["cancel_listed_first: other_errors, except Unavailable as error:"],  # no other error can reach it
-    "02": ["book_fenced: said_too_soon, def book_fenced(inbox, lock, db): (2)"],  # others wait a step longer
+    "02": [  # others wait a step longer; or the fence refuses whoever gave the lock back too early
+        "book_fenced: said_too_soon, def book_fenced(inbox, lock, db):",
+        "book_fenced: said_too_soon, def book_fenced(inbox, lock, db): (2)",
+    ],
     "04": [
         "sign_up_keyed: unconditional_write, db.compare_and_set(key, 'charged', (state := 'welcomed'))",  # the last one
         "sign_up_keyed: the_delivery, message.id (2)",  # where it reads how far it is: the keys stop what is repeated
@@ -290,7 +297,10 @@ EQUIVALENT = {  # proven: under each budget it holds, and the same outcomes can 
         "order_outboxed: unconditional_write, db.insert('order-1', cart)",  # the note beside it is inserted
         "order_outboxed: unconditional_write, db.insert('outbox order-1', 'order-1')",  # the order beside it is
     ],
-    "08": ["work_fenced: careless_release, lock.release(lease)"],  # whose lock it was, the row does not mind
+    "08": [  # whose lock it was, or whether it was given back too early, the row does not mind
+        "work_fenced: careless_release, lock.release(lease)",
+        "work_fenced: said_too_soon, def work_fenced(db, printer, lock):",
+    ],
     "10": ["close_day_durably: other_errors, except DiskFull:"],  # a disk raises nothing else here
     "11": [  # the mark of 2026 in the same transaction is guard enough
         "add_interest_mended: one_attempt, while (yield db.read('2026')) is None:",
@@ -325,10 +335,6 @@ NOT_HERE = {
     "07": {
         "order_outboxed: other_errors, except AlreadyExists:": "an order that was never stored need not be shipped",
     },
-    "08": {
-        "work_fenced: said_too_soon, def work_fenced(db, printer, lock):": "two that fence each other out take a new "
-        "token each time, so that their states never close: unfinished is the honest verdict",
-    },
     "13": {
         "reserve_once: opposite_question, 'reserved' if left else 'sold out'": "the one widget goes to the second in "
         "line: unfair, and no property is about fairness",
@@ -341,18 +347,19 @@ def test_every_seeded_bug_is_caught_or_proven_equivalent_or_listed_with_a_reason
     equivalent, other = [], []
     for worker, questions in LESSONS[number]():
         original = verdicts(worker, questions)
-        assert {verdict for verdict, _ in original} == {"holds"}
+        usual = {verdict for verdict, _ in original}
+        assert usual in ({"holds"}, {"loops"}, {"holds", "loops"})
         for what, mutant in mutants(worker):
             found = verdicts(mutant, questions)
             if found == original:
                 equivalent.append(what)
-            elif found[-1][0] != "violated":
+            elif not {verdict for verdict, _ in found} & ({"violated", "loops"} - usual):
                 other.append(what)
     assert sorted(equivalent) == sorted(EQUIVALENT.get(number, []))
     assert sorted(other) == sorted(NOT_HERE.get(number, {}))
 
 
-def test_these_are_148_bugs_of_which_121_are_caught():
+def test_these_are_148_bugs_of_which_120_are_caught():
     made = sum(len([*mutants(worker)]) for lesson in LESSONS.values() for worker, _ in lesson())
     equivalent, other = (sum(map(len, listed.values())) for listed in (EQUIVALENT, NOT_HERE))
-    assert (made, equivalent, other, made - equivalent - other) == (148, 20, 7, 121)
+    assert (made, equivalent, other, made - equivalent - other) == (148, 22, 6, 120)
