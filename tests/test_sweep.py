@@ -598,7 +598,7 @@ def test_every_field_of_a_record_is_of_its_type_from_the_first_moment_on():
     assert at_once.first_violation == 0
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [float("-inf"), float("inf")])
 def test_a_parameter_that_json_does_not_have_is_gone_on_with(tmp_path, value):
     def keep(db, note):
         yield db.write("x", note)
