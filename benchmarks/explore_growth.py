@@ -19,9 +19,9 @@ os.environ["TQDM_DISABLE"] = "1"
 from explore_systems import counter, in_rounds  # which finds the rest
 from matplotlib import pyplot
 
-from simlib.engines.budget import Budget, Limits
-from simlib.engines.explore import explore
-from simlib.values import plural
+from simlib.check import explore
+from simlib.schedule.budget import Budget, Limits
+from simlib.text import plural
 
 PICTURE = Path(__file__).with_suffix(".png")
 MOST = 60_000  # states: what is larger is left out

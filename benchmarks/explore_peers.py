@@ -18,9 +18,9 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from simlib.engines.budget import Budget, Limits
-from simlib.engines.explore.proof import Proof
-from simlib.engines.explore.search import Question
+from simlib.check.reachability import Proof
+from simlib.check.search import Question
+from simlib.schedule.budget import Budget, Limits
 from tests import test_spin
 from tests.enumeration import Run
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from simlib import Database, Scenario
-from simlib.system import System
+from simlib.model.system import System
 from tests import test_spin
 from tests.lessons import definitions
 

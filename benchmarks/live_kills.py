@@ -15,8 +15,8 @@ from tqdm.auto import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from simlib.engines.budget import Budget
-from simlib.engines.live import Chaos, Reality, run
+from simlib.live import Chaos, Reality, run
+from simlib.schedule.budget import Budget
 from tests.lessons import definitions
 
 

@@ -11,7 +11,7 @@ import time
 import simulate_models as models
 
 from simlib import Queue
-from simlib.process import Process
+from simlib.model.process import Process
 from simlib.resources import Message
 from simlib.watchdog import Watchdog
 

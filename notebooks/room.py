@@ -18,10 +18,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from simlib.outside import why
-from simlib.text import printable
-from simlib.values import plural, show
-from simlib.views.exercises import DONE, FILE, NOT_YET, SIGNS, TRIED, Attempt, Lesson, attempts, lessons, states
+from simlib.course.exercises import DONE, FILE, NOT_YET, SIGNS, TRIED, Attempt, Lesson, attempts, lessons, states
+from simlib.files import why
+from simlib.text import plural, printable, show
 
 FOLDER = Path(__file__).resolve().parent
 TABLE = "progress.csv"

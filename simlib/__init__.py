@@ -6,10 +6,10 @@ clock, `compare` puts two implementations under the same failure, `sweep` simula
 
 from simlib.audit import audit
 from simlib.compare import compare
-from simlib.engines.simulate import exponential
 from simlib.errors import AlreadyExists, DiskFull, NotFound, OutcomeUnknown, Rejected, StaleToken, Unavailable
 from simlib.resources import Clock, Database, Disk, Lock, Queue, Random, Service
 from simlib.scenario import Scenario
+from simlib.simulate import exponential
 from simlib.sweep import sweep
 from simlib.views import lanes
 

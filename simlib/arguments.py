@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from simlib.errors import Mistake
-from simlib.values import listed, nearest, show
+from simlib.text import listed, nearest, show
 
 P = ParamSpec("P")
 R = TypeVar("R")

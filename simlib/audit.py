@@ -8,14 +8,13 @@ from types import FunctionType, MethodType
 from typing import Any, Literal
 
 from simlib.arguments import named
-from simlib.engines.budget import KINDS, LIMITS
-from simlib.engines.explore import Report
-from simlib.engines.simulate.conditions import COUNTED
+from simlib.check import Report
 from simlib.errors import Mistake
+from simlib.model.system import by_name
 from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.system import by_name
-from simlib.text import name_of
-from simlib.values import listed, plural, show
+from simlib.schedule.budget import KINDS, LIMITS
+from simlib.simulate.conditions import COUNTED
+from simlib.text import listed, name_of, plural, show
 from simlib.watchdog import interruptible
 
 OWN_CLAIMS = ("stuck", "livelock", "error")

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simlib.engines.budget import KINDS, LIMITS
-from simlib.engines.explore import Report
-from simlib.engines.simulate.conditions import COUNTED
+from simlib.check import Report
 from simlib.errors import Mistake
+from simlib.model.system import how_many, roles_of
 from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.system import how_many, roles_of
-from simlib.text import name_of
-from simlib.trace import FAULT_NAMES, Trace
-from simlib.values import did_you_mean, listed, plural
+from simlib.schedule.budget import KINDS, LIMITS
+from simlib.schedule.trace import FAULT_NAMES, Trace
+from simlib.simulate.conditions import COUNTED
+from simlib.text import did_you_mean, listed, name_of, plural
 from simlib.views.comparison import Column, Sheet, picture, text
 from simlib.watchdog import interruptible
 

@@ -7,25 +7,25 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
+from simlib import check as checker
+from simlib import simulate as simulator
 from simlib.arguments import as_number, public, whole_number
 from simlib.arguments import named as described
-from simlib.engines import explore as checker
-from simlib.engines import simulate as simulator
-from simlib.engines.budget import KINDS, LIMITS, Budget, Limits
-from simlib.engines.replay import play, run_once
-from simlib.engines.schedule import Point, points, read_token
-from simlib.engines.script import attack
-from simlib.engines.simulate import Run
-from simlib.engines.simulate.conditions import COUNTED, MEASURED, Conditions, Duration
 from simlib.errors import Mistake
-from simlib.ops import Op
-from simlib.process import Worker
-from simlib.properties import Property
-from simlib.resources.base import Resource
-from simlib.system import ME, System, bind, cast_of, how_many, roles_of
-from simlib.text import name_of
-from simlib.trace import Trace
-from simlib.values import did_you_mean, fresh, listed, nearest, show
+from simlib.model.operation import Op
+from simlib.model.process import Worker
+from simlib.model.properties import Property
+from simlib.model.resource import Resource
+from simlib.model.system import ME, System, bind, cast_of, how_many, roles_of
+from simlib.model.values import fresh
+from simlib.schedule.budget import KINDS, LIMITS, Budget, Limits
+from simlib.schedule.replay import play, run_once
+from simlib.schedule.scripted import attack
+from simlib.schedule.token import Point, points, read_token
+from simlib.schedule.trace import Trace
+from simlib.simulate import Run
+from simlib.simulate.conditions import COUNTED, MEASURED, Conditions, Duration
+from simlib.text import did_you_mean, listed, name_of, nearest, show
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -268,7 +268,7 @@ class Scenario:
         What a run makes there, under names of its own, it removes. Raises Mistake, and ModelIsWrong where the two
         differ.
         """
-        from simlib.engines import live as convincer  # what it needs is an extra
+        from simlib import live as convincer  # what it needs is an extra
 
         if failure is None:
             chaos = convincer.Chaos(Budget(faults or {"crashes": 0}), whole_number("seed", seed))

@@ -18,7 +18,7 @@ from types import CodeType, FrameType
 from typing import TypeVar, TypeVarTuple, Unpack
 
 from simlib.errors import Mistake
-from simlib.values import listed
+from simlib.text import listed
 
 Args = TypeVarTuple("Args")
 T = TypeVar("T")

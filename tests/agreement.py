@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, fields, replace
 from hypothesis import HealthCheck, Phase, given, reject, seed, settings
 
 from simlib import Clock
-from simlib.engines.budget import Budget, Limits
-from simlib.engines.explore import explore
-from simlib.engines.explore.symmetry import alike
+from simlib.check import explore
+from simlib.check.symmetry import alike
+from simlib.schedule.budget import Budget, Limits
 from tests.enumeration import every_schedule, key_of, retrace
 from tests.programs import MOST_SCHEDULES
 

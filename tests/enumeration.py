@@ -12,12 +12,12 @@ from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from simlib.errors import OperationError
-from simlib.ops import OK, Blocked
+from simlib.model.operation import OK, Blocked
+from simlib.model.system import ME, outcome_of
+from simlib.model.timing import JUST_NOW
 from simlib.resources.clock import ClockState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
-from simlib.system import ME, outcome_of
-from simlib.timing import JUST_NOW
 
 
 class Choice(NamedTuple):

@@ -9,8 +9,8 @@ import re
 import textwrap
 from pathlib import Path
 
+from simlib.course.exercises import judged
 from simlib.errors import Mistake
-from simlib.views.exercises import judged
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.errors import OperationError, Rejected, Unavailable
+from simlib.model.values import freeze
 from simlib.resources import Collection
-from simlib.values import freeze
 from tests.enumeration import every_schedule
 
 MOST_SCHEDULES = 400  # of a program

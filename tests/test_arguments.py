@@ -14,24 +14,14 @@ import pytest
 import simlib
 from simlib import Clock, Database, Disk, Lock, Queue, Scenario, Service, audit, compare, exponential, lanes, sweep
 from simlib.arguments import as_number
-from simlib.engines.budget import KINDS, Limits
-from simlib.engines.simulate.conditions import CHANCES, RATES
+from simlib.course import crash_rate_slider, crash_slider, workers_slider
 from simlib.errors import DoesNotHold, Mistake, Unfinished
-from simlib.ops import Op
-from simlib.properties import Property
+from simlib.model.operation import Op
+from simlib.model.properties import Property
 from simlib.scenario import CONDITIONS, QUESTION
-from simlib.views import (
-    board,
-    crash_rate_slider,
-    crash_slider,
-    failure_matrix,
-    interleaving_map,
-    load_curve,
-    player,
-    price_tag,
-    survival_curve,
-    workers_slider,
-)
+from simlib.schedule.budget import KINDS, Limits
+from simlib.simulate.conditions import CHANCES, RATES
+from simlib.views import board, failure_matrix, interleaving_map, load_curve, player, price_tag, survival_curve
 from simlib.views import crash_strip as strip
 
 

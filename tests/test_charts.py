@@ -5,8 +5,8 @@ import math
 import pytest
 
 from simlib import Clock, Database, OutcomeUnknown, Queue, Scenario, Service, Unavailable, exponential
-from simlib.engines.simulate import Conditions
 from simlib.errors import Mistake
+from simlib.simulate import Conditions
 from simlib.views import load_curve, price_tag, survival_curve
 from simlib.views.chart import wilson
 from tests.sample import charge, charge_once

@@ -10,8 +10,8 @@ import inspect
 import pytest
 
 from simlib import Database, Lock, Scenario
-from simlib.engines.budget import KINDS
 from simlib.errors import Mistake
+from simlib.schedule.budget import KINDS
 from tests.agreement import one_fault_less
 from tests.enumeration import retrace
 from tests.lessons import FOLDER, definitions

@@ -10,9 +10,9 @@ import pytest
 
 from notebooks import room
 from simlib import audit, lanes
+from simlib.course import grade, progress, record
+from simlib.course.exercises import DONE, FILE, NOT_YET, SWITCH, TRIED, Attempt, attempts, judged, lessons, states
 from simlib.errors import Mistake
-from simlib.views import grade, progress, record
-from simlib.views.exercises import DONE, FILE, NOT_YET, SWITCH, TRIED, Attempt, attempts, judged, lessons, states
 from tests.kernel import live_kernel
 from tests.lessons import definitions, notebook, solved, source
 from tests.sample import charge, charge_once, charged_at_most_once, shop
@@ -103,7 +103,7 @@ def test_a_name_that_is_none_is_a_mistake_that_says_how_to_name(here):
 
 
 def test_importing_and_looking_writes_nothing(here):
-    code = "import simlib, simlib.views; print(simlib.views.progress())"
+    code = "import simlib, simlib.course; print(simlib.course.progress())"
     subprocess.run([sys.executable, "-c", code], cwd=here, check=True, capture_output=True)
     progress()
     assert list(here.iterdir()) == []
@@ -151,7 +151,7 @@ def test_a_line_that_another_kernel_is_writing_is_not_taken_for_a_torn_one(here)
 
 
 def test_several_processes_at_once_lose_no_line(here):
-    code = "from simlib.views import record\nfor number in range(200): record('03 audit', number, of=1000)"
+    code = "from simlib.course import record\nfor number in range(200): record('03 audit', number, of=1000)"
     running = [subprocess.Popen([sys.executable, "-c", code], cwd=here) for _ in range(3)]
     assert [one.wait() for one in running] == [0, 0, 0]
     known, lost = attempts(here / FILE)
@@ -160,7 +160,7 @@ def test_several_processes_at_once_lose_no_line(here):
 
 def test_what_was_noted_outlives_a_killed_kernel(here):
     with live_kernel(here) as kernel:
-        kernel.run("from simlib.views import record\nrecord('00 attack', True)")
+        kernel.run("from simlib.course import record\nrecord('00 attack', True)")
     assert [one.exercise for one in attempts(here / FILE)[0]] == ["00 attack"]
 
 
@@ -177,7 +177,7 @@ def test_done_once_is_done_and_what_was_only_run_as_it_stands_is_not_tried():
 
 
 def test_a_kernel_tells_the_same_cell_from_a_changed_one(here):
-    cell = "from simlib.views import record\nrecord('00 attack', {0})"
+    cell = "from simlib.course import record\nrecord('00 attack', {0})"
     with live_kernel(here) as kernel:
         for value in ("False", "False", "False or False"):
             kernel.run(cell.format(value))
@@ -189,7 +189,7 @@ def test_a_lesson_that_is_run_from_top_to_bottom_has_tried_nothing(here):
     (here / "00_start_here.ipynb").write_bytes((FOLDER / "00_start_here.ipynb").read_bytes())
     cells = {cell["id"]: source(cell) for cell in notebook("00")["cells"]}
     exercise = [cells[name] for name in ("imports", "fulfil", "attack-code", "defend-code")]
-    mended = cells["defend-code"].replace("message.body)", 'message.body, idempotency_key=message.id)')
+    mended = cells["defend-code"].replace("message.body)", "message.body, idempotency_key=message.id)")
     with live_kernel(here) as kernel:
         for code in exercise * 2:
             assert kernel.run(code).error == ""

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
-from simlib.engines.budget import Budget, Limits
-from simlib.engines.explore import explore
-from simlib.engines.schedule import letters
+from simlib.check import explore
 from simlib.errors import AlreadyExists, OperationError, OutcomeUnknown
+from simlib.schedule.budget import Budget, Limits
+from simlib.schedule.token import letters
 from tests.enumeration import Run, retrace
 from tests.sample import charge, charge_once, charged_at_most_once
 

@@ -4,7 +4,7 @@ import pytest
 
 from simlib import AlreadyExists, Clock, Database, Lock, Queue, Rejected, Scenario, Service, Unavailable
 from simlib.errors import Mistake
-from simlib.ops import Where
+from simlib.model.operation import Where
 
 
 def ready(db):

@@ -3,8 +3,8 @@
 import pytest
 
 from simlib import Database, Lock, Queue, Rejected, Scenario, Service
+from simlib.course import grade
 from simlib.errors import Mistake
-from simlib.views import grade
 from tests.sample import charge, charge_once, charged_at_most_once, shop
 
 

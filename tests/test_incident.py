@@ -6,10 +6,21 @@ from types import SimpleNamespace
 
 import pytest
 
+from simlib.course import (
+    BOUNDARIES,
+    Catalogue,
+    Check,
+    Incident,
+    Plans,
+    World,
+    debrief,
+    downtime,
+    evidence,
+    fault,
+    incident_room,
+)
+from simlib.course.debrief import narrowing
 from simlib.errors import Mistake
-from simlib.incident import BOUNDARIES, Catalogue, Check, Incident, Plans, World, fault
-from simlib.views import debrief, downtime, evidence, incident_room
-from simlib.views.debrief import narrowing
 
 LOGIC, CONFIGURATION, ROUTING = BOUNDARIES[:3]
 

@@ -143,7 +143,7 @@ def test_every_slip_in_the_fenced_version_is_caught(lesson):
         "without `yield lock.release(lease)`",
         "`lease = yield lock.acquire(ttl=10)` before `message = yield inbox.receive()`",
         # Whoever gives it back too early is refused by the fence, and takes it anew.
-        "`yield lock.release(lease)` before `yield db.write(\"ann\", {**booked, **entry}, fence=lease.token)`",
+        '`yield lock.release(lease)` before `yield db.write("ann", {**booked, **entry}, fence=lease.token)`',
         "`yield inbox.ack(message)` before `yield lock.release(lease)`",
         # Two lines that do not depend on each other, one of which is no step.
         '`entry = {message.id: message.body}` before `booked = yield db.read("ann", fence=lease.token)`',

@@ -7,9 +7,8 @@ from statistics import fmean
 
 import pytest
 
-from simlib.incident import BOUNDARIES, Catalogue, Check, Incident, Plans, World
-from simlib.views import debrief, downtime, evidence
-from simlib.views.debrief import narrowing
+from simlib.course import BOUNDARIES, Catalogue, Check, Incident, Plans, World, debrief, downtime, evidence
+from simlib.course.debrief import narrowing
 from tests.answers import lesson_12 as answers
 from tests.lessons import cell, notebook, run, run_until, solutions, solved, source, with_text
 from tests.test_strips import NARROWED

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from simlib.views import board, crash_strip, grade
+from simlib.course import grade
+from simlib.views import board, crash_strip
 from tests.answers import lesson_13 as answers
 from tests.lessons import cell, definitions, mutants, run, with_text
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from simlib import Database, Random, Scenario
-from simlib.engines.explore.rules import Rules
+from simlib.check.successors import Rules
 from simlib.errors import Mistake
 from simlib.watchdog import memory
 

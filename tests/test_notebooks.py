@@ -103,7 +103,9 @@ def test_a_semicolon_at_the_end_fails():
     assert complaints(notebook(code("x = 1\nplot(x);\n", 1)))[0].endswith("which nbval compares as unequal")
 
 
-@pytest.mark.parametrize("leak", ["/home/ada/x.py", "/Users/ada", r"C:\Users\ada", "<f at 0x7f80a1b2c3d0>", "stopped after 10 s"])
+@pytest.mark.parametrize(
+    "leak", ["/home/ada/x.py", "/Users/ada", r"C:\Users\ada", "<f at 0x7f80a1b2c3d0>", "stopped after 10 s"]
+)
 def test_an_output_from_this_machine_only_fails(leak):
     assert len(complaints(notebook(code("f", 1, printed(leak))))) == 1
     widgets = {"state": {"1": {"state": {"value": leak}}}}

@@ -25,10 +25,10 @@ import weakref
 import pytest
 
 from simlib import Database, NotFound, OutcomeUnknown, Rejected, Scenario, Service
-from simlib.engines.budget import Budget, Limits
-from simlib.engines.explore.proof import Proof
-from simlib.engines.explore.search import Question
+from simlib.check.reachability import Proof
+from simlib.check.search import Question
 from simlib.errors import AlreadyExists, Mistake
+from simlib.schedule.budget import Budget, Limits
 from tests import hiding_places
 from tests.hiding_places import PLACES, Colour, Data, Failed, Listed
 

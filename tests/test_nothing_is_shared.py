@@ -3,7 +3,7 @@
 import pytest
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
-from simlib.resources.shown import Items, Table
+from simlib.model.shown import Items, Table
 
 
 def changes_a_message(inbox, db):

@@ -11,13 +11,11 @@ from xml.etree import ElementTree
 import pytest
 
 from simlib import Clock, Database, Disk, Lock, Queue, Scenario, Service, audit, compare, lanes
+from simlib.course import crash_rate_slider, crash_slider, workers_slider
 from simlib.errors import Mistake
-from simlib.text import name_of, printable
-from simlib.values import bare, show
+from simlib.text import bare, name_of, printable, show
 from simlib.views import (
     board,
-    crash_rate_slider,
-    crash_slider,
     crash_strip,
     failure_matrix,
     interleaving_map,
@@ -25,7 +23,6 @@ from simlib.views import (
     player,
     price_tag,
     survival_curve,
-    workers_slider,
 )
 
 ODD = {

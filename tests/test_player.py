@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
-from simlib.engines.replay import fork
 from simlib.errors import Mistake
-from simlib.resources.base import State
+from simlib.model.resource import State
+from simlib.schedule.replay import fork
 from simlib.views.layout import MOST_LANES
 from simlib.views.player import player
 from simlib.views.state_table import AGAIN, NOW, PAST, START, Row, marked, table

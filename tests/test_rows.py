@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from simlib import Database, Lock, Queue, Random, Rejected, Scenario, Service
-from simlib.engines.budget import Budget, Limits
-from simlib.engines.explore import explore
+from simlib.check import explore
 from simlib.errors import Mistake, NotDeterministic
+from simlib.model.values import freeze, fresh, same
 from simlib.resources.lock import Lease
 from simlib.resources.queue import Message  # noqa: F401
-from simlib.values import freeze, fresh, same
+from simlib.schedule.budget import Budget, Limits
 from tests.enumeration import every_schedule
 
 UTC = datetime.UTC

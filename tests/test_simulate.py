@@ -8,9 +8,9 @@ import pytest
 import simpy
 
 from simlib import Clock, Database, Disk, Lock, OutcomeUnknown, Queue, Random, Rejected, Scenario, Service, Unavailable
-from simlib.engines.simulate import exponential
 from simlib.errors import Mistake
-from simlib.system import outcome_of
+from simlib.model.system import outcome_of
+from simlib.simulate import exponential
 
 
 def charge(inbox, bank, db):

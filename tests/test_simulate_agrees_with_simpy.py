@@ -9,7 +9,7 @@ import pytest
 import simpy
 
 from simlib import Database, Lock, Queue, Scenario, exponential
-from simlib.engines.simulate.conditions import DAY
+from simlib.simulate.conditions import DAY
 
 MEANS = {"inbox.send": 1.0, "inbox.receive": 0.2, "inbox.ack": 2.5, "lock": 0.5, "db": 1.5}
 CRASHES_PER_DAY = 20_000

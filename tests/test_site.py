@@ -19,9 +19,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
 
-from simlib.engines.live import INSTEAD, NO_PROCESSES
+from simlib.course.exercises import NO_LESSONS
+from simlib.live import INSTEAD, NO_PROCESSES
 from simlib.views.drawing import NO_CHART
-from simlib.views.exercises import NO_LESSONS
 from tests.browser import AXE, expected, moment, npm_package, press, seen
 from tests.lessons import FOLDER, definitions
 

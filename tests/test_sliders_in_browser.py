@@ -3,7 +3,7 @@
 import pytest
 
 from simlib import Queue, Scenario, Service
-from simlib.views import crash_rate_slider, crash_slider, workers_slider
+from simlib.course import crash_rate_slider, crash_slider, workers_slider
 from tests.sample import charge, charge_once, shop
 
 

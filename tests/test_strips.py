@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # run as a program, it is not a package's module
 
+from simlib.course.debrief import save_icon  # noqa: E402
 from simlib.views import crash_strip  # noqa: E402
-from simlib.views.debrief import save_icon  # noqa: E402
 from tests.lessons import definitions, notebook, run_until, source  # noqa: E402
 
 # The scenario, and the workers from the happy path to the careful one, each with its roles where there are several.

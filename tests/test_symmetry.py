@@ -5,10 +5,10 @@ import random
 import pytest
 
 from simlib import Database, Lock, Queue, Scenario
-from simlib.engines.budget import Budget, Limits
-from simlib.engines.explore import explore
-from simlib.engines.explore.layout import FIELD, MASK, Layout
-from simlib.engines.explore.symmetry import Symmetry
+from simlib.check import explore
+from simlib.check.encoding import FIELD, MASK, Layout
+from simlib.check.symmetry import Symmetry
+from simlib.schedule.budget import Budget, Limits
 
 
 def reads(db):

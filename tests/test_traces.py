@@ -7,7 +7,7 @@ import pytest
 
 from simlib import Clock, Database, Disk, Lock, Queue, Rejected, Scenario, Service, compare, lanes
 from simlib.errors import DoesNotHold, Mistake
-from simlib.ops import Where
+from simlib.model.operation import Where
 from simlib.views.player import player
 from simlib.views.state_table import NOW
 from tests.test_mistakes import cell, of_worker, said

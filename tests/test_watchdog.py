@@ -11,10 +11,11 @@ import threading
 import pytest
 
 from simlib import Database, Scenario, audit
-from simlib.engines.explore.histories import Histories
-from simlib.engines.explore.ledger import Ledger
+from simlib.check.local_states import Histories
+from simlib.check.resource_states import Ledger
+from simlib.course import workers_slider
 from simlib.errors import Mistake, WorkerHangs
-from simlib.views import board, interleaving_map, price_tag, survival_curve, workers_slider
+from simlib.views import board, interleaving_map, price_tag, survival_curve
 from simlib.watchdog import Interrupt, Watchdog, _most_memory, interruptible, memory
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.errors import OperationError
-from simlib.ops import Blocked
+from simlib.model.operation import Blocked
+from simlib.model.resource import State
+from simlib.model.shown import Items, Table
 from simlib.resources import Collection, Lease, Message, Resource
-from simlib.resources.base import State
-from simlib.resources.shown import Items, Table
 from tests.resources import Driven
 
 KEYS = ["a", "b"]

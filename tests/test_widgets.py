@@ -5,8 +5,8 @@ from xml.etree import ElementTree
 import pytest
 
 from simlib import Database, Queue, Scenario, Service, exponential
+from simlib.course import calibration, crash_rate_slider, crash_slider, predict, workers_slider
 from simlib.errors import Mistake
-from simlib.views import calibration, crash_rate_slider, crash_slider, predict, workers_slider
 from tests.sample import charge, charge_once, charged_at_most_once, shop
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, fields
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from simlib import Clock, Lock, Queue, exponential
-from simlib.engines.budget import Budget, Limits
-from simlib.engines.explore import explore
-from simlib.engines.simulate import Conditions, simulate
+from simlib.check import explore
 from simlib.errors import Mistake
-from simlib.system import outcome_of
+from simlib.model.system import outcome_of
+from simlib.schedule.budget import Budget, Limits
+from simlib.simulate import Conditions, simulate
 from tests.agreement import digest
 from tests.programs import programs_with_clocks
 

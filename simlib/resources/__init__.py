@@ -1,6 +1,7 @@
 """The parts of the world, one mechanism a file: pure state, and operations as lazy data."""
 
-from simlib.resources.base import Resource, State, Timer
+from simlib.model.resource import Resource, State
+from simlib.model.timing import Timer
 from simlib.resources.clock import Clock
 from simlib.resources.collection import Collection
 from simlib.resources.database import Database

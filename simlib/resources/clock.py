@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from simlib.arguments import as_number
 from simlib.errors import Mistake
-from simlib.ops import Op
-from simlib.resources.base import Resource, State
-from simlib.values import show
+from simlib.model.operation import Op
+from simlib.model.resource import Resource, State
+from simlib.text import show
 
 
 @dataclass

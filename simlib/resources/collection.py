@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simlib.errors import Mistake, NotFound
-from simlib.ops import Op
-from simlib.resources.base import Resource, State
-from simlib.values import freeze, fresh, in_order, show, unordered
+from simlib.model.operation import Op
+from simlib.model.resource import Resource, State
+from simlib.model.values import freeze, fresh, in_order, unordered
+from simlib.text import show
 
 
 @dataclass

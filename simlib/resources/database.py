@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simlib.errors import AlreadyExists, Mistake, StaleToken
-from simlib.ops import Op
-from simlib.resources.base import Count, Renumber, Resource, State
-from simlib.values import KEYS, NAMES, bare, freeze, fresh, in_order, listed, same, show, unordered
+from simlib.model.operation import Op
+from simlib.model.resource import Count, Renumber, Resource, State
+from simlib.model.values import KEYS, NAMES, freeze, fresh, in_order, same, unordered
+from simlib.text import bare, listed, show
 
 WRITES = ("write", "insert", "delete", "compare_and_set")
 

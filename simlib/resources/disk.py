@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from simlib.arguments import whole_number
 from simlib.errors import DiskFull, Mistake, NotFound
-from simlib.ops import OK, Op, Outcome
-from simlib.resources.base import Resource, State
-from simlib.values import bare, show
+from simlib.model.operation import OK, Op, Outcome
+from simlib.model.resource import Resource, State
+from simlib.text import bare, show
 
 
 class File(NamedTuple):

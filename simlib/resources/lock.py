@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from simlib.errors import Mistake
-from simlib.ops import Blocked, Op
-from simlib.resources.base import Count, Renumber, Resource, State, Timer, positive
-from simlib.timing import JUST_NOW, Elapsed, Slept
-from simlib.values import bare, freeze, same, show
+from simlib.model.operation import Blocked, Op
+from simlib.model.resource import Count, Counted, Renumber, Resource, State, positive
+from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
+from simlib.model.values import ATOMS, freeze, same
+from simlib.text import bare, show
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Counted):
     """What `acquire` answers. `token` grows with every acquisition: the fencing token."""
 
     value: Any
@@ -24,9 +25,9 @@ class Lease:
         """The same with a value that says whose it is, where this was made up and does not."""
         return Lease(f"{who}{self.value}", self.token) if self.value == f"#{self.token}" else self
 
-    def counted(self) -> Hashable:
-        """Its key, with its token as a Count."""
-        return ("lease", self.whose(), Count("token", self.token))
+    def parts(self, held: Callable[[Any], Hashable]) -> tuple[Hashable, ...]:
+        whose = self.whose() if type(self.value) in ATOMS else held(self.value)
+        return (whose, Count("token", self.token))
 
     def whose(self) -> Hashable:
         """Its value's key; for one that was made up, whom it was made up for."""

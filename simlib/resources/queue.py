@@ -9,14 +9,15 @@ from typing import Any
 
 from simlib.arguments import whole_number
 from simlib.errors import Mistake
-from simlib.ops import OK, Blocked, Op, Outcome
-from simlib.resources.base import ANYBODY, Count, Renumber, Resource, State, Timer, positive
-from simlib.timing import JUST_NOW, Elapsed, Slept
-from simlib.values import freeze, fresh, plural, show, unordered
+from simlib.model.operation import OK, Blocked, Op, Outcome
+from simlib.model.resource import ANYBODY, Count, Counted, Renumber, Resource, State, positive
+from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
+from simlib.model.values import freeze, fresh, unordered
+from simlib.text import plural, show
 
 
 @dataclass(frozen=True, slots=True, init=False)
-class Message:
+class Message(Counted):
     """One delivery of a message. `id` is the same at every delivery; `deliveries` counts them, this one included.
 
     `id` and `deliveries` together are the delivery's receipt.
@@ -34,9 +35,8 @@ class Message:
         _set_deliveries(self, deliveries)
         _set_number(self, number)
 
-    def counted(self) -> Hashable:
-        """Its key, with its deliveries as a Count."""
-        return ("message", self.id, freeze(self.body), self.number, self.count)
+    def parts(self, held: Callable[[Any], Hashable]) -> tuple[Hashable, ...]:
+        return (self.id, held(self.body), self.number, self.count)
 
     @property
     def count(self) -> Count:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from simlib.errors import Mistake
-from simlib.ops import OK, Op, Outcome
-from simlib.resources.base import Resource, State
-from simlib.values import show
+from simlib.model.operation import OK, Op, Outcome
+from simlib.model.resource import Resource, State
+from simlib.text import show
 
 
 @dataclass

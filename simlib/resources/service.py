@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simlib.errors import Mistake, Rejected
-from simlib.ops import OK, Op, Outcome
-from simlib.resources.base import Resource, State
-from simlib.text import printable
-from simlib.values import KEYS, freeze, plural, show, unordered
+from simlib.model.operation import OK, Op, Outcome
+from simlib.model.resource import Resource, State
+from simlib.model.values import KEYS, freeze, unordered
+from simlib.text import plural, printable, show
 
 
 @dataclass

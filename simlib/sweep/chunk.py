@@ -7,12 +7,12 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from simlib.engines.progress import muted
 from simlib.errors import Mistake
+from simlib.progress import muted
 from simlib.scenario import Scenario, Workers
 from simlib.sweep.plan import split
 from simlib.sweep.record import Record, figures
-from simlib.values import show
+from simlib.text import show
 from simlib.watchdog import interruptible
 
 Work = tuple[int, int, int, str]  # a run: its place, its seed, its parameter set, its worker

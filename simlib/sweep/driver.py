@@ -11,15 +11,15 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
 from typing import Any
 
-from simlib.engines.progress import Progress
 from simlib.errors import Mistake
+from simlib.progress import Progress
 from simlib.sweep.chunk import Answer, run_chunk
 from simlib.sweep.plan import Plan
 from simlib.sweep.pool import Hands
 from simlib.sweep.record import Record
 from simlib.sweep.result import Sweep
 from simlib.sweep.store import Store
-from simlib.values import show
+from simlib.text import show
 from simlib.watchdog import interruptible
 
 CHUNK = 1.0  # seconds of work: long beside the handing out, short to lose

@@ -12,8 +12,9 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
-from simlib.resources.base import Resource
-from simlib.values import ATOMS, SCALARS, show
+from simlib.model.resource import Resource
+from simlib.model.values import ATOMS, SCALARS
+from simlib.text import show
 
 SIMLIB = Path(__file__).parent.parent
 LIBRARY = (os.path.dirname(os.__file__), str(SIMLIB), "<frozen ")

@@ -12,15 +12,15 @@ from functools import cached_property
 from typing import Any
 
 from simlib.arguments import unknown, whole_number
-from simlib.engines.simulate.conditions import MEASURED
 from simlib.errors import Mistake
-from simlib.outside import Odd
-from simlib.resources.base import Resource
+from simlib.files import Odd
+from simlib.model.resource import Resource
+from simlib.model.system import by_name, roles_of
 from simlib.scenario import CONDITIONS, Scenario, Workers
+from simlib.simulate.conditions import MEASURED
 from simlib.sweep.identity import describe
 from simlib.sweep.record import FIGURES, Record, Types
-from simlib.system import by_name, roles_of
-from simlib.values import listed, show
+from simlib.text import listed, show
 
 Parameters = Mapping[str, Iterable[Any]] | Iterable[Mapping[str, Any]]
 Named = dict[str, Any]

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 from simlib.errors import Mistake
-from simlib.values import show
+from simlib.text import show
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from simlib.engines.simulate import Run
-from simlib.outside import Odd
-from simlib.trace import FAULT_NAMES
-from simlib.values import show
+from simlib.files import Odd
+from simlib.schedule.trace import FAULT_NAMES
+from simlib.simulate import Run
+from simlib.text import show
 
 Scalar = str | int | float | bool | None
 Record = dict[str, Scalar]

@@ -8,7 +8,7 @@ from statistics import fmean
 
 from simlib.sweep.plan import Plan
 from simlib.sweep.record import Record
-from simlib.values import bare, listed, plural, wrapped
+from simlib.text import bare, listed, plural, wrapped
 
 MOST_ROWS, MOST_FAILURES = 20, 3
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from simlib.errors import Mistake
-from simlib.outside import Odd, check_ordinary, json_of
+from simlib.files import Odd, check_ordinary, json_of
 from simlib.sweep.identity import describe, digest, of_simlib
 from simlib.sweep.plan import Plan
 from simlib.sweep.record import Record, record_of
-from simlib.values import listed, show
+from simlib.text import listed, show
 
 SYNC_EVERY = 1.0  # seconds
 About = dict[str, str]

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simlib.engines.explore import Report
-from simlib.engines.simulate.conditions import COUNTED
+from simlib.check import Report
 from simlib.errors import Mistake
+from simlib.model.system import by_name
 from simlib.scenario import QUESTION, Scenario, Workers, about_a_scenario
-from simlib.system import by_name
-from simlib.values import listed, plural, show
+from simlib.simulate.conditions import COUNTED
+from simlib.text import listed, plural, show
 from simlib.views import style
 from simlib.views.drawing import Drawn, Picture
 from simlib.views.page import Page

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
+from simlib.model.system import called
 from simlib.scenario import Workers
-from simlib.system import called
-from simlib.trace import Trace
+from simlib.schedule.trace import Trace
 from simlib.views import style
 from simlib.views.drawing import Picture, draw_panels, labels_width, scene_size
 from simlib.views.layout import Scene, describe, scene

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from simlib.arguments import named as described
-from simlib.engines.explore import Report
-from simlib.engines.matrix import overtakings
+from simlib.check import Report
+from simlib.check.fault_matrix import overtakings
 from simlib.errors import Mistake
-from simlib.process import Worker
+from simlib.model.process import Worker
+from simlib.model.system import called
 from simlib.scenario import Scenario, about_a_scenario
-from simlib.system import called
-from simlib.trace import Trace
-from simlib.values import plural
+from simlib.schedule.trace import Trace
+from simlib.text import plural
 from simlib.views import style
 from simlib.views.drawing import Drawn, Picture, draw_notes
 from simlib.views.layout import verb_of

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from simlib.arguments import named as described
 from simlib.arguments import public
-from simlib.engines.explore import Report
+from simlib.check import Report
 from simlib.errors import Mistake
-from simlib.trace import Trace
-from simlib.values import listed, show
+from simlib.schedule.trace import Trace
+from simlib.text import listed, show
 from simlib.views.drawing import Picture, picture_of
 from simlib.views.layout import scene
 

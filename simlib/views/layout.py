@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from simlib.errors import OperationError, OutcomeUnknown
-from simlib.ops import Op
-from simlib.resources.base import State
+from simlib.model.operation import Op
+from simlib.model.resource import State
 from simlib.resources.lock import LockState
-from simlib.trace import FAULT_NAMES, Event, Trace
-from simlib.values import bare, listed, show
+from simlib.schedule.trace import FAULT_NAMES, Event, Trace
+from simlib.text import bare, listed, show
 
 Mood = Literal["bad", "good", "plain"]
 WIDTHS = {"step": 1.0, "crash": 0.62, "node loss": 0.62, "power loss": 0.62, "timer": 0.62, "again": 0.45}

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from simlib.engines.simulate import Run
-from simlib.engines.simulate.conditions import MEASURED
 from simlib.errors import Mistake
 from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
-from simlib.values import listed, show
+from simlib.simulate import Run
+from simlib.simulate.conditions import MEASURED
+from simlib.text import listed, show
 from simlib.views import style
 from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
 from simlib.views.drawing import Drawn, Picture

@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from simlib.arguments import named as described
-from simlib.engines.explore import Report
-from simlib.engines.replay import fork, play
-from simlib.engines.schedule import points
+from simlib.check import Report
 from simlib.errors import Mistake
+from simlib.model.system import System, roles_of
 from simlib.resources.lock import LockState
 from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.system import System, roles_of
-from simlib.text import name_of
-from simlib.trace import Trace
-from simlib.values import listed, plural
+from simlib.schedule.replay import fork, play
+from simlib.schedule.token import points
+from simlib.schedule.trace import Trace
+from simlib.text import listed, name_of, plural
 from simlib.views.layout import MOST_LANES, scene
 from simlib.views.markup import escape
 from simlib.views.player_page import PlayerPage

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from simlib.engines.simulate import Run
-from simlib.engines.simulate.conditions import MEASURED
 from simlib.errors import Mistake
 from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
-from simlib.values import listed, show
+from simlib.simulate import Run
+from simlib.simulate.conditions import MEASURED
+from simlib.text import listed, show
 from simlib.views import style
 from simlib.views.drawing import SMALL_PRINT, Drawn, Picture, draw_notes
 from simlib.views.page import Page

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from simlib.arguments import whole_number
-from simlib.engines.progress import Progress
-from simlib.engines.simulate import Run
 from simlib.errors import Mistake
+from simlib.model.system import by_name
+from simlib.progress import Progress
 from simlib.scenario import Scenario, Workers
-from simlib.system import by_name
-from simlib.values import plural
+from simlib.simulate import Run
+from simlib.text import plural
 from simlib.watchdog import interruptible
 
 Runs = dict[str, tuple[Run, ...]]

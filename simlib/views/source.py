@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from simlib.process import Worker
-from simlib.system import roles_of
+from simlib.model.process import Worker
+from simlib.model.system import roles_of
 from simlib.text import printable
 
 

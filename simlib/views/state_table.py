@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property, singledispatch
 from typing import Any, Literal, NamedTuple
 
-from simlib.resources.base import State
+from simlib.model.resource import State
+from simlib.model.system import System
 from simlib.resources.clock import ClockState
 from simlib.resources.collection import CollectionState
 from simlib.resources.database import DatabaseState
@@ -21,9 +22,8 @@ from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 from simlib.resources.service import ServiceState
-from simlib.system import System
-from simlib.trace import Event, Trace
-from simlib.values import bare, show
+from simlib.schedule.trace import Event, Trace
+from simlib.text import bare, show
 from simlib.views.markup import escape
 
 WIDTH = 48  # letters of a value

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from simlib.trace import Event
-from simlib.values import show
+from simlib.schedule.trace import Event
+from simlib.text import show
 from simlib.views.layout import Scene
 from simlib.views.state_table import Run
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from simlib.engines.explore import Report
-from simlib.engines.matrix import CONDITIONS, Cell, Condition, cells
+from simlib.check import Report
+from simlib.check.fault_matrix import CONDITIONS, Cell, Condition, cells
 from simlib.errors import Mistake
+from simlib.model.system import by_name
 from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.system import by_name
-from simlib.values import listed, plural, show
+from simlib.text import listed, plural, show
 from simlib.views import style
 from simlib.views.drawing import DOTS_PER_INCH, SMALL_PRINT, Drawn, Picture, draw_notes
 from simlib.views.layout import verb_of

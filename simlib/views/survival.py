@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from simlib.arguments import above_zero, whole_number
-from simlib.engines.simulate import Run
-from simlib.engines.simulate.conditions import MEASURED
 from simlib.errors import Mistake
 from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
-from simlib.values import listed, plural, show
+from simlib.simulate import Run
+from simlib.simulate.conditions import MEASURED
+from simlib.text import listed, plural, show
 from simlib.views import style
 from simlib.views.chart import LINES, draw_shares, label_ends, name_axes, new_chart, wilson
 from simlib.views.drawing import Drawn, Picture

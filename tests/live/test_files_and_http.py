@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from simlib import Database, Disk, NotFound, Scenario, Service
-from simlib.engines.live.stores import Folder, RemoteService, stores_for
-from simlib.engines.live.stores.facts import expected
-from simlib.engines.live.stores.http import Ledger
 from simlib.errors import OperationError, Unavailable
-from simlib.ops import OK, Outcome
+from simlib.live.stores import Folder, RemoteService, stores_for
+from simlib.live.stores.facts import expected
+from simlib.live.stores.http import Ledger
+from simlib.model.operation import OK, Outcome
+from simlib.model.values import freeze
 from simlib.resources import Collection
-from simlib.values import freeze
 
 
 def handles(resources):

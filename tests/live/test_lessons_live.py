@@ -2,10 +2,10 @@
 
 import pytest
 
-from simlib.engines.budget import KINDS, Budget
-from simlib.engines.live import Chaos, Reality, run
-from simlib.engines.schedule import Point, points
-from simlib.system import outcome_of
+from simlib.live import Chaos, Reality, run
+from simlib.model.system import outcome_of
+from simlib.schedule.budget import KINDS, Budget
+from simlib.schedule.token import Point, points
 from tests.lessons import definitions
 from tests.test_strips import STRIPS
 

@@ -13,14 +13,14 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from simlib import Clock, Database, Disk, Lock, Random, Scenario, Service, lanes
-from simlib.engines.budget import Budget
-from simlib.engines.live import INSTEAD, NO_PROCESSES, Chaos, ModelIsWrong, Reality, run
-from simlib.engines.live.machine import LiveMachine
-from simlib.engines.live.stores import Folder, SmallDisk, stores_for
 from simlib.errors import Mistake, NotHere
+from simlib.live import INSTEAD, NO_PROCESSES, Chaos, ModelIsWrong, Reality, run
+from simlib.live.machine import LiveMachine
+from simlib.live.stores import Folder, SmallDisk, stores_for
+from simlib.model.system import outcome_of
 from simlib.resources.database import DatabaseState
-from simlib.system import outcome_of
-from simlib.trace import Move
+from simlib.schedule.budget import Budget
+from simlib.schedule.trace import Move
 from tests.sample import charge, charge_once, shop
 
 ROOT = Path(__file__).parent.parent.parent
@@ -235,8 +235,8 @@ def test_a_failure_and_a_budget_are_not_both(failure):
 
 RUNNING = """
     import os, sys, time
-    from simlib.engines.live import Reality
-    from simlib.engines.live.machine import LiveMachine
+    from simlib.live import Reality
+    from simlib.live.machine import LiveMachine
     from tests.sample import charge, shop
 
     system = shop().system(charge, 2)
@@ -330,7 +330,7 @@ def test_an_interrupted_run_keeps_what_has_happened(monkeypatch):
         yield machine.perform(Move("step", "A"))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simlib.engines.live.wander", interrupted)
+    monkeypatch.setattr("simlib.live.wander", interrupted)
     trace = shop().live(charge)
     assert [event.op.name for event in trace.events] == ["inbox.receive"]
     assert trace.note.startswith("Interrupted by you. For real: ")

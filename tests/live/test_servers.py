@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 
 from simlib import AlreadyExists, Database, Lock, Queue, Scenario, Service, Unavailable
-from simlib.engines.budget import Budget
-from simlib.engines.live import Chaos, Reality, run
-from simlib.engines.live.stores import stores_for
-from simlib.engines.live.stores.facts import expected
-from simlib.engines.schedule import Point, points
 from simlib.errors import Mistake, OperationError
-from simlib.ops import OK, Blocked, Op, Outcome
+from simlib.live import Chaos, Reality, run
+from simlib.live.stores import stores_for
+from simlib.live.stores.facts import expected
+from simlib.model.operation import OK, Blocked, Op, Outcome
+from simlib.model.values import freeze
 from simlib.resources.lock import Lease
 from simlib.resources.queue import Message
-from simlib.values import freeze
+from simlib.schedule.budget import Budget
+from simlib.schedule.token import Point, points
 from tests.lessons import definitions
 from tests.servers import free_port
 
@@ -489,7 +489,7 @@ def test_a_run_that_ends_with_an_error_leaves_nothing_on_the_servers(on, redis_c
 
 SUPERVISOR = """
 import sys
-from simlib.engines.live import Reality, run
+from simlib.live import Reality, run
 from tests.live.test_servers import book_both, scenario
 on = dict(zip(("lock", "db", "inbox"), sys.argv[1:]))
 system = scenario().system(book_both, 2)

@@ -25,14 +25,14 @@ from pathlib import Path
 import pytest
 
 from simlib import Database, Disk, Lock, Queue, Scenario, Service
-from simlib.engines.live import Reality
-from simlib.engines.live.machine import LiveMachine
-from simlib.engines.live.stores import RemoteService, stores_for
-from simlib.engines.live.stores.http import Ledger
 from simlib.errors import Mistake
-from simlib.ops import Op
+from simlib.live import Reality
+from simlib.live.machine import LiveMachine
+from simlib.live.stores import RemoteService, stores_for
+from simlib.live.stores.http import Ledger
+from simlib.model.operation import Op
 from simlib.resources.lock import Lease
-from simlib.trace import Move
+from simlib.schedule.trace import Move
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to the warden")
 ROOT = Path(__file__).parent.parent.parent
@@ -656,9 +656,9 @@ def test_what_a_worker_has_started_ends_when_the_supervisor_is_killed(tmp_path):
     with watched(tmp_path / "held") as (fifo, ended):
         program = (
             "import os, signal\n"
-            "from simlib.engines.live import Reality\n"
-            "from simlib.engines.live.machine import LiveMachine\n"
-            "from simlib.trace import Move\n"
+            "from simlib.live import Reality\n"
+            "from simlib.live.machine import LiveMachine\n"
+            "from simlib.schedule.trace import Move\n"
             "from simlib import Database, Scenario\n"
             "from tests.live.test_strangers import daemon, starting\n"
             f"system = Scenario(db=Database()).system(starting(daemon, {fifo!r}))\n"

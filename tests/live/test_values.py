@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from simlib import Database, Scenario
-from simlib.engines.live.stores.plain import dumps, loads
-from simlib.engines.live.stores.signed import Signer
 from simlib.errors import Mistake
+from simlib.live.stores.plain import dumps, loads
+from simlib.live.stores.signed import Signer
+from simlib.model.values import freeze
 from simlib.resources.lock import Lease
 from simlib.resources.queue import Message
-from simlib.values import freeze
 
 ROOT = Path(__file__).parent.parent.parent
 

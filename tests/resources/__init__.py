@@ -1,6 +1,6 @@
 """One resource at a time, without an engine: what each step does to its state, and what may befall it."""
 
-from simlib.ops import Outcome
+from simlib.model.operation import Outcome
 
 
 class Driven:

@@ -3,7 +3,7 @@
 import pytest
 
 from simlib import Lock, OutcomeUnknown
-from simlib.ops import Blocked
+from simlib.model.operation import Blocked
 from tests.resources import Driven
 
 

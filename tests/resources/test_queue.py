@@ -3,7 +3,7 @@
 import pytest
 
 from simlib import OutcomeUnknown, Queue, Unavailable
-from simlib.ops import Blocked
+from simlib.model.operation import Blocked
 from tests.resources import Driven
 
 

@@ -1,0 +1,104 @@
+"""The checker: every schedule within a budget of faults, decided by visiting every state once."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from simlib.check.checker import decide
+from simlib.check.findings import Findings
+from simlib.check.one_place import Overtaking, Spot
+from simlib.check.report import Report
+from simlib.errors import Mistake, NotDeterministic
+from simlib.model.system import System
+from simlib.schedule.budget import LETTERS, Budget, Limits
+from simlib.schedule.replay import follow
+from simlib.schedule.token import points, write_token
+from simlib.schedule.trace import Move, Trace
+from simlib.watchdog import interruptible
+
+__all__ = ["Report", "explore"]
+
+
+def explore(
+    system: System,
+    budget: Budget,
+    limits: Limits,
+    *,
+    merge: bool = True,
+    symmetric: bool = True,
+    spot: Spot | Overtaking | None = None,
+) -> Report:
+    """Visit every state that the system can reach within the budget, with faults nowhere but at `spot`. See Report.
+
+    `merge` takes histories that leave a worker in the same place for one, `symmetric` states that differ only in who
+    of several workers that are alike is where. Neither changes a verdict; they are there to be turned off and compared.
+    """
+    with interruptible() as interrupt:
+        if interrupt.came:  # this is one of many questions
+            return Report(system, budget, Findings(interrupted="by you"), None, head_of(system, budget))
+    before = system.memories()
+    with system.watchdog, _without_gc():
+        findings = decide(system, budget, limits, merge=merge, symmetric=symmetric, spot=spot)
+        if findings.interrupted != "by you":  # who has interrupted gets what is known
+            system.compare_memories(before)
+        try:
+            trace = _counterexample(system, findings)
+        except KeyboardInterrupt:  # nothing is shown that has not happened twice
+            trace, findings.found, findings.interrupted = None, None, "by you"
+    head = head_of(system, budget)
+    if trace is not None:
+        head += "-" + write_token(points(trace))
+    return Report(system, budget, findings, trace, head)
+
+
+@contextmanager
+def _without_gc() -> Iterator[None]:
+    """A search makes many tuples and no cycles; looking for cycles among them took a third of its time."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+def _counterexample(system: System, findings: Findings) -> Trace | None:
+    """The violation again, with real generators: what is shown to anyone has happened."""
+    found = findings.found
+    if found is None or found.moves is None:
+        return None
+    trace = _replayed(system, found.moves)
+    states = system.states() if not trace.events else list(trace.worlds())[-1]
+    claims = {claim.name: claim for claim in (*system.always, *system.eventually)}
+    if found.claim in claims and system.holds(claims[found.claim], {**system.values, **states}):
+        raise _went_elsewhere(system)
+    if found.claim == "error" and trace.events and not any(event.error for event in trace.events):
+        raise _went_elsewhere(system)
+    about = claims[found.claim].parameters if found.claim in claims else ()
+    return trace.but(broken=found.claim, because=found.because, about=about)
+
+
+def _replayed(system: System, moves: tuple[Move, ...]) -> Trace:
+    try:
+        return follow(system, moves)
+    except Mistake:
+        raise
+    except Exception:  # a step that is not there any more, or cannot happen
+        raise _went_elsewhere(system) from None
+
+
+def _went_elsewhere(system: System) -> NotDeterministic:
+    return NotDeterministic(
+        f"{system.title} broke something, and did not when the same schedule was played again. A worker may depend on "
+        "nothing but its answers: ask a Clock or a Random of the scenario, and keep no state in globals."
+    )
+
+
+def head_of(system: System, budget: Budget) -> str:
+    """The head of a token: how many of each role, and the budget: `2c1r1`."""
+    roles = list(dict.fromkeys(system.cast.values()))
+    counts = ".".join(str(list(system.cast.values()).count(role)) for role in roles)
+    return counts + "".join(f"{LETTERS[kind]}{budget.counts[kind]}" for kind in budget.kinds)

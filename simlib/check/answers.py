@@ -1,0 +1,81 @@
+"""What each property has said: asked once of what it looks at, and again in the end, for a question has one answer."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from simlib.check.counters import Counts
+from simlib.check.encoding import Numbers
+from simlib.check.findings import Carry
+from simlib.check.resource_states import Ledger
+from simlib.check.symmetry import NotAlike
+from simlib.errors import NotDeterministic
+from simlib.model.properties import Property
+from simlib.model.system import System
+from simlib.resources.lock import LockState
+
+
+class Claim(NamedTuple):
+    """A property, the places of the resources that it looks at, and its verdicts by what these are."""
+
+    claim: Property
+    places: list[int]
+    known: dict[Numbers, bool]
+
+
+class Verdicts:
+    """Shared by all searches for one answer: none of them may be told otherwise than the others."""
+
+    def __init__(self, system: System, ledger: Ledger) -> None:
+        self._system = system
+        self._ledger = ledger
+        self.always = self._claims(system.always)
+        self.eventually = self._claims(system.eventually)
+        self.sometimes = self._claims(system.sometimes)
+
+    def _claims(self, claims: Sequence[Property]) -> list[Claim]:
+        names = self._ledger.names
+        return [Claim(claim, [names.index(name) for name in names if name in claim.parameters], {}) for claim in claims]
+
+    def holds(self, claim: Claim, world: Numbers, counts: Counts | None) -> bool:
+        """Whether this is true of a world. Raises NotAlike where it depends on the name that a lock's made-up value
+        leaves out, and Carry where it depends on how large a count is, or on an order, and states do not tell.
+        """
+        part = tuple([world[place] for place in claim.places])
+        verdict = claim.known.get(part)
+        if verdict is None:
+            verdict = claim.known[part] = self._ask(claim, part, counts)
+        return verdict
+
+    def _ask(self, claim: Claim, part: Numbers, counts: Counts | None) -> bool:
+        seen, cast = self._seen(claim, part), self._system.cast
+        verdict = self._system.holds(claim.claim, seen)
+        if self._ledger.asked:
+            raise Carry(self._ledger.asked.pop())
+        if counts is not None and counts.change(claim.claim, seen, self._system.holds):
+            raise Carry("counts")
+        nameless = [name for name, state in seen.items() if isinstance(state, LockState) and state.is_made_up]
+        for names in itertools.product(cast, repeat=len(nameless)) if nameless else ():
+            held = {lock: seen[lock].held_by(who) for lock, who in zip(nameless, names)}
+            if self._system.holds(claim.claim, {**seen, **held}) != verdict:
+                raise NotAlike
+        return verdict
+
+    def _seen(self, claim: Claim, part: Numbers) -> dict[str, Any]:
+        names, ledger = self._ledger.names, self._ledger
+        states = {names[place]: ledger.state(place, number) for place, number in zip(claim.places, part)}
+        return {**self._system.values, **states}
+
+    def audit(self) -> None:
+        """Ask everything twice more, the newest first. Raises NotDeterministic where a property answers otherwise: it
+        remembers, or asks for what it is not given.
+        """
+        for claim in (*self.always, *self.eventually, *self.sometimes):
+            for part, first in reversed(claim.known.items()):
+                self._system.watchdog.heed()
+                seen = self._seen(claim, part)
+                for _ in range(2):  # who counts how often he is asked may come out even once
+                    if self._system.holds(claim.claim, seen) != first:
+                        raise NotDeterministic(claim.claim.two_answers(first, seen))

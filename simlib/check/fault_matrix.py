@@ -1,0 +1,96 @@
+"""What becomes of a worker if something goes wrong exactly there: a search a step and condition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from simlib.check import Report, explore
+from simlib.check.one_place import Overtaking, Spot
+from simlib.errors import Mistake
+from simlib.model.operation import Op
+from simlib.model.system import System
+from simlib.schedule.budget import Budget, Limits
+from simlib.schedule.replay import run_once
+from simlib.schedule.trace import Event
+from simlib.watchdog import interruptible
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A column: what goes wrong at a step, how many workers it takes, and on which side of the step it strikes."""
+
+    name: str
+    faults: Mapping[str, int]
+    workers: int = 1
+    when: Literal["before", "after"] = "after"
+
+
+CONDITIONS = (
+    Condition("crash before", {"crashes": 1}, when="before"),
+    Condition("crash after", {"crashes": 1}),
+    Condition("run twice", {"redeliveries": 1}, workers=2),
+    Condition("overtaken", {}, workers=2, when="before"),
+    Condition("paused", {"pauses": 1}, workers=2),
+    Condition("transient error", {"outages": 1}, when="before"),
+    Condition("permanent error", {"rejections": 1}, when="before"),
+    Condition("lost reply", {"lost_replies": 1}, when="before"),
+    Condition("disk full", {"disk_full": 1}, when="before"),
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One search: what can happen if, at this step, this goes wrong."""
+
+    step: Op
+    condition: Condition
+    report: Report
+
+    @property
+    def verdict(self) -> str:
+        """`holds`, `violated`, `stuck`, `unfinished`, or nothing where this cannot strike."""
+        if self.report.verdict == "holds" and self.report.findings.idle_faults:
+            return ""
+        return "stuck" if self.report.claim in ("stuck", "livelock") else self.report.verdict
+
+
+@interruptible()
+def cells(systems: Mapping[int, System], conditions: tuple[Condition, ...] = CONDITIONS) -> list[list[Cell]]:
+    """A row a step of worker A's undisturbed run, a cell a condition. `systems` are by number of workers, 1 and 2.
+
+    Raises Mistake for a run that has no end.
+    """
+    trace = run_once(systems[1])
+    steps = [event for event in trace.events if event.op and event.worker == "A"]
+    if trace.broken == "livelock" and not (steps and steps[-1].ended):  # another role may go round and round
+        title = systems[1].title
+        raise Mistake(
+            f"{title} goes round for ever with nothing going wrong, so it has no last step. Explore it first."
+        )
+    return [
+        [_cell(systems[condition.workers], event, condition, last=place == len(steps)) for condition in conditions]
+        for place, event in enumerate(steps, start=1)
+    ]
+
+
+def _cell(system: System, event: Event, condition: Condition, last: bool) -> Cell:
+    assert event.op is not None
+    spot = Spot(event.op.name, event.nth, condition.when, last)
+    return Cell(event.op, condition, explore(system, Budget(condition.faults), Limits(), spot=spot))
+
+
+@interruptible()
+def overtakings(system: System, steps: int) -> list[list[Report]]:
+    """A row a step of A after which it is overtaken, a cell a step of B up to which it is. `system` has two workers."""
+    count = range(1, steps + 1)
+    return [[_overtaken(system, first, second) for second in count] for first in count]
+
+
+def _overtaken(system: System, first: int, second: int) -> Report:
+    budget = Budget({"redeliveries": 1} if "A" in system.consumers else {"crashes": 0})
+    report = explore(system, budget, Limits(), merge=False, spot=Overtaking(first, second))
+    if report.claim == "livelock":  # perhaps only because the one who polls is always preferred
+        report = explore(system, budget, Limits(), merge=False, spot=Overtaking(first, second, loose=True))
+    return report

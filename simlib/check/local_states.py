@@ -1,0 +1,402 @@
+"""What each worker does next, remembered.
+
+A worker's next step depends only on the answers it was given: a tree per worker, whose edges are answers and whose
+nodes are next steps. A generator is run once per edge; all the rest of a search is looking things up here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from simlib.check.findings import Uncaught
+from simlib.errors import NotDeterministic, OperationError
+from simlib.model.generator_state import capture
+from simlib.model.operation import NOWHERE, Op, Where
+from simlib.model.outside_memory import Outside
+from simlib.model.process import Process
+from simlib.model.system import System, queued
+from simlib.model.values import freeze
+from simlib.resources.lock import Lease, Lock
+from simlib.text import said, show
+
+ENDED = -1
+FURTHER = 8  # steps that a second look goes on for
+STEPS_AGAIN = 50, 2_000  # that second looks may take: where all is watched that workers can reach, and where not
+KEEP_NO_STATE = (
+    "A worker may depend on nothing but its answers: ask a Clock or a Random of the scenario instead of `time` or "
+    "`random`, and keep no state in globals."
+)
+Step = tuple[str, int]  # a name, and which one of that name in its run
+
+
+class Interned:
+    """Things, each with a small number: equal keys have equal numbers."""
+
+    def __init__(self) -> None:
+        self.things: list[Any] = []
+        self._numbers: dict[Hashable, int] = {}
+
+    def number(self, thing: Any, key: Hashable) -> int:
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._numbers[key] = len(self.things)
+            self.things.append(thing)
+        return found
+
+
+def op_key(op: Op) -> Hashable:
+    """Equal for steps that ask the same."""
+    return (op.resource, op.verb, freeze(op.args), freeze(op.kwargs))
+
+
+class Histories:
+    """The nodes of all workers' trees. A node is a number; its step is `op[node]`, ENDED when there is none."""
+
+    def __init__(
+        self, system: System, most_steps: int, merge: bool = True, step: tuple[str, int] | None = None
+    ) -> None:
+        self.system = system
+        self.ops = Interned()
+        self.answers = Interned()
+        self.op: list[int] = []
+        self.place: list[int] = []  # of the resource that its step is about, in the system's order; ENDED without one
+        self.running: list[bool] = []  # whether the run has begun, and is not over: it has something to lose
+        self.where: list[Where] = []
+        self.error: list[BaseException | None] = []  # what ended the run, None for a return
+        self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
+        self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
+        self.places: list[tuple[str, int]] = []  # the name of its step, and which one of that name in its run
+        self.bugs: set[int] = set()  # nodes where a worker's own error ended it
+        self.vacant: set[int] = set()  # nodes without a process: it was killed, and nobody has started it again
+        self.lost: set[int] = set()  # of these, those whose machine is gone, too
+        self.ask_the_time = False  # whether any worker does
+        self._place_of = {name: place for place, name in enumerate(system.resources)}
+        self._most_steps = most_steps
+        self._outside = Outside(dict.fromkeys(role.function for role in system.cast.values()))
+        self._merge = merge and not self._outside.unreadable
+        self._step = step  # watched: places before and after it are not one
+        self.depth: list[int] = []
+        self.held: list[Hashable | None] = []  # which run it is in and all that it remembers; None if that is not known
+        self.too_long: int | None = None  # a node after more steps in one run than are taken for one with an end
+        self.tried: set[tuple[int, int]] = set()  # the ends of histories that were run again with other counts
+        self.queued: list[str] = []  # what it asked of a queue first, in this run
+        self._children: list[dict[int, int]] = []
+        self._waiting: dict[int, Process] = {}  # generators that stand at a node
+        self._known: dict[Hashable, int] = {}
+        self._merged: list[tuple[int, int, int]] = []  # (node, answer) that led to this node, which was known
+        self._roots: dict[Hashable, int] = {}
+
+    def root(self, worker: str, incarnation: int = 1) -> int:
+        """Where this worker starts. Restarts are one place unless the worker asks who it is."""
+        role = self.system.cast[worker]
+        if not role.knows_itself:
+            incarnation = 1
+        key = (worker, incarnation) if role.knows_itself else role
+        if key not in self._roots:
+            process = self._start(worker, incarnation)
+            self._roots[key] = self._add(process, (ENDED, ENDED), (worker, incarnation), 0)
+        return self._roots[key]
+
+    def next_root(self, worker: str, node: int) -> int:
+        """Where this worker starts after the process that was at `node` is gone."""
+        return self.root(worker, self.start[node][1] + 1)
+
+    def after_kill(self, worker: str, node: int) -> int:
+        """Where this worker is after the process that was at `node` was killed: at its start, or nowhere."""
+        return self.next_root(worker, node) if self.system.cast[worker].restarts else self._vacant("dead", node)
+
+    def gone(self, node: int) -> int:
+        """Where a worker is when the machine of the process that was at `node` is gone: nowhere, for good."""
+        vacant = self._vacant("gone", node)
+        self.lost.add(vacant)
+        return vacant
+
+    def _vacant(self, why: str, node: int) -> int:
+        worker, incarnation = self.start[node]
+        key = (why, worker, incarnation)
+        if key not in self._roots:
+            self._roots[key] = len(self.op)
+            self.vacant.add(len(self.op))
+            self._append(ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
+        return self._roots[key]
+
+    def child(self, node: int, answer: int) -> int:
+        """Where a worker gets from `node` with this answer."""
+        found = self._children[node].get(answer)
+        if found is None:
+            found = self._children[node][answer] = self._grow(node, answer)
+        return found
+
+    def _grow(self, node: int, answer: int) -> int:
+        process = self._waiting.pop(node, None) or self._replay(node)
+        self._tell(process, answer)
+        return self._add(process, (node, answer), self.start[node], self.depth[node] + 1)
+
+    def _add(self, process: Process, parent: tuple[int, int], start: tuple[str, int], depth: int) -> int:
+        role = self.system.cast[start[0]]
+        first = queued(self.queued[parent[0]], self.ops.things[self.op[parent[0]]]) if depth else ""
+        run = (role, start, first) if role.knows_itself else (role, first)
+        # A start is a place of its own: a worker that is back where it began has something to lose.
+        whose = (run, self._from_step(parent[0])) if depth else None
+        held = self._held(process) if depth else None
+        place = None if held is None else (whose, None if process.op is None else op_key(process.op), held)
+        if place is not None and place in self._known:
+            process.discard()
+            self._merged.append((*parent, self._known[place]))
+            return self._known[place]
+        node = len(self.op)
+        if place is not None:
+            self._known[place] = node
+        op = ENDED if process.op is None else self.ops.number(process.op, op_key(process.op))
+        name, remembered = self._place_name(process, parent), None if held is None else (whose, held)
+        self._append(op, process.where, process.error, parent, start, name, depth, first, remembered)
+        if process.op is not None:
+            self._waiting[node] = process
+            self.ask_the_time |= process.op.verb == "now"
+            self._check_depth(node)
+        elif process.error is not None and not isinstance(process.error, OperationError):
+            self.bugs.add(node)
+        return node
+
+    def _append(
+        self,
+        op: int,
+        where: Where,
+        error: BaseException | None,
+        parent: tuple[int, int],
+        start: tuple[str, int],
+        place: tuple[str, int],
+        depth: int,
+        first: str = "",
+        held: Hashable | None = None,
+    ) -> None:
+        self.op.append(op)
+        self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
+        self.running.append(op != ENDED and parent[0] != ENDED)
+        self.where.append(where)
+        self.error.append(error)
+        self.parent.append(parent)
+        self.start.append(start)
+        self.places.append(place)
+        self.depth.append(depth)
+        self.queued.append(first)
+        self.held.append(held)
+        self._children.append({})
+
+    def _from_step(self, node: int) -> tuple[int, bool] | None:
+        """How often a run that has just taken this node's step has come to the watched one, and whether this is it."""
+        if self._step is None:
+            return None
+        (name, nth), path = self._step, [node, *(before for before, _ in self.history(node))]
+        return min(nth, sum(self.places[at][0] == name for at in path)), self.places[node] == self._step
+
+    def _place_name(self, process: Process, parent: tuple[int, int]) -> tuple[str, int]:
+        name, node, before = process.op.name if process.op else "", parent[0], 0
+        while node != ENDED:
+            before += self.places[node][0] == name
+            node = self.parent[node][0]
+        return name, before + 1
+
+    def _held(self, process: Process) -> Hashable | None:
+        """What the process remembers, or how it ended; None where its history has to stand for that."""
+        if process.op is None:
+            return ("ended", None if process.error is None else freeze_error(process.error))
+        return capture(process.generator, self._outside) if self._merge else None
+
+    def _check_depth(self, node: int) -> None:
+        if self.depth[node] > self._most_steps:
+            self.too_long = node
+
+    def endless(self, node: int) -> str:
+        """In words: a run took too many steps, and is now here."""
+        role, op = self.system.cast[self.start[node][0]], self.ops.things[self.op[node]]
+        run = f"where {self.where[node].of(role.name)}, had taken {self._most_steps:,} steps in one run"
+        return f"{run} and no end is in sight, the next one `{op.name}`"
+
+    def _start(self, worker: str, incarnation: int) -> Process:
+        """A new process, at its first step."""
+        process = self.system.start(worker, incarnation)
+        self._watch(process, NOWHERE)
+        return process
+
+    def _tell(self, process: Process, answer: int) -> None:
+        before = process.where
+        process.answer(self.answers.things[answer])
+        self._watch(process, before)
+
+    def _watch(self, process: Process, before: Where) -> None:
+        """Raise NotDeterministic where something that is not the worker's own is not as it was."""
+        changed = self._outside.changed()
+        if changed:
+            raise NotDeterministic(_remembers(process, changed, before))
+
+    def history(self, node: int) -> list[tuple[int, int]]:
+        """The (node, answer) pairs that lead to `node`, oldest first."""
+        path = []
+        while self.parent[node][0] != ENDED:
+            path.append(self.parent[node])
+            node = self.parent[node][0]
+        return path[::-1]
+
+    def _replay(self, node: int) -> Process:
+        """A new generator, brought to `node` by the same answers. Raises NotDeterministic when it goes elsewhere."""
+        worker, incarnation = self.start[node]
+        process = self._start(worker, incarnation)
+        history = self.history(node)
+        for place, (before, answer) in enumerate(history):
+            self._compare(process, before, history[:place])
+            self._tell(process, answer)
+        self._compare(process, node, history)
+        return process
+
+    def _compare(self, process: Process, node: int, history: list[tuple[int, int]]) -> None:
+        if self._asks(node) == (process.op and op_key(process.op)):
+            return
+        first = self._step_at(node)
+        hint = "They read alike: if it makes a class anew each time, define that outside of it. "
+        raise NotDeterministic(
+            f"{process.name} took two different steps after the same answers ({self._told(history)}): first "
+            f"`{first or 'return'}`, then `{process.op or 'return'}`. {hint * (str(first) == str(process.op))}"
+            f"{KEEP_NO_STATE}"
+        )
+
+    def _step_at(self, node: int) -> Op | None:
+        return None if self.op[node] == ENDED else self.ops.things[self.op[node]]
+
+    def _asks(self, node: int) -> Hashable:
+        step = self._step_at(node)
+        return step and op_key(step)
+
+    def _told(self, history: list[tuple[int, int]]) -> str:
+        told = [f"`{self._step_at(at)}` answered {show(self.answers.things[answer])}" for at, answer in history]
+        return "; ".join(told) or "none yet"
+
+    def audit(self) -> None:
+        """Run every history a second time, and some that were taken for one of them instead of it.
+
+        Raises NotDeterministic when a worker is not a function of its answers.
+        """
+        inner = {parent for parent, _ in self.parent}
+        for node in range(len(self.op)):
+            self.system.watchdog.heed()
+            if node not in inner and node not in self.vacant:
+                self._replay(node).discard()
+        left = STEPS_AGAIN[not self._outside.closed]
+        for node, answer, known in self._merged:
+            for path in self._ways_on(known):
+                left -= self.depth[node] + 1 + len(path)
+                if left < 0:
+                    return
+                self._look_again(node, answer, known, path)
+
+    def _ways_on(self, node: int) -> Iterator[list[tuple[int, int]]]:
+        """Each way on from here, as (answer, node) pairs, with one continuation of it."""
+        for way in self._children[node].items():
+            path, been = [way], {node}
+            while len(path) < FURTHER and path[-1][1] not in been:
+                been.add(path[-1][1])
+                ahead = self._children[path[-1][1]].items()
+                path += [next((way for way in ahead if way[1] not in been), None) or next(iter(ahead))] if ahead else []
+            yield path
+
+    def _look_again(self, node: int, answer: int, known: int, path: list[tuple[int, int]]) -> None:
+        """Take the other way to a place, and go on from there as was done after the first one."""
+        self.system.watchdog.heed()
+        process = self._replay(node)
+        history = [*self.history(node), (node, answer)]
+        self._tell(process, answer)
+        first = self.history(known)
+        for told, then in path:
+            self._tell(process, told)
+            history, first, known = [*history, (known, told)], [*first, (known, told)], then
+            if self._asks(then) != (process.op and op_key(process.op)):
+                raise NotDeterministic(
+                    f"{process.name} remembers something that is not in its variables. They are the same after "
+                    f"({self._told(history[:-1])}) and after ({self._told(first[:-1])}), and when the next answer is "
+                    f"the same as well, one takes the step `{process.op or 'return'}` and the other "
+                    f"`{self._step_at(then) or 'return'}`. {KEEP_NO_STATE}"
+                )
+        process.discard()
+
+    def told_counts(self) -> list[list[tuple[int, int]]]:
+        """Every history in which an answer holds counts, as the nodes and answers on its way; the last has none."""
+        counting = {number for number, answer in enumerate(self.answers.things) if hasattr(answer, "counted")}
+        inner = {parent for parent, _ in self.parent}
+        ends = [(node, ENDED) for node in range(len(self.op)) if node not in inner and node not in self.vacant]
+        for node, answers in enumerate(self._children):
+            merged = [answer for answer, child in answers.items() if self.parent[child] != (node, answer)]
+            ends += [(node, answer) for answer in merged]
+        paths = []
+        for node, answer in ends:
+            path = [*self.history(node), (node, answer)]
+            if answer != ENDED:
+                path.append((self._children[node][answer], ENDED))
+            if any(told in counting for _, told in path):
+                paths.append(path)
+        return paths
+
+    def uncaught(self) -> list[Uncaught]:
+        """The operations' errors that ended a run."""
+        found: dict[Uncaught, None] = {}
+        for node, error in enumerate(self.error):
+            if isinstance(error, OperationError):
+                role = self.system.cast[self.start[node][0]]
+                found[Uncaught(role.name, type(error).__name__, self.where[node], role.restarts)] = None
+        return [*found]
+
+    def minds_names(self, names: Iterable[str]) -> bool:
+        """Whether a worker does otherwise when the leases that it is told say whose they are, and are these' own."""
+        leases = {number for number, answer in enumerate(self.answers.things) if isinstance(answer, Lease)}
+        edges = [
+            (node, answer, child)
+            for node, answers in enumerate(self._children)
+            for answer, child in answers.items()
+            if any(told in leases for _, told in (*self.history(node), (node, answer)))
+        ]
+        return any(self._minds_name(who, edges) for who in names)
+
+    def _minds_name(self, who: str, edges: list[tuple[int, int, int]]) -> bool:
+        held: dict[int, Hashable] = {}
+        for node, answer, child in edges:
+            self.system.watchdog.heed()
+            process = self.system.start(*self.start[node])
+            for _, told in (*self.history(node), (node, answer)):
+                process.answer(_named(self.answers.things[told], who))
+            place = self._held(process)
+            op = None if self.op[child] == ENDED else self.ops.things[self.op[child]]
+            process.discard()
+            if self._with_name(op, who) != self._with_name(process.op, "") or held.setdefault(child, place) != place:
+                return True
+        return False
+
+    def _with_name(self, op: Op | None, who: str) -> Hashable:
+        """What this step asks when a lease that it hands back to its lock says whose it is."""
+        if op is not None and isinstance(self.system.resources[op.resource], Lock):
+            op = replace(op, args=tuple(_named(arg, who) for arg in op.args))
+        return op and op_key(op)
+
+    def close(self) -> None:
+        for process in self._waiting.values():
+            process.discard()
+        self._waiting.clear()
+
+
+def freeze_error(error: BaseException) -> Hashable:
+    """Equal for errors that say the same."""
+    return (type(error), said(error))
+
+
+def _remembers(process: Process, name: str, before: Where) -> str:
+    """The message for a worker that has changed what is not its own, after its step `before`."""
+    since = f"after its step in {before}" if str(before) else "before its first step"
+    return (
+        f"{process.name} changed `{name}` {since}. `{name}` lives outside the worker: every worker and every run would "
+        "share it, and a crash would not undo the change. Keep what a worker remembers in its own variables, and what "
+        "must outlive it in a resource."
+    )
+
+
+def _named(thing: Any, who: str) -> Any:
+    return thing.held_by(who) if isinstance(thing, Lease) else thing

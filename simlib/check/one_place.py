@@ -1,0 +1,94 @@
+"""Searches that look at one place alone: something goes wrong exactly there, or somebody overtakes exactly there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from simlib.check.local_states import ENDED, Histories
+from simlib.model.system import System
+from simlib.schedule.trace import Move
+
+if TYPE_CHECKING:
+    from simlib.check.successors import Next
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A step of worker A by its name and which one of that name it is, and whether just before it, or just after.
+
+    A search that is given a spot lets faults strike, and other workers of A's role begin, only while A stands there.
+    Faults that are a step's own outcome (an outage, a full disk) strike that step itself when the spot is before it.
+    """
+
+    name: str
+    nth: int
+    when: Literal["before", "after"]
+    last: bool = False  # the last step of a run: after it a consumer is where it began
+
+    def kept(self, found: list[Next], nodes: list[int], system: System, histories: Histories) -> list[Next]:
+        """What of all that can happen where the workers are at these nodes may happen."""
+        return [one for one in found if self.allows(one[1].move, nodes, system, histories)]
+
+    def allows(self, move: Move, nodes: list[int], system: System, histories: Histories) -> bool:
+        """Whether this move may happen where the workers are at these nodes."""
+        here = self._is_at(nodes[0], histories)
+        if move.fault is None:
+            rival = move.kind == "step" and move.worker != "A" and system.cast[move.worker] == system.cast["A"]
+            return here or not (rival and self._at_start(move.worker, nodes, system, histories))
+        if move.kind == "step" and move.fault != "redeliveries":
+            return here and move.worker == "A"
+        if move.kind == "step":
+            return here and (move.worker != "A" or self.last)
+        return here and move.worker in ("A", "")
+
+    def _at_start(self, worker: str, nodes: list[int], system: System, histories: Histories) -> bool:
+        node = nodes[list(system.cast).index(worker)]
+        return histories.parent[node][0] == ENDED
+
+    def _is_at(self, node: int, histories: Histories) -> bool:
+        if self.when == "before":
+            return histories.places[node] == (self.name, self.nth)
+        before = histories.parent[node][0]
+        if before == ENDED or histories.op[node] == ENDED:
+            return self.last
+        return histories.places[before] == (self.name, self.nth)
+
+
+@dataclass(frozen=True)
+class Overtaking:
+    """Worker A takes `first` steps, B `second` of its own, then A goes to its end, and B after it.
+
+    Who cannot go on lets the other one pass. Where both can only have the same message, B's is a redelivery. Everything
+    that is not decided by this, such as a random draw, is tried in every way. With `loose`, A and B are free once B has
+    taken its steps: a worker that polls would keep the other one waiting for ever otherwise.
+    """
+
+    first: int
+    second: int
+    loose: bool = False
+
+    def kept(self, found: list[Next], nodes: list[int], system: System, histories: Histories) -> list[Next]:
+        """What of all that can happen where the workers are at these nodes may happen."""
+        free = [one for one in found if one[1].move.fault is None and one[1].steps]
+        mine, other = (self._of(worker, free) for worker in (0, 1))
+        there = self._depth(nodes[1], histories)
+        overtaken = there >= self.second or histories.op[nodes[1]] == ENDED
+        if self._depth(nodes[0], histories) == self.first and not overtaken:
+            again = [one for one in found if one[1].move.fault == "redeliveries" and one[1].worker == 1 and there == 0]
+            return other or again or mine or self._rest(found)
+        if self.loose and overtaken:
+            return free or self._rest(found)
+        return mine or other or self._rest(found)
+
+    @staticmethod
+    def _of(worker: int, found: list[Next]) -> list[Next]:
+        return [one for one in found if one[1].worker == worker]
+
+    @staticmethod
+    def _rest(found: list[Next]) -> list[Next]:
+        return [one for one in found if one[1].move.fault is None and not one[1].steps]
+
+    @staticmethod
+    def _depth(node: int, histories: Histories) -> int:
+        return histories.depth[node]

@@ -1,0 +1,128 @@
+"""Every state once: where nothing is wrong in any of them, an empty queue is the proof.
+
+The states come by the number of faults and, within that, about by preemptions and steps, so that what is wrong is met
+early. Which way to it is the smallest is another question: see `smallest`.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from heapq import heappop, heappush
+
+from simlib.check.findings import Findings
+from simlib.check.search import LOOK_EVERY, Question, Search, turn
+from simlib.check.successors import FAULT, NOBODY, PREEMPTION, STEP, Rules, Way
+from simlib.check.symmetry import NotAlike, alike
+from simlib.schedule.trace import Move
+
+NEVER = 1 << 70  # above any cost
+
+
+class Proof(Search[int]):
+    """Whether anything is wrong. If the question is anonymous, workers that are alike are not told apart.
+
+    What it finds wrong need not be found on the smallest way, and where workers are not told apart its moves name the
+    wrong ones.
+    """
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question)
+        # Of each state the cheapest bucket that it was put into, and how it came there
+        self._buckets: list[int] = []
+        self._before = array("I")
+        self._how: list[Way | None] = []
+        self._turns = bytearray()  # whose turn it was, NOBODY when the next one overtakes nobody
+
+    def _make_rules(self) -> Rules:
+        rules = super()._make_rules()
+        if self._question.anonymous:
+            rules.tell_nobody_apart()
+        return rules
+
+    def _grow(self, states: int) -> None:
+        super()._grow(states)
+        self._buckets += [NEVER] * states
+        self._before.frombytes(bytes(self._before.itemsize * states))
+        self._how += [None] * states
+        self._turns += bytes(states)
+
+    def _best_first(self) -> None:
+        first = self._rules.initial(self._question.budget.packed)
+        self._make_room()
+        self._buckets[first], self._turns[first] = 0, NOBODY
+        waiting, costs = {0: [first]}, [0]  # by cost, and within it those whose newest move is a fault last
+        while costs:
+            bucket = heappop(costs)
+            self.findings.faults_proven = bucket // (2 * FAULT) - 1
+            for state in waiting.pop(bucket):
+                if self._buckets[state] == bucket:  # it was not reached for less meanwhile
+                    self._visit(state, bucket, waiting, costs)
+                    if self.findings.found or self._out_of_limits():
+                        return
+        self.findings.faults_proven = self._question.budget.total
+
+    def _visit(self, state: int, bucket: int, waiting: dict[int, list[int]], costs: list[int]) -> None:
+        """Check a state, and put those that it leads to into their buckets."""
+        following = self._enter(state, state)
+        self._check_endless(state, bucket)
+        if following is None:
+            return
+        targets, ways, able, _ = following
+        buckets, last, so_far = self._buckets, self._turns[state], bucket & ~1
+        overtakes = able >> last & 1
+        for target, way in zip(targets, ways):
+            if buckets[target] <= bucket:
+                continue
+            into = so_far + way.price
+            if overtakes and way.steps and way.worker != last:
+                into += 2 * PREEMPTION
+            if into < buckets[target]:
+                buckets[target], self._before[target], self._how[target] = into, state, way
+                self._turns[target] = turn(way, last)
+                if into not in waiting:
+                    waiting[into] = []
+                    heappush(costs, into)
+                waiting[into].append(target)
+
+    def _finish(self) -> None:
+        if self._rules.symmetry and not self.findings.found and self._histories.minds_names(self._system.cast):
+            raise NotAlike
+        if self.findings.interrupted and self.findings.faults_proven >= 0:
+            self._look_for_livelock()  # within the number of faults that is done with
+        elif not self.findings.found and not self.findings.interrupted:
+            self._conclude()
+
+    def _check_endless(self, state: int, bucket: int) -> None:
+        if (bucket >> 1) % PREEMPTION // STEP % LOOK_EVERY == 0:
+            self._look_for_endless(state, state)
+
+    def _backwards(self, where: int) -> Iterator[Move]:
+        way = self._how[where]
+        while way is not None:
+            yield way.move
+            where = self._before[where]
+            way = self._how[where]
+
+    def _look_for_livelock(self) -> None:
+        done = 2 * FAULT * (self.findings.faults_proven + 1)
+        traps = self._traps([state for state, bucket in enumerate(self._buckets) if bucket < done])
+        if traps and self._rules.symmetry:
+            raise NotAlike  # who goes round, and who waits meanwhile
+        for trap in traps:
+            self.findings.found = self._going_round(trap)
+            if self.findings.found:
+                return
+            for state in trap:
+                self._reached(state)
+
+    def _summed_up(self) -> Findings:
+        if self._rests:
+            self.findings.good = None  # which ones are the smallest, nobody has looked
+        return super()._summed_up()
+
+    def _idle_workers(self) -> list[str]:
+        for group in alike(self._system):
+            if any(self._able >> worker & 1 for worker in group):
+                self._able |= sum(1 << worker for worker in group)
+        return super()._idle_workers()

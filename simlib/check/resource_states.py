@@ -1,0 +1,148 @@
+"""What each step does to each resource, remembered: resource states have numbers, and a step is looked up."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from simlib.check.local_states import Histories, Interned
+from simlib.errors import Mistake, OperationError
+from simlib.model.operation import Blocked, Outcome
+from simlib.model.resource import State
+from simlib.model.timing import Timer
+from simlib.model.values import freeze
+from simlib.resources.clock import ClockState
+from simlib.schedule import trace
+
+MOST_OPTIONS = 64
+Names = tuple[tuple[str, str], ...]  # what each worker was called, and is called now
+
+
+class Effect(NamedTuple):
+    """One way in which a step can go: what it leaves behind and what the worker is told."""
+
+    outcome: Outcome
+    state: int
+    answer: int
+
+
+class Ledger:
+    """The states of each resource, in the order in which the system names them."""
+
+    def __init__(self, states: Mapping[str, State], histories: Histories, kinds: list[str], asked: set[str]) -> None:
+        self.asked = asked  # what properties have looked at that states do not carry
+        self.names = list(states)
+        self.place = {name: place for place, name in enumerate(states)}
+        self._histories = histories
+        self._kinds = {None, *kinds}
+        self._states = [Interned() for _ in states]
+        self._counting = [_has(state, "counted") for state in states.values()]
+        self.grown = 0  # the largest of all counts
+        self._effects: dict[tuple[int, int, int, str], tuple[Effect, ...]] = {}
+        self._timers: dict[tuple[int, int], tuple[Timer, ...]] = {}
+        self._after: dict[tuple[object, ...], int] = {}
+        self._lost: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._renamed: dict[tuple[int, int, Names], int] = {}
+        self.initial = tuple(self.number(place, state) for place, state in enumerate(states.values()))
+        self.clocks = [place for place, state in enumerate(states.values()) if isinstance(state, ClockState)]
+        self.timed = [place for place, state in enumerate(states.values()) if _has(state, "timers")]
+        self.owning = [  # the resources that mind when a process is gone
+            place
+            for place, state in enumerate(states.values())
+            if _has(state, "owner_gone") and getattr(state, "running", True)
+        ]
+        self.owned = [place for place in self.owning if _has([*states.values()][place], "renamed")]
+
+    def number(self, place: int, state: State) -> int:
+        known = self._states[place]
+        before = len(known.things)
+        number = known.number(state, state.key())
+        if number == before and self._counting[place]:
+            self.grown = max(self.grown, state.grown)
+        return number
+
+    def state(self, place: int, number: int) -> State:
+        """The state itself; not to be changed."""
+        return self._states[place].things[number]  # type: ignore[no-any-return]
+
+    def world(self, numbers: tuple[int, ...]) -> dict[str, State]:
+        return {name: self.state(place, numbers[place]) for place, name in enumerate(self.names)}
+
+    def effects(self, place: int, number: int, op: int, who: str) -> tuple[Effect, ...]:
+        """Every way in which this step can go in this state, within the kinds of fault that are on."""
+        key = (place, number, op, who if place in self.owned else "")  # nobody else knows who it is
+        found = self._effects.get(key)
+        if found is None:
+            found = self._effects[key] = tuple(self._work_out(place, number, op, who))
+        return found
+
+    def _work_out(self, place: int, number: int, op_number: int, who: str) -> list[Effect]:
+        state, op = self.state(place, number), self._histories.ops.things[op_number]
+        if state.choices(op) > MOST_OPTIONS:
+            raise Mistake(
+                f"{op.built_by(self._histories.system.cast[who].name)}: "
+                f"`{op}` has {state.choices(op):,} options, and explore tries every one. Give it a few that stand "
+                "for the rest, or measure with simulate, which draws one."
+            )
+        effects = []
+        for outcome in state.outcomes(op):
+            if outcome.fault not in self._kinds:
+                continue
+            after = state.copy()
+            try:
+                answer = self._histories.system.perform(after, op, who, outcome)
+            except Blocked:
+                continue
+            except OperationError as error:
+                answer = error
+            told = self._histories.answers.number(answer, freeze(answer))
+            effects.append(Effect(outcome, self.number(place, after), told))
+        return effects
+
+    def power_losses(self, numbers: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        """Every world that this one can be after a power loss, in the order of `trace.lose_power`'s choices."""
+        ways = [self._power_losses(place, number) for place, number in enumerate(numbers)]
+        return (world[::-1] for world in itertools.product(*reversed(ways)))
+
+    def _power_losses(self, place: int, number: int) -> tuple[int, ...]:
+        found = self._lost.get((place, number))
+        if found is None:
+            found = self._lost[place, number] = tuple(self._without_power(place, number))
+        return found
+
+    def _without_power(self, place: int, number: int) -> Iterator[int]:
+        name, state = self.names[place], self.state(place, number)
+        for choice in range(state.power_losses()):
+            after = state.copy()
+            trace.lose_power({name: after}, choice)
+            yield self.number(place, after)
+
+    def timers(self, place: int, number: int) -> tuple[Timer, ...]:
+        found = self._timers.get((place, number))
+        if found is None:
+            found = self._timers[place, number] = self.state(place, number).timers()
+        return found
+
+    def after(self, place: int, number: int, event: str, argument: object) -> int:
+        """The state after an event that is nobody's step: `expire`, `owner_gone`, `lose_power` or `advance`."""
+        key = (place, number, event, argument)
+        found = self._after.get(key)
+        if found is None:
+            state = self.state(place, number).copy()
+            getattr(state, event)(argument)
+            found = self._after[key] = self.number(place, state)
+        return found
+
+    def renamed(self, place: int, number: int, names: Names) -> int:
+        """The state in which these workers, where it knows them, are called otherwise."""
+        key = (place, number, names)
+        found = self._renamed.get(key)
+        if found is None:
+            found = self._renamed[key] = self.number(place, self.state(place, number).renamed(dict(names)))
+        return found
+
+
+def _has(state: State, method: str) -> bool:
+    """Whether this kind of state does something of its own here."""
+    return getattr(type(state), method) is not getattr(State, method)

@@ -1,0 +1,345 @@
+"""What the two searches have in common: states that are entered once, checked, and counted in the end."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Generic, TypeVar
+
+from simlib.check.answers import Verdicts
+from simlib.check.counters import NOTHING, STEPS, VALUES, Counts
+from simlib.check.counting import circles, schedules
+from simlib.check.findings import Carry, Findings, Found, Loop
+from simlib.check.local_states import ENDED, Histories
+from simlib.check.one_place import Overtaking, Spot
+from simlib.check.resource_states import Ledger
+from simlib.check.successors import EVERYBODY, FAULT, NOBODY, Following, Rules, Way
+from simlib.check.violations import Checks
+from simlib.model.operation import Op, Where
+from simlib.model.system import System
+from simlib.progress import Progress
+from simlib.resources.clock import ClockState
+from simlib.resources.lock import LockState
+from simlib.resources.queue import QueueState
+from simlib.schedule.budget import Budget, Limits
+from simlib.schedule.trace import Move
+from simlib.text import plural
+
+LOOK_EVERY = 500  # steps
+MOST_USUAL_COUNT = 10  # tokens or deliveries; where there are more, something may go on for ever
+LOOK_AFTER = 0.05  # seconds
+Arrival = TypeVar("Arrival")  # how a search came to a state
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and what the searches for its answer share: what workers and resources do is looked up once."""
+
+    system: System
+    budget: Budget
+    limits: Limits
+    spot: Spot | Overtaking | None
+    carried: frozenset[str]  # what else states carry: "time", and "order", in which messages were acknowledged
+    floor: float | None  # above it counts that differ in no more than their size are the same; None: nobody has looked
+    anonymous: bool  # whether locks leave out of the values that they make up who holds them
+    deadline: float  # of all searches for the answer together
+    histories: Histories
+    ledger: Ledger
+    verdicts: Verdicts
+
+    @classmethod
+    def about(
+        cls,
+        system: System,
+        budget: Budget,
+        limits: Limits,
+        *,
+        merge: bool = True,
+        spot: Spot | Overtaking | None = None,
+        carried: frozenset[str] = frozenset(),
+        floor: float | None = None,
+        anonymous: bool = False,
+        deadline: float = math.inf,
+    ) -> Question:
+        step = (spot.name, spot.nth) if isinstance(spot, Spot) else None
+        histories = Histories(system, limits.steps, merge, step)
+        states, asked = system.states(), set[str]()
+        for state in states.values():
+            if isinstance(state, ClockState):
+                state.running = "time" in carried
+            elif isinstance(state, QueueState):
+                state.ordered = "order" in carried
+                state.order_is_asked = None if state.ordered else partial(asked.add, "order")
+            elif isinstance(state, LockState):
+                state.anonymous = anonymous
+        ledger = Ledger(states, histories, budget.kinds, asked)
+        verdicts = Verdicts(system, ledger)
+        return cls(system, budget, limits, spot, carried, floor, anonymous, deadline, histories, ledger, verdicts)
+
+    @property
+    def merges_counts(self) -> bool:
+        return self.floor is not None and self.floor < math.inf
+
+    def check_growth(self) -> None:
+        """Raise Carry where something grows and grows, so that a loop may never come back to where it was."""
+        if self.floor is None and self.ledger.grown > MOST_USUAL_COUNT + self.budget.total:
+            raise Carry("counts")
+
+
+def deadline(limits: Limits) -> float:
+    """When a search that begins now has to be over."""
+    return math.inf if limits.seconds is None else time.monotonic() + limits.seconds
+
+
+class Graph(Sequence[Sequence[int]]):
+    """The states that each state leads to. Filled state by state, in any order."""
+
+    def __init__(self) -> None:
+        self._targets = array("I")  # of all that were filled in, one after the other
+        self._begins = array("Q")
+        self._ends = array("Q")
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    def __getitem__(self, state: int) -> Sequence[int]:  # type: ignore[override]
+        return self._targets[self._begins[state] : self._ends[state]]
+
+    def __iter__(self) -> Iterator[Sequence[int]]:
+        return (self._targets[begin:end] for begin, end in zip(self._begins, self._ends))
+
+    def grow(self, states: int) -> None:
+        """So many states more, which lead nowhere so far."""
+        self._begins.frombytes(bytes(8 * states))
+        self._ends.frombytes(bytes(8 * states))
+
+    def fill(self, state: int, targets: Iterable[int]) -> None:
+        self._begins[state] = len(self._targets)
+        self._targets.extend(targets)
+        self._ends[state] = len(self._targets)
+
+
+class Search(Generic[Arrival]):
+    """One search. `run` gives what it found."""
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._system, self._histories, self._limits = question.system, question.histories, question.limits
+        self._watchdog = self._system.watchdog
+        self._watchdog.megabytes = self._limits.megabytes
+        self._rules = self._make_rules()
+        self._verdicts = question.verdicts
+        self._checks = Checks(
+            self._system, self._histories, question.ledger, self._verdicts, self._rules.layout, self._rules
+        )
+        self.findings = Findings()
+        self._graph = Graph()
+        self._rests: set[int] = set()
+        self._counts_matter = NOTHING
+        self._able = 0  # a bit for each worker who could ever take a step
+        self._look_at = time.monotonic()
+
+    def _make_rules(self) -> Rules:
+        question, histories = self._question, self._histories
+        rules = Rules(self._system, histories, question.ledger, question.budget.kinds, question.spot)
+        if question.merges_counts:
+            rules.counts = Counts(histories, question.ledger, rules.layout, question.floor or 0)
+        return rules
+
+    def run(self) -> Findings:
+        """Search until a violation, the end or a limit; an interrupt ends it with what is known."""
+        try:
+            with Progress("exploring", self._limits.states) as self._progress:
+                self._best_first()
+                if not self.findings.found:
+                    self._is_out_of_limits(time.monotonic())  # an interrupt is heeded, however late
+            self._try_out_counts()
+            self._finish()
+            if self._counts_matter == VALUES and not (self.findings.found and self.findings.found.claim == "livelock"):
+                raise Carry("counts")
+        except KeyboardInterrupt:
+            self._cut("by you")
+        except MemoryError:
+            self._cut("where this machine has no more memory")
+        return self._summed_up()
+
+    def _best_first(self) -> None:
+        raise NotImplementedError
+
+    def _finish(self) -> None:
+        """Draw the conclusions, where the search is over."""
+        raise NotImplementedError
+
+    def _try_out_counts(self) -> None:
+        """Raise Carry where somebody minds that counts were taken for the same.
+
+        Where they only get into values, and into no decision, a loop without an end is one all the same.
+        """
+        self._counts_matter = NOTHING if self._rules.counts is None else self._rules.counts.matter(self._in_time)
+        if self._counts_matter == STEPS and self._in_time():
+            raise Carry("counts")
+        if self._counts_matter == STEPS:
+            self.findings.interrupted, self.findings.faults_proven = f"after {self._limits.seconds:g} s", -1
+
+    def _in_time(self) -> bool:
+        return time.monotonic() <= self._question.deadline
+
+    def _cut(self, why: str) -> None:
+        self.findings.interrupted = why
+
+    def _moves(self, where: Arrival) -> tuple[Move, ...]:
+        return tuple(self._backwards(where))[::-1]
+
+    def _backwards(self, where: Arrival) -> Iterator[Move]:
+        """The moves that lead there, the newest first."""
+        raise NotImplementedError
+
+    def _enter(self, number: int, where: Arrival) -> Following | None:
+        """A state that has not been seen before: check it, and work out what can happen in it. None if it is wrong."""
+        state, following = self._rules.states[number], None
+        self.findings.states += 1
+        found = self._checks.everywhere(state)
+        if found is None:
+            following = self._rules.successors(state)
+            if self._histories.ask_the_time and "time" not in self._question.carried:
+                raise Carry("time")
+            self._question.check_growth()
+            targets, _, able, rests = following
+            self._able |= able
+            self.findings.transitions += len(targets)
+            if len(self._rules.states) > len(self._graph):
+                self._make_room()
+            self._graph.fill(number, targets)
+            if rests:
+                found = self._rest(number, where)
+        if found is not None:
+            self.findings.found = replace(found, moves=self._moves(where))
+            return None
+        return following
+
+    def _make_room(self) -> None:
+        """For states that have been numbered since; for many at once, since most states lead to few new ones."""
+        missing = len(self._rules.states) - len(self._graph)
+        self._grow(missing + len(self._graph) // 8 + 100)
+
+    def _grow(self, states: int) -> None:
+        self._graph.grow(states)
+
+    def _rest(self, number: int, where: Arrival) -> Found | None:
+        """A state in which, if nothing goes wrong, nothing more can happen."""
+        found = self._checks.at_rest(self._rules.states[number])
+        if found is None:
+            self._rests.add(number)
+            self._reached(number)
+        return found
+
+    def _reached(self, number: int) -> None:
+        self.findings.outcomes.add(self._checks.outcome(self._rules.states[number]))
+
+    def _out_of_limits(self) -> bool:
+        """Whether it has to end here; said now and then, and when the states are as many as they may be."""
+        now = time.monotonic()
+        if now < self._look_at and self.findings.states < self._limits.states and self._histories.too_long is None:
+            return False
+        self._look_at = now + LOOK_AFTER
+        self._progress.reached(self.findings.states)
+        return self._is_out_of_limits(now)
+
+    def _is_out_of_limits(self, now: float) -> bool:
+        states, seconds, watchdog = self._limits.states, self._limits.seconds, self._watchdog
+        if watchdog.interrupted or watchdog.full:
+            self.findings.interrupted = "by you" if watchdog.interrupted else f"at {watchdog.megabytes:,.0f} MB"
+        elif self.findings.states >= states and len(self._rules.states) > states:
+            self.findings.interrupted = f"at {states:,} states"
+        elif self._histories.too_long is not None:
+            self.findings.interrupted = self._histories.endless(self._histories.too_long)
+            self.findings.endless = True
+        elif now > self._question.deadline:
+            self.findings.interrupted = f"after {seconds:g} s"
+        return bool(self.findings.interrupted)
+
+    def _look_for_endless(self, where: Arrival, number: int) -> None:
+        """Note a run that has no end, where an unbounded world keeps it from closing into a circle."""
+        limit, moves = self._limits.steps, self._backwards(where)
+        newest = next(moves, None)
+        if newest is None or newest.kind != "step":
+            return
+        run = itertools.islice(itertools.takewhile(lambda move: move.worker == newest.worker, moves), limit - 1)
+        if sum(1 for _ in run) < limit - 1:
+            return
+        node = self._rules.layout.nodes(self._rules.states[number])[list(self._system.cast).index(newest.worker)]
+        if self._histories.op[node] != ENDED:
+            self._histories.too_long = node
+
+    # The end
+
+    def _conclude(self) -> None:
+        """Everything was visited: count the schedules, look for circles, run every history again."""
+        self.findings.schedules = schedules(self._graph, self._rests)
+        if self.findings.schedules is None:
+            self._look_for_livelock()
+        self._audit()
+        if not self.findings.found and self._checks.unseen:
+            because = f"it was true in none of {plural(self.findings.states, 'state')}"
+            self.findings.found = Found(self._checks.unseen[0].claim.name, None, because)
+        self.findings.complete = True
+
+    def _audit(self) -> None:
+        """Ask the workers and the properties again. Raises NotDeterministic where one of them answers otherwise."""
+        self._histories.audit()
+        self._verdicts.audit()
+
+    def _look_for_livelock(self) -> None:
+        raise NotImplementedError
+
+    def _traps(self, within: Iterable[int]) -> list[list[int]]:
+        """The sets of states among these in which, without a fault, the system goes round for ever."""
+        free: list[list[int]] = [[] for _ in self._rules.states]
+        for number in within:
+            free[number] = [target for target, way in self._following(number) if way.cost < FAULT]
+        return circles(free)
+
+    def _following(self, number: int) -> list[tuple[int, Way]]:
+        targets, ways, _, _ = self._rules.successors(self._rules.states[number])
+        return [*zip(targets, ways)]
+
+    def _going_round(self, trap: Iterable[int]) -> Found | None:
+        """What is wrong with looping here for ever. Where nothing is, it is noted who does, and where."""
+        circle = [(self._rules.states[at], self._following(at)) for at in sorted(trap)]
+        found = self._checks.going_round(circle)
+        if found is None:
+            self._note_loops(self._checks.steps_of(circle))
+        return found
+
+    def _note_loops(self, steps: Iterable[tuple[str, Op, Where]]) -> None:
+        known = {loop.worker: dict.fromkeys(loop.steps) for loop in self.findings.loops}
+        for worker, op, where in steps:
+            known.setdefault(worker, {})[str(op), where] = None
+        self.findings.loops = [Loop(worker, (*known[worker],)) for worker in sorted(known)]
+
+    def _summed_up(self) -> Findings:
+        struck, histories = self._rules.struck, self._histories
+        self.findings.unseen = [unseen.claim.name for unseen in self._checks.unseen]
+        self.findings.idle_faults = [kind for kind, nodes in struck.items() if not nodes]
+        self.findings.idle_workers = self._idle_workers()
+        self.findings.untried = self._checks.untried()
+        points = sorted(histories.parent[node][0] for node in struck.get("crashes", ()))
+        names = [histories.ops.things[histories.op[node]].name for node in points]
+        self.findings.crash_points = list(dict.fromkeys(names))
+        self.findings.uncaught = histories.uncaught()
+        return self.findings
+
+    def _idle_workers(self) -> list[str]:
+        return [name for worker, name in enumerate(self._system.cast) if not self._able >> worker & 1]
+
+
+def turn(way: Way, last: int) -> int:
+    """Whose turn it is afterwards."""
+    if way.steps:
+        return NOBODY if way.over else way.worker
+    return NOBODY if way.over and way.worker in (last, EVERYBODY) else last

@@ -1,0 +1,352 @@
+"""What can happen next in a state of the whole system. States are numbers, as `layout` has it, and are numbered."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from simlib.check.counters import Counts
+from simlib.check.encoding import FIELD, MASK, Layout
+from simlib.check.local_states import ENDED, Histories
+from simlib.check.one_place import Overtaking, Spot
+from simlib.check.resource_states import Ledger
+from simlib.check.sleep import Sleeping
+from simlib.check.symmetry import Symmetry
+from simlib.model.operation import Outcome
+from simlib.model.system import System
+from simlib.model.timing import Slept, Timer, ends_within
+from simlib.schedule.budget import KINDS, MASKS, UNITS
+from simlib.schedule.trace import WORKERS_FAULTS, Kind, Move
+
+NO_ONE: frozenset[str] = frozenset()
+HELD_BACK = Slept("", 0, NO_ONE)
+NOBODY, EVERYBODY = 26, 27  # beside the workers, who are 0 to 25
+
+# A cost is one number: faults, then preemptions, then steps, and to break ties the rank of the faults.
+FAULT, PREEMPTION, STEP = 1 << 56, 1 << 36, 1 << 12
+COSTS: dict[str | None, int] = {None: STEP, **{kind: FAULT + STEP + rank for rank, kind in enumerate(KINDS)}}
+
+
+@dataclass(slots=True, eq=False)
+class Way:
+    """One thing that can happen, wherever it does."""
+
+    move: Move
+    worker: int  # whom it concerns
+    steps: bool  # whether it is that worker's own step, so that taking it may overtake somebody
+    over: bool  # whether that worker's run is over with it, so that going on with another overtakes nobody
+    cost: int  # without a preemption
+    strikes: int | None = None  # the node at which a fault strikes, until that has been noted
+    price: int = 0  # the cost as a search orders it
+
+    def __post_init__(self) -> None:
+        # Among equals the earliest crash wins, but the latest pause: it takes the shortest stall.
+        self.price = 2 * self.cost + (self.cost >= FAULT and self.move.kind != "timer")
+
+
+# A step, looked up: what it takes of the budget, what it adds to the state, where the worker is then, and how.
+Step = tuple[int, int, int, Way]
+# What a worker's step can come to: its bit if it can take it; the ways that cost nothing; and these with the others.
+Steps = tuple[int, list[Step], list[Step]]
+# What ends a worker's process, looked up: what it adds to the state, where the worker is then, and how.
+Ending = tuple[int, int, Way]
+# One thing that can happen in a state: the number of the state that it leads to, and how.
+Next = tuple[int, Way]
+# All that can: the numbers and how, nothing's going wrong first; a bit for each worker who can take a step; and whether
+# nothing more can happen if nothing goes wrong.
+Following = tuple[list[int], list[Way], int, bool]
+
+
+class Ring(NamedTuple):
+    """A timer that runs, and what is added when it runs out."""
+
+    timer: Timer
+    change: int
+    free: Way
+    early: Way
+
+
+class Rules:
+    """The states, by number, and what can happen in each."""
+
+    def __init__(
+        self,
+        system: System,
+        histories: Histories,
+        ledger: Ledger,
+        kinds: list[str],
+        spot: Spot | Overtaking | None = None,
+    ) -> None:
+        self.states: list[int] = []
+        self._numbers: dict[int, int] = {}
+        self._system = system
+        self._histories = histories
+        self._ledger = ledger
+        self._workers = list(system.cast)
+        self.layout = Layout(len(self._workers), len(ledger.names))
+        self._steps: list[dict[int, Steps]] = [{} for _ in self._workers]
+        self._endings: dict[Kind, list[dict[int, Ending]]] = {
+            kind: [{} for _ in system.cast] for kind in WORKERS_FAULTS
+        }
+        self._orphans: dict[int, int] = {}
+        self._rings: dict[tuple[int, int], list[Ring]] = {}
+        self._blackouts: list[Way] = []
+        self._spot = spot
+        self.symmetry: Symmetry | None = None
+        self._neighbours = [(worker, 0, 0) for worker in range(len(self._workers))]  # as in Symmetry
+        self._sleeping = Sleeping(self._workers, histories, ledger, self.layout) if ledger.clocks else None
+        self._sleeps: dict[int, bool] = {}  # whether the next step at a node is to sleep
+        self.counts: Counts | None = None
+        self._named: dict[Hashable, int] = {}  # the states by what they are called where counts do not count
+        self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
+
+    def tell_nobody_apart(self) -> None:
+        """From now on one state stands for all that differ only in who of those who are alike is where."""
+        self.symmetry = Symmetry(self._system, self.layout, self._ledger)
+        self._neighbours = self.symmetry.neighbours
+
+    def initial(self, packed_budget: int) -> int:
+        roots = tuple(self._histories.root(worker) for worker in self._workers)
+        state = self.layout.pack((*roots, *self._ledger.initial), packed_budget)
+        for worker, node in enumerate(roots):
+            state = self._fallen_asleep(state, worker, node)
+        return self._number(state)
+
+    def _is_asleep(self, node: int) -> bool:
+        known = self._sleeps.get(node)
+        if known is None:
+            known = self._sleeps[node] = self._sleeping is not None and self._sleeping.is_at(node)
+        return known
+
+    def _fallen_asleep(self, state: int, worker: int, node: int) -> int:
+        """The state in which this worker sleeps, if it has come to a step that is to."""
+        return self._sleeping.fall_asleep(state, worker) if self._sleeping and self._is_asleep(node) else state
+
+    def _number(self, state: int) -> int:
+        number = self._numbers.get(state)
+        if number is None:
+            number = len(self.states)
+            if self.counts is not None:
+                number = self._named.setdefault(self.counts.name(state), number)
+            self._numbers[state] = number
+            if number == len(self.states):
+                self.states.append(state)
+        return number
+
+    def successors(self, state: int) -> Following:
+        """Everything that may happen, in the order in which it is to be tried."""
+        layout, places, symmetry, owning = self.layout, self._histories.place, self.symmetry, self._ledger.owning
+        states, number_of, resources = self.states, self._numbers.setdefault, layout.resources
+        nodes, left, able = [state >> shift & MASK for shift in layout.workers], state >> layout.budget, 0
+        bounds, counts = [*nodes, 0, MASK], self.counts
+        sleeping = self._sleeping
+        busy = self._busy(state, nodes) if sleeping and any(map(self._is_asleep, nodes)) else NO_ONE
+        targets: list[int] = []
+        ways: list[Way] = []
+        for worker, low, high in self._neighbours:
+            node = nodes[worker]
+            place = places[node]
+            if place == ENDED:
+                continue
+            key = node << FIELD | state >> resources[place] & MASK
+            bit, free, every = self._steps[worker].get(key) or self._look_up(worker, key)
+            sleep = self._sleep(state, worker, node, busy) if sleeping and self._is_asleep(node) else None
+            if sleep is HELD_BACK:
+                continue
+            able |= bit
+            for mask, change, goes_to, way in every if left else free:
+                if mask and not left & mask:
+                    continue
+                after = state + change
+                if sleeping and sleep:
+                    after = sleeping.wake(after, state, sleep)
+                if owning and way.over:
+                    after = self._orphaned(after, worker)
+                if sleeping and self._is_asleep(goes_to):
+                    after = sleeping.fall_asleep(after, worker)
+                if symmetry and not bounds[low] <= goes_to <= bounds[high]:
+                    after = symmetry.overtaken(after, nodes, worker, goes_to)
+                # As `_number` does it: a call costs as much as all the rest.
+                number = number_of(after, len(states)) if counts is None else self._number(after)
+                if number == len(states):
+                    states.append(after)
+                targets.append(number)
+                ways.append(way)
+        if self._ledger.timed:
+            self._timers(state, nodes, bool(able), busy, targets, ways)
+        if left:
+            self._mishaps(state, nodes, bounds, targets, ways)
+        rests = not able and not any(way.cost < FAULT for way in ways)  # who is held back by the spot is not at rest
+        if self._spot:
+            kept = self._spot.kept([*zip(targets, ways)], nodes, self._system, self._histories)
+            targets, ways = [target for target, _ in kept], [way for _, way in kept]
+        if left:
+            self._note(ways)
+        return targets, ways, able, rests
+
+    def _busy(self, state: int, nodes: list[int]) -> frozenset[str]:
+        """Who can do something now other than to sleep on."""
+        found = set()
+        for worker, node in enumerate(nodes):
+            place = self._histories.place[node]
+            if place != ENDED and not self._is_asleep(node):
+                key = node << FIELD | self._resource(state, place)
+                if (self._steps[worker].get(key) or self._look_up(worker, key))[0]:
+                    found.add(self._workers[worker])
+        return frozenset(found)
+
+    def _sleep(self, state: int, worker: int, node: int, busy: frozenset[str]) -> Slept | None:
+        """What the end of this worker's sleep is; HELD_BACK where something has to run out first."""
+        name, seconds = self._workers[worker], self._histories.ops.things[self._histories.op[node]].args[0]
+        assert self._sleeping is not None
+        return HELD_BACK if self._sleeping.is_held_back(state, name, seconds, busy) else Slept(name, seconds, busy)
+
+    def _note(self, ways: list[Way]) -> None:
+        """Where the faults among these strike."""
+        for way in ways:
+            if way.strikes is not None:
+                self.struck[way.move.fault or ""].add(way.strikes)
+                way.strikes = None
+
+    def _look_up(self, worker: int, key: int) -> Steps:
+        node, number = key >> FIELD, key & MASK
+        name, op, place = self._workers[worker], self._histories.op[node], self._histories.place[node]
+        if self.symmetry:
+            self.symmetry.check(self._ledger.state(place, number), self._histories.ops.things[op])
+        every: list[Step] = []
+        for effect in self._ledger.effects(place, number, op, name):
+            fault = effect.outcome.fault
+            child = self._histories.child(node, effect.answer)
+            over = self._histories.op[child] == ENDED
+            after = self._after_run(worker, child) if over else child
+            move = Move("step", name, outcome=effect.outcome, fault=fault)
+            way = Way(move, worker, True, over, COSTS[fault], node if fault else None)
+            change = (after - node << self.layout.workers[worker]) + self._shift(place, number, effect.state)
+            mask, unit = (MASKS[fault], UNITS[fault]) if fault else (0, 0)
+            every.append((mask, change - (unit << self.layout.budget), after, way))
+        free = [step for step in every if not step[0]]
+        steps = self._steps[worker][key] = (1 << worker if free else 0), free, every
+        return steps
+
+    def _shift(self, place: int, before: int, after: int) -> int:
+        """What is added to a state when this resource's changes."""
+        return after - before << self.layout.resources[place]
+
+    def _resource(self, state: int, place: int) -> int:
+        return state >> self.layout.resources[place] & MASK
+
+    def _after_run(self, worker: int, node: int) -> int:
+        """Where the worker is then: at its start, or at its end."""
+        name, histories = self._workers[worker], self._histories
+        error = histories.error[node]
+        if not self._system.starts_again(name, error, histories.queued[node]):
+            return node
+        return histories.root(name, histories.start[node][1] + (error is not None))
+
+    def _orphaned(self, state: int, worker: int) -> int:
+        """The state when the process of this worker has ended."""
+        for place in self._ledger.owning:
+            number = self._resource(state, place)
+            key = (number << 5 | worker) << 5 | place
+            change = self._orphans.get(key)
+            if change is None:
+                after = self._ledger.after(place, number, "owner_gone", self._workers[worker])
+                change = self._orphans[key] = self._shift(place, number, after)
+            state += change
+        return state
+
+    def _timers(
+        self, state: int, nodes: list[int], able: bool, busy: frozenset[str], targets: list[int], ways: list[Way]
+    ) -> None:
+        """A timer runs out for free when its owner is dead or everyone waits, or while somebody sleeps for longer than
+        it runs and its owner cannot act; else somebody must have stalled.
+        """
+        sleeping = self._sleeping
+        sleepers = sleeping.sleepers(nodes) if sleeping else {}
+        for place in self._ledger.timed:
+            number = self._resource(state, place)
+            rings = self._rings.get((place, number))
+            if rings is None:
+                rings = self._rings[place, number] = self._rings_of(place, number)
+            for ring in rings:
+                early = able and ring.timer.owner is not None and not ends_within(ring.timer, sleepers, busy)
+                if early and not state >> self.layout.budget & MASKS["pauses"]:
+                    continue
+                after = state + ring.change - (UNITS["pauses"] << self.layout.budget if early else 0)
+                if sleeping:
+                    after = sleeping.pass_time(after, max(0, ring.timer.seconds - ring.timer.elapsed.aged))
+                targets.append(self._number(after))
+                ways.append(ring.early if early else ring.free)
+
+    def _rings_of(self, place: int, number: int) -> list[Ring]:
+        rings = []
+        for timer in self._ledger.timers(place, number):
+            change = self._shift(place, number, self._ledger.after(place, number, "expire", timer.id))
+            free, early = (self._timeout(place, timer.id, fault) for fault in (None, "pauses"))
+            rings.append(Ring(timer, change, free, early))
+        return rings
+
+    def _timeout(self, place: int, timer: Hashable, fault: str | None) -> Way:
+        move = Move("timer", "", self._ledger.names[place], timer, fault=fault)
+        return Way(move, NOBODY, False, False, COSTS[fault], NOBODY if fault else None)
+
+    def _mishaps(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], ways: list[Way]) -> None:
+        left, symmetry, owning = state >> self.layout.budget, self.symmetry, self._ledger.owning
+        running = self._histories.running  # before its first step a process has nothing to lose, nor at its end
+        for kind, fault in WORKERS_FAULTS.items():
+            if kind == "again" and left & MASKS["power_losses"]:
+                self._power_losses(state, nodes, targets, ways)
+            if not left & MASKS[fault]:
+                continue
+            again = kind == "again"
+            for worker, low, high in self._neighbours:
+                node = nodes[worker]
+                if not (self._is_done(node) if again else running[node]):
+                    continue
+                change, goes_to, way = self._endings[kind][worker].get(node) or self._ending(kind, worker, node)
+                after = state + change
+                if owning and not again:
+                    after = self._orphaned(after, worker)
+                after = self._fallen_asleep(after, worker, goes_to)
+                if symmetry and not bounds[low] <= goes_to <= bounds[high]:
+                    after = symmetry.overtaken(after, nodes, worker, goes_to)
+                targets.append(self._number(after))
+                ways.append(way)
+
+    def _is_done(self, node: int) -> bool:
+        histories = self._histories
+        return histories.op[node] == ENDED and node not in histories.bugs and node not in histories.lost
+
+    def _ending(self, kind: Kind, worker: int, node: int) -> Ending:
+        """Something that ends a worker's process, or gives its task to a new one."""
+        name, fault, histories = self._workers[worker], WORKERS_FAULTS[kind], self._histories
+        if kind == "again":
+            after = histories.next_root(name, node)
+        else:
+            after = histories.gone(node) if kind == "node loss" else histories.after_kill(name, node)
+        change = (after - node << self.layout.workers[worker]) - (UNITS[fault] << self.layout.budget)
+        way = Way(Move(kind, name, fault=fault), worker, False, True, COSTS[fault], node)
+        ending = self._endings[kind][worker][node] = change, after, way
+        return ending
+
+    def _power_losses(self, state: int, nodes: list[int], targets: list[int], ways: list[Way]) -> None:
+        worlds = list(self._ledger.power_losses(self.layout.numbers(self.layout.world(state))))
+        if len(worlds) == 1 and not any(self._histories.running[node] for node in nodes):
+            return
+        everybody = tuple(self._restarted(worker, node) for worker, node in zip(self._workers, nodes))
+        left = (state >> self.layout.budget) - UNITS["power_losses"]
+        after = [self.layout.pack((*everybody, *world), left) for world in worlds]
+        for worker, node in enumerate(everybody):
+            after = [self._fallen_asleep(one, worker, node) for one in after]
+        targets += map(self._number, map(self.symmetry.sorted, after) if self.symmetry else after)
+        ways += [self._power_loss(choice) for choice in range(len(worlds))]
+
+    def _restarted(self, worker: str, node: int) -> int:
+        return node if self._histories.op[node] == ENDED else self._histories.after_kill(worker, node)
+
+    def _power_loss(self, choice: int) -> Way:
+        while choice >= len(self._blackouts):
+            move = Move("power loss", outcome=Outcome(None, len(self._blackouts)), fault="power_losses")
+            self._blackouts.append(Way(move, EVERYBODY, False, True, COSTS["power_losses"], NOBODY))
+        return self._blackouts[choice]

@@ -1,0 +1,103 @@
+"""Workers that are alike: who of them is where makes no difference, so that all ways to name them are one state.
+
+A worker that does not ask who it is is a function of its answers, and the world knows it by name alone, as the owner
+of a lease or of a delivery. Exchange the names of two workers of one role, everywhere, and what can happen is the same
+with the names exchanged. So of all states that differ in that alone, one is visited: the one in which the workers of
+each role stand in the order of their nodes (Ip and Dill 1996, "Better verification through symmetry").
+
+One name does get into an answer: the value that a lock makes up for a lease says who took it. It is left out while
+workers are not told apart, and then everything is asked again with each name put in: what a worker does with such a
+lease (`Histories.told_names`) and what a property makes of such a lock. Where an answer is another, they are not alike.
+"""
+
+from __future__ import annotations
+
+from simlib.check.encoding import FIELD, MASK, Layout
+from simlib.check.resource_states import Ledger, Names
+from simlib.model.operation import Op
+from simlib.model.resource import State
+from simlib.model.system import System
+from simlib.resources.lock import LockState
+
+
+class NotAlike(Exception):
+    """Workers of one role can be told apart, or what was found is to be told of each by name."""
+
+
+class Symmetry:
+    """Which of the states that differ in names alone stands for all. The workers of one role stand side by side."""
+
+    def __init__(self, system: System, layout: Layout, ledger: Ledger) -> None:
+        self._layout = layout
+        self._ledger = ledger
+        self._workers = list(system.cast)
+        self.groups = alike(system)
+        self._last = {worker: group[-1] for group in self.groups for worker in group}
+        self._rotations: dict[tuple[int, int], Names] = {}
+        # Of each worker, who stands before and after it; and past the last of all, the lowest and the highest of nodes
+        count = len(self._workers)
+        first = {group[0] for group in self.groups}
+        self.neighbours = [
+            (
+                worker,
+                worker - 1 if worker in self._last and worker not in first else count,
+                worker + 1 if worker < self._last.get(worker, worker) else count + 1,
+            )
+            for worker in range(count)
+        ]
+        # What exchanges a worker and the next one, times how much farther that one is
+        self._exchange = [(1 << FIELD * worker) - (1 << FIELD * (worker + 1)) for worker in range(count)]
+
+    def check(self, state: State, op: Op) -> None:
+        """Raise NotAlike for a step that is told the name of a lock's holder, or would be, were it not left out."""
+        if isinstance(state, LockState) and state.is_made_up and op.verb == "read":
+            raise NotAlike
+
+    def overtaken(self, state: int, nodes: list[int], worker: int, node: int) -> int:
+        """The state that stands for this one, in which a worker has left the order of `nodes` for this node."""
+        place = worker
+        while place < self._last[worker] and nodes[place + 1] < node:
+            state += (nodes[place + 1] - node) * self._exchange[place]
+            place += 1
+        while place <= worker and self.neighbours[place][1] < place and nodes[place - 1] > node:
+            place -= 1
+            state += (node - nodes[place]) * self._exchange[place]
+        return self._renamed(state, self._names(worker, place)) if self._ledger.owned else state
+
+    def _names(self, worker: int, place: int) -> Names:
+        """Who is called what when this worker has come to this place, and those between have made room."""
+        found = self._rotations.get((worker, place))
+        if found is None:
+            step = 1 if place < worker else -1
+            between = range(place, worker) if place < worker else range(worker + 1, place + 1)
+            moved = [*((at, at + step) for at in between), (worker, place)]
+            called = self._workers
+            found = self._rotations[worker, place] = tuple((called[was], called[now]) for was, now in moved)
+        return found
+
+    def sorted(self, state: int) -> int:
+        """The state that stands for this one."""
+        for group in self.groups:
+            nodes = self._layout.nodes(state)
+            ranks = sorted(group, key=nodes.__getitem__)
+            if ranks == [*group]:
+                continue
+            for worker, other in zip(group, ranks):
+                state += nodes[other] - nodes[worker] << FIELD * worker
+            state = self._renamed(
+                state, tuple((self._workers[one], self._workers[at]) for at, one in zip(group, ranks))
+            )
+        return state
+
+    def _renamed(self, state: int, names: Names) -> int:
+        for place in self._ledger.owned:
+            number = state >> self._layout.resources[place] & MASK
+            state += self._ledger.renamed(place, number, names) - number << self._layout.resources[place]
+        return state
+
+
+def alike(system: System) -> list[range]:
+    """The places of those workers who run the same and do not ask who they are, where these are two or more."""
+    roles = list(system.cast.values())
+    groups = [range(roles.index(role), roles.index(role) + roles.count(role)) for role in dict.fromkeys(roles)]
+    return [group for group in groups if len(group) > 1 and not roles[group[0]].knows_itself]

@@ -1,0 +1,199 @@
+"""The debrief of an incident: which boundaries each check left possible, on your way and on the best one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simlib.course.catalogue import BOUNDARIES, Fault
+from simlib.course.incident import Incident
+from simlib.course.plans import Path, Plans, Step
+from simlib.views import style
+from simlib.views.drawing import DOTS_PER_INCH, Drawn, Picture, draw_notes
+from simlib.views.page import Page
+
+SHORT = ("logic", "configuration", "routing", "lifecycle", "storage", "platform")
+POSSIBLE = style.RESOURCES[0]
+ROW, COLUMN, LABELS, HEADINGS = 0.25, 0.48, 2.75, 0.62  # inches
+BLOCK = LABELS + COLUMN * len(BOUNDARIES)
+SMALL = (
+    "A filled square is a fault that is still possible, of those of its boundary; the underlined boundary is the one "
+    "that failed. ◆ committed to, ✖ a fix that did not help, ✔ the one that did."
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a block: what was done, and either how many faults it left by boundary, or a sign."""
+
+    label: str
+    left: Mapping[str, int] | None = None
+    sign: str = ""
+    boundary: str = ""
+
+    def __str__(self) -> str:
+        if self.left is None:
+            return f"{self.sign} {self.label}"
+        said = [f"{short} {self.left[one]}" for short, one in zip(SHORT, BOUNDARIES) if self.left[one]]
+        return f"{self.label}: {', '.join(said)}"
+
+
+@dataclass(frozen=True, repr=False)
+class Debrief(Drawn):
+    """An incident, looked back at. `paths` are the ways through it by player, `alone` what each check says by itself.
+
+    Jupyter shows a picture, `print` the text.
+    """
+
+    paths: Mapping[str, Path]
+    alone: Mapping[str, Step]
+    picture: Picture
+
+
+def debrief(incident: Incident) -> Debrief | Picture:
+    """Your way through the incident beside the best plan's, and what each check would have ruled out by itself.
+
+    Of an incident that is still open it says only that.
+    """
+    if not incident.over:
+        text = f"Incident {incident.seed} is still open. Check, commit, fix; then run this cell again."
+        return Picture(text, text, lambda: _page(text))
+    plans, truth = incident.plans, incident.truth
+    paths = {
+        "your way": incident.path,
+        "the best plan": incident.instead(plans.best),
+        "fix first": incident.instead(plans.fix_first),
+    }
+    alone = {
+        check.name: incident.instead(lambda world, check=check: plans.after(world, [check])).steps[0]  # type: ignore[misc]
+        for check in plans.catalogue.checks
+    }
+    blocks = {
+        _headed("Your way", incident.path): rows_of(plans, incident.path),
+        _headed("The best plan", paths["the best plan"]): rows_of(plans, paths["the best plan"]),
+        "Each check, if it were the only one": [
+            Row(f"{step.check.minutes:g} min  {name}", plans.catalogue.left(step.left)) for name, step in alone.items()
+        ],
+    }
+    title = _title(truth, paths)
+    lines = [title]
+    for heading, rows in blocks.items():
+        lines += [heading, *(f"  {row}" for row in rows)]
+    text = "\n".join(lines)
+    bars = {name: path.minutes for name, path in paths.items()}
+    picture = Picture(text, text.replace("\n", ". "), lambda: _draw(title, blocks, bars, truth.boundary, plans))
+    return Debrief(paths, alone, picture)
+
+
+def _headed(who: str, path: Path) -> str:
+    return f"{who}: {path.minutes:g} minutes"
+
+
+def _title(truth: Fault, paths: Mapping[str, Path]) -> str:
+    first = paths["your way"].commits[0]
+    committed = "you committed to it" if first == truth.boundary else f"you committed to {first} first"
+    cost = f"fix first would have taken {paths['fix first'].minutes:g} minutes"
+    return f"It was {truth.name} ({truth.boundary}), and {committed}; {cost}"
+
+
+def rows_of(plans: Plans, path: Path) -> list[Row]:
+    """The lines of a way through an incident: before anything, each check, then commits and fixes in their order."""
+    rows = [Row("before", plans.catalogue.left(plans.everything))]
+    for step in path.steps:
+        label = f"{step.check.minutes:g} min  {step.check.name}: {step.finding}"
+        rows.append(Row(label, plans.catalogue.left(step.left)))
+    for boundary in path.commits:
+        rows.append(Row(f"committed to {boundary}", sign="◆", boundary=boundary))
+        for fix in path.fixes:
+            if fix.boundary == boundary:
+                sign = "✔" if fix is path.fixes[-1] else "✖"
+                rows.append(Row(f"{fix.minutes:g} min  {fix.fix}", sign=sign, boundary=boundary))
+    return rows
+
+
+def _draw(title: str, blocks: Mapping[str, Sequence[Row]], bars: Mapping[str, float], truth: str, plans: Plans) -> Page:
+    heights = [0.3 + HEADINGS + ROW * len(rows) for rows in blocks.values()]
+    top = 0.62
+    below = top + max(heights[:2]) + 0.2
+    page = Page(0.2 + 2 * BLOCK + 0.65, below + heights[2] + 0.5)
+    page.text(0.2, 0.28, title, size=11, weight="bold", color=style.INK)
+    corners = [(0.2, top), (0.2 + BLOCK + 0.4, top), (0.2, below)]
+    for (heading, rows), corner in zip(blocks.items(), corners):
+        draw_block(page, heading, rows, corner, truth, plans)
+    _draw_bars(page, bars, 0.2 + BLOCK + 0.4, below)
+    draw_notes(page, SMALL, 0.2, below + heights[2] + 0.22)
+    return page
+
+
+def draw_block(
+    page: Page, heading: str, rows: Sequence[Row], corner: tuple[float, float], truth: str, plans: Plans
+) -> None:
+    """A heading, the six boundaries, and the rows under each other, from this corner on."""
+    left, top = corner
+    page.text(left, top, heading, size=10, weight="bold", color=style.INK)
+    y = top + 0.16 + HEADINGS
+    for column, (short, boundary) in enumerate(zip(SHORT, BOUNDARIES)):
+        x = left + LABELS + COLUMN * column
+        ours = boundary == truth
+        ink = style.GREEN if ours else style.QUIET
+        weight = "bold" if ours else "normal"
+        how: dict[str, Any] = {"size": 7.5, "rotation": 32, "ha": "left", "va": "bottom"}
+        page.text(x + 0.12, y - 0.06, short, color=ink, weight=weight, **how)
+        if ours:
+            page.line(x + 0.02, x + COLUMN - 0.08, y, color=style.GREEN, linewidth=2)
+    for place, row in enumerate(rows):
+        _draw_row(page, row, left, y + ROW * (place + 0.55), plans)
+
+
+def _draw_row(page: Page, row: Row, left: float, y: float, plans: Plans) -> None:
+    label = style.clipped(row.label, 46)
+    page.text(left, y, label, size=7.5, color=style.INK)
+    for column, boundary in enumerate(BOUNDARIES):
+        x = left + LABELS + COLUMN * column
+        if row.left is None:
+            if boundary == row.boundary:
+                page.text(x + 0.2, y, row.sign, size=9, ha="center", color=style.INK)
+            continue
+        of = sum(one.boundary == boundary for one in plans.catalogue.faults)
+        for number in range(of):
+            filled = number < row.left[boundary]
+            fill = POSSIBLE if filled else style.LINE
+            corner = (x + 0.03 + 0.125 * number, y - 0.055)
+            page.box(*corner, 0.105, 0.11, facecolor=fill, rounded=False)
+
+
+def _draw_bars(page: Page, bars: Mapping[str, float], left: float, top: float) -> None:
+    page.text(left, top, "Minutes of outage", size=10, weight="bold", color=style.INK)
+    scale = (BLOCK - 1.6) / max(bars.values())
+    for place, (name, minutes) in enumerate(bars.items()):
+        y = top + 0.42 + 0.36 * place
+        page.text(left, y, name, size=8.5, color=style.INK)
+        page.box(left + 1.1, y - 0.11, minutes * scale, 0.22, facecolor=POSSIBLE, rounded=False)
+        page.text(left + 1.16 + minutes * scale, y, f"{minutes:g}", size=8.5, color=style.INK)
+
+
+def _page(text: str) -> Page:
+    page = Page(0.085 * len(text) + 0.4, 0.5)
+    page.text(0.2, 0.25, text, size=10, color=style.QUIET)
+    return page
+
+
+def narrowing(path: Path) -> list[list[bool]]:
+    """Which boundaries, in their order, a way left possible: before its first check, and after each."""
+    left = [{world.fault.boundary for world in step.left} for step in path.steps]
+    return [[True] * len(BOUNDARIES), *([boundary in one for boundary in BOUNDARIES] for one in left)]
+
+
+def save_icon(path: Path, file: str) -> None:
+    """Write a way's narrowing to a file, small: the icon of a lesson."""
+    rows, size, step = narrowing(path), 0.2, 0.24
+    page = Page(step * len(BOUNDARIES) + 0.08, step * len(rows) + 0.08)
+    for place, row in enumerate(rows):
+        for column, possible in enumerate(row):
+            found = possible and sum(row) == 1
+            fill = style.GREEN if found else POSSIBLE if possible else style.LINE
+            corner = (0.06 + step * column, 0.06 + step * place)
+            look: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": fill}
+            page.box(*corner, size, size, **look)
+    page.figure().savefig(file, dpi=DOTS_PER_INCH)

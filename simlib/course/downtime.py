@@ -1,0 +1,125 @@
+"""Players through many incidents: how long the outage lasts with each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import fmean, median, stdev
+from typing import TYPE_CHECKING, Any
+
+from simlib.arguments import public, whole_number
+from simlib.course.catalogue import World
+from simlib.course.plans import Path, Plans
+from simlib.errors import Mistake
+from simlib.text import listed, plural, show
+from simlib.views import style
+from simlib.views.chart import DASHES, LINES, Z, draw_shares, name_axes, new_chart, wilson
+from simlib.views.drawing import Drawn, Picture
+from simlib.views.page import SANS, write
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Player = Callable[[World, int], Path]
+
+
+@dataclass(frozen=True, repr=False)
+class Downtime(Drawn):
+    """Minutes of outage by player, one for each incident. Jupyter shows a picture, `print` the text."""
+
+    minutes: Mapping[str, tuple[float, ...]]
+    picture: Picture
+
+    def mean(self, player: str) -> tuple[float, float, float]:
+        """The mean outage in minutes, and its 95 % interval (normal). Raises Mistake for an unknown player."""
+        return _mean(self._of(player))
+
+    def faster(self, player: str, other: str) -> tuple[float, float, float]:
+        """The share of the incidents in which `player` was faster than `other`, and its 95 % interval (Wilson).
+
+        Raises Mistake for an unknown player.
+        """
+        pairs = list(zip(self._of(player), self._of(other)))
+        hits = sum(one < two for one, two in pairs)
+        return hits / len(pairs), *wilson(hits, len(pairs))
+
+    def still_open(self, player: str, minute: float) -> tuple[float, float, float]:
+        """The share of this player's incidents that were not over by this minute, and its 95 % interval (Wilson)."""
+        late = sum(one > minute for one in self._of(player))
+        return late / len(self._of(player)), *wilson(late, len(self._of(player)))
+
+    def _of(self, player: str) -> tuple[float, ...]:
+        if player not in self.minutes:
+            raise Mistake(f"no player {show(player)}: there are {listed(list(self.minutes))}.")
+        return self.minutes[player]
+
+
+@public()
+def downtime(
+    plans: Plans, incidents: int = 1000, seed: int = 0, players: Mapping[str, Player] | None = None
+) -> Downtime:
+    """Let each player through the same incidents, and draw for how many it is not over yet by when.
+
+    Incidents are numbered from `seed` on. `players` are those of `plans` if left out; each is asked for its way with
+    the fault's world and the incident's number. Raises Mistake for fewer than 2 incidents.
+    """
+    incidents = whole_number("incidents", incidents, 2, or_="; an interval says something from about 30 on")
+    seed = whole_number("seed", seed)
+    minutes: dict[str, tuple[float, ...]] = {}
+    for name, player in (players or plans.players()).items():
+        numbers = range(seed, seed + incidents)
+        minutes[name] = tuple(player(plans.draw(number), number).minutes for number in numbers)
+    faults = plans.catalogue.faults
+    small = (
+        f"{incidents:,} incidents, numbers {seed} to {seed + incidents - 1:,}, of {plural(len(faults), 'fault')} in "
+        f"{plural(plans.catalogue.variants, 'run')} each. Bands: 95 % intervals (Wilson); of means, normal."
+    )
+    text = "\n".join([_title(minutes), *(f"  {_line(name, found)}" for name, found in minutes.items()), small])
+    return Downtime(minutes, Picture(text, text.replace("\n", ". "), lambda: _draw(minutes, small)))
+
+
+def _mean(minutes: tuple[float, ...]) -> tuple[float, float, float]:
+    mean, half = fmean(minutes), Z * stdev(minutes) / len(minutes) ** 0.5
+    return mean, mean - half, mean + half
+
+
+def _title(minutes: Mapping[str, tuple[float, ...]]) -> str:
+    return "Mean outage: " + ", ".join(f"{name} {fmean(found):.0f} min" for name, found in minutes.items())
+
+
+def _line(name: str, minutes: tuple[float, ...]) -> str:
+    mean, low, high = _mean(minutes)
+    ninety = sorted(minutes)[int(0.9 * len(minutes))]
+    return (
+        f"{name}: mean {mean:.1f} min [{low:.1f}, {high:.1f}], half within {median(minutes):g}, 90 % within {ninety:g}"
+    )
+
+
+def _draw(minutes: Mapping[str, tuple[float, ...]], small: str) -> Figure:
+    figure, axes = new_chart(_title(minutes), small)
+    longest = max(map(max, minutes.values()))
+    lines = []
+    for found in minutes.values():
+        at = [0.0, *sorted(set(found)), longest]
+        lines.append((at, [sum(one > minute for one in found) for minute in at], len(found)))
+    draw_shares(axes, lines, longest)
+    name_axes(axes, "minutes of outage", "incidents not over yet")
+    _name_lines(axes, minutes)
+    return figure
+
+
+def _name_lines(axes: Axes, minutes: Mapping[str, tuple[float, ...]]) -> None:
+    """All lines end at the bottom, so their names stand beside them, the slowest on top, with the mean of each."""
+    from matplotlib.lines import Line2D
+
+    for place, ((name, found), colour, dashes) in enumerate(zip(minutes.items(), LINES * 3, DASHES * 3)):
+        mean, low, high = _mean(found)
+        y = 0.93 - 0.235 * place
+        look: dict[str, Any] = {"color": colour, "linestyle": dashes, "linewidth": 1.8, "clip_on": False}
+        sample = Line2D([1.015, 1.06], [y, y], transform=axes.transAxes, **look)
+        axes.add_line(sample)
+        how: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
+        write(axes, 1.07, y, style.clipped(name, 20), size=8.5, color=style.INK, **how, family=SANS)
+        text = f"mean {mean:.0f} [{low:.0f}, {high:.0f}]"
+        write(axes, 1.07, y - 0.085, text, size=7.2, color=style.QUIET, **how, family=SANS)

@@ -1,0 +1,260 @@
+"""What became of the exercises: noted in a file beside the notebooks, shown as a map. Nothing leaves the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from simlib.audit import Audit
+from simlib.check import Report
+from simlib.course.grading import Grade
+from simlib.errors import Mistake
+from simlib.files import json_of, opened, read
+from simlib.schedule.trace import Trace
+from simlib.text import listed, name_of, plural, printable, show
+from simlib.views.markup import escape
+
+FILE = "progress.jsonl"
+SWITCH = "MIDFLIGHT_PROGRESS"  # "off": nothing is noted and nothing known, for runs that are compared with saved ones
+VERSION = 1
+MOST_BYTES = 2_000_000  # of a progress.jsonl: some ten thousand attempts
+MOST_NOTEBOOK_BYTES = 50_000_000
+DONE, TRIED, NOT_YET = "done", "tried", "not yet"
+SIGNS = {DONE: "●", TRIED: "◐", NOT_YET: "○"}
+NAME = re.compile(r"[0-9]{2} [a-z]{1,20}")
+RECORDED = re.compile(r'\brecord\("(\d\d [a-z]+)"')
+TITLE = re.compile(r"^# \d\d · (.*)$", re.M)
+PLACE = 9  # letters of the longest exercise's name, and one
+NO_LESSONS = "No lessons can be seen in this folder, so there is no map of them."
+
+Result = TypeVar("Result")
+Breaks = Callable[..., bool] | Sequence[Callable[..., bool]]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A line of the file. `code` is the same for the same attempt at the same exercise, `when` is in UTC."""
+
+    exercise: str
+    done: bool
+    result: str = ""
+    code: str = ""
+    when: str = ""
+
+
+def record(exercise: str, result: Result, of: int | None = None, breaks: Breaks = ()) -> Result:
+    """Note what came of this exercise, `"02 defend"`, in progress.jsonl in the working folder; gives the result back.
+
+    Done is: a grade or a report that holds, a run that broke the property that it was to break (`breaks`; of several
+    runs each its own, and it says so), an audit that catches everybody, `of` points of `of`, or anything else that is
+    true. What cannot be written is left out, without a word: a lesson is more than its file. Raises Mistake.
+    """
+    if not isinstance(exercise, str) or not NAME.fullmatch(exercise):
+        raise Mistake(f'record({show(exercise)}, ...): name lesson and exercise, as in record("02 defend", ...).')
+    done, said = judged(result, of, breaks)
+    if _runs(result):
+        print(f"{exercise}: {'done' if done else 'not yet'}. {said}.")
+    if not _off():
+        lesson, name = exercise.split()
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        line = {"version": VERSION, "lesson": lesson, "exercise": name, "done": done, "result": said}
+        _append(Path(FILE), {**line, "code": _code(result), "when": now})
+    return result
+
+
+def judged(result: Any, of: int | None = None, breaks: Breaks = ()) -> tuple[bool, str]:
+    """Whether this result is that of an exercise done, and in few words what it is. Raises Mistake."""
+    runs = _runs(result)
+    if runs:
+        return _attacked(runs, [breaks] if callable(breaks) else list(breaks))
+    if isinstance(result, Report):
+        return result.verdict == "holds", result.verdict
+    if isinstance(result, Grade):
+        return result.done, f"{result.score} of {result.budgets}"
+    if isinstance(result, Audit):
+        return result.done, f"{result.score} of {result.total}"
+    if of is not None:
+        return result >= of, f"{result} of {of}"
+    return bool(result), "done" if result else "not done"
+
+
+def _runs(result: Any) -> list[Trace]:
+    """The runs that an attack gives: one, or several."""
+    runs = result if isinstance(result, (list, tuple)) else [result]
+    return list(runs) if all(isinstance(run, Trace) for run in runs) else []
+
+
+def _attacked(runs: list[Trace], breaks: list[Callable[..., bool]]) -> tuple[bool, str]:
+    """Whether each run broke what it was to break: a run that broke something else is another exercise's."""
+    if len(runs) != len(breaks):
+        raise Mistake("record(..., run, breaks=its_property): for each run, name the property that it is to break.")
+    wanted = [name_of(claim) for claim in breaks]
+    pairs = [(run.broken, name) for run, name in zip(runs, wanted) if run.broken != name]
+    off = [f"{broken} broke instead of {name}" if broken else f"{name} did not break" for broken, name in pairs]
+    return not off, "; ".join(off) or f"{listed(wanted)} broke"
+
+
+def attempts(path: Path) -> tuple[list[Attempt], int]:
+    """The file's lines, and how many of them make no sense: torn, or of another hand.
+
+    Raises OSError, also where it is no ordinary file: a link, a FIFO, more than a learner writes.
+    """
+    found, lost = [], 0
+    for line in filter(None, read(path, MOST_BYTES).split(b"\n")):  # an empty line is of `_append`
+        try:
+            found.append(_attempt(json_of(line)))
+        except (ValueError, LookupError, TypeError):
+            lost += 1
+    return found, lost
+
+
+def _attempt(noted: Any) -> Attempt:
+    """Raises ValueError, LookupError or TypeError for what is none."""
+    where = f"{noted['lesson']} {noted['exercise']}"
+    if not isinstance(noted["done"], bool) or not NAME.fullmatch(where):
+        raise ValueError(where)
+    return Attempt(where, noted["done"], *(str(noted.get(name, "")) for name in ("result", "code", "when")))
+
+
+def states(noted: Iterable[Attempt]) -> dict[str, str]:
+    """Each exercise that was run: done once is done, and tried is what was run in more than one way.
+
+    A lesson that is run from top to bottom runs its exercises as they stand, which is no attempt.
+    """
+    codes: dict[str, set[str]] = {}
+    done = set()
+    for one in noted:
+        codes.setdefault(one.exercise, set()).add(one.code)
+        if one.done:
+            done.add(one.exercise)
+    return {name: DONE if name in done else TRIED if len(ways) > 1 else NOT_YET for name, ways in codes.items()}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson's number, its title, and its exercises in order."""
+
+    number: str
+    title: str
+    exercises: tuple[str, ...]
+
+
+def lessons(folder: Path) -> list[Lesson]:
+    """The lessons in a folder. Their exercises are those that their cells record."""
+    found = []
+    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+        try:
+            found.append(_lesson(path, json_of(read(path, MOST_NOTEBOOK_BYTES))))
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # being saved, or no notebook
+    return found
+
+
+def _lesson(path: Path, notebook: Any) -> Lesson:
+    texts: dict[str, list[str]] = {kind: [] for kind in ("code", "markdown", "raw")}
+    for cell in notebook["cells"]:
+        texts[cell["cell_type"]].append("".join(cell["source"]))
+    title = TITLE.search("\n".join(texts["markdown"]))
+    names = dict.fromkeys(RECORDED.findall("\n".join(texts["code"])))
+    return Lesson(path.name[:2], printable(title[1] if title else path.stem[3:]), tuple(names))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The map of a course: each lesson's exercises, done, tried or not yet."""
+
+    course: tuple[Lesson, ...]
+    states: Mapping[str, str]
+    note: str = ""
+
+    def state(self, exercise: str) -> str:
+        """Done, tried or not yet."""
+        return self.states.get(exercise, NOT_YET)
+
+    @property
+    def sentence(self) -> str:
+        """How far it is."""
+        names = [name for lesson in self.course for name in lesson.exercises]
+        done = sum(self.state(name) == DONE for name in names)
+        said = f"{done} of {plural(len(names), 'exercise')} done."
+        return f"{said} {self.note}" if self.note else said
+
+    def __repr__(self) -> str:
+        if not self.course:
+            return NO_LESSONS
+        wide = max(len(lesson.title) for lesson in self.course)
+        rows = [f"{lesson.number}  {lesson.title:{wide}}  {self._signs(lesson)}".rstrip() for lesson in self.course]
+        legend = "   ".join(f"{sign} {state}" for state, sign in SIGNS.items())
+        return "\n".join([self.sentence, "", *rows, "", legend])
+
+    def _signs(self, lesson: Lesson) -> str:
+        return "  ".join(f"{SIGNS[self.state(name)]} {name[3:]:{PLACE}}" for name in lesson.exercises)
+
+    def _repr_html_(self) -> str:
+        style = 'style="text-align:left;padding:2px 14px 2px 0;white-space:nowrap"'
+        most = max((len(lesson.exercises) for lesson in self.course), default=0)
+        rows = []
+        for lesson in self.course:
+            cells = [_cell(name[3:], self.state(name), style) for name in lesson.exercises]
+            cells += [f"<td {style}></td>"] * (most - len(cells))
+            plain = style.replace("padding", "font-weight:normal;padding")  # only what is done is bold
+            head = f'<td {style}>{lesson.number}</td><th scope="row" {plain}>{escape(lesson.title)}</th>'
+            rows.append(f"<tr>{head}{''.join(cells)}</tr>")
+        legend = " &nbsp; ".join(f"{sign} {state}" for state, sign in SIGNS.items())
+        table = f"<table><tbody>{''.join(rows)}</tbody></table>"
+        return f"<p>{escape(self.sentence)}</p>{table}<p>{legend}</p>" if self.course else escape(repr(self))
+
+
+def progress() -> Progress:
+    """The map of the lessons in the working folder, as far as this folder's progress.jsonl tells."""
+    file, known, note = Path(FILE), {}, ""
+    if not _off():
+        try:
+            known = states(attempts(file)[0])
+            writable = os.access(file, os.W_OK)
+        except FileNotFoundError:
+            writable = os.access(file.absolute().parent, os.W_OK)
+        except OSError:
+            writable, note = True, f"{FILE} cannot be read."
+        if not writable:
+            note = "Nothing can be written into this folder, so your results are not kept."
+    return Progress(tuple(lessons(Path())), known, note)
+
+
+def _cell(name: str, state: str, style: str) -> str:
+    weight = {DONE: "bold", TRIED: "normal", NOT_YET: "normal"}[state]
+    told = f'<span aria-hidden="true">{SIGNS[state]}</span> <span style="font-weight:{weight}">{escape(name)}</span>'
+    return f'<td {style} title="{state}" aria-label="{escape(name)}: {state}">{told}</td>'
+
+
+def _off() -> bool:
+    return os.environ.get(SWITCH, "").lower() == "off"
+
+
+def _code(result: object) -> str:
+    """A number for this attempt: of the cell as it stands and of what came of it."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    cell = shell.user_ns.get("In", [""])[-1] if shell else ""
+    return format(zlib.crc32(f"{cell}\n{result!r}".encode("utf-8", "surrogatepass")), "08x")
+
+
+def _append(path: Path, line: Mapping[str, Any]) -> None:
+    """One write at the file's end, so that two kernels at once keep their lines apart. A killed kernel takes none back:
+    what was written is the system's. A line that was torn before, by a full disk, stays alone."""
+    text = json.dumps(line) + "\n"
+    try:
+        with os.fdopen(opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+b", buffering=0) as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                text = text if file.read(1) == b"\n" else f"\n{text}"
+            file.write(text.encode())
+    except OSError:
+        pass  # a read-only folder, a full disk, a FIFO in its place: the lesson goes on

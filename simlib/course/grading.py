@@ -1,0 +1,130 @@
+"""Grades a worker: by every budget of faults that it has to survive, with the reason where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simlib.check import Report
+from simlib.errors import Mistake
+from simlib.model.system import called
+from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.schedule.budget import KINDS, LIMITS
+from simlib.schedule.trace import Trace
+from simlib.simulate.conditions import COUNTED
+from simlib.text import listed, ordinal, plural, wrapped
+from simlib.watchdog import interruptible
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What came of it: a report for each budget, in order, up to the first that is unfinished.
+
+    It is done when all of them hold, and nobody can loop forever in any (unless `polls`).
+    """
+
+    worker: str
+    reports: tuple[Report, ...]
+    budgets: int  # how many were to be asked
+    polls: bool = False
+
+    @property
+    def score(self) -> int:
+        """Under how many of the budgets it holds."""
+        return sum(map(self.passes, self.reports))
+
+    @property
+    def done(self) -> bool:
+        return self.score == self.budgets
+
+    @property
+    def failed(self) -> Report | None:
+        """The first report that is none to pass with."""
+        return next((report for report in self.reports if not self.passes(report)), None)
+
+    def passes(self, report: Report) -> bool:
+        """Whether all properties hold in it, and nobody loops who has no business to."""
+        return report.verdict == "holds" and (self.polls or not report.loops)
+
+    def __repr__(self) -> str:
+        failed = self.failed
+        if self.budgets == 1:
+            return f"{self.worker} {_holds(self.reports[0])}." if not failed else self._why(failed)
+        lines = [f"{self.worker} holds under {self.score} of {plural(self.budgets, 'budget')}."]
+        lines += [f"  {report.budget}: {self._says(report)}" for report in self.reports]
+        if len(self.reports) < self.budgets:
+            lines.append(f"  {self.budgets - len(self.reports)} more: not asked")
+        return "\n".join([*lines, "", self._why(failed)] if failed else lines)
+
+    def _why(self, report: Report) -> str:
+        """What goes wrong, by which faults, and the run in which it does."""
+        trace, found = report.counterexample, report.findings.found
+        if report.verdict == "holds":
+            said = f"Not yet: no property of {self.worker} breaks, but its work has no end."
+            return "\n".join([wrapped(said), *map(wrapped, report.notes)])
+        if found is None:
+            return wrapped(f"Not yet: {report.sentence}")
+        faults = f" ({listed(trace.failure)})" if trace and trace.failure else ""
+        when = faults or (", with no fault at all" if trace else "")
+        said = f"Not yet: {self.worker} {_goes_wrong(report.claim)}{when}."
+        because = [found.because or (trace.because if trace else ""), *(_uncaught(trace) if trace else [])]
+        lines = ["", *trace.lines()] if trace else []
+        return "\n".join([wrapped(said), *map(wrapped, because), *lines])
+
+    def _says(self, report: Report) -> str:
+        """The verdict in a line."""
+        trace = report.counterexample
+        if report.verdict != "violated":
+            endless = "" if self.passes(report) or report.verdict != "holds" else ", but can loop forever"
+            return f"{report.verdict}{report.vacuous if report.verdict == 'holds' else ''}{endless}"
+        return f"{_goes_wrong(report.claim)}, with {trace.describe_faults()}" if trace else _goes_wrong(report.claim)
+
+
+@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
+@interruptible()
+def grade(
+    scenario: Scenario,
+    worker: Workers,
+    *,
+    budgets: Sequence[Mapping[str, int]] = (),
+    workers: int | Mapping[str, int] | None = None,
+    max_seconds: float = 60.0,
+    polls: bool = False,
+    **faults: Any,
+) -> Grade:
+    """Ask this worker under all of these faults; or under each of several `budgets`, `[{"crashes": 2}, ...]`.
+
+    The faults are those of `scenario.explore`, and so are its limits; there is more time for each search, so that a
+    grade does not depend on how busy the machine is. A worker that can loop forever does not pass, though no property
+    breaks; `polls` says that looping is its business. Print the result to see what is still wrong. Raises Mistake.
+    """
+    if not budgets and not faults:
+        raise Mistake("grade(scenario, worker, crashes=1): name the faults that it has to survive.")
+    asked = [{**faults, **budget} for budget in budgets or [{}]]
+    reports: list[Report] = []
+    for one in asked:
+        reports.append(scenario.explore(worker, workers=workers, max_seconds=max_seconds, **one))
+        if reports[-1].verdict == "unfinished":
+            break  # the others would take as long
+    return Grade(called(worker), tuple(reports), len(asked), polls)
+
+
+def _goes_wrong(claim: str | None) -> str:
+    known = {"livelock": "loops forever", "stuck": "waits forever", "error": "ends with an error of its own"}
+    return known.get(claim or "", f"breaks {claim}")
+
+
+def _uncaught(trace: Trace) -> list[str]:
+    """The last error that ended a run of the worker: what a line of the trace has no room for."""
+    ends = [event for event in trace.events if event.error and event.op]
+    if not ends:
+        return []
+    last = ends[-1]
+    error = f"{type(last.error).__name__}: {last.error}"
+    step = f"{last.worker}'s {ordinal(last.nth)} {last.op.name if last.op else ''}, line {last.line}"
+    return [f"Nobody caught what {step} raised: {error}."]
+
+
+def _holds(report: Report) -> str:
+    return f"holds{report.vacuous} under {report.budget}: {plural(report.states, 'state')}, every order of the steps"

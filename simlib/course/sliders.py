@@ -1,0 +1,170 @@
+"""What a learner moves. Each position is worked out when the slider is made and stands in the page, so that moving it
+only shows it: on an exported page and on a slide as in a notebook, with no kernel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from simlib.arguments import number, whole_number
+from simlib.check import Report
+from simlib.errors import Mistake
+from simlib.model.process import Worker
+from simlib.model.system import by_name
+from simlib.scenario import CONDITIONS, Scenario, about_a_scenario
+from simlib.schedule.budget import KINDS, LIMITS
+from simlib.schedule.trace import Trace
+from simlib.simulate import Run
+from simlib.simulate.conditions import COUNTED, MEASURED
+from simlib.text import name_of, show, span
+from simlib.views.layout import Scene, scene, verb_of
+from simlib.views.markup import escape
+from simlib.views.svg import svg_of
+from simlib.watchdog import interruptible
+
+CELL = 'style="text-align:left;padding:2px 14px 2px 0"'
+
+
+@dataclass(frozen=True, repr=False)
+class Slider:
+    """A slider and what it shows: `pages[n]` at the position that is called `names[n]`."""
+
+    label: str
+    names: tuple[str, ...]
+    pages: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"A slider, {self.label}: {'; '.join(self.names)}"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {"text/plain": repr(self), "text/html": self.html()}
+
+    def html(self) -> str:
+        """The slider as a block of HTML. It needs no network and no kernel; without scripts its first page is there."""
+        script = files("simlib.course").joinpath("slider.js").read_text(encoding="utf-8").rstrip()
+        parts = (json.dumps(part, ensure_ascii=False) for part in (self.names, self.pages))
+        data = ",\n".join(parts).replace("<", "\\u003c")
+        number = hashlib.sha256(f"{self.label}{script}{data}".encode()).hexdigest()[:12]
+        return (
+            f'<div data-slider="{number}" data-label="{escape(self.label)}" data-lm-suppress-shortcuts="true">'
+            f'<div>{self.pages[0]}</div><script>{script}("{number}", {data});</script></div>'
+        )
+
+
+@about_a_scenario()
+def crash_slider(scenario: Scenario, *workers: Worker) -> Slider:
+    """A slider that moves one crash through these implementations, and the lanes of what comes of it.
+
+    Each picture is a run by the engine. Raises Mistake.
+    """
+    _check(workers)
+    names = ["nowhere"]
+    names += [f"after step {step}, {name}" for step, name in enumerate(_steps(scenario, workers), start=1)]
+    scenes = [_crashed(scenario, workers, step) for step in range(len(names))]
+    return Slider("crash", tuple(names), tuple(_same_size(scenes)))
+
+
+@about_a_scenario(*LIMITS, *KINDS, instead={**COUNTED, "workers": "The slider moves that: most=4."})
+@interruptible()
+def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: int) -> Slider:
+    """A slider over the number of workers, 1 to `most`: the verdict on each implementation, and its smallest failure.
+
+    `faults` are those of `scenario.explore`. Raises Mistake.
+    """
+    _check(workers)
+    most = whole_number("most", most, 2, 26, of=" of workers")
+    found = [[scenario.explore(worker, workers=count, **faults) for worker in workers] for count in range(1, most + 1)]
+    traces = [
+        [report.counterexample or next(iter(report.sample(1)), None) or scenario.run(worker) for worker, report in row]
+        for row in (list(zip(workers, reports)) for reports in found)
+    ]
+    pictures = _same_size([scene(each, _watched(scenario)) for each in traces])
+    pages = [_verdicts(workers, reports) + picture for reports, picture in zip(found, pictures)]
+    return Slider("workers", tuple(map(str, range(1, most + 1))), tuple(pages))
+
+
+@about_a_scenario(
+    *(name for name in CONDITIONS if name != "crashes_per_day"),
+    instead={**MEASURED, "crashes_per_day": "The slider moves that: rates=(0, 1, 10)."},
+)
+@interruptible()
+def crash_rate_slider(
+    scenario: Scenario, *workers: Worker, rates: Sequence[float] = (0, 1, 10, 100, 1000), **conditions: Any
+) -> Slider:
+    """A slider over the crashes a day of each worker: what `simulate` measured of each implementation.
+
+    `conditions` are those of `scenario.simulate`. Raises Mistake.
+    """
+    _check(workers)
+    if isinstance(rates, str) or not isinstance(rates, Iterable) or not (chosen := [*rates]):
+        raise Mistake(f"rates={show(rates)}: give the crashes a day to choose from, such as (0, 1, 10).")
+    rates = [number("rates", rate) for rate in chosen]
+    runs = [[scenario.simulate(worker, crashes_per_day=rate, **conditions) for worker in workers] for rate in rates]
+    pages = tuple(_measured(workers, each) for each in runs)
+    return Slider("crashes a day", tuple(f"{rate:g}" for rate in rates), pages)
+
+
+def _check(workers: Sequence[Worker]) -> None:
+    for name, worker in by_name(workers).items():
+        if not callable(worker):
+            raise Mistake(f"{name}: a slider shows implementations of one function each, and no list.")
+
+
+def _same_size(scenes: Sequence[Scene]) -> list[str]:
+    """The pictures, all as wide and as high as the largest: the page does not jump under the learner's hand."""
+    widest = max(one.width for one in scenes)
+    lanes = [sum(len(panel.lanes) for panel in one.panels) for one in scenes]
+    tallest = scenes[lanes.index(max(lanes))]
+    height = svg_of(tallest, widest).partition('height="')[2].partition('"')[0]
+    return [f'<div style="min-height:{height}px">{svg_of(one, widest)}</div>' for one in scenes]
+
+
+def _crashed(scenario: Scenario, workers: tuple[Worker, ...], step: int) -> Scene:
+    traces: list[Trace] = [scenario.run(worker, crash_after=step or None) for worker in workers]
+    return scene(traces, _watched(scenario))
+
+
+def _steps(scenario: Scenario, workers: tuple[Worker, ...]) -> list[str]:
+    """The steps of the implementation that has most of them, in words."""
+    runs = [[verb_of(event.op) for event in scenario.run(worker).events if event.op] for worker in workers]
+    return max(runs, key=len)
+
+
+def _watched(scenario: Scenario) -> tuple[str, ...]:
+    """The resources that the scenario's properties are about: their lanes stay when nothing is broken."""
+    claims = (*scenario.always, *scenario.eventually, *scenario.sometimes)
+    about = {name for claim in claims for name in claim.parameters}
+    return tuple(name for name in scenario.resources if name in about)
+
+
+def _verdicts(workers: tuple[Worker, ...], reports: Sequence[Report]) -> str:
+    rows = [(name_of(worker), str(report).partition("\n")[0]) for worker, report in zip(workers, reports)]
+    return _table(["", "verdict"], rows)
+
+
+def _measured(workers: tuple[Worker, ...], runs: Sequence[Run]) -> str:
+    head = ["", "completed", "crashes", "median", "99 %", "first broken"]
+    return _table(head, [(name_of(worker), *_figures(run)) for worker, run in zip(workers, runs)])
+
+
+def _figures(run: Run) -> tuple[str, ...]:
+    median, slow = run.latency(), run.latency(0.99)
+    times = ("-", "-") if median is None or slow is None else (f"{median:.3g} s", f"{slow:.3g} s")
+    broken = "never" if run.first_violation is None else f"after {span(run.first_violation)}: {run.broken}"
+    return (f"{run.completed:,}", f"{run.counts['crashes']:,}", *times, broken.replace("_", " "))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    heading = "".join(f'<th scope="col" {CELL}>{escape(word)}</th>' for word in head)
+    body = "".join(
+        f'<tr><th scope="row" {CELL}>{escape(row[0])}</th>'
+        + "".join(f"<td {CELL}>{escape(word)}</td>" for word in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table><thead><tr>{heading}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,89 @@
+"""The convincer: the same workers as operating-system processes, really killed, on real storage."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from simlib.errors import NotHere
+from simlib.live.machine import LiveMachine
+from simlib.live.processes import Reality
+from simlib.live.race import ModelIsWrong
+from simlib.live.stores.servers import check
+from simlib.model.system import System
+from simlib.schedule.budget import Budget
+from simlib.schedule.random import wander
+from simlib.schedule.replay import Player
+from simlib.schedule.token import Point
+from simlib.schedule.trace import Trace
+from simlib.text import listed, plural
+
+__all__ = ["Chaos", "ModelIsWrong", "Reality", "live"]
+
+NO_PROCESSES = {
+    "emscripten": "A browser has no processes that `live` could start and kill; `make lab` on Linux, macOS or WSL has.",
+    "win32": "`live` kills real processes, as only Linux and macOS can; on Windows, WSL does.",
+}
+INSTEAD = "Everything else works here, and `replay` shows the same schedule on the model."
+MOST_STEPS = 100  # after its schedule, of a run that finds no end; each costs a few real milliseconds
+
+
+@dataclass(frozen=True)
+class Chaos:
+    """Faults at random places, as many as the budget has; the same seed gives the same schedule."""
+
+    budget: Budget
+    seed: int = 0
+
+
+def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None = None) -> Trace:
+    """Run the system once, along a schedule, or with faults at random. `on` says which resource is on which server.
+
+    Raises Mistake.
+    """
+    if sys.platform in NO_PROCESSES:
+        raise NotHere(f"{NO_PROCESSES[sys.platform]} {INSTEAD}")
+    placed = {} if on is None else check(on, system.resources)
+    with Reality(system, _fills(plan), placed) as reality:
+        return run(system, reality, plan)
+
+
+def run(system: System, reality: Reality, plan: list[Point] | Chaos) -> Trace:
+    """One more run under the same warden. An interrupt ends it with what has happened so far."""
+    with LiveMachine(system, reality) as machine:
+        player = Player(machine, MOST_STEPS, machine.step_names())
+        beginning = player.scheduled(plan) if isinstance(plan, list) else wander(machine, plan.budget, plan.seed)
+        try:
+            trace, stopped = player.play(beginning), ""
+        except KeyboardInterrupt:
+            trace, stopped = player.so_far(), "Interrupted by you. "
+    parts = {name: reality.how[name] or kind for name, kind in reality.kinds.items()}
+    return trace.but(note=stopped + _note(machine, reality), parts=parts)
+
+
+def _fills(plan: list[Point] | Chaos) -> bool:
+    """Whether a disk may have to be full. Only where it must: the file system that can be is one without fsync."""
+    if isinstance(plan, Chaos):
+        return "disk_full" in plan.budget.kinds
+    return any(point.kind == "step" and point.way for point in plan)  # a step that does not go as usual
+
+
+def _note(machine: LiveMachine, reality: Reality) -> str:
+    """What was real, for the small print."""
+    parts: dict[str, list[str]] = {}
+    for name, kind in reality.kinds.items():
+        parts.setdefault(kind, []).append(name)
+    said = [_are(names, kind) for kind, names in parts.items()]
+    counts = {"SIGKILL": machine.killed, "SIGSTOP": machine.stopped}
+    done = [plural(count, signal) for signal, count in counts.items() if count]
+    processes = ", ".join([plural(len(machine.slots), "operating-system process"), *done])
+    return f"For real: {processes}; {'; '.join(said)}."
+
+
+def _are(names: list[str], kind: str) -> str:
+    """`bank is an HTTP server`, `bank and mail are HTTP servers`."""
+    article, _, noun = kind.partition(" ")
+    if len(names) == 1:
+        return f"{names[0]} is {kind}"
+    return f"{listed(names)} are {f'{noun}s' if article in ('a', 'an') else kind}"

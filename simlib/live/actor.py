@@ -1,0 +1,112 @@
+"""A worker's process as the supervisor has it, and the channel to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from simlib.errors import Mistake
+from simlib.live.pipe import Pipe
+from simlib.live.worker import Told
+from simlib.model.operation import NOWHERE, Op
+
+PATIENCE = 20.0  # seconds to wait for a process before it is given up
+SILENT = f"no word from a process for {PATIENCE:g} s: does a step of its worker wait for ever?"
+GONE = "a worker's process ended without a word: does it call os._exit, or kill itself?"
+SLICE = 0.1  # seconds after which an interrupt is heeded
+
+
+class Channel:
+    """A channel to another process. Who waits at it heeds an interrupt."""
+
+    def __init__(self, end: socket.socket, heed: Callable[[], None]) -> None:
+        self._end = end.dup()
+        self._channel = Pipe(end.detach())
+        self._heed = heed
+
+    def say(self, what: Any) -> None:
+        """Send it, whether or not anybody hears it."""
+        with contextlib.suppress(ConnectionError):
+            self._channel.send(what)
+
+    def hear(self) -> Any:
+        """What the other one says. Raises EOFError when it is gone, and the Mistake that it met with, or that it
+        says nothing for too long.
+        """
+        try:
+            heard = self._channel.recv() if self._has_word() else Mistake(SILENT)
+        except ConnectionError:
+            raise EOFError from None
+        if isinstance(heard, Mistake):
+            raise heard
+        return heard
+
+    def _has_word(self) -> bool:
+        for _ in range(round(PATIENCE / SLICE)):
+            self._heed()
+            if self._channel.poll(SLICE):
+                return True
+        return False
+
+    def ask(self, *what: Any) -> Any:
+        """Send it, and hear the answer."""
+        self.say(what)
+        return self.hear()
+
+    def close(self) -> None:
+        """Let the other end know, even where a process that was forked from this one has a copy of this end."""
+        with contextlib.suppress(OSError):  # the other end is gone
+            self._end.shutdown(socket.SHUT_RDWR)
+        self._end.close()
+        self._channel.close()
+
+
+class Actor:
+    """A worker's process, as the supervisor has it: what it wants to do next, and how to let it, or kill it."""
+
+    def __init__(self, pid: int, channel: Channel) -> None:
+        self.pid, self.channel = pid, channel
+        self.op: Op | None = None
+        self.error: BaseException | None = None
+        self.where = NOWHERE
+        self.here: Hashable = None
+        self.stopped = False
+        self._listen()
+
+    def _listen(self) -> None:
+        try:
+            told: Told = self.channel.hear()
+        except EOFError:
+            raise Mistake(GONE) from None
+        self.op, self.where, self.here, self.error = told.op, told.where, told.here, told.raised
+        if told.failed:
+            name, text = told.failed
+            self.error = type(name, (Exception,), {})(*([text] if text else []))
+
+    def answer(self, _: Any) -> None:
+        """It has been told what came of its step: let it run to its next one."""
+        self.channel.say("heard")
+        self._listen()
+
+    def once_more(self) -> None:
+        """It has done its task: give it the next one."""
+        self.channel.say("next")
+        self._listen()
+
+    def stop(self) -> None:
+        """Let it stand still, wherever it is."""
+        os.kill(self.pid, signal.SIGSTOP)
+        self.stopped = True
+
+    def go_on(self) -> None:
+        if self.stopped:
+            os.kill(self.pid, signal.SIGCONT)
+            self.stopped = False
+
+    def discard(self) -> None:
+        """Nothing more is wanted of it."""
+        self.channel.close()

@@ -1,0 +1,180 @@
+"""The plain machine again, with real processes and real parts under it.
+
+The machine's own states are the model. Each step is taken by an operating-system process on a real storage, each crash
+is a SIGKILL, each pause a SIGSTOP; and after each of them what is really there is held against the model. Where the two
+differ, the model is wrong, and that is an error of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+from simlib.errors import Mistake
+from simlib.live.actor import GONE, Actor
+from simlib.live.processes import Reality
+from simlib.live.race import OR, Answers, ModelIsWrong, race
+from simlib.live.stores.base import Facts
+from simlib.live.stores.facts import expected, same
+from simlib.model.system import System
+from simlib.model.values import freeze
+from simlib.schedule.machine import Machine
+from simlib.schedule.trace import Event, Move
+from simlib.text import show
+
+
+class LiveMachine(Machine):
+    """The machine whose steps are real. `killed` and `stopped` count its SIGKILLs and SIGSTOPs."""
+
+    def __init__(self, system: System, reality: Reality) -> None:
+        super().__init__(system)
+        self._reality = reality
+        self._actors: dict[str, Actor] = {}
+        self._answers: Answers = {}  # of steps that were taken in a race
+        self.killed = self.stopped = 0
+
+    def __enter__(self) -> LiveMachine:
+        self._reality.begin()
+        _, self._keeper = self._reality.fork("keeper")
+        super().__enter__()
+        # Known from here, they are not asked of workers that run in this process: what those start would outlive it.
+        vars(self.system).setdefault("first_operations", {worker: slot.op for worker, slot in self.slots.items()})
+        return self
+
+    def step_names(self) -> dict[str, set[str]]:
+        """What a player asks of each worker. It is found out by running it, so that is done in a process of the run."""
+        _, channel = self._reality.fork("rehearse")
+        try:
+            return channel.hear()  # type: ignore[no-any-return]
+        except EOFError:
+            raise Mistake(GONE) from None
+        finally:
+            channel.close()
+
+    def _start(self, worker: str, incarnation: int) -> Any:
+        pid, channel = self._reality.fork("worker", worker, incarnation)
+        self._actors[worker] = Actor(pid, channel)
+        return self._actors[worker]
+
+    def here(self, worker: str) -> Hashable:
+        return self._actors[worker].here
+
+    def actor(self, worker: str) -> Actor:
+        """The process that runs this worker now."""
+        return self._actors[worker]
+
+    def facts(self) -> dict[str, Facts]:
+        """What is really there."""
+        return self._keep("facts")  # type: ignore[no-any-return]
+
+    def _keep(self, *what: Any) -> Any:
+        """Have the keeper do something. Raises Mistake where it is gone."""
+        try:
+            return self._keeper.ask(*what)
+        except EOFError:
+            raise Mistake(f"the process that looks at the real parts has died at {what[0]}; stderr says why.") from None
+
+    def kill(self, worker: str) -> None:
+        """SIGKILL, if it is still there."""
+        self.killed += self._reality.kill(self._actors[worker].pid)
+
+    def perform(self, move: Move) -> Event:
+        event = super().perform(move)
+        self._compare()
+        return event
+
+    def can_race(self, worker: str) -> bool:
+        """Whether its next step may be taken while others take theirs."""
+        op = self.slots[worker].op
+        return op is not None and op.resource in self._reality.kinds and self.states[op.resource].remote
+
+    def perform_together(self, moves: Sequence[Move], killed: str = "", delay: float = 0.0) -> list[Event]:
+        """Take these steps at the same time, and kill one of the workers in the middle of it. See race."""
+        begun = len(self.events)
+        order, self._answers = race(self, moves, killed, delay)
+        for move in order:
+            self.perform(move) if move.worker != killed else self._unheard(move)
+        for move in moves:
+            if move not in order and move.worker != killed:  # it had to wait
+                self._actors[move.worker].answer(None)
+        if killed:
+            self.perform(Move("crash", killed, fault="crashes"))
+        self._answers = {}
+        return self.events[begun:]
+
+    def _unheard(self, move: Move) -> None:
+        """The step of a process that was killed before it could tell, or be told."""
+        self.events.append(self._take(move))
+        self._arm()
+
+    def _carry_out(self, move: Move) -> Any:
+        modelled = super()._carry_out(move)
+        if move.worker in self._answers:  # it has been taken already, in a race
+            return self._answers[move.worker]
+        actor = self._actors[move.worker]
+        op = actor.op
+        assert op is not None
+        actor.go_on()
+        with self._away(op.resource) if move.fault == "outages" else nullcontext():
+            did = actor.channel.ask(move.outcome, modelled)
+        if freeze(did) != freeze(modelled):
+            real = f"{self._kind(op.resource)} {show(did)}"
+            raise ModelIsWrong(f"{op}: the model answers {show(modelled)}, {real}. {OR}")
+        return did
+
+    @contextlib.contextmanager
+    def _away(self, resource: str) -> Iterator[None]:
+        """The real part is not to be had."""
+        if resource in self._reality.kinds:
+            self._keep("take", resource)
+        yield
+        if resource in self._reality.kinds:
+            self._keep("let_go")
+
+    def _kind(self, resource: str) -> str:
+        return self._reality.kinds.get(resource, resource)
+
+    def _restart(self, worker: str, incarnation: int) -> None:
+        actor, slot = self._actors[worker], self.slots[worker]
+        if incarnation == slot.incarnation:  # it has done its task, and takes the next one
+            actor.once_more()
+            slot.steps.clear()
+            slot.last_at = self.now
+            return
+        self._reality.kill(actor.pid)
+        super()._restart(worker, incarnation)
+
+    def _crash(self, move: Move) -> Event:
+        self.kill(move.worker)
+        return super()._crash(move)
+
+    def _lose(self, move: Move) -> Event:
+        self.kill(move.worker)
+        return super()._lose(move)
+
+    def _power_loss(self, move: Move) -> Event:
+        event = super()._power_loss(move)
+        here = {name: state for name, state in self.states.items() if not state.remote and name in self._reality.kinds}
+        self._keep("lose_power", here)
+        return event
+
+    def _timer(self, move: Move) -> Event:
+        event = super()._timer(move)
+        if event.stalled:
+            self._actors[event.stalled[0]].stop()
+            self.stopped += 1
+        if move.resource in self._reality.kinds:
+            self._keep("expire", move.resource, move.timer)
+        return event
+
+    def _compare(self) -> None:
+        """Hold what is really there against the model."""
+        if len(self._answers) > 1:
+            return  # some of what is there is of steps that come later in the order
+        for name, found in self.facts().items():
+            modelled = expected(self.states[name])
+            if not same(found, modelled):
+                there, said = show(found, 300), show(modelled, 300)
+                raise ModelIsWrong(f"{name}: {self._kind(name)} has {there}, the model {said}. {OR}")

@@ -1,0 +1,76 @@
+"""Steps that are really taken at the same time, and kills in the middle of one: what order explains what is there?
+
+Nobody can tell from outside in which order two processes got at a storage, nor whether a killed one got there at all.
+So every order is tried on the model, with and without the killed one's step; the first that gives the same answers and
+leaves the same things behind is what happened. If there is none, the model is wrong.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from simlib.errors import Mistake
+from simlib.live.stores.base import Facts
+from simlib.live.stores.facts import expected, same
+from simlib.model.operation import Blocked
+from simlib.model.values import freeze
+from simlib.schedule.trace import Move
+from simlib.text import listed, show
+
+if TYPE_CHECKING:
+    from simlib.live.machine import LiveMachine
+
+Answers = dict[str, Any]  # by worker
+OR = "Either the model is wrong, or somebody else has changed it."  # nothing that is there tells these two apart
+
+
+def race(machine: LiveMachine, moves: Sequence[Move], killed: str, delay: float) -> tuple[list[Move], Answers]:
+    """Let these workers take their steps at once, and kill one of them (or none, "") after `delay` seconds.
+
+    Gives the moves that took effect, in an order that explains the answers and what is there, and all their answers.
+    Raises ModelIsWrong.
+    """
+    for move in moves:
+        machine.actor(move.worker).go_on()
+        machine.actor(move.worker).channel.say((move.outcome, None))
+    if killed:
+        time.sleep(delay)
+        machine.kill(killed)
+    heard = {move.worker: machine.actor(move.worker).channel.hear() for move in moves if move.worker != killed}
+    there = machine.facts()
+    for order in _orders(moves, killed, heard):
+        answers = _explained(machine, order, heard, there)
+        if answers is not None:
+            return order, answers
+    said = [f"{move.worker}: {machine.slots[move.worker].op} -> {show(heard.get(move.worker))}" for move in moves]
+    raise ModelIsWrong(f"no order of {listed(said)}, taken at once, explains what is there: {show(there, 400)}. {OR}")
+
+
+class ModelIsWrong(Mistake):
+    """A real part did something that the model of it does not do."""
+
+
+def _orders(moves: Sequence[Move], killed: str, heard: Answers) -> Iterator[list[Move]]:
+    """Those that took effect, in every order: without those that had to wait, and with and without the killed one."""
+    certain = [move for move in moves if move.worker != killed and not isinstance(heard[move.worker], Blocked)]
+    perhaps = [move for move in moves if move.worker == killed]
+    for some in ([*certain, *perhaps], certain) if perhaps else (certain,):
+        yield from map(list, itertools.permutations(some))
+
+
+def _explained(machine: LiveMachine, order: list[Move], heard: Answers, there: Mapping[str, Facts]) -> Answers | None:
+    """The answers, if this order gives those that were heard and leaves what is there; else None."""
+    states = {name: state.copy() for name, state in machine.states.items()}
+    answers = {}
+    for move in order:
+        try:
+            answers[move.worker] = machine.answer(move, states)
+        except Blocked:
+            return None
+        if move.worker in heard and freeze(answers[move.worker]) != freeze(heard[move.worker]):
+            return None
+    explained = all(same(found, expected(states[name])) for name, found in there.items())
+    return answers if explained else None

@@ -1,0 +1,69 @@
+"""The real parts: one technology a file, one store for each resource of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from simlib.live.stores.base import Store
+from simlib.live.stores.files import Folder, SmallDisk
+from simlib.live.stores.http import RemoteService
+from simlib.live.stores.rest import RemoteCollection
+from simlib.live.stores.sql import Connection, DatabaseTable, LockTable, QueueTable
+from simlib.live.stores.sqlite import SQLite
+from simlib.model.resource import Resource, State
+from simlib.resources.collection import CollectionState
+from simlib.resources.database import DatabaseState
+from simlib.resources.disk import DiskState
+from simlib.resources.lock import LockState
+from simlib.resources.queue import QueueState
+from simlib.resources.service import ServiceState
+
+__all__ = ["Folder", "RemoteService", "SmallDisk", "Store", "stores_for"]
+
+
+def stores_for(
+    resources: Mapping[str, Resource], folder: Path, fills: bool, on: Mapping[str, str] | None = None
+) -> dict[str, Store]:
+    """A real part for each resource that is one. `fills`: whether a disk has to be full at some time. `on`: what is on
+    a server, and on which.
+    """
+    on = on or {}
+    states = {name: resource.initial(name) for name, resource in resources.items()}
+    stores = {name: _store(name, state, folder / name, fills, on.get(name)) for name, state in states.items()}
+    made = {name: store for name, store in stores.items() if store is not None}
+    for name, store in made.items():
+        if isinstance(store, SmallDisk) and not store.mount():
+            made[name] = Folder(name, store.path, store.capacity)
+    return made
+
+
+def _store(name: str, state: State, path: Path, fills: bool, url: str | None) -> Store | None:
+    tag = path.parent.name.replace("-", "_")  # nobody else's
+    if isinstance(state, DatabaseState):
+        return DatabaseTable(name, _connection(name, path, tag, url))
+    if isinstance(state, QueueState):
+        return QueueTable(name, _connection(name, path, tag, url), state.visibility_timeout, state.max_receives)
+    if isinstance(state, LockState):
+        if url and url.startswith("redis:"):
+            from simlib.live.stores.redis import RedisLock  # its client is an extra
+
+            return RedisLock(name, url, tag)
+        return LockTable(name, _connection(name, path, tag, url))
+    if isinstance(state, DiskState):
+        kind: Any = SmallDisk if fills or state.capacity is not None else Folder
+        return kind(name, path / "files", state.capacity)  # type: ignore[no-any-return]
+    if isinstance(state, ServiceState):
+        return RemoteService(name)
+    if isinstance(state, CollectionState):
+        return RemoteCollection(name)
+    return None
+
+
+def _connection(name: str, path: Path, tag: str, url: str | None) -> Connection:
+    if url is None:
+        return SQLite(path)
+    from simlib.live.stores.postgres import PostgreSQL  # its client is an extra
+
+    return PostgreSQL(url, tag, name)

@@ -1,0 +1,82 @@
+"""What the model says is there, in the words in which a real part says it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+from typing import Any
+
+from simlib.live.stores.base import Facts
+from simlib.model.resource import State
+from simlib.model.values import freeze
+from simlib.resources.collection import CollectionState
+from simlib.resources.database import DatabaseState
+from simlib.resources.disk import DiskState
+from simlib.resources.lock import LockState
+from simlib.resources.queue import Message, QueueState
+from simlib.resources.service import ServiceState
+
+
+def same(found: Facts, modelled: Facts) -> bool:
+    """Whether a worker could tell neither from the other."""
+    return found.keys() == modelled.keys() and all(_key(part) == _key(modelled[name]) for name, part in found.items())
+
+
+def _key(part: Any) -> Any:
+    """A dict's keys and a set's members can be compared as they are, and their order says nothing."""
+    if type(part) is dict:
+        return {key: freeze(value) for key, value in part.items()}
+    return part if type(part) is set else freeze(part)
+
+
+@singledispatch
+def expected(state: State) -> Facts:
+    """Everything in this state that a property can see, and what the resource remembers beside it."""
+    raise NotImplementedError(type(state))
+
+
+@expected.register
+def _(state: DatabaseState) -> Facts:
+    rows = {freeze(key): row for key, row in state.rows.items()}
+    return {"rows": rows, "sequences": state.sequences, "fences": {freeze(key): t for key, t in state.fences.items()}}
+
+
+@expected.register
+def _(state: CollectionState) -> Facts:
+    return {"items": state.items}
+
+
+@expected.register
+def _(state: QueueState) -> Facts:
+    acked = sorted(state.acked, key=_number)
+    return {
+        "ready": _messages(state.ready), "flight": _messages(state.in_flight), "dead": _messages(state.dead_letters),
+        "acked": [message.id for message in acked], "sent": state.sent,
+    }  # fmt: skip
+
+
+def _messages(messages: Sequence[Message]) -> list[tuple[str, Any, int]]:
+    return [(message.id, message.body, message.deliveries) for message in sorted(messages, key=_number)]
+
+
+def _number(message: Message) -> int:
+    return message.number
+
+
+@expected.register
+def _(state: LockState) -> Facts:
+    return {"holder": state.holder, "token": state.token, "freed_by_others": state.freed_by_others}
+
+
+@expected.register
+def _(state: DiskState) -> Facts:
+    return {name: state.contents(name) for name in state.files}
+
+
+@expected.register
+def _(state: ServiceState) -> Facts:
+    return {
+        "effects": {**state.effects},
+        "keys": {*state.keys.items()},
+        "refused": {*state.refused},
+    }

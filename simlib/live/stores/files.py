@@ -1,0 +1,190 @@
+"""Real files: real writes, renames and fsyncs in a folder, and a disk that is really full."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+from simlib.errors import DiskFull, NotFound
+from simlib.live.stores.base import Facts, Store
+from simlib.model.operation import Op, Outcome
+from simlib.resources.disk import DiskState
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+CLONE_NEWNS, CLONE_NEWUSER, MS_REC, MS_PRIVATE = 0x00020000, 0x10000000, 0x4000, 0x40000
+MNT_DETACH = 2
+
+
+class Folder(Store):
+    """A folder. Where it has to be full, the process is not allowed to write any further (RLIMIT_FSIZE)."""
+
+    kind = "a folder"
+    how = "a folder; where it is full, the process may not write any further (RLIMIT_FSIZE, EFBIG)"
+
+    def __init__(self, name: str, path: Path, capacity: int | None) -> None:
+        super().__init__(name)
+        self.path = path
+        self.capacity = capacity
+
+    def prepare(self, state: DiskState) -> None:
+        self.path.mkdir(0o700, parents=True)
+        self.lose_power(state)
+
+    def lose_power(self, state: DiskState) -> None:
+        """Played: the folder gets what the model says a journaling file system may come up with."""
+        for path in self.path.iterdir():
+            path.unlink()
+        for name in state.files:
+            self._path(name).write_bytes(self._bytes(state.contents(name) or ""))
+
+    def _path(self, name: str) -> Path:
+        return self.path / ("_" + quote(name, safe=""))
+
+    def _bytes(self, data: str) -> bytes:
+        return data.encode("utf-8", "surrogatepass")
+
+    def _text(self, data: bytes) -> str:
+        return data.decode("utf-8", "surrogatepass")
+
+    def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
+        try:
+            if outcome.fault != "disk_full":
+                return super().carry_out(op, who, outcome)
+            name, data = op.args
+            mode = {"write": "wb", "append": "ab"}[op.verb]
+            self._put(name, data, mode, len(data) // 2 if outcome.choice == "half" else 0)
+            raise DiskFull(name)  # also where there was nothing to put down
+        except FileNotFoundError:
+            raise NotFound(op.args[0]) from None
+
+    def on_read(self, who: str, name: str) -> str:
+        return self._text(self._path(name).read_bytes())
+
+    def on_exists(self, who: str, name: str) -> bool:
+        return self._path(name).exists()
+
+    def on_write(self, who: str, name: str, data: str) -> None:
+        self._put(name, data, "wb")
+
+    def on_append(self, who: str, name: str, data: str) -> None:
+        self._put(name, data, "ab")
+
+    def _put(self, name: str, data: str, mode: str, room: int | None = None) -> None:
+        """Open, which empties or creates it, then write until all is down or there is no room left."""
+        rest = memoryview(self._bytes(data))
+        with open(self._path(name), mode, buffering=0) as file, self._limit(file.fileno(), data, room):
+            try:
+                while rest:
+                    rest = rest[file.write(rest) :]
+            except OSError as error:
+                if error.errno not in FULL:
+                    raise
+                raise DiskFull(name) from None
+
+    @contextmanager
+    def _limit(self, descriptor: int, data: str, room: int | None) -> Iterator[None]:
+        """Only so many characters of `data` fit: the process may not write further than that (RLIMIT_FSIZE)."""
+        if room is None and self.capacity is not None:
+            room = max(0, self.capacity - sum(map(len, self.look().values())))
+        if room is None:
+            yield
+            return
+        least, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        end = os.fstat(descriptor).st_size + len(self._bytes(data[:room]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (end, most))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
+
+    def on_rename(self, who: str, old: str, new: str) -> None:
+        self._path(old).rename(self._path(new))
+
+    def on_delete(self, who: str, name: str) -> None:
+        self._path(name).unlink()
+
+    def on_fsync(self, who: str, name: str) -> None:
+        self._fsync(self._path(name))
+
+    def on_fsync_directory(self, who: str) -> None:
+        self._fsync(self.path)
+
+    @staticmethod
+    def _fsync(path: Path) -> None:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def look(self) -> Facts:
+        return {unquote(path.name[1:]): self._text(path.read_bytes()) for path in self.path.iterdir()}
+
+
+class SmallDisk(Folder):
+    """A file system of its own (tmpfs) of a few pages, one a character: full is full, the kernel says ENOSPC.
+
+    It is mounted in a name space that only the run's own processes see, and goes when they do.
+    """
+
+    how = "a file system of its own, full to the last page (tmpfs, ENOSPC)"
+    PAGE = os.sysconf("SC_PAGE_SIZE")
+    PAGES = 4096  # of a disk whose scenario gives it no capacity
+
+    def mount(self) -> bool:
+        """Mount it for this process and those that it will fork; False where that is not allowed."""
+        self.path.parent.mkdir(parents=True)
+        size = f"mode=0700,size={self.PAGE * (self.PAGES if self.capacity is None else max(1, self.capacity))}"
+        return _own_name_space() and _mount(b"tmpfs", self.path.parent, size)
+
+    def drop(self) -> None:
+        ctypes.CDLL(None).umount2(os.fsencode(self.path.parent), MNT_DETACH)
+
+    def _bytes(self, data: str) -> bytes:
+        return b"".join(letter.encode("utf-8", "surrogatepass").ljust(self.PAGE, b"\0") for letter in data)
+
+    def _text(self, data: bytes) -> str:
+        return super()._text(data.replace(b"\0", b""))
+
+    @contextmanager
+    def _limit(self, descriptor: int, data: str, room: int | None) -> Iterator[None]:
+        """Only so many characters fit: another file takes the rest of the disk."""
+        if room is None:
+            yield
+            return
+        filler = self.path.parent / "filler"
+        free = os.statvfs(self.path).f_bfree - room
+        with open(filler, "wb") as file:
+            if free > 0:
+                os.posix_fallocate(file.fileno(), 0, free * self.PAGE)
+            try:
+                yield
+            finally:
+                filler.unlink()
+
+
+def _own_name_space() -> bool:
+    """Mounts from here on are seen by this process and its children alone (unshare(2), Linux)."""
+    try:
+        libc = ctypes.CDLL(None)
+        user, group = os.getuid(), os.getgid()
+        if libc.unshare(CLONE_NEWNS if user == 0 else CLONE_NEWNS | CLONE_NEWUSER) != 0:
+            return False
+        if user != 0:
+            Path("/proc/self/setgroups").write_text("deny")
+            Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+            Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+        return bool(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0)
+    except (AttributeError, OSError):  # not Linux, or not allowed
+        return False
+
+
+def _mount(what: bytes, where: Path, options: str) -> bool:
+    return bool(ctypes.CDLL(None).mount(b"midflight", os.fsencode(where), what, 0, options.encode()) == 0)

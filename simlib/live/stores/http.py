@@ -1,0 +1,237 @@
+"""A service behind HTTP: a server process with a ledger of its own, and a client in each worker."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Hashable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from simlib.errors import OutcomeUnknown, Rejected, Unavailable
+from simlib.live.pipe import Pipe
+from simlib.live.stores.base import Facts, Store
+from simlib.live.stores.servers import HERE, PATIENCE
+from simlib.live.stores.signed import Signer
+from simlib.model.operation import Op, Outcome
+from simlib.resources.service import hashable
+from simlib.text import show
+
+KEY, FAULT = "Idempotency-Key", "Fault"  # a fault comes with the request, as a proxy that injects faults does it
+DROP, REFUSE = "drop-reply", "refuse"
+SECRET = "Authorization"  # any user of the machine can talk to the port: who does not bring the run's secret is refused
+MOST_BYTES = 2**26  # of a request's body
+MOST_CONNECTIONS = 100  # at a time: then the oldest is closed
+GRACE = 1.0  # seconds for a client to say what it wants, before those who come later are served
+
+
+class RemoteService(Store):
+    """The client's side."""
+
+    kind = "an HTTP server"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.port = self.dead_port = 0
+
+    def server(self) -> Server:
+        """What its process is to serve."""
+        return Ledger(self.signer)
+
+    def answer(self, op: Op, who: str, outcome: Outcome) -> Any:
+        return self.carry_out(op, who, outcome)
+
+    def carry_out(self, op: Op, who: str, outcome: Outcome) -> str:
+        key = hashable(op.kwargs.get("idempotency_key"))
+        headers = {} if key is None else {KEY: self.signer.write(key)}
+        status, text = self.request(op, outcome, "POST", "/", hashable(op.args), headers)
+        if status == http.HTTPStatus.CONFLICT:
+            raise Rejected(f"idempotency key {show(op.kwargs['idempotency_key'])} was used for other arguments")
+        if status != http.HTTPStatus.OK:
+            raise Rejected(op.args[0])
+        return str(self.signer.read(text))
+
+    def request(
+        self, op: Op, outcome: Outcome, method: str, path: str, body: Any, headers: dict[str, str]
+    ) -> tuple[int, str]:
+        """What the server answers to this step. Raises Unavailable and OutcomeUnknown."""
+        fault = {"lost_replies": DROP, "rejections": REFUSE}.get(outcome.fault or "")
+        if fault:
+            headers[FAULT] = fault
+        port = self.dead_port if outcome.fault == "outages" else self.port
+        try:
+            return self.ask(port, method, path, self.signer.write(body).encode(), headers)
+        except ConnectionRefusedError:
+            raise Unavailable(op.name) from None
+        except (OSError, http.client.HTTPException):  # cut off, or no answer in time
+            raise OutcomeUnknown(op.name) from None
+
+    def ask(self, port: int, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(HERE, port, timeout=PATIENCE)
+        try:
+            connection.request(method, path, body, {SECRET: f"Bearer {self.signer.token}", **headers})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode("latin-1")
+        finally:
+            connection.close()
+
+    def look(self) -> Facts:
+        _, ledger = self.ask(self.port, "GET", "/", None, {})
+        effects, keys, refused = self.signer.read(ledger)
+        return {"effects": effects, "keys": {*keys.items()}, "refused": {*refused}}
+
+
+class Server(ThreadingHTTPServer):
+    """A server of the run's own, on this machine alone."""
+
+    daemon_threads = True
+    request_queue_size = MOST_CONNECTIONS  # else those who only knock keep the run's own out for seconds
+
+    def __init__(self, signer: Signer, requests: type[Requests]) -> None:
+        super().__init__((HERE, 0), requests)
+        self.signer = signer
+        self.lock = threading.Lock()
+        self._open: dict[Any, float] = {}  # the connections that are not dealt with, and since when
+        self._closed = threading.Condition()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that is killed in the middle of its request is nothing to talk about."""
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._closed:  # in the order of their arrival, before the next one is looked at
+            oldest = next(iter(self._open), None) if len(self._open) >= MOST_CONNECTIONS else None
+            self._open[request] = time.monotonic()
+        if oldest is not None:
+            _hang_up(oldest)
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._closed:
+                del self._open[request]
+                self._closed.notify_all()
+
+    def service_actions(self) -> None:
+        """Now and then: nobody keeps a connection for ever."""
+        with self._closed:
+            late = [request for request, since in self._open.items() if since < time.monotonic() - PATIENCE]
+        for request in late:
+            _hang_up(request)
+
+    def alone(self, request: Any) -> None:
+        """Wait until all that came before this has been dealt with; not for a stranger who has nothing to say."""
+        with self._closed:
+            self._closed.wait_for(lambda: not self._before(request), GRACE)
+
+    def _before(self, request: Any) -> list[Any]:
+        recently = time.monotonic() - GRACE
+        return [other for other, since in self._open.items() if recently < since < self._open[request]]
+
+
+class Ledger(Server):
+    """What a service does: what was done how often, under which keys, and what is refused for ever."""
+
+    def __init__(self, signer: Signer) -> None:
+        super().__init__(signer, Calls)
+        self.effects: dict[Hashable, int] = {}
+        self.keys: dict[Hashable, Hashable] = {}
+        self.refused: list[Hashable] = []
+
+    def call(self, effect: Hashable, key: Hashable, refuse: bool) -> http.HTTPStatus:
+        """Do it, once for each key."""
+        with self.lock:
+            if key in self.keys:
+                return http.HTTPStatus.OK if self.keys[key] == effect else http.HTTPStatus.CONFLICT
+            if refuse and effect not in self.refused:
+                self.refused.append(effect)
+            if effect in self.refused:
+                return http.HTTPStatus.PAYMENT_REQUIRED
+            if key is not None:
+                self.keys[key] = effect
+            self.effects[effect] = self.effects.get(effect, 0) + 1
+            return http.HTTPStatus.OK
+
+
+class Requests(BaseHTTPRequestHandler):
+    """One request, of the run's own."""
+
+    server: Server
+
+    def parse_request(self) -> bool:
+        """Whether it is a request of the run's. What anybody else says is not even looked at."""
+        if not super().parse_request():
+            return False
+        if self.server.signer.admits(self.headers.get(SECRET, "").removeprefix("Bearer ")):
+            return True
+        self.send_error(http.HTTPStatus.FORBIDDEN)
+        return False
+
+    def body(self) -> Any:
+        """What it says. Raises ValueError where the run has not written it, EOFError where it breaks off."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length[:20]) > MOST_BYTES:
+            raise ValueError
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise EOFError  # its client died before it had said all
+        return self.server.signer.read(body.decode("latin-1"))
+
+    def reply(self, status: http.HTTPStatus, what: Any) -> None:
+        """Answer, unless the reply is to be lost."""
+        if self.headers.get(FAULT) == DROP:
+            self.close_connection = True
+        else:
+            self.answer(status, what)
+
+    def answer(self, status: http.HTTPStatus, what: Any) -> None:
+        text = self.server.signer.write(what).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Not on the notebook's stderr."""
+
+
+class Calls(Requests):
+    """One call of a service, or a look into its ledger."""
+
+    server: Ledger
+
+    def do_POST(self) -> None:
+        try:
+            effect, key = self.body(), self.headers.get(KEY)
+            known_as = None if key is None else self.server.signer.read(key)
+        except ValueError:
+            return self.send_error(http.HTTPStatus.BAD_REQUEST)
+        except EOFError:
+            return None
+        return self.reply(self.server.call(effect, known_as, self.headers.get(FAULT) == REFUSE), "ok")
+
+    def do_GET(self) -> None:
+        self.server.alone(self.request)
+        with self.server.lock:
+            self.answer(http.HTTPStatus.OK, (self.server.effects, self.server.keys, self.server.refused))
+
+
+def _hang_up(request: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it is gone already
+        request.shutdown(socket.SHUT_RDWR)
+
+
+def serve(channel: Pipe, store: RemoteService) -> None:
+    """Be the store's server until the supervisor is gone. Tells its port, and one where nobody listens."""
+    with store.server() as server, socket.socket() as dead:
+        dead.bind((HERE, 0))
+        channel.send((server.server_port, dead.getsockname()[1]))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            channel.recv()
+        except EOFError:
+            pass

@@ -1,0 +1,138 @@
+"""PostgreSQL: a database server, each of whose transactions is as if it were alone (SERIALIZABLE)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, UniqueViolation
+from psycopg.sql import SQL, Composed, Identifier
+
+from simlib.errors import OperationError, Unavailable
+from simlib.live.stores.servers import PATIENCE, alive, unreachable, wait_until
+from simlib.model.operation import Blocked
+
+IMPATIENCE = 0.05  # seconds that a process waits for a lock when its step is to fail
+ATTEMPTS = 50
+# PostgreSQL gives these where it cannot let a transaction look as if it were alone: begin again. The last one is how
+# it may find out that two have inserted the same key at the same time; no statement of ours runs into it otherwise.
+BEGIN_AGAIN = (SerializationFailure, DeadlockDetected, UniqueViolation)
+T = TypeVar("T")
+
+
+class PostgreSQL:
+    """One schema for each resource of a run, one connection a process.
+
+    A step is several statements (the fence, then the row), and the model says that nobody gets in between. At READ
+    COMMITTED somebody does: row locks keep what is there, but not what is absent, and each statement looks anew. So
+    every transaction is SERIALIZABLE, and begun again when PostgreSQL refuses it. After a `kill -9` of everything, a
+    schema `midflight_...` may be left.
+    """
+
+    kind = "PostgreSQL"
+
+    def __init__(self, url: str, tag: str, name: str) -> None:
+        self.url = url
+        self.tag = tag
+        self.schema = f"{tag}_{name}"
+        self._open: psycopg.Connection[Any] | None = None
+
+    @property
+    def connection(self) -> psycopg.Connection[Any]:
+        if self._open is None:
+            known_as = f"{self.tag} {os.getpid()}"
+            try:
+                self._open = psycopg.connect(
+                    self.url, autocommit=True, connect_timeout=int(PATIENCE), application_name=known_as
+                )
+            except psycopg.Error as error:
+                raise unreachable(self.url, error) from None
+            self._say(f"SET lock_timeout = {int(1000 * PATIENCE)}; SET search_path TO {{}}")
+        return self._open
+
+    def _say(self, statement: LiteralString) -> None:
+        """A statement about the schema."""
+        self._execute(SQL(statement).format(Identifier(self.schema)))
+
+    def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self._execute(sql.replace("?", "%s").encode(), values)
+
+    def _execute(self, statement: bytes | Composed, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        done = self.connection.execute(statement, values or None)
+        return done.fetchall() if done.description else []
+
+    def make(self) -> None:
+        self._say("CREATE SCHEMA {}")
+
+    def transaction(self, name: str, work: Callable[[], T], impatient: bool = False) -> T:
+        for _ in range(ATTEMPTS):
+            try:
+                return self._once(work, impatient)
+            except BEGIN_AGAIN:
+                pass
+            except LockNotAvailable:
+                break
+            except psycopg.OperationalError as error:  # the server is gone, and nobody planned that
+                raise unreachable(self.url, error) from None
+        raise Unavailable(name)
+
+    def _once(self, work: Callable[[], T], impatient: bool) -> T:
+        self.run("BEGIN ISOLATION LEVEL SERIALIZABLE; SAVEPOINT step")
+        try:
+            if impatient:
+                self.run(f"SET LOCAL lock_timeout = {int(1000 * IMPATIENCE)}")
+                self._lock_tables("ACCESS SHARE")  # what the step's first statement would wait for
+            try:
+                result = work()
+            except (OperationError, Blocked):
+                # It undoes what it did, but it has to commit: only then is it certain that what it saw was so.
+                self.run("ROLLBACK TO SAVEPOINT step; COMMIT")
+                raise
+            self.run("COMMIT")
+        except BaseException:
+            if not self.connection.closed:
+                self.run("ROLLBACK")
+            raise
+        return result
+
+    def _lock_tables(self, mode: str) -> None:
+        for (table,) in self.run("SELECT tablename FROM pg_tables WHERE schemaname = ?", self.schema):
+            self.run(f'LOCK TABLE "{table}" IN {mode} MODE')
+
+    @contextmanager
+    def down(self) -> Iterator[None]:
+        """Somebody (a migration, say) has the tables to itself for longer than anybody waits."""
+        self.run("BEGIN")
+        try:
+            self._lock_tables("ACCESS EXCLUSIVE")
+            yield
+        finally:
+            self.run("ROLLBACK")
+
+    def settle(self) -> None:
+        wait_until(
+            lambda: not self._of_the_dead(), f"{self.kind} is still busy with what a process sent that has been killed"
+        )
+
+    def _of_the_dead(self) -> list[int]:
+        """The backends whose clients are dead: each ends the statement that it is at first, and may commit it."""
+        backends = self.run(
+            "SELECT pid, split_part(application_name, ' ', 2) FROM pg_stat_activity "
+            "WHERE split_part(application_name, ' ', 1) = ? AND pid <> pg_backend_pid()",
+            self.tag,
+        )
+        return [backend for backend, process in backends if not alive(process)]
+
+    def close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+        self._open = None
+
+    def drop(self) -> None:
+        for backend in self._of_the_dead():  # it may hold a table for as long as its statement takes
+            self.run("SELECT pg_terminate_backend(?)", backend)
+        self._say("DROP SCHEMA IF EXISTS {} CASCADE")
+        self.close()

@@ -1,0 +1,333 @@
+"""Database, queue and lock as tables: each step is one real transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeVar
+
+from simlib.errors import AlreadyExists, StaleToken
+from simlib.live.stores.base import Facts, Mutex, Store, lasting
+from simlib.model.operation import Blocked, Op, Outcome
+from simlib.model.values import freeze, same
+from simlib.resources.database import DatabaseState
+from simlib.resources.lock import Lease
+from simlib.resources.queue import Message, QueueState
+from simlib.text import show
+
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class Connection(Protocol):
+    """A connection to a database server, or to a file that is one. Opened by the process that uses it."""
+
+    kind: str
+
+    def make(self) -> None:
+        """Make the place for the tables."""
+
+    def transaction(self, name: str, work: Callable[[], T], impatient: bool = False) -> T:
+        """What `work` gives; all that it does happens at once, or nothing does. It may be asked to do it again.
+
+        Raises Unavailable, with nothing done.
+        """
+
+    def run(self, sql: str, *values: Any) -> list[Row]:
+        """One statement, with `?` for its values; the rows that it gives."""
+
+    def down(self) -> AbstractContextManager[Any]:
+        """Nobody else gets in."""
+
+    def settle(self) -> None:
+        """Wait until nothing that a dead process sent is still on its way."""
+
+    def close(self) -> None:
+        """Let go of the server. The next use opens a connection again."""
+
+    def drop(self) -> None:
+        """Remove what does not lie in the run's folder."""
+
+
+class Table(Store):
+    """A store of one or more tables, reached by one connection a process."""
+
+    layout: tuple[str, ...]
+
+    def __init__(self, name: str, connection: Connection) -> None:
+        super().__init__(name)
+        self.connection = connection
+        self.kind = connection.kind  # type: ignore[misc]
+
+    def run(self, sql: str, *values: Any) -> list[Row]:
+        return self.connection.run(sql, *values)
+
+    def prepare(self, state: Any) -> None:
+        self.connection.make()
+        self.connection.transaction(self.name, lambda: self._fill(state))
+
+    def _fill(self, state: Any) -> None:
+        for statement in self.layout:
+            self.run(statement)
+        self.fill(state)
+
+    def fill(self, state: Any) -> None:
+        """Put in what is there in the beginning."""
+
+    def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
+        impatient = outcome.fault == "outages"
+        return self.connection.transaction(op.name, lambda: self.step(op, who, outcome), impatient)
+
+    def step(self, op: Op, who: str, outcome: Outcome) -> Any:
+        """What the step does, inside its transaction."""
+        return super().carry_out(op, who, outcome)
+
+    def down(self) -> AbstractContextManager[Any]:
+        return self.connection.down()
+
+    def look(self) -> Facts:
+        self.connection.settle()
+        return self.connection.transaction(self.name, self.seen)
+
+    def seen(self) -> Facts:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def drop(self) -> None:
+        self.connection.drop()
+
+
+class DatabaseTable(Table):
+    """Rows under keys. A row that is written under a fence remembers the newest token."""
+
+    layout = (
+        "CREATE TABLE rows (key TEXT PRIMARY KEY, row TEXT NOT NULL)",
+        "CREATE TABLE fences (key TEXT PRIMARY KEY, token BIGINT NOT NULL)",
+        "CREATE TABLE sequences (name TEXT PRIMARY KEY, last INTEGER NOT NULL)",
+    )
+
+    def fill(self, state: DatabaseState) -> None:
+        for key, row in state.rows.items():
+            self.run("INSERT INTO rows VALUES (?, ?)", self.signer.write(key), self.signer.write(row))
+
+    def on_read(self, who: str, key: Any, fence: int | None = None) -> Any:
+        self._fence(key, fence)
+        found = self.run("SELECT row FROM rows WHERE key = ?", self.signer.write(key))
+        return self.signer.read(found[0][0]) if found else None
+
+    def on_scan(self, who: str, prefix: str) -> list[tuple[Any, Any]]:
+        rows = [(self.signer.read(key), self.signer.read(row)) for key, row in self.run("SELECT key, row FROM rows")]
+        return sorted(pair for pair in rows if isinstance(pair[0], str) and pair[0].startswith(prefix))
+
+    def on_write(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
+        self._fence(key, fence)
+        upsert = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row"
+        self.run(upsert, self.signer.write(key), self.signer.write(row))
+
+    def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
+        self._fence(key, fence)
+        insert = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO NOTHING RETURNING key"
+        if not self.run(insert, self.signer.write(key), self.signer.write(row)):
+            raise AlreadyExists(key)
+
+    def on_delete(self, who: str, key: Any, fence: int | None = None) -> bool:
+        self._fence(key, fence)
+        return bool(self.run("DELETE FROM rows WHERE key = ? RETURNING key", self.signer.write(key)))
+
+    def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
+        self._fence(key, fence)
+        if not same(self.on_read(who, key), expected):  # compared here: no row is None
+            return False
+        self.on_write(who, key, row)
+        return True
+
+    def on_next_id(self, who: str, sequence: str) -> int:
+        count = (
+            "INSERT INTO sequences VALUES (?, 1) "
+            "ON CONFLICT (name) DO UPDATE SET last = sequences.last + 1 RETURNING last"
+        )
+        return int(self.run(count, sequence)[0][0])
+
+    def on_transaction(self, who: str, *writes: Op) -> bool:
+        self.run("SAVEPOINT writes")
+        for write in writes:
+            done = getattr(self, f"on_{write.verb}")(who, *write.args, **write.kwargs)
+            if done is False and write.verb == "compare_and_set":
+                self.run("ROLLBACK TO SAVEPOINT writes")
+                return False
+        return True
+
+    def _fence(self, key: Any, token: int | None) -> None:
+        if token is None:
+            return
+        advance = (
+            "INSERT INTO fences VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET token = excluded.token "
+            "WHERE fences.token <= excluded.token RETURNING token"
+        )
+        if not self.run(advance, self.signer.write(key), token):
+            newest = self.run("SELECT token FROM fences WHERE key = ?", self.signer.write(key))[0][0]
+            raise StaleToken(f"{show(key)} has seen token {newest}, this is {token}")
+
+    def seen(self) -> Facts:
+        read = self.signer.read
+        return {
+            "rows": {freeze(read(key)): read(row) for key, row in self.run("SELECT key, row FROM rows")},
+            "sequences": dict(self.run("SELECT name, last FROM sequences")),
+            "fences": {freeze(read(key)): token for key, token in self.run("SELECT key, token FROM fences")},
+        }
+
+
+class QueueTable(Table):
+    """Messages with a visibility deadline: a receive claims the oldest one that is due, and sets the deadline."""
+
+    layout = (
+        """CREATE TABLE messages (
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL, deliveries INTEGER NOT NULL DEFAULT 0,
+            place TEXT NOT NULL DEFAULT 'ready', deadline DOUBLE PRECISION, acked INTEGER NOT NULL DEFAULT 0
+        )""",  # place: ready, flight, dead, or gone
+    )
+
+    def __init__(self, name: str, connection: Connection, timeout: float | None, most: int | None) -> None:
+        super().__init__(name, connection)
+        self.timeout, self.most = timeout, most
+
+    def fill(self, state: QueueState) -> None:
+        for message in state.ready:
+            self._add(message.number, message.body)
+
+    def _add(self, number: int, body: Any) -> str:
+        insert = "INSERT INTO messages (number, id, body) VALUES (?, ?, ?) RETURNING id"
+        return str(self.run(insert, number, f"{self.name}-{number}", self.signer.write(body))[0][0])
+
+    def step(self, op: Op, who: str, outcome: Outcome) -> Any:
+        self._return("deadline <= ?", time.time())  # whoever comes first finds out what has run out
+        if outcome.fault == "redeliveries":
+            return self._deliver("id = ?", str(outcome.choice))
+        return super().step(op, who, outcome)
+
+    def on_send(self, who: str, body: Any) -> str:
+        return self._add(self.run("SELECT COUNT(*) FROM messages")[0][0] + 1, body)
+
+    def on_receive(self, who: str) -> Message:
+        oldest = f"number = (SELECT number FROM messages WHERE place = 'ready' ORDER BY number LIMIT 1{self._skip()})"
+        return self._deliver(oldest)
+
+    def _skip(self) -> str:
+        """What a queue in a server's table says, so that nobody waits for what another one is taking."""
+        return " FOR UPDATE SKIP LOCKED" if self.kind == "PostgreSQL" else ""
+
+    def _deliver(self, which: str, *values: Any) -> Message:
+        deadline = None if self.timeout is None else time.time() + lasting(self.timeout)
+        update = (
+            "UPDATE messages SET place = 'flight', deliveries = deliveries + 1, deadline = ? "
+            f"WHERE {which} RETURNING id, body, deliveries, number"
+        )
+        delivered = self.run(update, deadline, *values)
+        if not delivered:
+            raise Blocked
+        name, body, deliveries, number = delivered[0]
+        return Message(name, self.signer.read(body), deliveries, number)
+
+    def on_ack(self, who: str, message: Message) -> None:
+        update = (
+            "UPDATE messages SET place = 'gone', acked = 1, deadline = NULL "
+            "WHERE id = ? AND deliveries = ? AND place IN ('flight', 'ready')"
+        )
+        self.run(update, message.id, message.deliveries)
+
+    def on_nack(self, who: str, message: Message) -> None:
+        self._return("id = ? AND deliveries = ?", message.id, message.deliveries)
+
+    def _return(self, which: str, *values: Any) -> None:
+        most = 2**31 - 1 if self.most is None else self.most
+        update = (
+            "UPDATE messages SET place = CASE WHEN deliveries >= ? THEN 'dead' ELSE 'ready' END, deadline = NULL "
+            f"WHERE place = 'flight' AND {which}"
+        )
+        self.run(update, most, *values)
+
+    def expire(self, timer: Hashable) -> None:
+        now = time.time()
+
+        def hasten() -> None:
+            self.run("UPDATE messages SET deadline = ? WHERE place = 'flight' AND id = ?", now, str(timer))
+            self._return("deadline <= ?", now)
+
+        self.connection.transaction(self.name, hasten)
+
+    def seen(self) -> Facts:
+        rows = self.run("SELECT id, body, deliveries, place, acked FROM messages ORDER BY number")
+        read = self.signer.read
+        places = {
+            place: [(name, read(body), deliveries) for name, body, deliveries, where, _ in rows if where == place]
+            for place in ("ready", "flight", "dead")
+        }
+        return {**places, "acked": [row[0] for row in rows if row[4]], "sent": len(rows)}
+
+
+class LockTable(Mutex, Table):
+    """One row: who holds it, until when, under which token."""
+
+    layout = (
+        """CREATE TABLE lock (
+            holder TEXT, token INTEGER NOT NULL, deadline DOUBLE PRECISION, owner TEXT, freed_by_others INTEGER NOT NULL
+        )""",
+        "INSERT INTO lock VALUES (NULL, 0, NULL, NULL, 0)",
+    )
+    FREE = "holder = NULL, deadline = NULL, owner = NULL"
+
+    def step(self, op: Op, who: str, outcome: Outcome) -> Any:
+        self.run(f"UPDATE lock SET {self.FREE} WHERE deadline <= ?", time.time())
+        return super().step(op, who, outcome)
+
+    def on_try_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease | None:
+        taken = self.run(
+            "UPDATE lock SET holder = '', token = token + 1, deadline = ?, owner = ? WHERE holder IS NULL "
+            "RETURNING token",
+            None if ttl is None else time.time() + lasting(ttl),
+            self.owner(who),
+        )
+        if not taken:
+            return None
+        token = taken[0][0]
+        holder = f"{who}#{token}" if value is None else value
+        self.run("UPDATE lock SET holder = ?", self.signer.write(holder))
+        return Lease(holder, token)
+
+    def on_read(self, who: str) -> Any:
+        holder = self.run("SELECT holder FROM lock")[0][0]
+        return None if holder is None else self.signer.read(holder)
+
+    def on_delete(self, who: str) -> None:
+        self._free(who, "holder IS NOT NULL")
+
+    def on_release(self, who: str, lease: Lease) -> bool:
+        return self._free(who, "holder = ?", self.signer.write(lease.value))
+
+    def _free(self, who: str, which: str, *values: Any) -> bool:
+        stranger = "freed_by_others = freed_by_others + CASE WHEN owner = ? THEN 0 ELSE 1 END"
+        freed = self.run(
+            f"UPDATE lock SET {stranger}, {self.FREE} WHERE {which} RETURNING token", self.owner(who), *values
+        )
+        return bool(freed)
+
+    def on_renew(self, who: str, lease: Lease, ttl: float) -> bool:
+        renew = "UPDATE lock SET deadline = ?, owner = ? WHERE holder = ? RETURNING token"
+        return bool(self.run(renew, time.time() + lasting(ttl), self.owner(who), self.signer.write(lease.value)))
+
+    def expire(self, timer: Hashable) -> None:
+        now = time.time()
+
+        def hasten() -> None:
+            self.run("UPDATE lock SET deadline = ?", now)
+            self.run(f"UPDATE lock SET {self.FREE} WHERE deadline <= ?", now)
+
+        self.connection.transaction(self.name, hasten)
+
+    def seen(self) -> Facts:
+        holder, token, freed = self.run("SELECT holder, token, freed_by_others FROM lock")[0]
+        value = None if holder is None else self.signer.read(holder)
+        return {"holder": value, "token": token, "freed_by_others": freed}

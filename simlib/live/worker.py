@@ -1,0 +1,73 @@
+"""One worker in an operating-system process: it steps its generator, one step at a time, against the real parts.
+
+It tells the supervisor what it wants to do next, waits for the word, does it, tells what came of it, and only when that
+was heard lets the generator go on. So the supervisor can stop or kill it before a step, in it, and after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from itertools import count
+from typing import Any, NamedTuple
+
+from simlib.errors import Mistake, OperationError
+from simlib.live.pipe import Pipe
+from simlib.live.stores import Store
+from simlib.model.generator_state import capture
+from simlib.model.operation import Blocked, Op, Where
+from simlib.model.process import Process
+from simlib.model.system import System
+from simlib.text import show
+
+
+class Told(NamedTuple):
+    """Where a worker stands. `raised` is an operation's error; `failed` any other one, by its name and its text."""
+
+    op: Op | None
+    where: Where
+    raised: OperationError | None = None
+    failed: tuple[str, str] | None = None
+    here: Hashable = None
+
+
+def work(channel: Pipe, system: System, worker: str, incarnation: int, stores: Mapping[str, Store]) -> None:
+    """Run until the supervisor is gone, or the worker has failed."""
+    with system.watchdog:
+        try:
+            for task in count(1):
+                for store in stores.values():
+                    store.life = f"{incarnation}.{task}"
+                _task(channel, system, worker, incarnation, stores)
+        except Mistake as mistake:
+            channel.send(mistake)
+
+
+def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: Mapping[str, Store]) -> None:
+    """From the worker's first step to its last; then wait to be given the next task."""
+    process = system.start(worker, incarnation)
+    channel.send(_told(process))
+    while process.op is not None:
+        outcome, supplied = channel.recv()
+        answer: Any = supplied
+        if process.op.resource in stores:
+            try:
+                answer = stores[process.op.resource].perform(process.op, worker, outcome)
+            except (OperationError, Blocked) as error:
+                answer = error
+        channel.send(answer)
+        channel.recv()
+        if not isinstance(answer, Blocked):
+            process.answer(answer)
+        channel.send(_told(process))
+    if process.error is not None:
+        raise SystemExit(1)  # a supervisor starts it again
+    channel.recv()
+
+
+def _told(process: Process) -> Told:
+    error = process.error
+    if error is None or isinstance(error, OperationError):
+        here = None if process.op is None else capture(process.generator)
+        return Told(process.op, process.where, error, None, None if here is None else hash(here))
+    name, _, text = show(error).partition(": ")
+    return Told(None, process.where, None, (name, text))

@@ -1,0 +1,267 @@
+"""One run of a worker: a generator, stepped by an engine, watched for what its author forgot."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import inspect
+import os
+import re
+import sys
+from collections.abc import Callable, Generator, Mapping
+from types import CodeType, FrameType, GeneratorType, MethodType, TracebackType
+from typing import Any
+
+from simlib.errors import Mistake, OperationError, WorkerHangs
+from simlib.model.operation import NOWHERE, Op, Where
+from simlib.model.resource import Resource
+from simlib.model.values import ATOMS, fresh
+from simlib.text import name_of, said, show
+from simlib.watchdog import Hanging, Watchdog
+
+Worker = Callable[..., Generator[Op, Any, Any]]
+MOST_YIELDS_AT_THE_END = 20
+Frames = list[tuple[FrameType, int]]  # from the worker inwards, with the line that each is at
+LIBRARY = (os.path.dirname(os.__file__), "<frozen ")
+
+
+class Process:
+    """A worker between its start and its end. `op` is the step that it wants to take next, None when it has ended.
+
+    `error` is the exception that ended it, None when it returned.
+    """
+
+    __slots__ = (
+        "error", "generator", "name", "op",
+        "_built", "_function", "_handles", "_raised", "_values", "_watchdog",
+    )  # fmt: skip
+
+    def __init__(
+        self, function: Worker, resources: Mapping[str, Resource], values: Mapping[str, Any], watchdog: Watchdog
+    ) -> None:
+        self.name = name_of(function)
+        self._function = function
+        self._watchdog = watchdog
+        self._built: list[Op | Mistake] = []
+        self._handles = {name: resource.handle(name, self._built) for name, resource in resources.items()}
+        self._values = values
+        self.begin()
+
+    def begin(self) -> None:
+        """Let it run to its first step: at its start, and again when it has ended and there is another task for it."""
+        self.error: BaseException | None = None
+        self.op: Op | None = None
+        self._raised = NOWHERE
+        given = {**self._handles, **{name: fresh(value) for name, value in self._values.items()}}
+        made: Any = None
+        try:
+            if self._function.__code__.co_flags & inspect.CO_GENERATOR:  # a call of it runs none of its code
+                made = self._function(**given)
+            else:
+                made = self._watchdog.run(functools.partial(self._function, **given))
+        except Hanging as hanging:  # a generator function runs no code before its first step, so this is none
+            raise self.hangs(hanging) from None
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            pass
+        if not isinstance(made, GeneratorType):
+            if inspect.iscoroutine(made):
+                made.close()
+            raise Mistake(no_yield(self._function, made))
+        self.generator: GeneratorType[Any, Any, Any] = made
+        self.answer(None)
+
+    @property
+    def where(self) -> Where:
+        """Where its step stands in the learner's code; where it has ended with an error, where that was raised."""
+        return self._raised if self.generator.gi_frame is None else _place(_suspended(self.generator))
+
+    def answer(self, answer: Any) -> None:
+        """Tell the worker what came of its step, and let it run to its next one."""
+        try:
+            self._watchdog.run(self.advance, answer)
+        except Hanging as hanging:
+            raise self.hangs(hanging) from None
+
+    def advance(self, answer: Any) -> None:
+        """The same for who watches over it himself: he deals with Hanging, as `hangs` says it."""
+        try:
+            if type(answer) in ATOMS:
+                asked = self.generator.send(answer)
+            elif isinstance(answer, BaseException):
+                asked = self.generator.throw(type(answer)(*answer.args))
+            else:
+                asked = self.generator.send(fresh(answer))
+        except StopIteration:
+            self.op = None
+            if self._built:
+                self._check_forgotten(None)
+            return
+        except Mistake as mistake:
+            raise self._placed(mistake) from None
+        except (KeyboardInterrupt, Hanging):
+            raise
+        except BaseException as error:
+            self._check_error(error)
+            self._raised = _place(_passed(error.__traceback__))
+            self.op, self.error = None, error
+            return
+        if type(asked) is not Op:
+            raise Mistake(self._not_a_step(asked))
+        built = self._built
+        if len(built) == 1 and built[0] is asked:
+            built.clear()
+        else:
+            self._check_forgotten(asked)
+        self.op = asked
+
+    def hangs(self, hanging: Hanging) -> Mistake:
+        """What to raise where it was told something and came to no end."""
+        # In a thread it was struck by another Hanging, upon which this one was raised.
+        struck = hanging if _passed(hanging.__traceback__) else hanging.__context__ or hanging
+        return self._placed(self._hangs(hanging).with_traceback(struck.__traceback__))
+
+    @staticmethod
+    def _hangs(hanging: Hanging) -> WorkerHangs:
+        if hanging.full:
+            return WorkerHangs(f"{hanging.why} without reaching a `yield`: does something grow without end?")
+        return WorkerHangs(
+            f"{hanging.why} without reaching a `yield`: a loop with no step in it? "
+            "To wait, yield a step: `yield clock.sleep(1)`."
+        )
+
+    def _check_forgotten(self, asked: Op | None) -> None:
+        for built in self._built:
+            if isinstance(built, Mistake):  # the worker's own `except` has caught it
+                raise self._placed(built) from None
+            if built is not asked:
+                raise Mistake(
+                    f"{built.built_by(self.name)}: `{built}` was built but not yielded, so it never happened. "
+                    f"Write `yield {built.resource}.{built.verb}(...)` where you build it."
+                )
+        self._built.clear()
+
+    def _check_error(self, error: BaseException) -> None:
+        """Raise Mistake where a worker's error comes of a slip with its steps, and not of what it wanted to do."""
+        kinds = "|".join(["Op", *{type(handle).__name__ for handle in self._handles.values()}])
+        misused = re.search(rf"['\"]({kinds})['\"]|non-iterable ({kinds}) object|not ({kinds})$", said(error))
+        if isinstance(error, OperationError) or any(isinstance(built, Mistake) for built in self._built):
+            self._check_forgotten(None)
+        if not isinstance(error, (AttributeError, TypeError)) or misused is None:
+            return
+        where = self._place_of(error)
+        if "Op" in misused.groups():
+            self._check_forgotten(None)
+            raise Mistake(f"{where}a step is used as if it were its answer. Write `answer = yield ...`, use `answer`.")
+        how = "A worker reaches a resource by steps alone, such as `yield db.read(key)`."
+        raise Mistake(f"{where}{said(error)}. {how}")
+
+    def _place_of(self, error: BaseException) -> str:
+        """The function and line that it was raised in, to begin a message with."""
+        return self._beginning(_passed(error.__traceback__))
+
+    def _beginning(self, frames: Frames) -> str:
+        frame, line = _innermost(frames)
+        return f"{Where(line).of(frame.f_code.co_name if frame else self.name)}: "
+
+    def _placed(self, mistake: Mistake) -> Mistake:
+        """The same, saying where in the learner's code."""
+        return type(mistake)(f"{self._place_of(mistake)}{mistake}")
+
+    def _not_a_step(self, asked: Any) -> str:
+        where = self._beginning(_suspended(self.generator))
+        if inspect.isgenerator(asked):
+            called = asked.gi_code.co_name
+            asked.close()
+            return f"{where}`yield {called}(...)` hands over a generator. Write `yield from {called}(...)`."
+        if asked is None:
+            return f"{where}a `yield` with nothing to do. Yield a step, such as `yield db.read(key)`."
+        if isinstance(asked, MethodType) and isinstance(asked.__self__, Resource):
+            step = f"{asked.__self__._name}.{asked.__name__}"
+            return f"{where}`yield {step}` is not a step yet. Call it: `yield {step}(...)`."
+        what = f"{where}`yield {show(asked)}` is not a step."
+        return f"{what} Yield what a resource's method gives: `yield db.read(key)`."
+
+    def discard(self) -> None:
+        """Let go of a process that will not run again.
+
+        Closing a generator runs its `finally` blocks. Their steps are lazy data, so nothing happens in the world;
+        where they yield, or raise, the interpreter would complain on stderr. One that does not end when it is closed
+        is never freed: Python would close it again.
+        """
+        endless = self._watchdog.endless
+        for _ in range(MOST_YIELDS_AT_THE_END if self.generator.gi_code not in endless else 0):
+            try:
+                self._watchdog.run(self.generator.close)
+                return
+            except Hanging:
+                break
+            except BaseException:  # whatever a dying worker does has no effect on anything
+                continue
+        endless.add(self.generator.gi_code)
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.generator))
+
+
+def no_yield(function: Worker, made: Any = None) -> str:
+    """The message for a worker that has no step."""
+    where = f"{Where(function.__code__.co_firstlineno).of(function.__name__)}: "
+    if inspect.iscoroutine(made) or inspect.isasyncgen(made):
+        return f"{where}an `async def` is no worker. Write `def`, and `yield` instead of `await`."
+    return (
+        f"{where}there is no `yield`, so it has no steps: it would do nothing. "
+        "Put `yield` before each call that touches a resource: `yield db.write(key, value)`."
+    )
+
+
+def _place(frames: Frames) -> Where:
+    """The innermost of these, and the worker's own line if that is another function."""
+    frame, line = _innermost(frames)
+    if frame is None or frame is frames[0][0]:
+        return Where(line)
+    outer, own = frames[0]
+    calls_itself = frame.f_code is outer.f_code and line == own
+    return Where(line) if calls_itself else Where(line, frame.f_code.co_name, own)
+
+
+def _innermost(frames: Frames) -> tuple[FrameType | None, int]:
+    """The innermost that has a name, which a lambda has not, and the line that was reached."""
+    named = [frame for frame, _ in frames if not frame.f_code.co_name.startswith("<")]
+    return named[-1] if named else None, frames[-1][1] if frames else 0
+
+
+def _suspended(generator: GeneratorType[Any, Any, Any]) -> Frames:
+    """A worker that waits, and each generator that it waits for in a `yield from`."""
+    frames = []
+    inner: Any = generator
+    while isinstance(inner, GeneratorType) and inner.gi_frame is not None:
+        frames.append((inner.gi_frame, inner.gi_frame.f_lineno or 0))
+        inner = inner.gi_yieldfrom
+    return _learners(frames)
+
+
+def _passed(trace: TracebackType | None) -> Frames:
+    """What an error came through."""
+    frames = []
+    while trace is not None:
+        frames.append((trace.tb_frame, trace.tb_lineno or 0))
+        trace = trace.tb_next
+    return _learners(frames)
+
+
+def _learners(frames: Frames) -> Frames:
+    """Those of the learner's own code, not those of a library that it called, or that called it."""
+    theirs = [(frame, line) for frame, line in frames if _module(frame) != "simlib"]
+    return [(frame, line) for frame, line in theirs if not _in_a_library(_module(frame), frame.f_code)] or theirs[:1]
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _in_a_library(module: str, code: CodeType) -> bool:
+    if module == "__main__":  # a notebook
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None) or code.co_filename
+    compiled = "." in code.co_name  # by Cython: it names its files as it likes
+    return compiled or file.startswith(LIBRARY) or "site-packages" in file

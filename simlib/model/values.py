@@ -1,0 +1,208 @@
+"""Plain values: what workers may send, store and be told. Compared and copied in one way everywhere.
+
+Plain is what a store or a message could hold, and what can be read completely: text, numbers, None, bytes, dates,
+UUIDs, enums, and tuples, lists, dicts, dataclasses and named tuples of these. Exactly these types: an instance of a
+subclass may hold more.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import uuid
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from simlib.errors import Mistake, OperationError
+from simlib.model.records import Record, Unread, record_of
+from simlib.text import show
+
+SURE = frozenset((str, int, bool, bytes, type(None)))  # nothing to check, and nothing to copy
+ATOMS = SURE | {float}
+KEYS = frozenset((str, int, type(None)))  # equal only to what a worker cannot tell from them
+NAMES = KEYS | {bytes, datetime.date, uuid.UUID}  # what a row can be known by: likewise
+DEEPEST = 50  # levels of lists in lists
+
+
+def fresh(value: Any, depth: int = DEEPEST) -> Any:
+    """A copy that shares nothing mutable with `value`: what is written is copied, and so is what is read.
+
+    It holds what a store would: where one list stands in two places, the copy has two lists. Raises Mistake for what
+    is not plain, with what to use instead.
+    """
+    kind = type(value)
+    if kind in SURE:
+        return value
+    copy = _COPIES.get(kind) or _copy_of(value, kind)
+    if not depth:
+        what = f"a value that contains itself, or {DEEPEST} levels of others,"
+        raise Mistake(f"{what} cannot be stored, sent or compared.")
+    return copy(value, depth - 1)
+
+
+def _tuple(value: tuple[Any, ...], depth: int) -> tuple[Any, ...]:
+    return value if SURE.issuperset(map(type, value)) else tuple([fresh(item, depth) for item in value])
+
+
+def _list(value: list[Any], depth: int) -> list[Any]:
+    return value.copy() if SURE.issuperset(map(type, value)) else [fresh(item, depth) for item in value]
+
+
+def _dict(value: dict[Any, Any], depth: int) -> dict[Any, Any]:
+    return {fresh(key, depth): fresh(item, depth) for key, item in value.items()}
+
+
+def _number(value: Any, depth: int) -> Any:
+    if value.is_nan() if type(value) is Decimal else value != value:
+        raise Mistake(
+            f"{show(value)} cannot be stored, sent or compared: it is not even equal to itself, and JSON and SQLite "
+            "have no such number. Use None."
+        )
+    return value
+
+
+def _time(value: Any, depth: int) -> Any:
+    zone = value.tzinfo
+    if zone is not None and (type(zone) is not datetime.timezone or type(zone.tzname(None)) is not str):
+        raise Mistake(
+            f"{show(value)} cannot be stored, sent or compared: its zone is a {type(zone).__name__}, which a store "
+            "does not keep. Use datetime.timezone.utc."
+        )
+    return value
+
+
+def _uuid(value: uuid.UUID, depth: int) -> uuid.UUID:
+    return uuid.UUID(int=value.int)  # how safely it was made is no part of it
+
+
+def _same(value: Any, depth: int) -> Any:
+    return value
+
+
+_COPIES: dict[type, Callable[[Any, int], Any]] = {
+    float: _number, Decimal: _number, Fraction: _same, range: _same,
+    datetime.date: _same, datetime.timedelta: _same, datetime.datetime: _time, datetime.time: _time,
+    uuid.UUID: _uuid, tuple: _tuple, list: _list, dict: _dict,
+}  # fmt: skip
+SCALARS = frozenset((Decimal, Fraction, datetime.date, datetime.datetime, datetime.time, datetime.timedelta, uuid.UUID))
+
+
+def _copy_of(value: Any, kind: type) -> Callable[[Any, int], Any]:
+    """How a value of a class of its own is copied. Raises Mistake if it is none that can be."""
+    if isinstance(value, enum.Enum) and _is_member(value):
+        return _same
+    record = record_of(kind)
+    if record is None or not getattr(kind, "is_data", True):
+        raise Mistake(_not_plain(value))
+    known = record
+
+    def copy(value: Any, depth: int) -> Any:
+        return known.make(tuple([fresh(part, depth) for part in _read(known, value)]))
+
+    return copy
+
+
+def _is_member(value: enum.Enum) -> bool:
+    """Whether it is the one that its class knows: there is no other with this name."""
+    kind, held = type(value), vars(value)
+    named = kind._member_map_.get(held.get("_name_", ""))
+    return named is value or kind._value2member_map_.get(held.get("_value_")) is value
+
+
+def _read(record: Record, value: Any) -> tuple[Any, ...]:
+    try:
+        return record.read(value)
+    except Unread as unread:
+        raise Mistake(f"{show(value)} cannot be stored, sent or compared: it {unread}.") from None
+
+
+def freeze(value: Any) -> Hashable:
+    """A hashable key, equal for values that no worker could tell apart.
+
+    Types are part of the key (`1`, `1.0` and `True` are equal in Python, and a worker can tell them apart), and so
+    is the order of a dict. An answer may be an error of an operation. Raises Mistake for what is not plain data.
+    """
+    kind = type(value)
+    if kind in KEYS:
+        return value  # type: ignore[no-any-return]
+    if kind is float:
+        return ("float", repr(value))  # as text, 0.0 is not -0.0
+    if kind in ATOMS:
+        return (kind.__name__, value)
+    if kind in (tuple, list):
+        return (kind.__name__, *(value if KEYS.issuperset(map(type, value)) else map(freeze, value)))
+    if kind is dict:
+        return ("dict", *((freeze(key), freeze(item)) for key, item in value.items()))
+    if kind in SCALARS:
+        return (kind.__name__, repr(value))  # as text: a time is equal to the same moment in another zone
+    if kind is range:
+        return ("range", value.start, value.stop, value.step)
+    if isinstance(value, enum.Enum) and _is_member(value):
+        return (kind, value._name_, value._value_ if isinstance(value, enum.Flag) else None)
+    record = record_of(kind)  # type: ignore[arg-type]
+    if record is not None:
+        return (kind, *map(freeze, _read(record, value)))
+    if isinstance(value, OperationError) and kind.__module__ == OperationError.__module__:
+        return (kind, *map(freeze, value.args))
+    raise Mistake(_not_plain(value))
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether a store takes one for the other: they are of one type and hold the same. 1, 1.0 and True are three; the
+    order of a dict's keys says nothing.
+    """
+    kind = type(one)
+    if kind is not type(other):
+        return False
+    if kind in SURE:
+        return bool(one == other)
+    if kind is dict:
+        items = {freeze(key): item for key, item in other.items()}
+        pairs = [(item, items.get(freeze(key), items)) for key, item in one.items()]
+        return len(one) == len(other) and all(same(item, match) for item, match in pairs)
+    if kind in (tuple, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return freeze(one) == freeze(other)
+
+
+PLAIN = "Use plain data: text, numbers, None, tuples, lists, dicts, dataclasses."
+
+
+def _not_plain(value: Any) -> str:
+    what = show(value)
+    kind = f"{what} is a {type(value).__name__}, which" if what != f"a {type(value).__name__}" else what
+    return f"{kind} cannot be stored, sent or compared. {_instead(value)}"
+
+
+def _instead(value: Any) -> str:
+    """What to use instead of a value that is not plain."""
+    if isinstance(value, (set, frozenset)):
+        why = "A set has no order, or another one in each run, and JSON and SQL have no sets"
+        return f"{why}. Use a sorted list, or a dict with True for each of them."
+    if isinstance(value, BaseException):
+        return "Use what it says, `str(error)`, or what kind it is, `type(error).__name__`."
+    if isinstance(value, (bytearray, memoryview)):
+        return "Use bytes(...)."
+    if isinstance(value, Iterator) and not hasattr(value, "read"):
+        return "Use list(...)."
+    for plain in (str, bytes, int, float, dict, list, tuple):
+        if isinstance(value, plain):
+            return f"It is a {plain.__name__} that may hold more than one. Use {plain.__name__}(...), or a dataclass."
+    if any("__dataclass_fields__" in vars(one) for one in type(value).__mro__):
+        return "It is a dataclass over something else. Give it that as a field."
+    return PLAIN
+
+
+def unordered(mapping: dict[Any, Any]) -> Hashable:
+    """A key for bookkeeping whose order nobody can see."""
+    return frozenset((freeze(key), freeze(item)) for key, item in mapping.items())
+
+
+def in_order(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    """Its items, by how their keys read."""
+    try:
+        return sorted(mapping.items(), key=lambda item: repr(item[0]))
+    except Exception:  # one of them cannot say what it is
+        return sorted(mapping.items(), key=lambda item: show(item[0]))

@@ -1,0 +1,68 @@
+"""How much may go wrong in one run, and how much work a search may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from simlib.arguments import above_zero, whole_number
+from simlib.schedule.trace import FAULT_NAMES
+from simlib.text import listed, plural
+
+KINDS = tuple(FAULT_NAMES)
+LIMITS = ("max_states", "max_seconds", "max_megabytes")
+LETTERS = {
+    "crashes": "c", "node_losses": "n", "power_losses": "p", "redeliveries": "r", "lost_replies": "l", "outages": "o",
+    "rejections": "j", "disk_full": "d", "pauses": "s",
+}  # fmt: skip
+_BITS = 5
+MOST = 2**_BITS - 1
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many faults of each kind one run may have. Packed into one number, so that a state carries it cheaply."""
+
+    counts: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        counts = {kind: whole_number(kind, count, 0, MOST) for kind, count in self.counts.items()}
+        object.__setattr__(self, "counts", counts)
+
+    @property
+    def packed(self) -> int:
+        return sum(self.counts.get(kind, 0) << _BITS * place for place, kind in enumerate(KINDS))
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def kinds(self) -> list[str]:
+        return [kind for kind in KINDS if self.counts.get(kind)]
+
+    def __str__(self) -> str:
+        """`up to 1 crash and 1 redelivery`, `no faults`."""
+        named = [plural(self.counts[kind], FAULT_NAMES[kind]) for kind in self.kinds]
+        return f"up to {listed(named)}" if named else "no faults"
+
+
+UNITS = {kind: 1 << _BITS * place for place, kind in enumerate(KINDS)}
+MASKS = {kind: MOST << _BITS * place for place, kind in enumerate(KINDS)}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a search gives up and says how far it came."""
+
+    states: int = 200_000
+    # For the whole answer: whether anything is wrong, and the smallest way to it; None: as long as it takes.
+    seconds: float | None = 10.0
+    megabytes: float = 1_500.0  # by which the process may grow
+    steps: int = 1_000  # of one worker in one run: more is taken for an endless loop
+
+    def __post_init__(self) -> None:
+        whole_number("max_states", self.states, 1)
+        above_zero("max_megabytes", self.megabytes)
+        if self.seconds is not None:
+            above_zero("max_seconds", self.seconds, of=" of seconds", or_=", or None for no limit")

@@ -1,0 +1,252 @@
+"""The plain way to run a system: real generators, real states, one move at a time.
+
+The searches are built for speed and keep no generator alive for long. This is the slow and obvious twin: it replays
+what a search found before anyone is shown it, plays a failure to another implementation, and writes the trace.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from simlib.errors import OperationError
+from simlib.model import timing
+from simlib.model.generator_state import capture
+from simlib.model.operation import OK, Blocked, Op, Outcome
+from simlib.model.process import Process
+from simlib.model.resource import State
+from simlib.model.system import System, queued
+from simlib.model.timing import Timer
+from simlib.schedule import passing_time
+from simlib.schedule.trace import Event, Move
+
+STEP_SECONDS = 1.0  # in a trace without a clock of its own, every step takes a second
+
+
+@dataclass
+class Slot:
+    """One worker's place: the process that runs there now, and how it got there."""
+
+    process: Process
+    incarnation: int = 1
+    steps: Counter[str] = field(default_factory=Counter)  # in this run, by name
+    last_at: float = 0.0  # when it last did something
+    slept_at: float | None = None  # since when it sleeps, if it does
+    queued: str = ""  # what it asked of a queue first, in this run
+    lost: bool = False  # its machine is gone: it gets no task any more
+    dead: bool = False  # its process is gone, and is not started again
+
+    @property
+    def op(self) -> Op | None:
+        return None if self.lost or self.dead else self.process.op
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its task can be handed out again: its run is over, and its machine is there."""
+        error = self.process.error
+        return self.op is None and not self.lost and (error is None or isinstance(error, OperationError))
+
+
+class Machine:
+    """`with Machine(system) as machine:` a running system. `now` in seconds; `events` so far."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.states = system.states()
+        self.slots: dict[str, Slot] = {}
+        self.events: list[Event] = []
+        self.now = 0.0
+        self._armed: dict[tuple[str, Hashable, Hashable], float] = {}
+        self._dead: list[Process] = []  # kept: dropping a suspended generator would run its `finally` blocks
+
+    def __enter__(self) -> Machine:
+        with contextlib.ExitStack() as watched:
+            watched.enter_context(self.system.watchdog)
+            self.slots = {worker: Slot(self._start(worker, 1)) for worker in self.system.cast}
+            [*self._fall_asleep()]
+            self._watched = watched.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in [*self._dead, *(slot.process for slot in self.slots.values())]:
+            process.discard()
+        self._watched.close()
+
+    def _start(self, worker: str, incarnation: int) -> Process:
+        """A new process of this worker."""
+        return self.system.start(worker, incarnation)
+
+    def here(self, worker: str) -> Hashable:
+        """A name for where this worker stands; None where there is none."""
+        return capture(self.slots[worker].process.generator)
+
+    # What can happen next
+
+    def can_step(self, worker: str, outcome: Outcome = OK) -> bool:
+        """Whether the worker's next step can go this way now."""
+        op = self.slots[worker].op
+        if op is None:
+            return False
+        state = self.states[op.resource]
+        if outcome not in state.outcomes(op):
+            return False
+        if timing.sleeps(op):  # what runs out before does so first
+            busy = self.busy()
+            return not any(timing.ends_before(timer, worker, op.args[0], busy) for _, timer in self.timers())
+        try:
+            self.answer(Move("step", worker, outcome=outcome), {op.resource: state.copy()})
+        except Blocked:
+            return False
+        return True
+
+    def busy(self) -> list[str]:
+        """The workers who can do something now other than to sleep on."""
+        return [worker for worker, slot in self.slots.items() if not timing.sleeps(slot.op) and self.can_step(worker)]
+
+    def answer(self, move: Move, states: Mapping[str, State]) -> Any:
+        """What is answered to this worker's next step, which takes effect in `states`: it may be an error.
+
+        Raises Blocked where it has to wait.
+        """
+        op = self.slots[move.worker].op
+        assert op is not None, f"{move.worker} has no step to take"
+        try:
+            return self.system.perform(states[op.resource], op, move.worker, move.outcome)
+        except OperationError as error:
+            return error
+
+    def ready(self) -> list[str]:
+        """The workers whose next step can happen now."""
+        return [worker for worker in self.slots if self.can_step(worker)]
+
+    def timers(self) -> Iterator[tuple[str, Timer]]:
+        for name, state in self.states.items():
+            for timer in state.timers():
+                yield name, timer
+
+    def expiry(self, resource: str, timer: Timer) -> Move:
+        """That this timer runs out: a fault when it beats an owner that is alive while somebody can go on, and that
+        does not sleep for longer.
+        """
+        steps = {worker: slot.op for worker, slot in self.slots.items() if slot.op}
+        sleepers = {worker: op.args[0] for worker, op in steps.items() if timing.sleeps(op)}
+        early = timer.owner is not None and not timing.ends_within(timer, sleepers, self.busy()) and bool(self.ready())
+        return Move("timer", "", resource, timer.id, fault="pauses" if early else None)
+
+    # Making it happen
+
+    def perform(self, move: Move) -> Event:
+        """Do it, and record it."""
+        act = {
+            "step": self._step, "timer": self._timer, "crash": self._crash, "again": self._again,
+            "node loss": self._lose, "power loss": self._power_loss,
+        }  # fmt: skip
+        event = act[move.kind](move)
+        event.asleep = tuple(self._fall_asleep())
+        self.events.append(event)
+        self._arm()
+        return event
+
+    def _fall_asleep(self) -> Iterator[str]:
+        """Who begins to sleep now."""
+        for worker, slot in self.slots.items():
+            if slot.slept_at is None and timing.sleeps(slot.op):
+                slot.slept_at = self.now
+                passing_time.fall_asleep(self.states, worker)
+                yield worker
+
+    def _step(self, move: Move) -> Event:
+        slot = self.slots[move.worker]
+        event = self._take(move)
+        assert event.op is not None
+        slot.process.answer(event.answer)
+        slot.queued = queued(slot.queued, event.op)
+        if slot.op is None:
+            error = slot.process.error
+            event = replace(event, ended="raised" if error else "returned", error=error, raised=slot.process.where)
+            self._end(move.worker)
+        return event
+
+    def _take(self, move: Move) -> Event:
+        """The step takes effect; its worker has not been told yet."""
+        slot = self.slots[move.worker]
+        op, where = slot.op, slot.process.where
+        assert op is not None, f"{move.worker} has no step to take"
+        if slot.slept_at is None:
+            self.now += STEP_SECONDS
+        else:
+            self.now = max(self.now, slot.slept_at + max(op.args[0], STEP_SECONDS))
+        busy = tuple(self.busy()) if timing.sleeps(op) else ()
+        answer = self._carry_out(move)
+        slot.steps[op.name] += 1
+        slot.last_at, slot.slept_at = self.now, None
+        return Event(move, self.now, op, answer, where, slot.steps[op.name], busy=busy)
+
+    def _carry_out(self, move: Move) -> Any:
+        """Let the step take effect. Gives its answer, which may be an error."""
+        op = self.slots[move.worker].op
+        if op and timing.sleeps(op):
+            passing_time.sleep(self.states, op, move.worker, self.busy())
+            return None
+        return self.answer(move, self.states)
+
+    def _end(self, worker: str) -> None:
+        """A run is over: what it held is orphaned."""
+        slot, error = self.slots[worker], self.slots[worker].process.error
+        for state in self.states.values():
+            state.owner_gone(worker)
+        if self.system.starts_again(worker, error, slot.queued):
+            self._restart(worker, slot.incarnation + (error is not None))
+
+    def _restart(self, worker: str, incarnation: int) -> None:
+        self._dead.append(self.slots[worker].process)
+        self.slots[worker] = Slot(self._start(worker, incarnation), incarnation, last_at=self.now)
+
+    def _crash(self, move: Move) -> Event:
+        event = Event(move, self.now, ended="" if self.system.cast[move.worker].restarts else "killed")
+        event.apply(self.states)
+        self._after_kill(move.worker)
+        return event
+
+    def _after_kill(self, worker: str) -> None:
+        if self.system.cast[worker].restarts:
+            self._restart(worker, self.slots[worker].incarnation + 1)
+        else:
+            self.slots[worker].dead = True
+
+    def _lose(self, move: Move) -> Event:
+        event = Event(move, self.now)
+        event.apply(self.states)
+        self.slots[move.worker].lost = True
+        return event
+
+    def _again(self, move: Move) -> Event:
+        self._restart(move.worker, self.slots[move.worker].incarnation + 1)
+        return Event(move, self.now)
+
+    def _power_loss(self, move: Move) -> Event:
+        event = Event(move, self.now)
+        event.apply(self.states)
+        for worker, slot in [*self.slots.items()]:
+            if slot.op is not None:
+                self._after_kill(worker)
+        return event
+
+    def _timer(self, move: Move) -> Event:
+        timer = next(timer for timer in self.states[move.resource].timers() if timer.id == move.timer)
+        due = self._armed[move.resource, timer.id, timer.armed] + timer.seconds
+        self.now = max(self.now, due)
+        stalled = None
+        if move.fault and timer.owner:
+            stalled = (timer.owner, due - self.slots[timer.owner].last_at)
+        event = Event(move, self.now, label=timer.label, seconds=timer.seconds, stalled=stalled)
+        event.apply(self.states)
+        return event
+
+    def _arm(self) -> None:
+        """Remember since when each timer runs."""
+        running = {(name, timer.id, timer.armed) for name, timer in self.timers()}
+        self._armed = {known: self._armed.get(known, self.now) for known in running}

@@ -1,0 +1,289 @@
+"""Runs played move by move with real generators: what a search found, one failure on two implementations."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+
+from simlib.errors import Mistake, OperationError
+from simlib.model.operation import OK, Outcome
+from simlib.model.properties import Property
+from simlib.model.system import System
+from simlib.resources.clock import ClockState
+from simlib.schedule.machine import Machine
+from simlib.schedule.token import Point, letters
+from simlib.schedule.trace import WORKERS_FAULTS, Event, Move, Trace
+from simlib.text import listed
+
+Broken = tuple[str, str, tuple[str, ...]]  # a claim, why it is false, and which resources it is about
+MOST_STEPS = 500  # of a replay that goes on after its schedule
+
+
+def follow(system: System, moves: Sequence[Move]) -> Trace:
+    """Play these moves with real generators and write down what happens."""
+    with Machine(system) as machine:
+        initial = {name: state.copy() for name, state in machine.states.items()}
+        for move in moves:
+            machine.perform(move)
+        return Trace(system.title, tuple(machine.events), initial, roles=system.names)
+
+
+def play(system: System, named: Sequence[Point]) -> Trace:
+    """Play a schedule, as far as it fits, then let the workers finish. Stops where a property breaks.
+
+    A step is found by its name: an implementation with more steps takes its own ones on the way. Where one has no
+    such step, it takes whatever is its next; `parted` marks the first event that differs from the schedule.
+    """
+    with Machine(system) as machine:
+        player = Player(machine)
+        return player.play(player.scheduled(named))
+
+
+def run_once(system: System, crash_after: int | None = None) -> Trace:
+    """One run in which nothing goes wrong, or one crash: of worker A, right after so many of its steps."""
+    with Machine(system) as machine:
+        player = Player(machine)
+        return player.play(player.crash_of("A", crash_after) if crash_after else iter(()))
+
+
+def fork(system: System, moves: Sequence[Move], worker: str) -> Trace | None:
+    """These moves, then a crash of this worker, then everybody goes on to the end.
+
+    None where a crash takes nothing: the worker has taken no step since it was started, or is done, or a property is
+    broken before.
+    """
+    with Machine(system) as machine:
+        player = Player(machine)
+        trace = player.play(player.moves_and_crash(moves, worker))
+    struck = len(trace.events) > len(moves) and trace.events[len(moves)].kind == "crash"
+    return trace if struck else None
+
+
+class Player:
+    """Plays a beginning that somebody has chosen, and lets everybody finish from there."""
+
+    def __init__(self, machine: Machine, most: int = MOST_STEPS, names: dict[str, set[str]] | None = None) -> None:
+        self.machine = machine
+        self._most = most
+        self.parted: int | None = None
+        self._choices = 1  # the most that there were at any draw
+        self._names = step_names(machine.system) if names is None else names
+        self._initial = {name: state.copy() for name, state in machine.states.items()}
+
+    def play(self, beginning: Iterator[Event]) -> Trace:
+        """Make these moves, then let everybody finish; stop where a property breaks."""
+        before = self.machine.system.memories()
+        broken = self.broken()
+        while not broken and next(beginning, None) is not None:
+            broken = self.broken()
+        broken = broken or self.finish()
+        self.machine.system.compare_memories(before)
+        trace = self.so_far()
+        return trace.but(broken=broken[0], because=broken[1], about=broken[2]) if broken else trace
+
+    def so_far(self) -> Trace:
+        """What has happened, wherever it stopped."""
+        system, events = self.machine.system, tuple(self.machine.events)
+        return Trace(system.title, events, self._initial, parted=self.parted, roles=system.names)
+
+    def crash_of(self, worker: str, steps: int) -> Iterator[Event]:
+        """So many steps, then a crash. A run that is over by then has nothing to lose."""
+        for _ in range(steps):
+            move = self._step(worker, 0)
+            if move is None:
+                return
+            event = self.machine.perform(move)
+            yield event
+            if event.ended:
+                return
+        yield self.machine.perform(Move("crash", worker, fault="crashes"))
+
+    def moves_and_crash(self, moves: Sequence[Move], worker: str) -> Iterator[Event]:
+        """Exactly these moves, then a crash if there is a memory to lose."""
+        for move in moves:
+            yield self.machine.perform(move)
+        slot = self.machine.slots[worker]
+        if slot.op is not None and slot.steps:
+            yield self.machine.perform(Move("crash", worker, fault="crashes"))
+
+    def broken(self) -> Broken | None:
+        machine, system = self.machine, self.machine.system
+        for worker, slot in machine.slots.items():
+            error = slot.process.error
+            if error is not None and not isinstance(error, OperationError):
+                return "error", system.failed(worker, error, slot.process.where), ()
+        return self._false(system.always)
+
+    def _false(self, claims: Sequence[Property]) -> Broken | None:
+        system, states = self.machine.system, self.machine.states
+        claim = system.broken(claims, states)
+        return (claim.name, system.because(claim, states), claim.parameters) if claim else None
+
+    def _part(self) -> None:
+        if self.parted is None:
+            self.parted = len(self.machine.events)
+
+    def scheduled(self, named: Sequence[Point]) -> Iterator[Event]:
+        """Each move of the schedule that can be made, and what came of it."""
+        for point in named:
+            if point.kind == "step":
+                yield from self._steps_to(point)
+            else:
+                move = self._other(point)
+                if move is None:
+                    self._part()
+                else:
+                    yield self.machine.perform(move)
+
+    def _steps_to(self, point: Point) -> Iterator[Event]:
+        """The worker's steps up to and with the one that is named."""
+        worker = point.worker
+        if worker not in self.machine.slots:
+            raise Mistake(f"the schedule has a worker {worker}; replay with as many workers as it was found with.")
+        known = point.step in self._names[worker]
+        for _ in range(MOST_STEPS):
+            slot = self.machine.slots[worker]
+            there = slot.op is not None and letters(slot.op.name) == point.step
+            move = self._step(worker, point.way if there else 0)
+            if move is None:
+                self._part()
+                return
+            if not there:
+                self._part()
+            event = self.machine.perform(move)
+            yield event
+            if there or event.ended or not known:
+                return
+
+    def _step(self, worker: str, way: int) -> Move | None:
+        op = self.machine.slots[worker].op
+        if op is None:
+            return None
+        outcomes = list(self.machine.states[op.resource].outcomes(op))
+        outcome: Outcome = outcomes[way] if way < len(outcomes) else OK
+        for one in (outcome, OK):
+            if self.machine.can_step(worker, one):
+                return Move("step", worker, outcome=one, fault=one.fault)
+        return None
+
+    def _other(self, point: Point) -> Move | None:
+        if point.kind == "timer":
+            return self._timer(point)
+        if point.kind == "power loss":
+            return Move("power loss", outcome=Outcome(None, point.way), fault="power_losses")
+        slot = self.machine.slots.get(point.worker)
+        if slot is None or not (slot.has_ended if point.kind == "again" else slot.op and slot.steps):
+            return None
+        return Move(point.kind, point.worker, fault=WORKERS_FAULTS[point.kind])
+
+    def _timer(self, point: Point) -> Move | None:
+        names = list(self.machine.states)
+        if point.resource >= len(names):
+            return None
+        name = names[point.resource]
+        timers = self.machine.states[name].timers()
+        if not timers:
+            return None
+        return self.machine.expiry(name, timers[min(point.way, len(timers) - 1)])
+
+    def finish(self) -> Broken | None:
+        """Let everybody go on, one after the other, until nothing more happens.
+
+        Who goes round in a circle (it polls, say) has to let the others go first, and draws something else; when that
+        leads nowhere new, it is over.
+        """
+        machine, order = self.machine, list(self.machine.slots)
+        been = {self._here(): len(machine.events)}
+        stale = lap = 0  # how many steps have led to nothing new, and how many it takes to go round once
+        for _ in range(self._most):
+            move = self._anything(order, stale // lap if lap else 0)
+            if move is None:
+                return self._at_rest()
+            machine.perform(move)
+            broken = self.broken()
+            if broken:
+                return broken
+            here = self._here()
+            if here is None or here not in been:
+                been[here], stale, lap = len(machine.events), 0, 0
+                continue
+            stale, lap = stale + 1, lap or len(machine.events) - been[here]
+            if stale % lap == 0 and move.worker:
+                order = [worker for worker in order if worker != move.worker] + [move.worker]
+            if stale > lap * (len(order) + self._choices):
+                broken = self._goes_round({event.worker for event in machine.events[max(been.values()) :]})
+                del machine.events[max(been.values()) + (lap if broken else 0) :]
+                return broken
+        return "livelock", f"no end after {self._most} steps", ()
+
+    def _here(self) -> Hashable | None:
+        """A name for where everybody and everything is; None if there is none."""
+        slots = self.machine.slots
+        held = [slot.op and self.machine.here(worker) for worker, slot in slots.items()]
+        if any(slot.op and one is None for slot, one in zip(slots.values(), held)):
+            return None
+        told = any(
+            event.op and event.op.verb == "now" for event in self.machine.events
+        )  # else time is nothing to anybody
+        states = self.machine.states.values()
+        return (*held, *(state.key() for state in states if told or not isinstance(state, ClockState)))
+
+    def _anything(self, order: Sequence[str], turn: int) -> Move | None:
+        """What happens next. `turn` is how often they have gone round: then timers without an owner run out first, for
+        perhaps somebody waits for that, and draws are other ones.
+        """
+        timers = list(self.machine.timers())
+        orphans = [(name, timer) for name, timer in timers if turn and timer.owner is None]
+        ready = sorted(self.machine.ready(), key=order.index)
+        if ready and not orphans:
+            return Move("step", ready[0], outcome=self._drawn(ready[0], turn))
+        for name, timer in orphans or timers:
+            return Move("timer", "", name, timer.id)
+        return None
+
+    def _drawn(self, worker: str, turn: int) -> Outcome:
+        """The first of a step's outcomes, or another one each time round."""
+        op = self.machine.slots[worker].op
+        assert op is not None
+        draws = [one for one in self.machine.states[op.resource].outcomes(op) if one.fault is None]
+        self._choices = max(self._choices, len(draws))
+        return draws[turn % len(draws)]
+
+    def _goes_round(self, going: set[str]) -> Broken | None:
+        """All that is left goes round for ever: fine where that is all there is to do."""
+        claims = self.machine.system.eventually
+        unmet = self._false(claims)
+        if claims and not unmet:
+            return self._stuck(going)
+        return "livelock", "it goes round for ever" + (f", and {unmet[0]} stays false" if unmet else ""), ()
+
+    def _at_rest(self) -> Broken | None:
+        """What is wrong where nothing more happens."""
+        return self._stuck(set()) or self._false(self.machine.system.eventually)
+
+    def _stuck(self, going: set[str]) -> Broken | None:
+        """Who waits for ever, while these go round."""
+        machine, slots = self.machine, self.machine.slots.items()
+        blocked = {name: (slot.op, slot.process.where) for name, slot in slots if slot.op and name not in going}
+        stuck = machine.system.stuck(blocked, machine.states, going)
+        return ("stuck", f"{listed(stuck)}, for ever" + ", while others go round" * bool(going), ()) if stuck else None
+
+
+def step_names(system: System) -> dict[str, set[str]]:
+    """By worker, the steps of a run in which nothing goes wrong, by their letters."""
+    return {worker: _names(system, worker) for worker in system.cast}
+
+
+def _names(system: System, worker: str) -> set[str]:
+    """The steps of a run in which nothing goes wrong, by their letters."""
+    found = set()
+    with Machine(system) as machine:
+        for _ in range(MOST_STEPS):
+            ready = machine.ready()
+            if not ready:
+                break
+            event = machine.perform(Move("step", worker if worker in ready else ready[0]))
+            if event.worker == worker and event.op:
+                found.add(letters(event.op.name))
+                if event.ended:
+                    break
+    return found

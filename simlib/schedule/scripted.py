@@ -1,0 +1,103 @@
+"""A schedule in words: whoever attacks a worker says who moves next, and where a fault strikes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from simlib.errors import Mistake
+from simlib.model.operation import Outcome
+from simlib.model.system import System
+from simlib.schedule.machine import Machine
+from simlib.schedule.replay import Player
+from simlib.schedule.trace import FAULT_NAMES, WORKERS_FAULTS, Event, Kind, Move, Trace
+from simlib.text import did_you_mean, listed, plural, show
+
+FAULTS = {name: kind for kind, name in FAULT_NAMES.items()}
+OF_A_STEP = ("redelivery", "lost reply", "outage", "rejection", "full disk")
+MOST_MOVES = 500
+GRAMMAR = (
+    '"A" is a step of worker A, "A 3" three of them, "A: lost reply" its next step with that fault '
+    f'({listed(list(OF_A_STEP), "or")}), "crash A", "lose A" (its node is gone for good), '
+    '"again A" (its task is handed out again), "expire lock" (a timer of that resource runs out), "power loss"'
+)
+
+
+def attack(system: System, words: Sequence[str]) -> Trace:
+    """Play these moves, then let everybody finish. Stops where a property breaks. Raises Mistake for no such move."""
+    with Machine(system) as machine:
+        player = Player(machine)
+        return player.play(_moves(machine, words))
+
+
+def _moves(machine: Machine, words: Sequence[str]) -> Iterator[Event]:
+    for word in words:
+        for move in _read(machine, word):
+            yield machine.perform(move)
+
+
+def _read(machine: Machine, word: str) -> Iterator[Move]:
+    """The moves that one word stands for, each worked out when the one before it has been made."""
+    workers = "|".join(machine.slots)
+    if not isinstance(word, str):
+        raise Mistake(f"{show(word)} is no move. Moves are text: {GRAMMAR}.")
+    steps = re.fullmatch(rf"({workers})(?: ([1-9][0-9]{{0,2}}))?", word)
+    fault = re.fullmatch(rf"({workers}): (.+)", word)
+    whom = re.fullmatch(rf"(crash|lose|again) ({workers})", word)
+    timer = re.fullmatch(r"expire (.+)", word)
+    if steps and int(steps[2] or 1) <= MOST_MOVES:
+        for _ in range(int(steps[2] or 1)):
+            yield _step(machine, word, steps[1])
+    elif fault and fault[2] in OF_A_STEP:
+        yield _faulty(machine, word, fault[1], fault[2])
+    elif whom:
+        yield _to_whom(machine, word, *whom.groups())
+    elif timer:
+        yield _expiry(machine, word, timer[1])
+    elif word == "power loss":
+        yield Move("power loss", outcome=Outcome(None, 0), fault="power_losses")
+    else:
+        raise Mistake(f"{show(word)} is no move here: the workers are {listed(list(machine.slots))}. {GRAMMAR}.")
+
+
+def _step(machine: Machine, word: str, worker: str) -> Move:
+    op = machine.slots[worker].op
+    if op is None:
+        raise Mistake(f"{show(word)}: {worker} has nothing more to do after {plural(len(machine.events), 'event')}.")
+    if not machine.can_step(worker):
+        raise Mistake(f"{show(word)}: {worker} waits at `{op}`, and somebody else has to move first.")
+    return Move("step", worker)
+
+
+def _faulty(machine: Machine, word: str, worker: str, name: str) -> Move:
+    op, kind = machine.slots[worker].op, FAULTS[name]
+    outcomes = machine.states[op.resource].outcomes(op) if op else iter(())
+    for outcome in outcomes:
+        if outcome.fault == kind and machine.can_step(worker, outcome):
+            return Move("step", worker, outcome=outcome, fault=kind)
+    raise Mistake(f"{show(word)}: the next step of {worker} is {f'`{op}`' if op else 'none'}, which it cannot strike.")
+
+
+def _to_whom(machine: Machine, word: str, what: str, worker: str) -> Move:
+    slot = machine.slots[worker]
+    if what != "again" and (slot.op is None or not slot.steps):
+        state = "has done its task" if slot.op is None else "has taken no step since it was started"
+        raise Mistake(f"{show(word)}: {worker} {state}, so there is no memory to lose.")
+    if what == "again" and slot.lost:
+        raise Mistake(f"{show(word)}: the node of {worker} is gone for good, so it is given no task any more.")
+    if what == "again" and not slot.has_ended:
+        raise Mistake(f"{show(word)}: {worker} has not done its task yet. It can be given it again when it has.")
+    kind: Kind = "node loss" if what == "lose" else "crash" if what == "crash" else "again"
+    return Move(kind, worker, fault=WORKERS_FAULTS[kind])
+
+
+def _expiry(machine: Machine, word: str, resource: str) -> Move:
+    if resource not in machine.states:
+        names = [*machine.states]
+        raise Mistake(f"{show(word)}: there is no such resource, but {listed(names)}.{did_you_mean(resource, names)}")
+    timers = [timer for name, timer in machine.timers() if name == resource]
+    if not timers:
+        running = sorted({name for name, _ in machine.timers()})
+        others = f"timers of {listed(running)} are" if running else "no other is, either"
+        raise Mistake(f"{show(word)}: no timer of {resource} is running now; {others}.")
+    return machine.expiry(resource, timers[0])

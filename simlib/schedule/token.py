@@ -1,0 +1,144 @@
+"""Schedules as something to keep: each move named, so that it can be found again, and written as a short token."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from string import ascii_uppercase
+from typing import NamedTuple
+
+from simlib.errors import Mistake
+from simlib.model.resource import State
+from simlib.schedule.budget import LETTERS, MOST
+from simlib.schedule.trace import Event, Kind, Trace
+from simlib.text import plural, show
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Point(NamedTuple):
+    """One move of a schedule, named so that it can be found again in another implementation.
+
+    `step` is two letters that stand for the step's name; `way` is the outcome's place among the possible ones, or
+    which timer or power loss it was.
+    """
+
+    kind: Kind
+    worker: str = ""
+    step: str = ""
+    resource: int = 0
+    way: int = 0
+
+
+def points(trace: Trace) -> list[Point]:
+    """The moves of a trace, named."""
+    states = {name: state.copy() for name, state in trace.initial.items()}
+    named = []
+    for event in trace.events:
+        named.append(_point(event, states))
+        event.apply(states)
+    return named
+
+
+def _point(event: Event, states: Mapping[str, State]) -> Point:
+    move = event.move
+    if event.op is not None:
+        way = list(states[event.op.resource].outcomes(event.op)).index(move.outcome)
+        return Point("step", move.worker, letters(event.op.name), way=way)
+    if move.kind == "timer":
+        timers = [timer.id for timer in states[move.resource].timers()]
+        return Point("timer", resource=list(states).index(move.resource), way=timers.index(move.timer))
+    return Point(move.kind, move.worker, way=int(move.outcome.choice or 0))
+
+
+def letters(name: str) -> str:
+    """Two letters that stand for a step's name: enough to notice when the code has changed."""
+    high, low = divmod(zlib.crc32(name.encode()) % 36**2, 36)
+    return DIGITS[high] + DIGITS[low]
+
+
+# Tokens
+
+MARKS: dict[Kind, str] = {"crash": "x", "node loss": "n", "again": "r", "power loss": "p", "timer": "t"}
+
+
+def write_token(named: Sequence[Point]) -> str:
+    """`Ak2f0-xA-t0-Ak2f0`: A takes two steps, crashes, the first resource's timer runs out, A takes two again."""
+    parts: list[str] = []
+    runs = ""
+    for point in named:
+        way = f"({point.way})" if point.way else ""
+        if point.kind == "step":
+            if runs != point.worker:
+                parts.append(point.worker)
+            parts[-1] += point.step + way
+            runs = point.worker
+        else:
+            where = str(point.resource) if point.kind == "timer" else point.worker
+            parts.append(MARKS[point.kind] + where + way)
+            runs = ""
+    return "-".join(parts)
+
+
+class Token(NamedTuple):
+    """What a token says: how many of each role, the budget, and the schedule; None for a verdict without one."""
+
+    counts: tuple[int, ...]
+    faults: dict[str, int]
+    schedule: list[Point] | None
+
+
+HEAD = re.compile(r"([1-9][0-9]?(?:\.[1-9][0-9]?)*)((?:[a-z][1-9][0-9]?)*)")
+WAY = r"(?:\(([0-9]{1,6})\))?"
+STEP = re.compile(rf"([0-9a-z]{{2}}){WAY}")
+PART = re.compile(rf"([A-Z])((?:[0-9a-z]{{2}}(?:\([0-9]{{1,6}}\))?)+)|([xnr])([A-Z])|p{WAY}|t([0-9]{{1,3}}){WAY}")
+LOOKS = (
+    'A token is what a report prints after `Again:`, such as "2c1r1-Ak2f0-xA": how many workers, how often each '
+    "fault may strike, and the schedule."
+)
+
+
+def read_token(token: str, resources: int) -> Token:
+    """What a token says, in a scenario with so many resources. Raises Mistake where it is none."""
+    head, dash, schedule = token.partition("-")
+    match = HEAD.fullmatch(head)
+    if match is None:
+        raise _no_token(token, f"{show(head, 20)} does not read as workers and faults")
+    counts = tuple(map(int, match[1].split(".")))
+    if sum(counts) > len(ascii_uppercase):
+        raise _no_token(token, f"there are at most {len(ascii_uppercase)} workers")
+    kinds = {letter: kind for kind, letter in LETTERS.items()}
+    given = [(letter, int(count)) for letter, count in re.findall(r"([a-z])([0-9]+)", match[2])]
+    for letter, count in given:
+        if letter not in kinds or count > MOST:
+            raise _no_token(token, f"`{letter}{count}` is no fault, up to {MOST} times")
+    if len(dict(given)) < len(given):
+        raise _no_token(token, "a fault is there twice")
+    faults = {kinds[letter]: count for letter, count in given}
+    points = [point for part in schedule.split("-") for point in _read_part(token, part)] if dash else None
+    for point in points or ():
+        if point.worker and ascii_uppercase.index(point.worker) >= sum(counts):
+            raise _no_token(token, f"it begins with {plural(sum(counts), 'worker')}, and goes on with {point.worker}")
+        if point.resource >= resources:
+            raise _no_token(token, f"`t{point.resource}` is a timer of a resource that the scenario does not have")
+    return Token(counts, faults, points)
+
+
+def _read_part(token: str, part: str) -> Iterator[Point]:
+    match = PART.fullmatch(part)
+    if match is None:
+        raise _no_token(token, f"{show(part, 20)} does not read as steps or a fault")
+    worker, steps, mark, whose, power, resource, timer = match.groups()
+    if worker:
+        yield from (Point("step", worker, step, way=int(way or 0)) for step, way in STEP.findall(steps))
+    elif mark:
+        yield Point(next(kind for kind, one in MARKS.items() if one == mark), whose)
+    elif resource:
+        yield Point("timer", resource=int(resource), way=int(timer or 0))
+    else:
+        yield Point("power loss", way=int(power or 0))
+
+
+def _no_token(token: str, why: str) -> Mistake:
+    return Mistake(f"{show(token)} is no token of a verdict: {why}. {LOOKS}")

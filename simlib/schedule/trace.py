@@ -1,0 +1,259 @@
+"""What happened, in order: the one record that all engines write and all views read."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from simlib.errors import OperationError
+from simlib.model import timing
+from simlib.model.operation import NOWHERE, OK, Op, Outcome, Where
+from simlib.schedule import passing_time
+from simlib.text import listed, ordinal, plural, printable, show
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from simlib.model.resource import State
+
+Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again"]
+
+FAULT_NAMES = {
+    "crashes": "crash",
+    "node_losses": "node loss",
+    "power_losses": "power loss",
+    "redeliveries": "redelivery",
+    "lost_replies": "lost reply",
+    "outages": "outage",
+    "rejections": "rejection",
+    "disk_full": "full disk",
+    "pauses": "pause",
+}  # in the order in which a search tries them, so that a tie prefers a crash over a pause
+STORY = 72  # letters of an event's story on one line
+WORKERS_FAULTS: dict[Kind, str] = {"crash": "crashes", "node loss": "node_losses", "again": "redeliveries"}
+
+
+class Move(NamedTuple):
+    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again."""
+
+    kind: Kind
+    worker: str = ""
+    resource: str = ""  # whose timer
+    timer: Hashable = None
+    outcome: Outcome = OK
+    fault: str | None = None  # the budget that it is paid from
+
+
+@dataclass(slots=True)  # nobody changes one, but frozen it would take five times as long to make
+class Event:
+    """A move, and what came of it. `at` is when it was complete, in seconds."""
+
+    move: Move
+    at: float
+    op: Op | None = None
+    answer: Any = None  # an exception when one was raised
+    where: Where = NOWHERE  # the step stands in the learner's code
+    nth: int = 0  # the how-manieth of this name in this run of the worker: the second `bank.call`
+    ended: Literal["", "returned", "raised", "killed"] = ""  # killed: and nobody starts it again
+    error: BaseException | None = None  # what the worker raised
+    raised: Where = NOWHERE  # and where
+    label: str = ""  # which timer it was, in words
+    seconds: float = 0  # how long that timer ran
+    stalled: tuple[str, float] | None = None  # a worker that must have stood still for so many seconds
+    busy: tuple[str, ...] = ()  # of a sleep: who could have acted when it was over
+    asleep: tuple[str, ...] = ()  # who sleeps from then on
+
+    @property
+    def worker(self) -> str:
+        return self.move.worker
+
+    @property
+    def kind(self) -> Kind:
+        return self.move.kind
+
+    @property
+    def line(self) -> int:
+        """The worker's own line, also where the step is in a function that it called; 0 where it is not known."""
+        return self.where.own
+
+    def apply(self, states: Mapping[str, State]) -> None:
+        """Do to these states what this event did to the world."""
+        if self.op and timing.sleeps(self.op):
+            passing_time.sleep(states, self.op, self.worker, self.busy)
+        elif self.kind == "step" and self.op:
+            try:
+                states[self.op.resource].perform(self.op, self.worker, self.move.outcome)
+            except OperationError:
+                pass  # it was the answer
+        elif self.kind == "timer":
+            timers = states[self.move.resource].timers()
+            passing_time.run_out(states, self.move.resource, next(one for one in timers if one.id == self.move.timer))
+        elif self.kind == "power loss":
+            lose_power(states, int(self.move.outcome.choice or 0))
+        if self.ended or self.kind in ("crash", "node loss"):
+            for state in states.values():
+                state.owner_gone(self.worker)
+        for who in self.asleep:
+            passing_time.fall_asleep(states, who)
+
+    def story(self) -> str:
+        """The event as a sentence fragment, without its time and worker."""
+        if self.kind == "step":
+            fault = f"   [{FAULT_NAMES[self.move.fault]}]" if self.move.fault else ""
+            ending = f", {self.ending}" if self.ending else ""
+            return f"{self.op} -> {show(self.answer)}{ending}{fault}"
+        if self.kind == "timer":
+            return f"{self.label} runs out" + (f" while {self.stalled[0]} stalls" if self.stalled else "")
+        if self.kind == "crash":
+            return "CRASH: its memory is gone" + (", it starts again" if not self.ended else "")
+        if self.kind == "node loss":
+            return "NODE LOSS: it is gone, and nobody starts it again"
+        if self.kind == "power loss":
+            return "POWER LOSS: all processes end, unsynced data may be gone"
+        return "is given the same task again"
+
+    @property
+    def uncaught(self) -> bool:
+        """Whether the error that ended the worker was this step's answer, and not one of its own."""
+        return type(self.error) is type(self.answer) and show(self.error) == show(self.answer)
+
+    @property
+    def ending(self) -> str:
+        """Which error ended the worker, in words; nothing if none did."""
+        if self.error is None:
+            return ""
+        return "uncaught" if self.uncaught else f"then raises {show(self.error)}{self.raised.aside}"
+
+
+def power_losses(states: Mapping[str, State]) -> int:
+    """In how many ways the machine's disks can come out of a power loss."""
+    return math.prod(state.power_losses() for state in states.values())
+
+
+def lose_power(states: Mapping[str, State], choice: int) -> None:
+    """The machine stops: the disks come out in the `choice`-th way, and every process that ran on it is gone."""
+    for state in states.values():
+        choice, own = divmod(choice, state.power_losses())
+        state.lose_power(own)
+        state.owner_gone(None)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A run: the events in order, the states it began with, and the property it broke, if it did."""
+
+    title: str  # of the worker
+    events: tuple[Event, ...]
+    initial: Mapping[str, State] = field(repr=False)
+    broken: str | None = None  # a property's name
+    because: str = ""  # what was expected and what was found
+    about: tuple[str, ...] = ()  # the resources that the broken property looks at
+    parted: int | None = None  # the first event at which a replay left the schedule that it follows
+    roles: Mapping[str, str] = field(default_factory=dict, repr=False)  # what each worker runs, by name
+    note: str = ""  # what was real, if it was
+    parts: Mapping[str, str] = field(default_factory=dict, repr=False)  # and how it was done on this machine, by name
+
+    def worlds(self) -> Iterator[dict[str, State]]:
+        """The states after each event."""
+        states = {name: state.copy() for name, state in self.initial.items()}
+        for event in self.events:
+            event.apply(states)
+            yield {name: state.copy() for name, state in states.items()}
+
+    def __getitem__(self, resource: str) -> Any:
+        """The resource as it is in the end, seen as a property sees it."""
+        *_, last = ({**self.initial}, *self.worlds())
+        return last[resource].seen()
+
+    @property
+    def workers(self) -> list[str]:
+        return sorted({event.worker for event in self.events if event.worker})
+
+    @property
+    def who(self) -> str:
+        """Who runs what: `A and B run charge; C runs relay.`"""
+        people: dict[str, list[str]] = {}
+        for worker, function in self.roles.items():
+            people.setdefault(function, []).append(worker)
+        said = [f"{listed(them)} {'run' if them[1:] else 'runs'} {function}" for function, them in people.items()]
+        return "; ".join(said) + "." * bool(said)
+
+    @property
+    def faults(self) -> list[str]:
+        """The faults that it took, by name, in order."""
+        return [FAULT_NAMES[event.move.fault] for event in self.events if event.move.fault]
+
+    @property
+    def failure(self) -> list[str]:
+        """What goes wrong in it, by the names of steps: `A crashes after its first bank.call`."""
+        return [self._what_goes_wrong(place) for place, event in enumerate(self.events) if event.move.fault]
+
+    def _what_goes_wrong(self, place: int) -> str:
+        event = self.events[place]
+        worker = event.stalled[0] if event.stalled else event.worker
+        before = [step for step in self.events[:place] if step.op and step.worker in (worker, worker or step.worker)]
+        last = f"{ordinal(before[-1].nth)} {before[-1].op.name}" if before and before[-1].op else ""
+        if event.op:
+            return f"{FAULT_NAMES[event.move.fault or '']} at {worker}'s {ordinal(event.nth)} {event.op.name}"
+        if event.stalled:
+            after = [step.op.name for step in self.events[place:] if step.op and step.worker == worker]
+            where = f"between its {last} and {after[0]}" if after else f"after its {last}"
+            return f"{worker} stalls for at least {event.stalled[1]:g} s {where}"
+        if event.kind == "power loss":
+            return f"the power fails after {before[-1].worker}'s {last}" if last else "the power fails"
+        what = {"crash": "crashes", "node loss": "is gone for good", "again": "is given its task again"}[event.kind]
+        return f"{worker} {what} after its {last}"
+
+    def but(self, **changes: Any) -> Trace:
+        return replace(self, **changes)
+
+    def text(self, titled: bool = False) -> str:
+        """What `print` shows; `titled` where the title stands above, and so the name of a function that all run."""
+        who = "" if titled and len(set(self.roles.values())) == 1 else self.who
+        verdict = f"{self.broken}: {self.because}" if self.broken else ""
+        return "\n".join([*filter(None, [who]), *self.lines(), *filter(None, [verdict, self.note])])
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
+
+    def lines(self) -> list[str]:
+        """For each event when, who, which source line, what, and what it changed; a long story goes on below."""
+        rows, before = [], {name: state.summary() for name, state in self.initial.items()}
+        for event, world in zip(self.events, self.worlds()):
+            after = {name: state.summary() for name, state in world.items()}
+            new = [name for name in after if after[name] and after[name] != before[name]]
+            changed = [f"{printable(name)}: {after[name]}" for name in new]
+            before = after
+            who = event.worker or printable(event.move.resource)
+            rows.append((f"{event.at:g} s", who, str(event.where), event.story(), "; ".join(changed)))
+        return [line for part in _folded(_aligned(rows)) for line in part]
+
+    def describe_faults(self) -> str:
+        """`1 crash and 2 lost replies`."""
+        counted = {name: self.faults.count(name) for name in FAULT_NAMES.values() if name in self.faults}
+        return " and ".join(plural(count, name) for name, count in counted.items()) or "no fault at all"
+
+
+def _aligned(rows: list[tuple[str, str, str, str, str]]) -> list[list[str]]:
+    """The lines of each event, in columns."""
+    stories = [textwrap.wrap(row[3], STORY, subsequent_indent="  ", break_on_hyphens=False) for row in rows]
+    at, who, line = (max((len(row[column]) for row in rows), default=0) for column in range(3))
+    story = max((len(part) for parts in stories for part in parts), default=0)
+    events = []
+    for row, (first, *more) in zip(rows, stories):
+        left = f"{row[0]:>{at + 2}}  {row[1]:<{who}}  {row[2]:<{line}}  "
+        events.append([f"{left}{first:<{story}}  {row[4]}".rstrip(), *(" " * len(left) + part for part in more)])
+    return events
+
+
+def _folded(events: list[list[str]], most: int = 24) -> list[list[str]]:
+    """A long run as a reader wants it: how it begins and how it ends."""
+    if len(events) <= most:
+        return events
+    head, tail = most // 2, most // 3
+    return [*events[:head], [f"       ... {len(events) - head - tail} more ..."], *events[-tail:]]

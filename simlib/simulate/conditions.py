@@ -1,0 +1,194 @@
+"""What production is like in a simulation: how long things take, how often they go wrong."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import inf, log
+
+from simlib.arguments import above_zero, as_number, number, whole_number
+from simlib.errors import Mistake
+from simlib.schedule.budget import LIMITS
+from simlib.text import did_you_mean, listed, name_of, show, span
+
+Duration = float | Callable[[random.Random], float]  # seconds, or a draw of them
+
+DAY = 86_400.0
+CHANCES = {  # by fault; in the order in which they are drawn
+    "redeliveries": "redelivery_chance",
+    "outages": "outage_chance",
+    "lost_replies": "lost_reply_chance",
+    "rejections": "rejection_chance",
+    "disk_full": "disk_full_chance",
+}
+RATES = {kind: f"{kind}_per_day" for kind in ("crashes", "pauses", "power_losses")}
+# What to say where one engine is asked in the other one's words.
+MEASURED = {
+    **{kind: f"That is a count, for explore. simulate takes a probability per operation: {name}=0.01."
+       for kind, name in CHANCES.items()},
+    **{kind: f"That is a count, for explore. simulate takes a rate: {name}=10." for kind, name in RATES.items()},
+    "node_losses": "Only explore loses a node.",
+    **dict.fromkeys(LIMITS, "That is a limit of explore. simulate takes hours=1."),
+}  # fmt: skip
+COUNTED = {
+    **{name: f"That is a probability, for simulate. explore takes a count: {kind}=1."
+       for kind, name in CHANCES.items()},
+    **{name: f"That is a rate, for simulate. explore takes a count: {kind}=1." for kind, name in RATES.items()},
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Exponential:
+    """Draws with this mean. A class and no closure, so that a picture can print it and a process pool can send it."""
+
+    mean: float
+
+    def __call__(self, chance: random.Random) -> float:
+        return -log(1.0 - chance.random()) / (1 / self.mean)  # what `chance.expovariate` does, and digit for digit
+
+    def __repr__(self) -> str:
+        return f"exponential({self.mean:g})"
+
+
+def exponential(mean: float) -> Exponential:
+    """Waiting times without a memory, `mean` seconds on average: what independent arrivals and failures look like."""
+    found = as_number(mean)
+    if found is None or found <= 0:
+        raise Mistake(f"exponential({show(mean)}): the mean is a number of seconds above 0.")
+    return Exponential(found)
+
+
+def draw(duration: Duration, chance: random.Random) -> float:
+    """So many seconds. Raises Mistake where that is no number from 0 on."""
+    return checked(duration(chance) if callable(duration) else duration)
+
+
+def checked(seconds: float) -> float:
+    """The same. Raises Mistake where it is no number from 0 on."""
+    found = seconds if type(seconds) is float else as_number(seconds)  # nearly always: this is asked at each step
+    if found is None or not 0 <= found < inf:
+        raise Mistake(f"{show(seconds)} is no duration: give seconds, 0 or more, or a function of a random.Random.")
+    return float(found)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Durations in seconds, rates of machines per day, and chances per operation.
+
+    `latency` is how long a step takes: one duration, or a dict by `"bank.call"`, `"bank"` or `"*"` (the rest).
+    `arrivals` is the time between new tasks: one duration, or a dict by queue, or by the name of a worker that has no
+    queue. Where there is no queue, a task goes to a worker that has none, and is a "refused task" when all are busy.
+    Without `arrivals`, each worker does its task once, or what messages the scenario begins with. Crashes and pauses
+    strike each worker, power losses all of them; each at random and independently of what the worker is doing.
+
+    `capacity` is how many requests a resource serves at a time; the others wait their turn. `timeout` is how long a
+    client waits for a reply, by resource or step: then it gets OutcomeUnknown. Its request takes effect all the same,
+    and where there is a capacity it keeps its place in the line: a server does not know that nobody listens any more.
+    `down` is from when to when a resource is not there, in seconds: its steps raise Unavailable. `stalled` is from when
+    to when one with a capacity takes requests in and answers none.
+
+    `outage_chance` and the other chances, from 0 to 1, are of each operation that such a fault can strike.
+    """
+
+    hours: float = 1.0
+    latency: Duration | Mapping[str, Duration] = 0.01
+    arrivals: Duration | Mapping[str, Duration] | None = None
+    crashes_per_day: float = 0.0
+    power_losses_per_day: float = 0.0
+    restart: Duration = 5.0
+    pauses_per_day: float = 0.0
+    pause: Duration = 60.0
+    capacity: Mapping[str, int] = field(default_factory=dict)
+    timeout: Mapping[str, float] = field(default_factory=dict)
+    down: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    stalled: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    redelivery_chance: float = 0.0
+    outage_chance: float = 0.0
+    lost_reply_chance: float = 0.0
+    rejection_chance: float = 0.0
+    disk_full_chance: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hours", above_zero("hours", self.hours))
+        for name in RATES.values():
+            object.__setattr__(self, name, number(name, getattr(self, name)))
+        for name in CHANCES.values():
+            object.__setattr__(self, name, number(name, getattr(self, name), 0, 1))
+        latencies = self.latency.values() if isinstance(self.latency, Mapping) else [self.latency]
+        for duration in (self.restart, self.pause, *latencies):
+            if not callable(duration):
+                checked(duration)
+        self._check_servers()
+
+    def _check_servers(self) -> None:
+        given = {"capacity": self.capacity, "timeout": self.timeout, "down": self.down, "stalled": self.stalled}
+        for name, value in given.items():
+            if not isinstance(value, Mapping):
+                example = {"capacity": 4, "timeout": 2}.get(name, (60, 120))
+                raise Mistake(f"{name}={show(value)}: say of which resource: {name}={{'bank': {example}}}.")
+        for resource, places in self.capacity.items():
+            whole_number(f"capacity of {resource}", places, 1, of=" of requests")
+        for resource, seconds in self.timeout.items():
+            above_zero(f"timeout of {resource}", seconds, of=" of seconds")
+        for resource in self.stalled:
+            if resource not in self.capacity:
+                raise Mistake(f"stalled: {resource} has no line to wait in. Give it a capacity={{'{resource}': 4}}.")
+        for resource, when in [*self.down.items(), *self.stalled.items()]:
+            between = [*map(as_number, when)] if isinstance(when, (tuple, list)) else []
+            if len(between) != 2 or None in between or not 0 <= when[0] < when[1]:
+                raise Mistake(
+                    f"{resource}: {show(when)}: give from when to when in seconds: {{'{resource}': (60, 120)}}."
+                )
+
+    def check_names(self, resources: Iterable[str]) -> None:
+        """Raise Mistake for a latency of something that is not there."""
+        names = [*resources, "*"]
+        latency = self.latency if isinstance(self.latency, Mapping) else ()
+        given = {"latency": latency, "capacity": self.capacity, "timeout": self.timeout, "down": self.down}
+        for what, keys in given.items():
+            for key in keys:
+                if key.partition(".")[0] not in (names if what == "latency" else names[:-1]):
+                    near = did_you_mean(key, names)
+                    there = f"there are {listed(names)}, and steps such as `bank.call`."
+                    raise Mistake(f"{what} of `{key}`: {there}{near}")
+
+    def latency_of(self, name: str) -> Duration:
+        """How long the step `bank.call` takes."""
+        if not isinstance(self.latency, Mapping):
+            return self.latency
+        for key in (name, name.partition(".")[0], "*"):
+            if key in self.latency:
+                return self.latency[key]
+        return 0.01
+
+    def timeout_of(self, name: str) -> float | None:
+        """How long a client waits for the step `bank.call`; None: as long as it takes."""
+        return self.timeout.get(name, self.timeout.get(name.partition(".")[0]))
+
+    @property
+    def chances(self) -> dict[str, float]:
+        """The chance of each fault, by its name as a fault."""
+        return {kind: getattr(self, name) for kind, name in CHANCES.items()}
+
+    def __str__(self) -> str:
+        """Every condition that was set, for a picture's small print."""
+        plain = Conditions()
+        said = [span(self.hours * 3_600)]
+        for name, value in vars(self).items():
+            if name != "hours" and value != getattr(plain, name):
+                said.append(f"{name.replace('_', ' ')} {_bare(value)}")
+        return ", ".join(said)
+
+
+def _bare(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{'else' if key == '*' else key} {_bare(one)}" for key, one in value.items())
+    if isinstance(value, (tuple, list)):
+        return " to ".join(map(_bare, value))
+    found = as_number(value)
+    if found is not None:
+        return f"{found:g}"
+    if isinstance(value, Exponential):
+        return repr(value)
+    return name_of(value) if hasattr(value, "__name__") else "a function"
