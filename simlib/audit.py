@@ -10,9 +10,10 @@ from typing import Any, Literal
 from simlib.arguments import named
 from simlib.check import Report
 from simlib.errors import Mistake
+from simlib.model.fault import KINDS
 from simlib.model.system import by_name
 from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.schedule.budget import KINDS, LIMITS
+from simlib.schedule.budget import LIMITS
 from simlib.simulate.conditions import COUNTED
 from simlib.text import listed, name_of, plural, show
 from simlib.watchdog import interruptible

@@ -8,10 +8,11 @@ from typing import Any
 
 from simlib.check import Report
 from simlib.errors import Mistake
+from simlib.model.fault import FAULT_NAMES, KINDS
 from simlib.model.system import how_many, roles_of
 from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.schedule.budget import KINDS, LIMITS
-from simlib.schedule.trace import FAULT_NAMES, Trace
+from simlib.schedule.budget import LIMITS
+from simlib.schedule.trace import Trace
 from simlib.simulate.conditions import COUNTED
 from simlib.text import did_you_mean, listed, name_of, plural
 from simlib.views.comparison import Column, Sheet, picture, text

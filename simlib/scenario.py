@@ -12,13 +12,14 @@ from simlib import simulate as simulator
 from simlib.arguments import as_number, public, whole_number
 from simlib.arguments import named as described
 from simlib.errors import Mistake
+from simlib.model.fault import KINDS
 from simlib.model.operation import Op
 from simlib.model.process import Worker
 from simlib.model.properties import Property
 from simlib.model.resource import Resource
 from simlib.model.system import ME, System, bind, cast_of, how_many, roles_of
 from simlib.model.values import fresh
-from simlib.schedule.budget import KINDS, LIMITS, Budget, Limits
+from simlib.schedule.budget import LIMITS, Budget, Limits
 from simlib.schedule.replay import play, run_once
 from simlib.schedule.scripted import attack
 from simlib.schedule.token import Point, points, read_token

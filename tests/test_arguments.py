@@ -16,10 +16,11 @@ from simlib import Clock, Database, Disk, Lock, Queue, Scenario, Service, audit,
 from simlib.arguments import as_number
 from simlib.course import crash_rate_slider, crash_slider, workers_slider
 from simlib.errors import DoesNotHold, Mistake, Unfinished
+from simlib.model.fault import KINDS
 from simlib.model.operation import Op
 from simlib.model.properties import Property
 from simlib.scenario import CONDITIONS, QUESTION
-from simlib.schedule.budget import KINDS, Limits
+from simlib.schedule.budget import Limits
 from simlib.simulate.conditions import CHANCES, RATES
 from simlib.views import board, failure_matrix, interleaving_map, load_curve, player, price_tag, survival_curve
 from simlib.views import crash_strip as strip

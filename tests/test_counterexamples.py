@@ -11,7 +11,7 @@ import pytest
 
 from simlib import Database, Lock, Scenario
 from simlib.errors import Mistake
-from simlib.schedule.budget import KINDS
+from simlib.model.fault import KINDS
 from tests.agreement import one_fault_less
 from tests.enumeration import retrace
 from tests.lessons import FOLDER, definitions

@@ -11,11 +11,13 @@ from simlib.check.findings import Findings
 from simlib.check.one_place import Overtaking, Spot
 from simlib.check.report import Report
 from simlib.errors import Mistake, NotDeterministic
+from simlib.model.fault import LETTERS
 from simlib.model.system import System
-from simlib.schedule.budget import LETTERS, Budget, Limits
+from simlib.schedule.budget import Budget, Limits
 from simlib.schedule.replay import follow
 from simlib.schedule.token import points, write_token
-from simlib.schedule.trace import Move, Trace
+from simlib.schedule.trace import Trace
+from simlib.schedule.transition import Transition
 from simlib.watchdog import interruptible
 
 __all__ = ["Report", "explore"]
@@ -81,7 +83,7 @@ def _counterexample(system: System, findings: Findings) -> Trace | None:
     return trace.but(broken=found.claim, because=found.because, about=about)
 
 
-def _replayed(system: System, moves: tuple[Move, ...]) -> Trace:
+def _replayed(system: System, moves: tuple[Transition, ...]) -> Trace:
     try:
         return follow(system, moves)
     except Mistake:

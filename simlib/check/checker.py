@@ -19,7 +19,7 @@ from simlib.model.system import System
 from simlib.resources.clock import Clock
 from simlib.resources.lock import Lock
 from simlib.schedule.budget import Budget, Limits
-from simlib.schedule.trace import Move
+from simlib.schedule.transition import Transition
 
 
 def decide(
@@ -60,7 +60,7 @@ def _proof(asker: Asker, symmetric: bool) -> Findings:
         return asker.ask(lambda question: Proof(question).run())
 
 
-def runs_that_go_well(system: System, budget: Budget, most: int) -> list[tuple[Move, ...]]:
+def runs_that_go_well(system: System, budget: Budget, most: int) -> list[tuple[Transition, ...]]:
     """So many at most, the ones with the fewest faults first."""
     with closing(Asker(system, partial(Question.about, system, budget, Limits()))) as asker:
         return asker.ask(lambda question: Smallest(question, most).run()).good or []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from simlib.model.operation import Where
-from simlib.schedule.trace import Move
+from simlib.schedule.transition import Transition
 
 
 class Carry(Exception):
@@ -18,7 +18,7 @@ class Found:
     """A violation: which claim, the moves that lead there, and why, where that is not the property's to say."""
 
     claim: str  # a property's name, or "stuck", "livelock", "error"
-    moves: tuple[Move, ...] | None = ()  # None: there is no schedule to show, since it is about all of them
+    moves: tuple[Transition, ...] | None = ()  # None: there is no schedule to show, since it is about all of them
     because: str = ""
 
 
@@ -52,7 +52,9 @@ class Findings:
     wrong: str = ""  # the claim that can be violated, where the smallest way to it was not found in time
     faults_proven: int = -1  # all schedules with up to so many faults hold
     outcomes: set[object] = field(default_factory=set)  # final worlds, as an outsider sees them
-    good: list[tuple[Move, ...]] | None = field(default_factory=list)  # schedules that went well; None: not looked for
+    good: list[tuple[Transition, ...]] | None = field(
+        default_factory=list
+    )  # schedules that went well; None: not looked for
     unseen: list[str] = field(default_factory=list)  # `sometimes` that never were
     idle_faults: list[str] = field(default_factory=list)  # kinds of fault that had no place to strike
     idle_workers: list[str] = field(default_factory=list)  # who never took a step

@@ -19,6 +19,7 @@ from simlib.model.process import Process
 from simlib.model.system import System, queued
 from simlib.model.values import freeze
 from simlib.resources.lock import Lease, Lock
+from simlib.schedule.transition import Fate, Standing
 from simlib.text import said, show
 
 ENDED = -1
@@ -62,7 +63,6 @@ class Histories:
         self.answers = Interned()
         self.op: list[int] = []
         self.place: list[int] = []  # of the resource that its step is about, in the system's order; ENDED without one
-        self.running: list[bool] = []  # whether the run has begun, and is not over: it has something to lose
         self.where: list[Where] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
@@ -99,19 +99,22 @@ class Histories:
             self._roots[key] = self._add(process, (ENDED, ENDED), (worker, incarnation), 0)
         return self._roots[key]
 
-    def next_root(self, worker: str, node: int) -> int:
-        """Where this worker starts after the process that was at `node` is gone."""
+    def meet(self, fate: Fate, worker: str, node: int) -> int:
+        """Where this worker is when this has happened to the process that was at `node`: at its start, or nowhere."""
+        if fate == "lost":
+            vacant = self._vacant("gone", node)
+            self.lost.add(vacant)
+            return vacant
+        if fate == "killed" and not self.system.cast[worker].restarts:
+            return self._vacant("dead", node)
         return self.root(worker, self.start[node][1] + 1)
 
-    def after_kill(self, worker: str, node: int) -> int:
-        """Where this worker is after the process that was at `node` was killed: at its start, or nowhere."""
-        return self.next_root(worker, node) if self.system.cast[worker].restarts else self._vacant("dead", node)
-
-    def gone(self, node: int) -> int:
-        """Where a worker is when the machine of the process that was at `node` is gone: nowhere, for good."""
-        vacant = self._vacant("gone", node)
-        self.lost.add(vacant)
-        return vacant
+    def standing(self, node: int) -> Standing:
+        """Where a worker at this node stands."""
+        op = self._step_at(node)
+        done = op is None and node not in self.bugs and node not in self.lost
+        # Before its first step a process has nothing to lose, nor at its end.
+        return Standing(op, op is not None and self.parent[node][0] != ENDED, done)
 
     def _vacant(self, why: str, node: int) -> int:
         worker, incarnation = self.start[node]
@@ -174,7 +177,6 @@ class Histories:
     ) -> None:
         self.op.append(op)
         self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
-        self.running.append(op != ENDED and parent[0] != ENDED)
         self.where.append(where)
         self.error.append(error)
         self.parent.append(parent)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from simlib.check.local_states import ENDED, Histories
 from simlib.model.system import System
-from simlib.schedule.trace import Move
+from simlib.schedule.transition import Transition
 
 if TYPE_CHECKING:
     from simlib.check.successors import Next
@@ -30,7 +30,7 @@ class Spot:
         """What of all that can happen where the workers are at these nodes may happen."""
         return [one for one in found if self.allows(one[1].move, nodes, system, histories)]
 
-    def allows(self, move: Move, nodes: list[int], system: System, histories: Histories) -> bool:
+    def allows(self, move: Transition, nodes: list[int], system: System, histories: Histories) -> bool:
         """Whether this move may happen where the workers are at these nodes."""
         here = self._is_at(nodes[0], histories)
         if move.fault is None:

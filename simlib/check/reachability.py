@@ -14,7 +14,7 @@ from simlib.check.findings import Findings
 from simlib.check.search import LOOK_EVERY, Question, Search, turn
 from simlib.check.successors import FAULT, NOBODY, PREEMPTION, STEP, Rules, Way
 from simlib.check.symmetry import NotAlike, alike
-from simlib.schedule.trace import Move
+from simlib.schedule.transition import Transition
 
 NEVER = 1 << 70  # above any cost
 
@@ -97,7 +97,7 @@ class Proof(Search[int]):
         if (bucket >> 1) % PREEMPTION // STEP % LOOK_EVERY == 0:
             self._look_for_endless(state, state)
 
-    def _backwards(self, where: int) -> Iterator[Move]:
+    def _backwards(self, where: int) -> Iterator[Transition]:
         way = self._how[where]
         while way is not None:
             yield way.move

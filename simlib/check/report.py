@@ -10,10 +10,11 @@ from typing import Literal
 from simlib.check.checker import runs_that_go_well
 from simlib.check.findings import Findings, Loop, Uncaught
 from simlib.errors import DoesNotHold, Unfinished
+from simlib.model.fault import FAULT_NAMES
 from simlib.model.system import System
 from simlib.schedule.budget import Budget
 from simlib.schedule.replay import follow
-from simlib.schedule.trace import FAULT_NAMES, Trace
+from simlib.schedule.trace import Trace
 from simlib.text import listed, plural, wrapped
 
 Verdict = Literal["violated", "holds", "unfinished"]

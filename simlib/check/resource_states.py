@@ -13,7 +13,7 @@ from simlib.model.resource import State
 from simlib.model.timing import Timer
 from simlib.model.values import freeze
 from simlib.resources.clock import ClockState
-from simlib.schedule import trace
+from simlib.schedule import transition
 
 MOST_OPTIONS = 64
 Names = tuple[tuple[str, str], ...]  # what each worker was called, and is called now
@@ -101,7 +101,7 @@ class Ledger:
         return effects
 
     def power_losses(self, numbers: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-        """Every world that this one can be after a power loss, in the order of `trace.lose_power`'s choices."""
+        """Every world that this one can be after a power loss, in the order of `transition.lose_power`'s choices."""
         ways = [self._power_losses(place, number) for place, number in enumerate(numbers)]
         return (world[::-1] for world in itertools.product(*reversed(ways)))
 
@@ -115,7 +115,7 @@ class Ledger:
         name, state = self.names[place], self.state(place, number)
         for choice in range(state.power_losses()):
             after = state.copy()
-            trace.lose_power({name: after}, choice)
+            transition.lose_power({name: after}, choice)
             yield self.number(place, after)
 
     def timers(self, place: int, number: int) -> tuple[Timer, ...]:

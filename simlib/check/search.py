@@ -27,7 +27,7 @@ from simlib.resources.clock import ClockState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 from simlib.schedule.budget import Budget, Limits
-from simlib.schedule.trace import Move
+from simlib.schedule.transition import Transition
 from simlib.text import plural
 
 LOOK_EVERY = 500  # steps
@@ -192,10 +192,10 @@ class Search(Generic[Arrival]):
     def _cut(self, why: str) -> None:
         self.findings.interrupted = why
 
-    def _moves(self, where: Arrival) -> tuple[Move, ...]:
+    def _moves(self, where: Arrival) -> tuple[Transition, ...]:
         return tuple(self._backwards(where))[::-1]
 
-    def _backwards(self, where: Arrival) -> Iterator[Move]:
+    def _backwards(self, where: Arrival) -> Iterator[Transition]:
         """The moves that lead there, the newest first."""
         raise NotImplementedError
 

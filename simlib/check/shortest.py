@@ -10,7 +10,7 @@ from typing import NamedTuple
 from simlib.check.findings import Found
 from simlib.check.search import LOOK_EVERY, Question, Search, turn
 from simlib.check.successors import FAULT, NOBODY, PREEMPTION, STEP, Following, Way
-from simlib.schedule.trace import Move
+from simlib.schedule.transition import Transition
 
 MOST_SAMPLES = 100
 
@@ -22,7 +22,7 @@ class Label(NamedTuple):
     last: int  # the worker whose turn it was, NOBODY when the next one overtakes nobody
     cost: int
     before: Label | None
-    move: Move | None
+    move: Transition | None
 
 
 class Smallest(Search[Label]):
@@ -112,7 +112,7 @@ class Smallest(Search[Label]):
         if label.cost % PREEMPTION // STEP % LOOK_EVERY == 0:
             self._look_for_endless(label, label.state)
 
-    def _backwards(self, where: Label) -> Iterator[Move]:
+    def _backwards(self, where: Label) -> Iterator[Transition]:
         label: Label | None = where
         while label is not None and label.move is not None:
             yield label.move
@@ -132,7 +132,7 @@ class Smallest(Search[Label]):
             for state in trap:
                 self._reached(state)
 
-    def _again(self, label: Label) -> tuple[Move, ...]:
+    def _again(self, label: Label) -> tuple[Transition, ...]:
         """The step that is taken for ever in a state that leads to itself, if the way there does not end with it."""
         ways = self._nexts[label.state][1]
         way = next((way for way in ways if way.steps and way.cost < FAULT), None)

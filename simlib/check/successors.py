@@ -13,11 +13,22 @@ from simlib.check.one_place import Overtaking, Spot
 from simlib.check.resource_states import Ledger
 from simlib.check.sleep import Sleeping
 from simlib.check.symmetry import Symmetry
-from simlib.model.operation import Outcome
+from simlib.model.fault import KINDS, PAUSES, POWER_LOSSES
 from simlib.model.system import System
-from simlib.model.timing import Slept, Timer, ends_within
-from simlib.schedule.budget import KINDS, MASKS, UNITS
-from simlib.schedule.trace import WORKERS_FAULTS, Kind, Move
+from simlib.model.timing import Slept, Timer
+from simlib.schedule.budget import MASKS, UNITS
+from simlib.schedule.transition import (
+    RULES,
+    STRIKES,
+    Kind,
+    Transition,
+    is_early,
+    matters,
+    power_loss,
+    step,
+    strike,
+    timeout,
+)
 
 NO_ONE: frozenset[str] = frozenset()
 HELD_BACK = Slept("", 0, NO_ONE)
@@ -32,7 +43,7 @@ COSTS: dict[str | None, int] = {None: STEP, **{kind: FAULT + STEP + rank for ran
 class Way:
     """One thing that can happen, wherever it does."""
 
-    move: Move
+    move: Transition
     worker: int  # whom it concerns
     steps: bool  # whether it is that worker's own step, so that taking it may overtake somebody
     over: bool  # whether that worker's run is over with it, so that going on with another overtakes nobody
@@ -86,8 +97,8 @@ class Rules:
         self._workers = list(system.cast)
         self.layout = Layout(len(self._workers), len(ledger.names))
         self._steps: list[dict[int, Steps]] = [{} for _ in self._workers]
-        self._endings: dict[Kind, list[dict[int, Ending]]] = {
-            kind: [{} for _ in system.cast] for kind in WORKERS_FAULTS
+        self._endings: dict[Kind, list[dict[int, Ending | None]]] = {
+            kind: [{} for _ in system.cast] for kind in STRIKES
         }
         self._orphans: dict[int, int] = {}
         self._rings: dict[tuple[int, int], list[Ring]] = {}
@@ -176,7 +187,7 @@ class Rules:
         if self._ledger.timed:
             self._timers(state, nodes, bool(able), busy, targets, ways)
         if left:
-            self._mishaps(state, nodes, bounds, targets, ways)
+            self._strikes(state, nodes, bounds, targets, ways)
         rests = not able and not any(way.cost < FAULT for way in ways)  # who is held back by the spot is not at rest
         if self._spot:
             kept = self._spot.kept([*zip(targets, ways)], nodes, self._system, self._histories)
@@ -220,8 +231,7 @@ class Rules:
             child = self._histories.child(node, effect.answer)
             over = self._histories.op[child] == ENDED
             after = self._after_run(worker, child) if over else child
-            move = Move("step", name, outcome=effect.outcome, fault=fault)
-            way = Way(move, worker, True, over, COSTS[fault], node if fault else None)
+            way = Way(step(name, effect.outcome), worker, True, over, COSTS[fault], node if fault else None)
             change = (after - node << self.layout.workers[worker]) + self._shift(place, number, effect.state)
             mask, unit = (MASKS[fault], UNITS[fault]) if fault else (0, 0)
             every.append((mask, change - (unit << self.layout.budget), after, way))
@@ -259,21 +269,18 @@ class Rules:
     def _timers(
         self, state: int, nodes: list[int], able: bool, busy: frozenset[str], targets: list[int], ways: list[Way]
     ) -> None:
-        """A timer runs out for free when its owner is dead or everyone waits, or while somebody sleeps for longer than
-        it runs and its owner cannot act; else somebody must have stalled.
-        """
         sleeping = self._sleeping
-        sleepers = sleeping.sleepers(nodes) if sleeping else {}
+        asleep = sleeping.sleepers(nodes) if sleeping else {}
         for place in self._ledger.timed:
             number = self._resource(state, place)
             rings = self._rings.get((place, number))
             if rings is None:
                 rings = self._rings[place, number] = self._rings_of(place, number)
             for ring in rings:
-                early = able and ring.timer.owner is not None and not ends_within(ring.timer, sleepers, busy)
-                if early and not state >> self.layout.budget & MASKS["pauses"]:
+                early = is_early(ring.timer, able, asleep, busy)
+                if early and not state >> self.layout.budget & MASKS[PAUSES]:
                     continue
-                after = state + ring.change - (UNITS["pauses"] << self.layout.budget if early else 0)
+                after = state + ring.change - (UNITS[PAUSES] << self.layout.budget if early else 0)
                 if sleeping:
                     after = sleeping.pass_time(after, max(0, ring.timer.seconds - ring.timer.elapsed.aged))
                 targets.append(self._number(after))
@@ -283,30 +290,33 @@ class Rules:
         rings = []
         for timer in self._ledger.timers(place, number):
             change = self._shift(place, number, self._ledger.after(place, number, "expire", timer.id))
-            free, early = (self._timeout(place, timer.id, fault) for fault in (None, "pauses"))
+            free, early = (self._for_all(timeout(self._ledger.names[place], timer, early)) for early in (False, True))
             rings.append(Ring(timer, change, free, early))
         return rings
 
-    def _timeout(self, place: int, timer: Hashable, fault: str | None) -> Way:
-        move = Move("timer", "", self._ledger.names[place], timer, fault=fault)
-        return Way(move, NOBODY, False, False, COSTS[fault], NOBODY if fault else None)
+    @staticmethod
+    def _for_all(move: Transition) -> Way:
+        """What is no one worker's."""
+        return Way(move, NOBODY, False, False, COSTS[move.fault], NOBODY if move.fault else None)
 
-    def _mishaps(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], ways: list[Way]) -> None:
+    def _strikes(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], ways: list[Way]) -> None:
+        """What happens to workers from outside, as far as the budget goes."""
         left, symmetry, owning = state >> self.layout.budget, self.symmetry, self._ledger.owning
-        running = self._histories.running  # before its first step a process has nothing to lose, nor at its end
-        for kind, fault in WORKERS_FAULTS.items():
-            if kind == "again" and left & MASKS["power_losses"]:
-                self._power_losses(state, nodes, targets, ways)
-            if not left & MASKS[fault]:
+        for kind, rule in RULES.items():
+            if rule.fault is None or not left & MASKS[rule.fault]:
                 continue
-            again = kind == "again"
+            if kind not in STRIKES:
+                self._power_losses(state, nodes, targets, ways)
+                continue
+            endings = self._endings[kind]
             for worker, low, high in self._neighbours:
                 node = nodes[worker]
-                if not (self._is_done(node) if again else running[node]):
+                ending = endings[worker][node] if node in endings[worker] else self._ending(kind, worker, node)
+                if ending is None:
                     continue
-                change, goes_to, way = self._endings[kind][worker].get(node) or self._ending(kind, worker, node)
+                change, goes_to, way = ending
                 after = state + change
-                if owning and not again:
+                if owning and rule.fate != "started":
                     after = self._orphaned(after, worker)
                 after = self._fallen_asleep(after, worker, goes_to)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
@@ -314,28 +324,25 @@ class Rules:
                 targets.append(self._number(after))
                 ways.append(way)
 
-    def _is_done(self, node: int) -> bool:
-        histories = self._histories
-        return histories.op[node] == ENDED and node not in histories.bugs and node not in histories.lost
-
-    def _ending(self, kind: Kind, worker: int, node: int) -> Ending:
-        """Something that ends a worker's process, or gives its task to a new one."""
-        name, fault, histories = self._workers[worker], WORKERS_FAULTS[kind], self._histories
-        if kind == "again":
-            after = histories.next_root(name, node)
-        else:
-            after = histories.gone(node) if kind == "node loss" else histories.after_kill(name, node)
-        change = (after - node << self.layout.workers[worker]) - (UNITS[fault] << self.layout.budget)
-        way = Way(Move(kind, name, fault=fault), worker, False, True, COSTS[fault], node)
-        ending = self._endings[kind][worker][node] = change, after, way
+    def _ending(self, kind: Kind, worker: int, node: int) -> Ending | None:
+        """What this does to a worker at this node; None where it cannot happen there."""
+        name, rule, endings = self._workers[worker], RULES[kind], self._endings[kind][worker]
+        if not STRIKES[kind](self._histories.standing(node)):
+            endings[node] = None
+            return None
+        after = self._histories.meet(rule.fate, name, node)
+        move = strike(kind, name)
+        change = (after - node << self.layout.workers[worker]) - (UNITS[rule.fault or ""] << self.layout.budget)
+        way = Way(move, worker, False, True, COSTS[move.fault], node)
+        ending = endings[node] = change, after, way
         return ending
 
     def _power_losses(self, state: int, nodes: list[int], targets: list[int], ways: list[Way]) -> None:
         worlds = list(self._ledger.power_losses(self.layout.numbers(self.layout.world(state))))
-        if len(worlds) == 1 and not any(self._histories.running[node] for node in nodes):
+        if not matters(len(worlds), map(self._histories.standing, nodes)):
             return
         everybody = tuple(self._restarted(worker, node) for worker, node in zip(self._workers, nodes))
-        left = (state >> self.layout.budget) - UNITS["power_losses"]
+        left = (state >> self.layout.budget) - UNITS[POWER_LOSSES]
         after = [self.layout.pack((*everybody, *world), left) for world in worlds]
         for worker, node in enumerate(everybody):
             after = [self._fallen_asleep(one, worker, node) for one in after]
@@ -343,10 +350,10 @@ class Rules:
         ways += [self._power_loss(choice) for choice in range(len(worlds))]
 
     def _restarted(self, worker: str, node: int) -> int:
-        return node if self._histories.op[node] == ENDED else self._histories.after_kill(worker, node)
+        return node if self._histories.op[node] == ENDED else self._histories.meet("killed", worker, node)
 
     def _power_loss(self, choice: int) -> Way:
         while choice >= len(self._blackouts):
-            move = Move("power loss", outcome=Outcome(None, len(self._blackouts)), fault="power_losses")
-            self._blackouts.append(Way(move, EVERYBODY, False, True, COSTS["power_losses"], NOBODY))
+            move = power_loss(len(self._blackouts))
+            self._blackouts.append(Way(move, EVERYBODY, False, True, COSTS[move.fault], NOBODY))
         return self._blackouts[choice]

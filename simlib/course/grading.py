@@ -8,9 +8,10 @@ from typing import Any
 
 from simlib.check import Report
 from simlib.errors import Mistake
+from simlib.model.fault import KINDS
 from simlib.model.system import called
 from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.schedule.budget import KINDS, LIMITS
+from simlib.schedule.budget import LIMITS
 from simlib.schedule.trace import Trace
 from simlib.simulate.conditions import COUNTED
 from simlib.text import listed, ordinal, plural, wrapped

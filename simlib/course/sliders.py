@@ -14,10 +14,11 @@ from typing import Any
 from simlib.arguments import number, whole_number
 from simlib.check import Report
 from simlib.errors import Mistake
+from simlib.model.fault import KINDS
 from simlib.model.process import Worker
 from simlib.model.system import by_name
 from simlib.scenario import CONDITIONS, Scenario, about_a_scenario
-from simlib.schedule.budget import KINDS, LIMITS
+from simlib.schedule.budget import LIMITS
 from simlib.schedule.trace import Trace
 from simlib.simulate import Run
 from simlib.simulate.conditions import COUNTED, MEASURED

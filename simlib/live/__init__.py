@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simlib.errors import NotHere
+from simlib.live.chaos import chaos
 from simlib.live.machine import LiveMachine
 from simlib.live.processes import Reality
 from simlib.live.race import ModelIsWrong
 from simlib.live.stores.servers import check
+from simlib.model.fault import DISK_FULL
 from simlib.model.system import System
 from simlib.schedule.budget import Budget
-from simlib.schedule.random import wander
 from simlib.schedule.replay import Player
 from simlib.schedule.token import Point
 from simlib.schedule.trace import Trace
@@ -53,7 +54,7 @@ def run(system: System, reality: Reality, plan: list[Point] | Chaos) -> Trace:
     """One more run under the same warden. An interrupt ends it with what has happened so far."""
     with LiveMachine(system, reality) as machine:
         player = Player(machine, MOST_STEPS, machine.step_names())
-        beginning = player.scheduled(plan) if isinstance(plan, list) else wander(machine, plan.budget, plan.seed)
+        beginning = player.scheduled(plan) if isinstance(plan, list) else chaos(machine, plan.budget, plan.seed)
         try:
             trace, stopped = player.play(beginning), ""
         except KeyboardInterrupt:
@@ -65,7 +66,7 @@ def run(system: System, reality: Reality, plan: list[Point] | Chaos) -> Trace:
 def _fills(plan: list[Point] | Chaos) -> bool:
     """Whether a disk may have to be full. Only where it must: the file system that can be is one without fsync."""
     if isinstance(plan, Chaos):
-        return "disk_full" in plan.budget.kinds
+        return DISK_FULL in plan.budget.kinds
     return any(point.kind == "step" and point.way for point in plan)  # a step that does not go as usual
 
 

@@ -18,10 +18,12 @@ from simlib.live.processes import Reality
 from simlib.live.race import OR, Answers, ModelIsWrong, race
 from simlib.live.stores.base import Facts
 from simlib.live.stores.facts import expected, same
+from simlib.model.fault import OUTAGES
 from simlib.model.system import System
 from simlib.model.values import freeze
 from simlib.schedule.machine import Machine
-from simlib.schedule.trace import Event, Move
+from simlib.schedule.trace import Event
+from simlib.schedule.transition import RULES, Transition, strike
 from simlib.text import show
 
 
@@ -80,7 +82,7 @@ class LiveMachine(Machine):
         """SIGKILL, if it is still there."""
         self.killed += self._reality.kill(self._actors[worker].pid)
 
-    def perform(self, move: Move) -> Event:
+    def perform(self, move: Transition) -> Event:
         event = super().perform(move)
         self._compare()
         return event
@@ -90,7 +92,7 @@ class LiveMachine(Machine):
         op = self.slots[worker].op
         return op is not None and op.resource in self._reality.kinds and self.states[op.resource].remote
 
-    def perform_together(self, moves: Sequence[Move], killed: str = "", delay: float = 0.0) -> list[Event]:
+    def perform_together(self, moves: Sequence[Transition], killed: str = "", delay: float = 0.0) -> list[Event]:
         """Take these steps at the same time, and kill one of the workers in the middle of it. See race."""
         begun = len(self.events)
         order, self._answers = race(self, moves, killed, delay)
@@ -100,24 +102,23 @@ class LiveMachine(Machine):
             if move not in order and move.worker != killed:  # it had to wait
                 self._actors[move.worker].answer(None)
         if killed:
-            self.perform(Move("crash", killed, fault="crashes"))
+            self.perform(strike("crash", killed))
         self._answers = {}
         return self.events[begun:]
 
-    def _unheard(self, move: Move) -> None:
+    def _unheard(self, move: Transition) -> None:
         """The step of a process that was killed before it could tell, or be told."""
-        self.events.append(self._take(move))
-        self._arm()
+        self._record(self._take(move))
 
-    def _carry_out(self, move: Move) -> Any:
-        modelled = super()._carry_out(move)
+    def _carry_out(self, move: Transition, busy: Sequence[str]) -> Any:
+        modelled = super()._carry_out(move, busy)
         if move.worker in self._answers:  # it has been taken already, in a race
             return self._answers[move.worker]
         actor = self._actors[move.worker]
         op = actor.op
         assert op is not None
         actor.go_on()
-        with self._away(op.resource) if move.fault == "outages" else nullcontext():
+        with self._away(op.resource) if move.fault == OUTAGES else nullcontext():
             did = actor.channel.ask(move.outcome, modelled)
         if freeze(did) != freeze(modelled):
             real = f"{self._kind(op.resource)} {show(did)}"
@@ -146,21 +147,18 @@ class LiveMachine(Machine):
         self._reality.kill(actor.pid)
         super()._restart(worker, incarnation)
 
-    def _crash(self, move: Move) -> Event:
-        self.kill(move.worker)
-        return super()._crash(move)
+    def _strike(self, move: Transition) -> Event:
+        if RULES[move.kind].fate != "started":
+            self.kill(move.worker)
+        return super()._strike(move)
 
-    def _lose(self, move: Move) -> Event:
-        self.kill(move.worker)
-        return super()._lose(move)
-
-    def _power_loss(self, move: Move) -> Event:
+    def _power_loss(self, move: Transition) -> Event:
         event = super()._power_loss(move)
         here = {name: state for name, state in self.states.items() if not state.remote and name in self._reality.kinds}
         self._keep("lose_power", here)
         return event
 
-    def _timer(self, move: Move) -> Event:
+    def _timer(self, move: Transition) -> Event:
         event = super()._timer(move)
         if event.stalled:
             self._actors[event.stalled[0]].stop()

@@ -17,7 +17,7 @@ from simlib.live.stores.base import Facts
 from simlib.live.stores.facts import expected, same
 from simlib.model.operation import Blocked
 from simlib.model.values import freeze
-from simlib.schedule.trace import Move
+from simlib.schedule.transition import Transition
 from simlib.text import listed, show
 
 if TYPE_CHECKING:
@@ -27,7 +27,9 @@ Answers = dict[str, Any]  # by worker
 OR = "Either the model is wrong, or somebody else has changed it."  # nothing that is there tells these two apart
 
 
-def race(machine: LiveMachine, moves: Sequence[Move], killed: str, delay: float) -> tuple[list[Move], Answers]:
+def race(
+    machine: LiveMachine, moves: Sequence[Transition], killed: str, delay: float
+) -> tuple[list[Transition], Answers]:
     """Let these workers take their steps at once, and kill one of them (or none, "") after `delay` seconds.
 
     Gives the moves that took effect, in an order that explains the answers and what is there, and all their answers.
@@ -53,7 +55,7 @@ class ModelIsWrong(Mistake):
     """A real part did something that the model of it does not do."""
 
 
-def _orders(moves: Sequence[Move], killed: str, heard: Answers) -> Iterator[list[Move]]:
+def _orders(moves: Sequence[Transition], killed: str, heard: Answers) -> Iterator[list[Transition]]:
     """Those that took effect, in every order: without those that had to wait, and with and without the killed one."""
     certain = [move for move in moves if move.worker != killed and not isinstance(heard[move.worker], Blocked)]
     perhaps = [move for move in moves if move.worker == killed]
@@ -61,7 +63,9 @@ def _orders(moves: Sequence[Move], killed: str, heard: Answers) -> Iterator[list
         yield from map(list, itertools.permutations(some))
 
 
-def _explained(machine: LiveMachine, order: list[Move], heard: Answers, there: Mapping[str, Facts]) -> Answers | None:
+def _explained(
+    machine: LiveMachine, order: list[Transition], heard: Answers, there: Mapping[str, Facts]
+) -> Answers | None:
     """The answers, if this order gives those that were heard and leaves what is there; else None."""
     states = {name: state.copy() for name, state in machine.states.items()}
     answers = {}

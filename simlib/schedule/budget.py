@@ -6,15 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simlib.arguments import above_zero, whole_number
-from simlib.schedule.trace import FAULT_NAMES
+from simlib.model.fault import FAULT_NAMES, KINDS
 from simlib.text import listed, plural
 
-KINDS = tuple(FAULT_NAMES)
 LIMITS = ("max_states", "max_seconds", "max_megabytes")
-LETTERS = {
-    "crashes": "c", "node_losses": "n", "power_losses": "p", "redeliveries": "r", "lost_replies": "l", "outages": "o",
-    "rejections": "j", "disk_full": "d", "pauses": "s",
-}  # fmt: skip
 _BITS = 5
 MOST = 2**_BITS - 1
 

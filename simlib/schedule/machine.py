@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,8 +20,9 @@ from simlib.model.process import Process
 from simlib.model.resource import State
 from simlib.model.system import System, queued
 from simlib.model.timing import Timer
-from simlib.schedule import passing_time
-from simlib.schedule.trace import Event, Move
+from simlib.schedule import transition
+from simlib.schedule.trace import Event, copied
+from simlib.schedule.transition import RULES, Fate, Standing, Transition
 
 STEP_SECONDS = 1.0  # in a trace without a clock of its own, every step takes a second
 
@@ -44,10 +45,10 @@ class Slot:
         return None if self.lost or self.dead else self.process.op
 
     @property
-    def has_ended(self) -> bool:
-        """Whether its task can be handed out again: its run is over, and its machine is there."""
-        error = self.process.error
-        return self.op is None and not self.lost and (error is None or isinstance(error, OperationError))
+    def standing(self) -> Standing:
+        op, error = self.op, self.process.error
+        done = op is None and not self.lost and (error is None or isinstance(error, OperationError))
+        return Standing(op, op is not None and bool(self.steps), done)
 
 
 class Machine:
@@ -85,6 +86,14 @@ class Machine:
 
     # What can happen next
 
+    def standing(self, worker: str) -> Standing:
+        """Where this worker stands."""
+        return self.slots[worker].standing
+
+    def enabled(self) -> Iterator[Transition]:
+        """All that can happen next, whatever the budget."""
+        return transition.enabled(self, self.slots)
+
     def can_step(self, worker: str, outcome: Outcome = OK) -> bool:
         """Whether the worker's next step can go this way now."""
         op = self.slots[worker].op
@@ -94,10 +103,9 @@ class Machine:
         if outcome not in state.outcomes(op):
             return False
         if timing.sleeps(op):  # what runs out before does so first
-            busy = self.busy()
-            return not any(timing.ends_before(timer, worker, op.args[0], busy) for _, timer in self.timers())
+            return not transition.oversleeps((timer for _, timer in self.timers()), worker, op.args[0], self.busy())
         try:
-            self.answer(Move("step", worker, outcome=outcome), {op.resource: state.copy()})
+            self.answer(transition.step(worker, outcome), {op.resource: state.copy()})
         except Blocked:
             return False
         return True
@@ -106,7 +114,7 @@ class Machine:
         """The workers who can do something now other than to sleep on."""
         return [worker for worker, slot in self.slots.items() if not timing.sleeps(slot.op) and self.can_step(worker)]
 
-    def answer(self, move: Move, states: Mapping[str, State]) -> Any:
+    def answer(self, move: Transition, states: Mapping[str, State]) -> Any:
         """What is answered to this worker's next step, which takes effect in `states`: it may be an error.
 
         Raises Blocked where it has to wait.
@@ -127,38 +135,37 @@ class Machine:
             for timer in state.timers():
                 yield name, timer
 
-    def expiry(self, resource: str, timer: Timer) -> Move:
-        """That this timer runs out: a fault when it beats an owner that is alive while somebody can go on, and that
-        does not sleep for longer.
-        """
-        steps = {worker: slot.op for worker, slot in self.slots.items() if slot.op}
-        sleepers = {worker: op.args[0] for worker, op in steps.items() if timing.sleeps(op)}
-        early = timer.owner is not None and not timing.ends_within(timer, sleepers, self.busy()) and bool(self.ready())
-        return Move("timer", "", resource, timer.id, fault="pauses" if early else None)
+    def expiry(self, resource: str, timer: Timer) -> Transition:
+        """That this timer runs out: a fault when it beats an owner that is alive."""
+        ops = {worker: slot.op for worker, slot in self.slots.items() if slot.op}
+        asleep = {worker: op.args[0] for worker, op in ops.items() if timing.sleeps(op)}
+        early = transition.is_early(timer, bool(self.ready()), asleep, self.busy())
+        return transition.timeout(resource, timer, early)
 
     # Making it happen
 
-    def perform(self, move: Move) -> Event:
+    def perform(self, move: Transition) -> Event:
         """Do it, and record it."""
-        act = {
-            "step": self._step, "timer": self._timer, "crash": self._crash, "again": self._again,
-            "node loss": self._lose, "power loss": self._power_loss,
-        }  # fmt: skip
-        event = act[move.kind](move)
+        act = {"step": self._step, "timer": self._timer, "power loss": self._power_loss}.get(move.kind, self._strike)
+        event = act(move)
         event.asleep = tuple(self._fall_asleep())
+        self._record(event)
+        return event
+
+    def _record(self, event: Event) -> None:
+        event.after = copied(self.states)
         self.events.append(event)
         self._arm()
-        return event
 
     def _fall_asleep(self) -> Iterator[str]:
         """Who begins to sleep now."""
         for worker, slot in self.slots.items():
             if slot.slept_at is None and timing.sleeps(slot.op):
                 slot.slept_at = self.now
-                passing_time.fall_asleep(self.states, worker)
+                transition.fall_asleep(self.states, worker)
                 yield worker
 
-    def _step(self, move: Move) -> Event:
+    def _step(self, move: Transition) -> Event:
         slot = self.slots[move.worker]
         event = self._take(move)
         assert event.op is not None
@@ -170,7 +177,7 @@ class Machine:
             self._end(move.worker)
         return event
 
-    def _take(self, move: Move) -> Event:
+    def _take(self, move: Transition) -> Event:
         """The step takes effect; its worker has not been told yet."""
         slot = self.slots[move.worker]
         op, where = slot.op, slot.process.where
@@ -180,24 +187,23 @@ class Machine:
         else:
             self.now = max(self.now, slot.slept_at + max(op.args[0], STEP_SECONDS))
         busy = tuple(self.busy()) if timing.sleeps(op) else ()
-        answer = self._carry_out(move)
+        answer = self._carry_out(move, busy)
         slot.steps[op.name] += 1
         slot.last_at, slot.slept_at = self.now, None
         return Event(move, self.now, op, answer, where, slot.steps[op.name], busy=busy)
 
-    def _carry_out(self, move: Move) -> Any:
-        """Let the step take effect. Gives its answer, which may be an error."""
+    def _carry_out(self, move: Transition, busy: Sequence[str]) -> Any:
+        """Let the step take effect. Gives its answer, which may be an error. `busy` is for one that sleeps."""
         op = self.slots[move.worker].op
         if op and timing.sleeps(op):
-            passing_time.sleep(self.states, op, move.worker, self.busy())
+            transition.sleep(self.states, op, move.worker, busy)
             return None
         return self.answer(move, self.states)
 
     def _end(self, worker: str) -> None:
         """A run is over: what it held is orphaned."""
         slot, error = self.slots[worker], self.slots[worker].process.error
-        for state in self.states.values():
-            state.owner_gone(worker)
+        transition.end_process(self.states, worker)
         if self.system.starts_again(worker, error, slot.queued):
             self._restart(worker, slot.incarnation + (error is not None))
 
@@ -205,37 +211,33 @@ class Machine:
         self._dead.append(self.slots[worker].process)
         self.slots[worker] = Slot(self._start(worker, incarnation), incarnation, last_at=self.now)
 
-    def _crash(self, move: Move) -> Event:
-        event = Event(move, self.now, ended="" if self.system.cast[move.worker].restarts else "killed")
+    def _strike(self, move: Transition) -> Event:
+        """Something happens to one worker's process."""
+        fate, worker = RULES[move.kind].fate, move.worker
+        for_good = fate == "killed" and not self.system.cast[worker].restarts
+        event = Event(move, self.now, ended="killed" if for_good else "")
         event.apply(self.states)
-        self._after_kill(move.worker)
+        self._meet(fate, worker)
         return event
 
-    def _after_kill(self, worker: str) -> None:
-        if self.system.cast[worker].restarts:
-            self._restart(worker, self.slots[worker].incarnation + 1)
+    def _meet(self, fate: Fate, worker: str) -> None:
+        slot = self.slots[worker]
+        if fate == "lost":
+            slot.lost = True
+        elif fate == "started" or self.system.cast[worker].restarts:
+            self._restart(worker, slot.incarnation + 1)
         else:
-            self.slots[worker].dead = True
+            slot.dead = True
 
-    def _lose(self, move: Move) -> Event:
-        event = Event(move, self.now)
-        event.apply(self.states)
-        self.slots[move.worker].lost = True
-        return event
-
-    def _again(self, move: Move) -> Event:
-        self._restart(move.worker, self.slots[move.worker].incarnation + 1)
-        return Event(move, self.now)
-
-    def _power_loss(self, move: Move) -> Event:
+    def _power_loss(self, move: Transition) -> Event:
         event = Event(move, self.now)
         event.apply(self.states)
         for worker, slot in [*self.slots.items()]:
             if slot.op is not None:
-                self._after_kill(worker)
+                self._meet("killed", worker)
         return event
 
-    def _timer(self, move: Move) -> Event:
+    def _timer(self, move: Transition) -> Event:
         timer = next(timer for timer in self.states[move.resource].timers() if timer.id == move.timer)
         due = self._armed[move.resource, timer.id, timer.armed] + timer.seconds
         self.now = max(self.now, due)

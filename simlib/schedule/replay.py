@@ -11,17 +11,18 @@ from simlib.model.system import System
 from simlib.resources.clock import ClockState
 from simlib.schedule.machine import Machine
 from simlib.schedule.token import Point, letters
-from simlib.schedule.trace import WORKERS_FAULTS, Event, Move, Trace
+from simlib.schedule.trace import Event, Trace, copied
+from simlib.schedule.transition import STRIKES, Transition, power_loss, step, strike, timeout
 from simlib.text import listed
 
 Broken = tuple[str, str, tuple[str, ...]]  # a claim, why it is false, and which resources it is about
 MOST_STEPS = 500  # of a replay that goes on after its schedule
 
 
-def follow(system: System, moves: Sequence[Move]) -> Trace:
+def follow(system: System, moves: Sequence[Transition]) -> Trace:
     """Play these moves with real generators and write down what happens."""
     with Machine(system) as machine:
-        initial = {name: state.copy() for name, state in machine.states.items()}
+        initial = copied(machine.states)
         for move in moves:
             machine.perform(move)
         return Trace(system.title, tuple(machine.events), initial, roles=system.names)
@@ -45,7 +46,7 @@ def run_once(system: System, crash_after: int | None = None) -> Trace:
         return player.play(player.crash_of("A", crash_after) if crash_after else iter(()))
 
 
-def fork(system: System, moves: Sequence[Move], worker: str) -> Trace | None:
+def fork(system: System, moves: Sequence[Transition], worker: str) -> Trace | None:
     """These moves, then a crash of this worker, then everybody goes on to the end.
 
     None where a crash takes nothing: the worker has taken no step since it was started, or is done, or a property is
@@ -67,7 +68,7 @@ class Player:
         self.parted: int | None = None
         self._choices = 1  # the most that there were at any draw
         self._names = step_names(machine.system) if names is None else names
-        self._initial = {name: state.copy() for name, state in machine.states.items()}
+        self._initial = copied(machine.states)
 
     def play(self, beginning: Iterator[Event]) -> Trace:
         """Make these moves, then let everybody finish; stop where a property breaks."""
@@ -95,15 +96,14 @@ class Player:
             yield event
             if event.ended:
                 return
-        yield self.machine.perform(Move("crash", worker, fault="crashes"))
+        yield self.machine.perform(strike("crash", worker))
 
-    def moves_and_crash(self, moves: Sequence[Move], worker: str) -> Iterator[Event]:
+    def moves_and_crash(self, moves: Sequence[Transition], worker: str) -> Iterator[Event]:
         """Exactly these moves, then a crash if there is a memory to lose."""
         for move in moves:
             yield self.machine.perform(move)
-        slot = self.machine.slots[worker]
-        if slot.op is not None and slot.steps:
-            yield self.machine.perform(Move("crash", worker, fault="crashes"))
+        if STRIKES["crash"](self.machine.standing(worker)):
+            yield self.machine.perform(strike("crash", worker))
 
     def broken(self) -> Broken | None:
         machine, system = self.machine, self.machine.system
@@ -154,7 +154,7 @@ class Player:
             if there or event.ended or not known:
                 return
 
-    def _step(self, worker: str, way: int) -> Move | None:
+    def _step(self, worker: str, way: int) -> Transition | None:
         op = self.machine.slots[worker].op
         if op is None:
             return None
@@ -162,20 +162,20 @@ class Player:
         outcome: Outcome = outcomes[way] if way < len(outcomes) else OK
         for one in (outcome, OK):
             if self.machine.can_step(worker, one):
-                return Move("step", worker, outcome=one, fault=one.fault)
+                return step(worker, one)
         return None
 
-    def _other(self, point: Point) -> Move | None:
+    def _other(self, point: Point) -> Transition | None:
         if point.kind == "timer":
             return self._timer(point)
         if point.kind == "power loss":
-            return Move("power loss", outcome=Outcome(None, point.way), fault="power_losses")
-        slot = self.machine.slots.get(point.worker)
-        if slot is None or not (slot.has_ended if point.kind == "again" else slot.op and slot.steps):
+            return power_loss(point.way)
+        known = point.worker in self.machine.slots
+        if not known or not STRIKES[point.kind](self.machine.standing(point.worker)):
             return None
-        return Move(point.kind, point.worker, fault=WORKERS_FAULTS[point.kind])
+        return strike(point.kind, point.worker)
 
-    def _timer(self, point: Point) -> Move | None:
+    def _timer(self, point: Point) -> Transition | None:
         names = list(self.machine.states)
         if point.resource >= len(names):
             return None
@@ -227,7 +227,7 @@ class Player:
         states = self.machine.states.values()
         return (*held, *(state.key() for state in states if told or not isinstance(state, ClockState)))
 
-    def _anything(self, order: Sequence[str], turn: int) -> Move | None:
+    def _anything(self, order: Sequence[str], turn: int) -> Transition | None:
         """What happens next. `turn` is how often they have gone round: then timers without an owner run out first, for
         perhaps somebody waits for that, and draws are other ones.
         """
@@ -235,9 +235,9 @@ class Player:
         orphans = [(name, timer) for name, timer in timers if turn and timer.owner is None]
         ready = sorted(self.machine.ready(), key=order.index)
         if ready and not orphans:
-            return Move("step", ready[0], outcome=self._drawn(ready[0], turn))
+            return step(ready[0], self._drawn(ready[0], turn))
         for name, timer in orphans or timers:
-            return Move("timer", "", name, timer.id)
+            return timeout(name, timer, early=False)
         return None
 
     def _drawn(self, worker: str, turn: int) -> Outcome:
@@ -281,7 +281,7 @@ def _names(system: System, worker: str) -> set[str]:
             ready = machine.ready()
             if not ready:
                 break
-            event = machine.perform(Move("step", worker if worker in ready else ready[0]))
+            event = machine.perform(step(worker if worker in ready else ready[0]))
             if event.worker == worker and event.op:
                 found.add(letters(event.op.name))
                 if event.ended:

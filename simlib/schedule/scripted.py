@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 
 from simlib.errors import Mistake
-from simlib.model.operation import Outcome
+from simlib.model.fault import FAULT_NAMES
 from simlib.model.system import System
-from simlib.schedule.machine import Machine
+from simlib.schedule.machine import Machine, Slot
 from simlib.schedule.replay import Player
-from simlib.schedule.trace import FAULT_NAMES, WORKERS_FAULTS, Event, Kind, Move, Trace
+from simlib.schedule.trace import Event, Trace
+from simlib.schedule.transition import RULES, STRIKES, Kind, Transition, power_loss, step, strike
 from simlib.text import did_you_mean, listed, plural, show
 
 FAULTS = {name: kind for kind, name in FAULT_NAMES.items()}
 OF_A_STEP = ("redelivery", "lost reply", "outage", "rejection", "full disk")
+WORDS = {RULES[kind].word: kind for kind in STRIKES}
 MOST_MOVES = 500
 GRAMMAR = (
     '"A" is a step of worker A, "A 3" three of them, "A: lost reply" its next step with that fault '
@@ -36,14 +38,14 @@ def _moves(machine: Machine, words: Sequence[str]) -> Iterator[Event]:
             yield machine.perform(move)
 
 
-def _read(machine: Machine, word: str) -> Iterator[Move]:
+def _read(machine: Machine, word: str) -> Iterator[Transition]:
     """The moves that one word stands for, each worked out when the one before it has been made."""
     workers = "|".join(machine.slots)
     if not isinstance(word, str):
         raise Mistake(f"{show(word)} is no move. Moves are text: {GRAMMAR}.")
     steps = re.fullmatch(rf"({workers})(?: ([1-9][0-9]{{0,2}}))?", word)
     fault = re.fullmatch(rf"({workers}): (.+)", word)
-    whom = re.fullmatch(rf"(crash|lose|again) ({workers})", word)
+    whom = re.fullmatch(rf"({'|'.join(WORDS)}) ({workers})", word)
     timer = re.fullmatch(r"expire (.+)", word)
     if steps and int(steps[2] or 1) <= MOST_MOVES:
         for _ in range(int(steps[2] or 1)):
@@ -55,43 +57,47 @@ def _read(machine: Machine, word: str) -> Iterator[Move]:
     elif timer:
         yield _expiry(machine, word, timer[1])
     elif word == "power loss":
-        yield Move("power loss", outcome=Outcome(None, 0), fault="power_losses")
+        yield power_loss(0)
     else:
         raise Mistake(f"{show(word)} is no move here: the workers are {listed(list(machine.slots))}. {GRAMMAR}.")
 
 
-def _step(machine: Machine, word: str, worker: str) -> Move:
+def _step(machine: Machine, word: str, worker: str) -> Transition:
     op = machine.slots[worker].op
     if op is None:
         raise Mistake(f"{show(word)}: {worker} has nothing more to do after {plural(len(machine.events), 'event')}.")
     if not machine.can_step(worker):
         raise Mistake(f"{show(word)}: {worker} waits at `{op}`, and somebody else has to move first.")
-    return Move("step", worker)
+    return step(worker)
 
 
-def _faulty(machine: Machine, word: str, worker: str, name: str) -> Move:
+def _faulty(machine: Machine, word: str, worker: str, name: str) -> Transition:
     op, kind = machine.slots[worker].op, FAULTS[name]
     outcomes = machine.states[op.resource].outcomes(op) if op else iter(())
     for outcome in outcomes:
         if outcome.fault == kind and machine.can_step(worker, outcome):
-            return Move("step", worker, outcome=outcome, fault=kind)
+            return step(worker, outcome)
     raise Mistake(f"{show(word)}: the next step of {worker} is {f'`{op}`' if op else 'none'}, which it cannot strike.")
 
 
-def _to_whom(machine: Machine, word: str, what: str, worker: str) -> Move:
-    slot = machine.slots[worker]
-    if what != "again" and (slot.op is None or not slot.steps):
+def _to_whom(machine: Machine, word: str, what: str, worker: str) -> Transition:
+    kind, slot = WORDS[what], machine.slots[worker]
+    if not STRIKES[kind](slot.standing):
+        raise Mistake(f"{show(word)}: {_why_not(kind, worker, slot)}")
+    return strike(kind, worker)
+
+
+def _why_not(kind: Kind, worker: str, slot: Slot) -> str:
+    """Why this cannot happen to the worker now."""
+    if RULES[kind].fate != "started":
         state = "has done its task" if slot.op is None else "has taken no step since it was started"
-        raise Mistake(f"{show(word)}: {worker} {state}, so there is no memory to lose.")
-    if what == "again" and slot.lost:
-        raise Mistake(f"{show(word)}: the node of {worker} is gone for good, so it is given no task any more.")
-    if what == "again" and not slot.has_ended:
-        raise Mistake(f"{show(word)}: {worker} has not done its task yet. It can be given it again when it has.")
-    kind: Kind = "node loss" if what == "lose" else "crash" if what == "crash" else "again"
-    return Move(kind, worker, fault=WORKERS_FAULTS[kind])
+        return f"{worker} {state}, so there is no memory to lose."
+    if slot.lost:
+        return f"the node of {worker} is gone for good, so it is given no task any more."
+    return f"{worker} has not done its task yet. It can be given it again when it has."
 
 
-def _expiry(machine: Machine, word: str, resource: str) -> Move:
+def _expiry(machine: Machine, word: str, resource: str) -> Transition:
     if resource not in machine.states:
         names = [*machine.states]
         raise Mistake(f"{show(word)}: there is no such resource, but {listed(names)}.{did_you_mean(resource, names)}")

@@ -9,9 +9,11 @@ from string import ascii_uppercase
 from typing import NamedTuple
 
 from simlib.errors import Mistake
+from simlib.model.fault import LETTERS
 from simlib.model.resource import State
-from simlib.schedule.budget import LETTERS, MOST
-from simlib.schedule.trace import Event, Kind, Trace
+from simlib.schedule.budget import MOST
+from simlib.schedule.trace import Event, Trace
+from simlib.schedule.transition import RULES, Kind
 from simlib.text import plural, show
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -33,12 +35,7 @@ class Point(NamedTuple):
 
 def points(trace: Trace) -> list[Point]:
     """The moves of a trace, named."""
-    states = {name: state.copy() for name, state in trace.initial.items()}
-    named = []
-    for event in trace.events:
-        named.append(_point(event, states))
-        event.apply(states)
-    return named
+    return [_point(event, before) for event, before in zip(trace.events, (trace.initial, *trace.worlds()))]
 
 
 def _point(event: Event, states: Mapping[str, State]) -> Point:
@@ -60,7 +57,7 @@ def letters(name: str) -> str:
 
 # Tokens
 
-MARKS: dict[Kind, str] = {"crash": "x", "node loss": "n", "again": "r", "power loss": "p", "timer": "t"}
+MARKS = {rule.mark: kind for kind, rule in RULES.items()}
 
 
 def write_token(named: Sequence[Point]) -> str:
@@ -76,7 +73,7 @@ def write_token(named: Sequence[Point]) -> str:
             runs = point.worker
         else:
             where = str(point.resource) if point.kind == "timer" else point.worker
-            parts.append(MARKS[point.kind] + where + way)
+            parts.append(RULES[point.kind].mark + where + way)
             runs = ""
     return "-".join(parts)
 
@@ -133,7 +130,7 @@ def _read_part(token: str, part: str) -> Iterator[Point]:
     if worker:
         yield from (Point("step", worker, step, way=int(way or 0)) for step, way in STEP.findall(steps))
     elif mark:
-        yield Point(next(kind for kind, one in MARKS.items() if one == mark), whose)
+        yield Point(MARKS[mark], whose)
     elif resource:
         yield Point("timer", resource=int(resource), way=int(timer or 0))
     else:

@@ -2,56 +2,31 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from functools import cached_property
+from typing import Any, Literal
 
 from simlib.errors import OperationError
 from simlib.model import timing
-from simlib.model.operation import NOWHERE, OK, Op, Outcome, Where
-from simlib.schedule import passing_time
+from simlib.model.fault import FAULT_NAMES
+from simlib.model.operation import NOWHERE, Op, Where
+from simlib.model.resource import State
+from simlib.schedule import transition
+from simlib.schedule.transition import RULES, STRIKES, Kind, Transition
 from simlib.text import listed, ordinal, plural, printable, show
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-
-    from simlib.model.resource import State
-
-Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again"]
-
-FAULT_NAMES = {
-    "crashes": "crash",
-    "node_losses": "node loss",
-    "power_losses": "power loss",
-    "redeliveries": "redelivery",
-    "lost_replies": "lost reply",
-    "outages": "outage",
-    "rejections": "rejection",
-    "disk_full": "full disk",
-    "pauses": "pause",
-}  # in the order in which a search tries them, so that a tie prefers a crash over a pause
 STORY = 72  # letters of an event's story on one line
-WORKERS_FAULTS: dict[Kind, str] = {"crash": "crashes", "node loss": "node_losses", "again": "redeliveries"}
-
-
-class Move(NamedTuple):
-    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again."""
-
-    kind: Kind
-    worker: str = ""
-    resource: str = ""  # whose timer
-    timer: Hashable = None
-    outcome: Outcome = OK
-    fault: str | None = None  # the budget that it is paid from
+MOST, HEAD, TAIL = 24, 12, 8  # events that a text shows; of a longer run the first and the last
 
 
 @dataclass(slots=True)  # nobody changes one, but frozen it would take five times as long to make
 class Event:
     """A move, and what came of it. `at` is when it was complete, in seconds."""
 
-    move: Move
+    move: Transition
     at: float
     op: Op | None = None
     answer: Any = None  # an exception when one was raised
@@ -65,6 +40,7 @@ class Event:
     stalled: tuple[str, float] | None = None  # a worker that must have stood still for so many seconds
     busy: tuple[str, ...] = ()  # of a sleep: who could have acted when it was over
     asleep: tuple[str, ...] = ()  # who sleeps from then on
+    after: Mapping[str, State] | None = None  # the states when it was complete; None where they are made when asked for
 
     @property
     def worker(self) -> str:
@@ -82,7 +58,7 @@ class Event:
     def apply(self, states: Mapping[str, State]) -> None:
         """Do to these states what this event did to the world."""
         if self.op and timing.sleeps(self.op):
-            passing_time.sleep(states, self.op, self.worker, self.busy)
+            transition.sleep(states, self.op, self.worker, self.busy)
         elif self.kind == "step" and self.op:
             try:
                 states[self.op.resource].perform(self.op, self.worker, self.move.outcome)
@@ -90,14 +66,13 @@ class Event:
                 pass  # it was the answer
         elif self.kind == "timer":
             timers = states[self.move.resource].timers()
-            passing_time.run_out(states, self.move.resource, next(one for one in timers if one.id == self.move.timer))
+            transition.run_out(states, self.move.resource, next(one for one in timers if one.id == self.move.timer))
         elif self.kind == "power loss":
-            lose_power(states, int(self.move.outcome.choice or 0))
-        if self.ended or self.kind in ("crash", "node loss"):
-            for state in states.values():
-                state.owner_gone(self.worker)
+            transition.lose_power(states, int(self.move.outcome.choice or 0))
+        if self.ended or (self.kind in STRIKES and RULES[self.kind].fate != "started"):
+            transition.end_process(states, self.worker)
         for who in self.asleep:
-            passing_time.fall_asleep(states, who)
+            transition.fall_asleep(states, who)
 
     def story(self) -> str:
         """The event as a sentence fragment, without its time and worker."""
@@ -107,13 +82,8 @@ class Event:
             return f"{self.op} -> {show(self.answer)}{ending}{fault}"
         if self.kind == "timer":
             return f"{self.label} runs out" + (f" while {self.stalled[0]} stalls" if self.stalled else "")
-        if self.kind == "crash":
-            return "CRASH: its memory is gone" + (", it starts again" if not self.ended else "")
-        if self.kind == "node loss":
-            return "NODE LOSS: it is gone, and nobody starts it again"
-        if self.kind == "power loss":
-            return "POWER LOSS: all processes end, unsynced data may be gone"
-        return "is given the same task again"
+        rule = RULES[self.kind]
+        return rule.story + (", it starts again" if rule.fate == "killed" and rule.strikes and not self.ended else "")
 
     @property
     def uncaught(self) -> bool:
@@ -126,19 +96,6 @@ class Event:
         if self.error is None:
             return ""
         return "uncaught" if self.uncaught else f"then raises {show(self.error)}{self.raised.aside}"
-
-
-def power_losses(states: Mapping[str, State]) -> int:
-    """In how many ways the machine's disks can come out of a power loss."""
-    return math.prod(state.power_losses() for state in states.values())
-
-
-def lose_power(states: Mapping[str, State], choice: int) -> None:
-    """The machine stops: the disks come out in the `choice`-th way, and every process that ran on it is gone."""
-    for state in states.values():
-        choice, own = divmod(choice, state.power_losses())
-        state.lose_power(own)
-        state.owner_gone(None)
 
 
 @dataclass(frozen=True)
@@ -156,17 +113,27 @@ class Trace:
     note: str = ""  # what was real, if it was
     parts: Mapping[str, str] = field(default_factory=dict, repr=False)  # and how it was done on this machine, by name
 
-    def worlds(self) -> Iterator[dict[str, State]]:
-        """The states after each event."""
-        states = {name: state.copy() for name, state in self.initial.items()}
-        for event in self.events:
-            event.apply(states)
-            yield {name: state.copy() for name, state in states.items()}
+    def worlds(self, at: Collection[int] | None = None) -> Iterator[Mapping[str, State]]:
+        """The states after each event, or after these alone.
+
+        They are those that the run had. A long one does not keep them, since each would be as large as all its tables;
+        they are made from its events then.
+        """
+        states: Mapping[str, State] = copied(self.initial)
+        for place, event in enumerate(self.events):
+            if event.after is None:
+                event.apply(states)
+            if at is None or place in at:
+                yield event.after or copied(states)
 
     def __getitem__(self, resource: str) -> Any:
         """The resource as it is in the end, seen as a property sees it."""
-        *_, last = ({**self.initial}, *self.worlds())
-        return last[resource].seen()
+        return self.final[resource].seen()
+
+    @cached_property
+    def final(self) -> Mapping[str, State]:
+        """The states in the end."""
+        return next(self.worlds({len(self.events) - 1}), self.initial)
 
     @property
     def workers(self) -> list[str]:
@@ -204,8 +171,7 @@ class Trace:
             return f"{worker} stalls for at least {event.stalled[1]:g} s {where}"
         if event.kind == "power loss":
             return f"the power fails after {before[-1].worker}'s {last}" if last else "the power fails"
-        what = {"crash": "crashes", "node loss": "is gone for good", "again": "is given its task again"}[event.kind]
-        return f"{worker} {what} after its {last}"
+        return f"{worker} {RULES[event.kind].verb} after its {last}"
 
     def but(self, **changes: Any) -> Trace:
         return replace(self, **changes)
@@ -223,15 +189,19 @@ class Trace:
 
     def lines(self) -> list[str]:
         """For each event when, who, which source line, what, and what it changed; a long story goes on below."""
-        rows, before = [], {name: state.summary() for name, state in self.initial.items()}
-        for event, world in zip(self.events, self.worlds()):
-            after = {name: state.summary() for name, state in world.items()}
+        shown = _shown(len(self.events))
+        worlds = self.worlds({*shown, *(place - 1 for place in shown)})
+        before, rows = _summaries(self.initial), []
+        for last, place in itertools.pairwise((-1, *shown)):
+            if place > last + 1:
+                before = _summaries(next(worlds))
+            event, after = self.events[place], _summaries(next(worlds))
             new = [name for name in after if after[name] and after[name] != before[name]]
             changed = [f"{printable(name)}: {after[name]}" for name in new]
             before = after
             who = event.worker or printable(event.move.resource)
             rows.append((f"{event.at:g} s", who, str(event.where), event.story(), "; ".join(changed)))
-        return [line for part in _folded(_aligned(rows)) for line in part]
+        return [line for part in _folded(_aligned(rows), len(self.events)) for line in part]
 
     def describe_faults(self) -> str:
         """`1 crash and 2 lost replies`."""
@@ -251,9 +221,22 @@ def _aligned(rows: list[tuple[str, str, str, str, str]]) -> list[list[str]]:
     return events
 
 
-def _folded(events: list[list[str]], most: int = 24) -> list[list[str]]:
-    """A long run as a reader wants it: how it begins and how it ends."""
-    if len(events) <= most:
-        return events
-    head, tail = most // 2, most // 3
-    return [*events[:head], [f"       ... {len(events) - head - tail} more ..."], *events[-tail:]]
+def copied(states: Mapping[str, State]) -> dict[str, State]:
+    """Copies of these states."""
+    return {name: state.copy() for name, state in states.items()}
+
+
+def _summaries(states: Mapping[str, State]) -> dict[str, str]:
+    return {name: state.summary() for name, state in states.items()}
+
+
+def _shown(events: int) -> list[int]:
+    """Which of so many events a reader wants to see: how a long run begins, and how it ends."""
+    return [*range(events)] if events <= MOST else [*range(HEAD), *range(events - TAIL, events)]
+
+
+def _folded(lines: list[list[str]], events: int) -> list[list[str]]:
+    """The lines of the events that are shown, with a word on the others."""
+    if len(lines) == events:
+        return lines
+    return [*lines[:HEAD], [f"       ... {events - HEAD - TAIL} more ..."], *lines[HEAD:]]

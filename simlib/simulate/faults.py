@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simlib.model.operation import Outcome
-from simlib.schedule.trace import Event, Move, lose_power, power_losses
+from simlib.schedule.trace import Event
+from simlib.schedule.transition import Transition, lose_power, ways_to_lose_power
 from simlib.simulate.conditions import DAY, Conditions, Exponential, draw, exponential
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Mishaps:
         if worker.due is None or not worker.steps:
             return  # it is not there, has done its task, or has nothing in memory to lose
         simulation.record.count("crashes")
-        simulation.record.event(Event(Move("crash", worker.name, fault="crashes"), simulation.clockwork.now))
+        simulation.record.event(Event(Transition("crash", worker.name, fault="crashes"), simulation.clockwork.now))
         for state in simulation.states.values():
             state.owner_gone(worker.name)
         simulation.kill(worker)
@@ -58,9 +59,9 @@ class Mishaps:
         simulation = self._simulation
         self._wait(self._power_losses, self._lose_power, None)
         simulation.record.count("power_losses")
-        choice = self._chance.randrange(power_losses(simulation.states))
+        choice = self._chance.randrange(ways_to_lose_power(simulation.states))
         lose_power(simulation.states, choice)
-        move = Move("power loss", outcome=Outcome(None, choice), fault="power_losses")
+        move = Transition("power loss", outcome=Outcome(None, choice), fault="power_losses")
         simulation.record.event(Event(move, simulation.clockwork.now))
         for worker in simulation.workers.values():
             if worker.due is not None:

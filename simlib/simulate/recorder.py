@@ -11,7 +11,8 @@ from simlib.model.process import Process
 from simlib.model.properties import Property
 from simlib.model.resource import State
 from simlib.model.system import System
-from simlib.schedule.trace import Event, Move, Trace
+from simlib.schedule.trace import Event, Trace
+from simlib.schedule.transition import Transition
 from simlib.simulate.conditions import Conditions
 from simlib.simulate.result import Run
 from simlib.simulate.worker import Worker
@@ -68,7 +69,7 @@ class Record:
         nth = counted[name] = counted.get(name, 0) + 1
         move = worker.move
         if outcome is not OK:
-            move = Move("step", worker.name, outcome=outcome, fault=outcome.fault)
+            move = Transition("step", worker.name, outcome=outcome, fault=outcome.fault)
         event = Event(move, now, op, answer, where, nth)
         if process.op is None:
             event.ended = "raised" if process.error else "returned"

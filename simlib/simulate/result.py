@@ -7,9 +7,10 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, quantiles
 
+from simlib.model.fault import FAULT_NAMES
 from simlib.model.resource import State, View
 from simlib.model.system import outcome_of
-from simlib.schedule.trace import FAULT_NAMES, Trace
+from simlib.schedule.trace import Trace
 from simlib.simulate.conditions import Conditions
 from simlib.text import listed, plural, span, wrapped
 

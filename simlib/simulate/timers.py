@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from simlib.schedule.trace import Event, Move
+from simlib.schedule.trace import Event
+from simlib.schedule.transition import Transition
 
 if TYPE_CHECKING:
     from simlib.simulate.resource import Place
@@ -33,7 +34,7 @@ class Timers:
         if timer is None:
             return  # released, renewed or acknowledged in time
         place.state.expire(timer.id)
-        move, simulation = Move("timer", "", place.name, timer.id), self._simulation
+        move, simulation = Transition("timer", "", place.name, timer.id), self._simulation
         simulation.record.event(Event(move, simulation.clockwork.now, label=timer.label, seconds=timer.seconds))
         simulation.changed(place)
         simulation.settle()

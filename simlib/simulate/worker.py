@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import simpy
 
 from simlib.model.process import Process
-from simlib.schedule.trace import Move
+from simlib.schedule.transition import Transition
 
 if TYPE_CHECKING:
     from simlib.simulate.resource import Way
@@ -39,7 +39,7 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.move = Move("step", name)  # a step of its in which nothing goes wrong
+        self.move = Transition("step", name)  # a step of its in which nothing goes wrong
         self.process: Process | None = None
         self.due: Due | None = None  # None: it waits for nothing, or for its process to be started
         self.idle = True  # it has no task: it waits for one to arrive

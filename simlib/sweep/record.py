@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simlib.files import Odd
-from simlib.schedule.trace import FAULT_NAMES
+from simlib.model.fault import FAULT_NAMES
 from simlib.simulate import Run
 from simlib.text import show
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from simlib.errors import OperationError, OutcomeUnknown
+from simlib.model.fault import FAULT_NAMES
 from simlib.model.operation import Op
 from simlib.model.resource import State
 from simlib.resources.lock import LockState
-from simlib.schedule.trace import FAULT_NAMES, Event, Trace
+from simlib.schedule.trace import Event, Trace
 from simlib.text import bare, listed, show
 
 Mood = Literal["bad", "good", "plain"]

@@ -3,8 +3,9 @@
 import pytest
 
 from simlib.live import Chaos, Reality, run
+from simlib.model.fault import KINDS
 from simlib.model.system import outcome_of
-from simlib.schedule.budget import KINDS, Budget
+from simlib.schedule.budget import Budget
 from simlib.schedule.token import Point, points
 from tests.lessons import definitions
 from tests.test_strips import STRIPS

@@ -20,7 +20,7 @@ from simlib.live.stores import Folder, SmallDisk, stores_for
 from simlib.model.system import outcome_of
 from simlib.resources.database import DatabaseState
 from simlib.schedule.budget import Budget
-from simlib.schedule.trace import Move
+from simlib.schedule.transition import Transition
 from tests.sample import charge, charge_once, shop
 
 ROOT = Path(__file__).parent.parent.parent
@@ -201,7 +201,7 @@ def test_a_worker_that_ends_its_own_process_is_told_so():
     system = Scenario(db=Database({"a": None})).system(ending)
     told = pytest.raises(Mistake, match=r"ended without a word: does it call os\._exit")
     with told, Reality(system, fills=False) as reality, LiveMachine(system, reality) as machine:
-        machine.perform(Move("step", "A"))
+        machine.perform(Transition("step", "A"))
 
 
 def test_an_error_of_the_worker_s_own_is_an_outcome():
@@ -327,10 +327,10 @@ def test_an_interrupted_cell_leaves_nothing():
 
 def test_an_interrupted_run_keeps_what_has_happened(monkeypatch):
     def interrupted(machine, budget, seed):
-        yield machine.perform(Move("step", "A"))
+        yield machine.perform(Transition("step", "A"))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simlib.live.wander", interrupted)
+    monkeypatch.setattr("simlib.live.chaos", interrupted)
     trace = shop().live(charge)
     assert [event.op.name for event in trace.events] == ["inbox.receive"]
     assert trace.note.startswith("Interrupted by you. For real: ")

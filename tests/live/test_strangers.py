@@ -32,7 +32,7 @@ from simlib.live.stores import RemoteService, stores_for
 from simlib.live.stores.http import Ledger
 from simlib.model.operation import Op
 from simlib.resources.lock import Lease
-from simlib.schedule.trace import Move
+from simlib.schedule.transition import Transition
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to the warden")
 ROOT = Path(__file__).parent.parent.parent
@@ -232,7 +232,7 @@ def begun():
                 wardens[where] = kept.enter_context(Reality(system, False, on))
             with LiveMachine(system, wardens[where]) as machine:
                 for _ in range(4):
-                    machine.perform(Move("step", "A"))
+                    machine.perform(Transition("step", "A"))
                 yield wardens[where], machine
 
         yield begin
@@ -240,7 +240,7 @@ def begun():
 
 def told_at_the_next_step(machine):
     with pytest.raises(Mistake) as raised:
-        machine.perform(Move("step", "A"))
+        machine.perform(Transition("step", "A"))
     assert SOMEBODY in str(raised.value), str(raised.value)
 
 
@@ -459,7 +459,7 @@ def test_another_user_can_neither_read_nor_write_any_part_of_a_run():
     system = Scenario(bank=Service(), disk=Disk(), db=Database()).system(pay)
     with Reality(system, False) as reality, LiveMachine(system, reality) as machine:
         for _ in range(3):
-            machine.perform(Move("step", "A"))
+            machine.perform(Transition("step", "A"))
         before = machine.facts()
 
         def attack():
@@ -510,7 +510,7 @@ def test_the_files_of_a_run_are_its_own_user_s_alone(umask):
     before = os.umask(umask)
     try:
         with Reality(system, False) as reality, LiveMachine(system, reality) as machine:
-            machine.perform(Move("step", "A"))
+            machine.perform(Transition("step", "A"))
             folder = Path(reality.folder)
             modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (folder, *folder.rglob("*"))}
     finally:
@@ -644,8 +644,8 @@ def test_what_a_worker_has_started_outlives_its_crash_and_ends_with_the_run(tmp_
     with watched(tmp_path / "held") as (fifo, ended):
         system = Scenario(db=Database()).system(starting(daemon, fifo))
         with Reality(system, False) as reality, LiveMachine(system, reality) as machine:
-            machine.perform(Move("step", "A"))
-            machine.perform(Move("crash", "A", fault="crashes"))
+            machine.perform(Transition("step", "A"))
+            machine.perform(Transition("crash", "A", fault="crashes"))
             assert len(descendants(reality.warden) - reality.processes) > 1  # the daemon is the warden's now
             reality.begin()
             assert ended().startswith(b"up")
@@ -658,12 +658,12 @@ def test_what_a_worker_has_started_ends_when_the_supervisor_is_killed(tmp_path):
             "import os, signal\n"
             "from simlib.live import Reality\n"
             "from simlib.live.machine import LiveMachine\n"
-            "from simlib.schedule.trace import Move\n"
+            "from simlib.schedule.trace import Transition\n"
             "from simlib import Database, Scenario\n"
             "from tests.live.test_strangers import daemon, starting\n"
             f"system = Scenario(db=Database()).system(starting(daemon, {fifo!r}))\n"
             "with Reality(system, False) as reality, LiveMachine(system, reality) as machine:\n"
-            "    machine.perform(Move('step', 'A'))\n"
+            "    machine.perform(Transition('step', 'A'))\n"
             "    os.kill(os.getpid(), signal.SIGKILL)\n"
         )
         killed = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True)

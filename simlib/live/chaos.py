@@ -1,0 +1,50 @@
+"""Real processes along a random schedule: steps that are taken at once, and kills in the middle of one."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+from simlib.live.machine import LiveMachine
+from simlib.model.fault import CRASHES
+from simlib.schedule.budget import Budget
+from simlib.schedule.random import RandomSchedule
+from simlib.schedule.trace import Event
+from simlib.schedule.transition import Transition
+
+MOST_MOVES = 300  # of a schedule that goes round for ever
+IN_THE_MIDDLE = 0.003  # seconds within which a kill comes that is to hit a step
+ONE_BY_ONE = 0.5  # the chance that a step is taken alone
+
+
+def chaos(machine: LiveMachine, budget: Budget, seed: int) -> Iterator[Event]:
+    """Make moves at random until nobody can move any more, or for long enough, with faults while the budget lasts."""
+    schedule = RandomSchedule(budget, seed)
+    for _ in range(MOST_MOVES):
+        enabled = list(machine.enabled())
+        move = schedule.next(enabled)
+        if move is None:
+            return
+        together = _together(machine, move, enabled, schedule.chance)
+        if together:
+            killed = move.worker if move.kind == "crash" else ""
+            yield from machine.perform_together(together, killed, schedule.chance.random() * IN_THE_MIDDLE)
+        else:
+            yield machine.perform(move)
+
+
+def _together(
+    machine: LiveMachine, move: Transition, enabled: Sequence[Transition], chance: random.Random
+) -> list[Transition]:
+    """The steps to be taken at once: those of everybody, or one in the middle of which its worker is killed.
+
+    A file system promises nothing of two that write at the same time, nor of a write whose process is killed in it:
+    there steps are taken one by one.
+    """
+    if move.kind not in ("step", "crash") or move.fault not in (None, CRASHES) or chance.random() < ONE_BY_ONE:
+        return []
+    steps = [step for step in enabled if step.kind == "step" and not step.fault]
+    others = [step for step in steps if step.worker != move.worker and chance.random() < ONE_BY_ONE]
+    own = [step for step in steps if step.worker == move.worker]
+    found = {step.worker: step for step in (*own[:1], *others) if machine.can_race(step.worker)}
+    return list(found.values()) if move.worker in found and (move.kind == "crash" or len(found) > 1) else []

@@ -1,0 +1,33 @@
+"""The faults: what can go wrong, each with its keyword, its name and its letter in a token."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One kind of fault."""
+
+    keyword: str  # by which a question says how often it may strike
+    name: str  # of one of them, in texts
+    letter: str  # in the head of a token
+
+
+CRASHES, NODE_LOSSES, POWER_LOSSES, REDELIVERIES = "crashes", "node_losses", "power_losses", "redeliveries"
+LOST_REPLIES, OUTAGES, REJECTIONS, DISK_FULL, PAUSES = "lost_replies", "outages", "rejections", "disk_full", "pauses"
+
+# In the order in which a search tries them, so that a tie prefers a crash over a pause.
+FAULTS = (
+    Fault(CRASHES, "crash", "c"),
+    Fault(NODE_LOSSES, "node loss", "n"),
+    Fault(POWER_LOSSES, "power loss", "p"),
+    Fault(REDELIVERIES, "redelivery", "r"),
+    Fault(LOST_REPLIES, "lost reply", "l"),
+    Fault(OUTAGES, "outage", "o"),
+    Fault(REJECTIONS, "rejection", "j"),
+    Fault(DISK_FULL, "full disk", "d"),
+    Fault(PAUSES, "pause", "s"),
+)
+KINDS = tuple(fault.keyword for fault in FAULTS)
+FAULT_NAMES = {fault.keyword: fault.name for fault in FAULTS}
+LETTERS = {fault.keyword: fault.letter for fault in FAULTS}

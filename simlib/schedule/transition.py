@@ -1,0 +1,209 @@
+"""What can happen next, and what it does to the world: said once, for all who make it happen.
+
+A running system knows where its workers are by their generators, the checker by what it has looked up before, and the
+clock by its heap of what is due. None of them adds anything to what can happen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from typing import Literal, NamedTuple, Protocol
+
+from simlib.model import timing
+from simlib.model.fault import CRASHES, NODE_LOSSES, PAUSES, POWER_LOSSES, REDELIVERIES
+from simlib.model.operation import OK, Op, Outcome
+from simlib.model.resource import State
+from simlib.model.timing import Slept, Timer
+
+Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again"]
+Fate = Literal["killed", "lost", "started"]  # of a process: is started again if its role is; is not; is a new one
+
+
+class Transition(NamedTuple):
+    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again."""
+
+    kind: Kind
+    worker: str = ""
+    resource: str = ""  # whose timer
+    timer: Hashable = None
+    outcome: Outcome = OK
+    fault: str | None = None  # the budget that it is paid from
+
+
+class Standing(NamedTuple):
+    """Where a worker stands, as far as that decides what can happen to it."""
+
+    op: Op | None  # the step that it takes next; None where it has none
+    running: bool  # it has taken a step in its run, which is not over: it has something to lose
+    done: bool  # its run is over, and its machine is there: its task can be handed out again
+
+
+class Rule(NamedTuple):
+    """What there is to say of one kind of transition."""
+
+    mark: str  # its letter in the schedule of a token
+    fault: str | None = None  # the budget that pays for it, where that is always the same
+    strikes: Callable[[Standing], bool] | None = None  # of what happens to one worker: whether it can
+    fate: Fate = "killed"  # and what becomes of its process
+    word: str = ""  # how a schedule in words begins with it
+    verb: str = ""  # what the worker does then, in words
+    story: str = ""  # the same, as a line of a trace
+
+
+# In the order in which a search tries them.
+RULES: dict[Kind, Rule] = {
+    "step": Rule(""),
+    "timer": Rule("t"),
+    "crash": Rule(
+        "x", CRASHES, lambda worker: worker.running, "killed", "crash", "crashes", "CRASH: its memory is gone"
+    ),
+    "node loss": Rule(
+        "n", NODE_LOSSES, lambda worker: worker.running, "lost", "lose", "is gone for good",
+        "NODE LOSS: it is gone, and nobody starts it again",
+    ),
+    "power loss": Rule("p", POWER_LOSSES, story="POWER LOSS: all processes end, unsynced data may be gone"),
+    "again": Rule(
+        "r", REDELIVERIES, lambda worker: worker.done, "started", "again", "is given its task again",
+        "is given the same task again",
+    ),
+}  # fmt: skip
+STRIKES = {kind: rule.strikes for kind, rule in RULES.items() if rule.strikes}  # what happens to one worker
+
+
+# What can happen
+
+
+class Configuration(Protocol):
+    """A system at one moment."""
+
+    @property
+    def states(self) -> Mapping[str, State]: ...
+
+    def standing(self, worker: str) -> Standing: ...
+
+    def can_step(self, worker: str, outcome: Outcome = OK) -> bool: ...
+
+
+def enabled(here: Configuration, workers: Iterable[str]) -> Iterator[Transition]:
+    """All that can happen next, whatever the budget; in the order in which a search tries it."""
+    standings = {worker: here.standing(worker) for worker in workers}
+    steps = [step for worker, standing in standings.items() for step in ways_on(here, worker, standing)]
+    yield from steps
+    sleepers = {worker: standing.op for worker, standing in standings.items() if timing.sleeps(standing.op)}
+    busy = {step.worker for step in steps if step.fault is None} - {*sleepers}
+    able = any(step.fault is None for step in steps)
+    asleep = {worker: op.args[0] for worker, op in sleepers.items() if op}
+    for name, state in here.states.items():
+        for timer in state.timers():
+            yield timeout(name, timer, is_early(timer, able, asleep, busy))
+    for kind in RULES:
+        if kind == "power loss":
+            yield from power_losses(here.states, standings.values())
+        elif kind in STRIKES:
+            yield from (strike(kind, worker) for worker, standing in standings.items() if STRIKES[kind](standing))
+
+
+def ways_on(here: Configuration, worker: str, standing: Standing) -> Iterator[Transition]:
+    """Every way in which this worker's next step can go now."""
+    op = standing.op
+    for outcome in here.states[op.resource].outcomes(op) if op else ():
+        if here.can_step(worker, outcome):
+            yield step(worker, outcome)
+
+
+def step(worker: str, outcome: Outcome = OK) -> Transition:
+    """This worker's next step goes this way."""
+    return Transition("step", worker, outcome=outcome, fault=outcome.fault)
+
+
+def strike(kind: Kind, worker: str) -> Transition:
+    """This happens to this worker."""
+    return Transition(kind, worker, fault=RULES[kind].fault)
+
+
+def power_loss(choice: int) -> Transition:
+    """The machine stops; its disks come out in this one of the ways in which they can."""
+    return Transition("power loss", outcome=Outcome(None, choice), fault=POWER_LOSSES)
+
+
+def power_losses(states: Mapping[str, State], standings: Iterable[Standing]) -> Iterator[Transition]:
+    """Every power loss that makes a difference."""
+    count = ways_to_lose_power(states)
+    if matters(count, standings):
+        yield from map(power_loss, range(count))
+
+
+def matters(ways: int, standings: Iterable[Standing]) -> bool:
+    """Whether a power loss after which the disks can come out in so many ways leaves anything else than before."""
+    return ways > 1 or any(standing.running for standing in standings)
+
+
+def ways_to_lose_power(states: Mapping[str, State]) -> int:
+    """In how many ways the machine's disks can come out of a power loss."""
+    return math.prod(state.power_losses() for state in states.values())
+
+
+def timeout(resource: str, timer: Timer, early: bool) -> Transition:
+    """This timer runs out."""
+    return Transition("timer", "", resource, timer.id, fault=PAUSES if early else None)
+
+
+def is_early(timer: Timer, able: bool, asleep: Mapping[str, float], busy: Collection[str]) -> bool:
+    """Whether a timer that runs out now has beaten an owner that is alive, who must have stalled.
+
+    It runs out for free when its owner is dead or everyone waits, or while somebody sleeps for longer than it runs and
+    its owner cannot act. `asleep` has who sleeps, and for how many seconds; `busy` who can do something else.
+    """
+    return able and timer.owner is not None and not timing.ends_within(timer, asleep, busy)
+
+
+def oversleeps(timers: Iterable[Timer], who: str, seconds: float, busy: Collection[str]) -> bool:
+    """Whether something has to run out before this worker has slept for so many seconds."""
+    return any(timing.ends_before(timer, who, seconds, busy) for timer in timers)
+
+
+# What it does to the world
+
+
+def sleep(states: Mapping[str, State], op: Op, who: str, busy: Iterable[str]) -> None:
+    """The worker's sleep is over."""
+    clock = states[op.resource]
+    before = clock.time
+    clock.perform(op, who)
+    for state in states.values():
+        state.woke(Slept(who, op.args[0], frozenset(busy)))
+    pass_time(states, clock.time - before, op.resource)
+
+
+def run_out(states: Mapping[str, State], resource: str, timer: Timer) -> None:
+    """A timer runs out."""
+    states[resource].expire(timer.id)
+    pass_time(states, max(0, timer.seconds - timer.elapsed.aged))
+
+
+def pass_time(states: Mapping[str, State], seconds: float, but: str = "") -> None:
+    """So many seconds pass on every clock and timer but this one."""
+    for name, state in states.items():
+        if seconds and name != but:
+            state.advance(seconds)
+
+
+def fall_asleep(states: Mapping[str, State], who: str) -> None:
+    """From now on this worker sleeps."""
+    for state in states.values():
+        state.fell_asleep(who)
+
+
+def end_process(states: Mapping[str, State], who: str | None) -> None:
+    """A worker's process is gone, or that of everybody, None: nobody holds on to what it had."""
+    for state in states.values():
+        state.owner_gone(who)
+
+
+def lose_power(states: Mapping[str, State], choice: int) -> None:
+    """The machine stops: the disks come out in the `choice`-th way, and every process that ran on it is gone."""
+    for state in states.values():
+        choice, own = divmod(choice, state.power_losses())
+        state.lose_power(own)
+    end_process(states, None)
