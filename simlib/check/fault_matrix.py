@@ -9,6 +9,7 @@ from typing import Literal
 from simlib.check import Report, explore
 from simlib.check.one_place import Overtaking, Spot
 from simlib.errors import Mistake
+from simlib.model.fault import CRASHES, DISK_FULL, LOST_REPLIES, OUTAGES, PAUSES, REDELIVERIES, REJECTIONS
 from simlib.model.operation import Op
 from simlib.model.system import System
 from simlib.schedule.budget import Budget, Limits
@@ -28,15 +29,15 @@ class Condition:
 
 
 CONDITIONS = (
-    Condition("crash before", {"crashes": 1}, when="before"),
-    Condition("crash after", {"crashes": 1}),
-    Condition("run twice", {"redeliveries": 1}, workers=2),
+    Condition("crash before", {CRASHES: 1}, when="before"),
+    Condition("crash after", {CRASHES: 1}),
+    Condition("run twice", {REDELIVERIES: 1}, workers=2),
     Condition("overtaken", {}, workers=2, when="before"),
-    Condition("paused", {"pauses": 1}, workers=2),
-    Condition("transient error", {"outages": 1}, when="before"),
-    Condition("permanent error", {"rejections": 1}, when="before"),
-    Condition("lost reply", {"lost_replies": 1}, when="before"),
-    Condition("disk full", {"disk_full": 1}, when="before"),
+    Condition("paused", {PAUSES: 1}, workers=2),
+    Condition("transient error", {OUTAGES: 1}, when="before"),
+    Condition("permanent error", {REJECTIONS: 1}, when="before"),
+    Condition("lost reply", {LOST_REPLIES: 1}, when="before"),
+    Condition("disk full", {DISK_FULL: 1}, when="before"),
 )
 
 
@@ -89,7 +90,7 @@ def overtakings(system: System, steps: int) -> list[list[Report]]:
 
 
 def _overtaken(system: System, first: int, second: int) -> Report:
-    budget = Budget({"redeliveries": 1} if "A" in system.consumers else {"crashes": 0})
+    budget = Budget({REDELIVERIES: 1} if "A" in system.consumers else {CRASHES: 0})
     report = explore(system, budget, Limits(), merge=False, spot=Overtaking(first, second))
     if report.claim == "livelock":  # perhaps only because the one who polls is always preferred
         report = explore(system, budget, Limits(), merge=False, spot=Overtaking(first, second, loose=True))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from simlib.check.local_states import ENDED, Histories
+from simlib.model.fault import REDELIVERIES
 from simlib.model.system import System
 from simlib.schedule.transition import Transition
 
@@ -36,7 +37,7 @@ class Spot:
         if move.fault is None:
             rival = move.kind == "step" and move.worker != "A" and system.cast[move.worker] == system.cast["A"]
             return here or not (rival and self._at_start(move.worker, nodes, system, histories))
-        if move.kind == "step" and move.fault != "redeliveries":
+        if move.kind == "step" and move.fault != REDELIVERIES:
             return here and move.worker == "A"
         if move.kind == "step":
             return here and (move.worker != "A" or self.last)
@@ -75,7 +76,7 @@ class Overtaking:
         there = self._depth(nodes[1], histories)
         overtaken = there >= self.second or histories.op[nodes[1]] == ENDED
         if self._depth(nodes[0], histories) == self.first and not overtaken:
-            again = [one for one in found if one[1].move.fault == "redeliveries" and one[1].worker == 1 and there == 0]
+            again = [one for one in found if one[1].move.fault == REDELIVERIES and one[1].worker == 1 and there == 0]
             return other or again or mine or self._rest(found)
         if self.loose and overtaken:
             return free or self._rest(found)

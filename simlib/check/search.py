@@ -20,6 +20,7 @@ from simlib.check.one_place import Overtaking, Spot
 from simlib.check.resource_states import Ledger
 from simlib.check.successors import EVERYBODY, FAULT, NOBODY, Following, Rules, Way
 from simlib.check.violations import Checks
+from simlib.model.fault import CRASHES
 from simlib.model.operation import Op, Where
 from simlib.model.system import System
 from simlib.progress import Progress
@@ -328,7 +329,7 @@ class Search(Generic[Arrival]):
         self.findings.idle_faults = [kind for kind, nodes in struck.items() if not nodes]
         self.findings.idle_workers = self._idle_workers()
         self.findings.untried = self._checks.untried()
-        points = sorted(histories.parent[node][0] for node in struck.get("crashes", ()))
+        points = sorted(histories.parent[node][0] for node in struck.get(CRASHES, ()))
         names = [histories.ops.things[histories.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))
         self.findings.uncaught = histories.uncaught()

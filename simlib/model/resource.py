@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from simlib.arguments import above_zero, why_unfit
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
+from simlib.model.fault import LOST_REPLIES, OUTAGES
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.shown import Items, Table
 from simlib.model.timing import Slept, Timer
@@ -87,8 +88,8 @@ class State:
         for choice in range(self.choices(op)):
             yield Outcome(None, choice) if choice else OK
         if self.remote:
-            yield Outcome("outages")
-            yield Outcome("lost_replies")
+            yield Outcome(OUTAGES)
+            yield Outcome(LOST_REPLIES)
 
     def ways(self, op: Op, fault: str) -> Iterator[Outcome]:
         """Those of its outcomes that this fault must pay for."""
@@ -100,9 +101,9 @@ class State:
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
         """Carry out `op` for worker `who`. Raises OperationError (an answer) or Blocked (not yet)."""
-        if outcome.fault == "outages":
+        if outcome.fault == OUTAGES:
             raise Unavailable(op.name)
-        if outcome.fault == "lost_replies":
+        if outcome.fault == LOST_REPLIES:
             try:
                 self.handler(op.verb)(who, *op.args, **op.kwargs)
             except OperationError:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from simlib.arguments import whole_number
 from simlib.errors import DiskFull, Mistake, NotFound
+from simlib.model.fault import DISK_FULL
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.resource import Resource, State
 from simlib.text import bare, show
@@ -125,10 +126,10 @@ class DiskState(State):
     def outcomes(self, op: Op) -> Iterator[Outcome]:
         yield from super().outcomes(op)
         if op.verb in ("write", "append"):
-            yield from (Outcome("disk_full", down) for down in ("nothing", "half"))
+            yield from (Outcome(DISK_FULL, down) for down in ("nothing", "half"))
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
-        if outcome.fault == "disk_full":
+        if outcome.fault == DISK_FULL:
             name, data = op.args
             before = "" if op.verb == "write" else self.contents(name) or ""
             self._put(name, before, data, len(data) // 2 if outcome.choice == "half" else 0)

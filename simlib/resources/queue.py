@@ -9,6 +9,7 @@ from typing import Any
 
 from simlib.arguments import whole_number
 from simlib.errors import Mistake
+from simlib.model.fault import REDELIVERIES
 from simlib.model.operation import OK, Blocked, Op, Outcome
 from simlib.model.resource import ANYBODY, Count, Counted, Renumber, Resource, State, positive
 from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
@@ -145,15 +146,15 @@ class QueueState(State):
     def outcomes(self, op: Op) -> Iterator[Outcome]:
         yield from super().outcomes(op)
         if op.verb == "receive":
-            yield from (Outcome("redeliveries", message_id) for message_id in self._redeliverable())
+            yield from (Outcome(REDELIVERIES, message_id) for message_id in self._redeliverable())
 
     def ways(self, op: Op, fault: str) -> Iterator[Outcome]:
-        if fault == "redeliveries":
+        if fault == REDELIVERIES:
             return super().ways(op, fault)
         return (one for one in super().outcomes(op) if one.fault == fault)  # and not each message that was ever sent
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
-        if outcome.fault == "redeliveries":
+        if outcome.fault == REDELIVERIES:
             newest = {message.id: message for message in (*self.done.values(), *self.in_flight)}
             return self._deliver(newest[str(outcome.choice)], who)
         return super().perform(op, who, outcome)

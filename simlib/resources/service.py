@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simlib.errors import Mistake, Rejected
+from simlib.model.fault import REJECTIONS
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.resource import Resource, State
 from simlib.model.values import KEYS, freeze, unordered
@@ -44,10 +45,10 @@ class ServiceState(State):
     def outcomes(self, op: Op) -> Iterator[Outcome]:
         yield from super().outcomes(op)
         if hashable(op.args) not in self.refused and hashable(op.kwargs.get("idempotency_key")) not in self.keys:
-            yield Outcome("rejections")
+            yield Outcome(REJECTIONS)
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
-        if outcome.fault == "rejections":
+        if outcome.fault == REJECTIONS:
             self.refused[hashable(op.args)] = True
             raise Rejected(op.args[0])
         return super().perform(op, who, outcome)

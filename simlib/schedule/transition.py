@@ -15,6 +15,7 @@ from simlib.model.fault import CRASHES, NODE_LOSSES, PAUSES, POWER_LOSSES, REDEL
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.resource import State
 from simlib.model.timing import Slept, Timer
+from simlib.resources.clock import ClockState
 
 Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again"]
 Fate = Literal["killed", "lost", "started"]  # of a process: is started again if its role is; is not; is a new one
@@ -183,10 +184,11 @@ def run_out(states: Mapping[str, State], resource: str, timer: Timer) -> None:
 
 
 def pass_time(states: Mapping[str, State], seconds: float, but: str = "") -> None:
-    """So many seconds pass on every clock and timer but this one."""
-    for name, state in states.items():
-        if seconds and name != but:
-            state.advance(seconds)
+    """So many seconds pass on every clock and timer but this one; where no clock runs, they are nothing to anybody."""
+    if seconds and any(isinstance(state, ClockState) and state.running for state in states.values()):
+        for name, state in states.items():
+            if name != but:
+                state.advance(seconds)
 
 
 def fall_asleep(states: Mapping[str, State], who: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from simlib.errors import Mistake, OperationError, OutcomeUnknown
 from simlib.live.stores.signed import Signer
+from simlib.model.fault import LOST_REPLIES
 from simlib.model.operation import OK, Blocked, Op, Outcome
 from simlib.resources.lock import Lease
 from simlib.text import said, show
@@ -44,7 +45,7 @@ class Store:
             return self.answer(op, who, outcome)
 
     def answer(self, op: Op, who: str, outcome: Outcome) -> Any:
-        if outcome.fault != "lost_replies":
+        if outcome.fault != LOST_REPLIES:
             return self.carry_out(op, who, outcome)
         try:
             self.carry_out(op, who, OK)

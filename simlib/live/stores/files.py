@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from simlib.errors import DiskFull, NotFound
 from simlib.live.stores.base import Facts, Store
+from simlib.model.fault import DISK_FULL
 from simlib.model.operation import Op, Outcome
 from simlib.resources.disk import DiskState
 
@@ -55,7 +56,7 @@ class Folder(Store):
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
         try:
-            if outcome.fault != "disk_full":
+            if outcome.fault != DISK_FULL:
                 return super().carry_out(op, who, outcome)
             name, data = op.args
             mode = {"write": "wb", "append": "ab"}[op.verb]

@@ -16,6 +16,7 @@ from simlib.live.pipe import Pipe
 from simlib.live.stores.base import Facts, Store
 from simlib.live.stores.servers import HERE, PATIENCE
 from simlib.live.stores.signed import Signer
+from simlib.model.fault import LOST_REPLIES, OUTAGES, REJECTIONS
 from simlib.model.operation import Op, Outcome
 from simlib.resources.service import hashable
 from simlib.text import show
@@ -58,10 +59,10 @@ class RemoteService(Store):
         self, op: Op, outcome: Outcome, method: str, path: str, body: Any, headers: dict[str, str]
     ) -> tuple[int, str]:
         """What the server answers to this step. Raises Unavailable and OutcomeUnknown."""
-        fault = {"lost_replies": DROP, "rejections": REFUSE}.get(outcome.fault or "")
+        fault = {LOST_REPLIES: DROP, REJECTIONS: REFUSE}.get(outcome.fault or "")
         if fault:
             headers[FAULT] = fault
-        port = self.dead_port if outcome.fault == "outages" else self.port
+        port = self.dead_port if outcome.fault == OUTAGES else self.port
         try:
             return self.ask(port, method, path, self.signer.write(body).encode(), headers)
         except ConnectionRefusedError:

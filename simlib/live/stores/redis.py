@@ -14,6 +14,7 @@ from redis.retry import Retry
 from simlib.errors import Unavailable
 from simlib.live.stores.base import Facts, Mutex, Store, lasting
 from simlib.live.stores.servers import HERE, PATIENCE, alive, unreachable, wait_until
+from simlib.model.fault import OUTAGES
 from simlib.model.operation import Op, Outcome
 from simlib.resources.lock import Lease
 
@@ -89,13 +90,13 @@ class RedisLock(Mutex, Store):
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
         there = self.client
-        if outcome.fault == "outages":
+        if outcome.fault == OUTAGES:
             assert self._nobody is not None
             self._open = self._connect(f"redis://{HERE}:{self._nobody.getsockname()[1]}")
         try:
             return super().carry_out(op, who, outcome)
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            if outcome.fault == "outages":
+            if outcome.fault == OUTAGES:
                 raise Unavailable(op.name) from None
             raise unreachable(self.url, error) from None
         finally:

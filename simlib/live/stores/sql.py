@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from simlib.errors import AlreadyExists, StaleToken
 from simlib.live.stores.base import Facts, Mutex, Store, lasting
+from simlib.model.fault import OUTAGES, REDELIVERIES
 from simlib.model.operation import Blocked, Op, Outcome
 from simlib.model.values import freeze, same
 from simlib.resources.database import DatabaseState
@@ -76,7 +77,7 @@ class Table(Store):
         """Put in what is there in the beginning."""
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
-        impatient = outcome.fault == "outages"
+        impatient = outcome.fault == OUTAGES
         return self.connection.transaction(op.name, lambda: self.step(op, who, outcome), impatient)
 
     def step(self, op: Op, who: str, outcome: Outcome) -> Any:
@@ -204,7 +205,7 @@ class QueueTable(Table):
 
     def step(self, op: Op, who: str, outcome: Outcome) -> Any:
         self._return("deadline <= ?", time.time())  # whoever comes first finds out what has run out
-        if outcome.fault == "redeliveries":
+        if outcome.fault == REDELIVERIES:
             return self._deliver("id = ?", str(outcome.choice))
         return super().step(op, who, outcome)
 
