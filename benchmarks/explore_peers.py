@@ -18,7 +18,7 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from simlib.check.reachability import Proof
+from simlib.check.reachability import Reachability
 from simlib.check.search import Question
 from simlib.schedule.budget import Budget, Limits
 from tests import test_spin
@@ -124,7 +124,7 @@ def floor(case: Case) -> Callable[[], int]:
     """Visits the same states, as tuples in a dictionary, and gives the number of transitions."""
     question = Question.about(case.system(), Budget(case.faults), Limits(10**7, 600), anonymous=True)
     with case.system().watchdog:
-        proof = Proof(question)
+        proof = Reachability(question)
         proof.run()
         rules = proof._rules
         layout = rules.layout

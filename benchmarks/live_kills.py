@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from simlib.live import Chaos, Reality, run
+from simlib.live import Chaos, Processes, run
 from simlib.schedule.budget import Budget
 from tests.lessons import definitions
 
@@ -31,9 +31,9 @@ def main() -> int:
     budget = Budget({"crashes": asked.kills})
     broken: Counter[str] = Counter()
     kills = steps = 0
-    with Reality(system, fills=False) as reality:
+    with Processes(system, fills=False) as processes:
         for seed in tqdm(range(asked.runs)):
-            trace = run(system, reality, Chaos(budget, seed))
+            trace = run(system, processes, Chaos(budget, seed))
             broken[trace.broken or "nothing"] += 1
             kills += trace.faults.count("crash")
             steps += sum(event.kind == "step" for event in trace.events)

@@ -263,7 +263,7 @@ def test_a_tie_prefers_the_first_worker():
     ]  # fmt: skip
 
 
-# Verdicts that are no property's
+# Answers that are no property's
 
 
 def test_a_polling_loop_without_an_end_is_a_livelock():
@@ -681,7 +681,7 @@ def test_a_renewed_lease_that_runs_out_is_shown():
     assert report.counterexample.faults == ["pause"]
 
 
-# Histories that are one, and histories that are not
+# LocalStates that are one, and histories that are not
 
 
 def same_with_and_without_merging(scenario, worker, **budget):

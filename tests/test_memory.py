@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from simlib import Database, Random, Scenario
-from simlib.check.successors import Rules
+from simlib.check.successors import Successors
 from simlib.errors import Mistake
 from simlib.watchdog import memory
 
@@ -126,14 +126,14 @@ def test_a_search_that_the_machine_has_no_more_memory_for_is_unfinished():
 
 
 def test_wherever_the_memory_ends_the_search_says_so(monkeypatch):
-    states, successors = itertools.count(), Rules.successors
+    states, successors = itertools.count(), Successors.successors
 
     def scarce(rules, state):
         if next(states) == 40:
             raise MemoryError
         return successors(rules, state)
 
-    monkeypatch.setattr(Rules, "successors", scarce)
+    monkeypatch.setattr(Successors, "successors", scarce)
     report = Scenario(db=Database(), dice=Random()).explore(draws, workers=2)
     assert report.sentence.startswith("unfinished: stopped where this machine has no more memory, ")
 

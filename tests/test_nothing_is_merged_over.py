@@ -25,7 +25,7 @@ import weakref
 import pytest
 
 from simlib import Database, NotFound, OutcomeUnknown, Rejected, Scenario, Service
-from simlib.check.reachability import Proof
+from simlib.check.reachability import Reachability
 from simlib.check.search import Question
 from simlib.errors import AlreadyExists, Mistake
 from simlib.schedule.budget import Budget, Limits
@@ -46,7 +46,7 @@ def verdict(worker, merge=True):
     system = Scenario(db=Database({"x": 0}), always=[no_boom]).system([worker, toggle])
     with system.watchdog:
         try:
-            findings = Proof(Question.about(system, Budget({}), Limits(), merge=merge)).run()
+            findings = Reachability(Question.about(system, Budget({}), Limits(), merge=merge)).run()
         except Mistake as mistake:
             return type(mistake).__name__
     return "violated" if findings.found else "holds"
@@ -194,7 +194,8 @@ def test_where_nothing_is_hidden_these_workers_are_merged(context):
     system = Scenario(db=Database({"x": 0})).system([context(lambda bit: [0], lambda kept: kept[0]), toggle])
     with system.watchdog:
         merged, plain = (
-            Proof(Question.about(system, Budget({}), Limits(), merge=merge)).run().states for merge in (True, False)
+            Reachability(Question.about(system, Budget({}), Limits(), merge=merge)).run().states
+            for merge in (True, False)
         )
     assert merged < plain
 

@@ -6,7 +6,7 @@ import pytest
 
 from simlib import Database, Lock, Queue, Scenario
 from simlib.check import explore
-from simlib.check.encoding import FIELD, MASK, Layout
+from simlib.check.encoding import FIELD, MASK, Encoding
 from simlib.check.symmetry import Symmetry
 from simlib.schedule.budget import Budget, Limits
 
@@ -36,7 +36,7 @@ class Names:
 @pytest.mark.parametrize("counts", [(4, 1), (2, 3), (1, 2), (3, 3)])
 def test_a_worker_that_overtakes_is_put_where_sorting_them_all_puts_it_and_names_follow(counts):
     system = Scenario(db=Database()).system([reads, writes], dict(zip(("reads", "writes"), counts)))
-    letters, layout, ledger = [*system.cast], Layout(sum(counts), 1), Names()
+    letters, layout, ledger = [*system.cast], Encoding(sum(counts), 1), Names()
     symmetry, draw = Symmetry(system, layout, ledger), random.Random(0)
     for _ in range(500):
         state = symmetry.sorted(layout.pack((*(draw.randrange(5) for _ in letters), 0), 7))

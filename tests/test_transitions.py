@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 import simlib
 from simlib.check.search import Question
-from simlib.check.successors import Rules
+from simlib.check.successors import Successors
 from simlib.model.fault import FAULTS, KINDS
 from simlib.schedule.budget import MOST, Budget, Limits
 from simlib.schedule.machine import Machine
@@ -23,26 +23,28 @@ SOURCES = Path(simlib.__file__).parent
 def walk(system, chance, met):
     """One random schedule, with everything that can go wrong: at each state both have to list the same, in order."""
     question = Question.about(system, Budget(dict.fromkeys(KINDS, MOST)), Limits(), carried=frozenset({"time"}))
-    rules = Rules(system, question.histories, question.ledger, list(KINDS))
-    state = rules.initial(question.budget.packed)
+    successors = Successors(system, question.local_states, question.resource_states, list(KINDS))
+    state = successors.initial(question.budget.packed)
     try:
         with Machine(system) as machine:
             for _ in range(STEPS):
-                targets, ways, _, _ = rules.successors(rules.states[state])
+                targets, edges, _, _ = successors.of(successors.states[state])
                 enabled = list(machine.enabled())
-                assert [way.move for way in ways] == enabled
+                assert [edge.move for edge in edges] == enabled
                 if not enabled:
                     return
                 number = chance.randrange(len(enabled))
                 met[enabled[number].kind, enabled[number].fault] += 1
                 machine.perform(enabled[number])
                 state = targets[number]
-                world = question.ledger.world(rules.layout.numbers(rules.layout.world(rules.states[state])))
+                world = question.resource_states.world(
+                    successors.encoding.numbers(successors.encoding.world(successors.states[state]))
+                )
                 assert {name: state.key() for name, state in world.items()} == {
                     name: state.key() for name, state in machine.states.items()
                 }
     finally:
-        question.histories.close()
+        question.local_states.close()
 
 
 def test_the_checker_and_a_running_system_can_do_the_same_in_every_state():

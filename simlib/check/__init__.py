@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from simlib.check.checker import decide
 from simlib.check.findings import Findings
-from simlib.check.one_place import Overtaking, Spot
 from simlib.check.report import Report
+from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.errors import Mistake, NotDeterministic
 from simlib.model.fault import LETTERS
 from simlib.model.system import System
@@ -30,9 +30,9 @@ def explore(
     *,
     merge: bool = True,
     symmetric: bool = True,
-    spot: Spot | Overtaking | None = None,
+    location: FaultLocation | Overtaking | None = None,
 ) -> Report:
-    """Visit every state that the system can reach within the budget, with faults nowhere but at `spot`. See Report.
+    """Visit every state that the system can reach within the budget, with faults nowhere but at `location`. See Report.
 
     `merge` takes histories that leave a worker in the same place for one, `symmetric` states that differ only in who
     of several workers that are alike is where. Neither changes a verdict; they are there to be turned off and compared.
@@ -42,7 +42,7 @@ def explore(
             return Report(system, budget, Findings(interrupted="by you"), None, head_of(system, budget))
     before = system.memories()
     with system.watchdog, _without_gc():
-        findings = decide(system, budget, limits, merge=merge, symmetric=symmetric, spot=spot)
+        findings = decide(system, budget, limits, merge=merge, symmetric=symmetric, location=location)
         if findings.interrupted != "by you":  # who has interrupted gets what is known
             system.compare_memories(before)
         try:

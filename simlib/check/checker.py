@@ -9,10 +9,10 @@ from functools import partial
 
 from simlib.check.counters import floors
 from simlib.check.findings import Carry, Findings
-from simlib.check.one_place import Overtaking, Spot
-from simlib.check.reachability import Proof
+from simlib.check.reachability import Reachability
+from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.check.search import Question, deadline
-from simlib.check.shortest import Smallest
+from simlib.check.shortest import Shortest
 from simlib.check.symmetry import NotAlike, alike
 from simlib.errors import Hangs, Mistake, NotDeterministic
 from simlib.model.system import System
@@ -23,50 +23,56 @@ from simlib.schedule.transition import Transition
 
 
 def decide(
-    system: System, budget: Budget, limits: Limits, *, merge: bool, symmetric: bool, spot: Spot | Overtaking | None
+    system: System,
+    budget: Budget,
+    limits: Limits,
+    *,
+    merge: bool,
+    symmetric: bool,
+    location: FaultLocation | Overtaking | None,
 ) -> Findings:
     """Search until a violation, the end or a limit: first whether anything is wrong, which is quick; then, if it is,
     on which smallest way it comes about.
     """
-    about = partial(Question.about, system, budget, limits, merge=merge, spot=spot, deadline=deadline(limits))
-    with closing(Asker(system, about)) as asker:
-        return _decided(asker, symmetric and bool(alike(system)), spot is not None)
+    about = partial(Question.about, system, budget, limits, merge=merge, location=location, deadline=deadline(limits))
+    with closing(Checker(system, about)) as asker:
+        return _decided(asker, symmetric and bool(alike(system)), location is not None)
 
 
-def _decided(asker: Asker, symmetric: bool, spot: bool) -> Findings:
-    if spot:  # it tells worker A from all others
-        return asker.ask(lambda question: Smallest(question).run())
+def _decided(asker: Checker, symmetric: bool, location: bool) -> Findings:
+    if location:  # it tells worker A from all others
+        return asker.ask(lambda question: Shortest(question).run())
     try:
         proof = _proof(asker, symmetric)
     except (NotDeterministic, Hangs):  # to ask again would take as long again
         raise
     except Mistake:
-        smallest = asker.ask(lambda question: Smallest(question).run())  # it makes the same on the shortest way
+        smallest = asker.ask(lambda question: Shortest(question).run())  # it makes the same on the shortest way
         if smallest.found or smallest.interrupted:
             return smallest
         raise
     if proof.found is None or proof.found.moves is None:
         return proof
-    smallest = asker.ask(lambda question: Smallest(question).run())
+    smallest = asker.ask(lambda question: Shortest(question).run())
     if smallest.interrupted and not smallest.found:
         smallest.wrong = proof.found.claim
     return smallest
 
 
-def _proof(asker: Asker, symmetric: bool) -> Findings:
+def _proof(asker: Checker, symmetric: bool) -> Findings:
     try:
-        return asker.ask(lambda question: Proof(question).run(), anonymous=symmetric)
+        return asker.ask(lambda question: Reachability(question).run(), anonymous=symmetric)
     except NotAlike:
-        return asker.ask(lambda question: Proof(question).run())
+        return asker.ask(lambda question: Reachability(question).run())
 
 
 def runs_that_go_well(system: System, budget: Budget, most: int) -> list[tuple[Transition, ...]]:
     """So many at most, the ones with the fewest faults first."""
-    with closing(Asker(system, partial(Question.about, system, budget, Limits()))) as asker:
-        return asker.ask(lambda question: Smallest(question, most).run()).good or []
+    with closing(Checker(system, partial(Question.about, system, budget, Limits()))) as asker:
+        return asker.ask(lambda question: Shortest(question, most).run()).good or []
 
 
-class Asker:
+class Checker:
     """Keeps what the searches for one answer can share, and asks again, with more in each state, where that matters:
     what time it is, in which order messages were acknowledged, how large a count is.
     """
@@ -102,4 +108,4 @@ class Asker:
 
     def close(self) -> None:
         if self._question:
-            self._question.histories.close()
+            self._question.local_states.close()

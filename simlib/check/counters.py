@@ -14,9 +14,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
-from simlib.check.encoding import Layout
-from simlib.check.local_states import ENDED, Histories
-from simlib.check.resource_states import Ledger
+from simlib.check.encoding import Encoding
+from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.resource_states import ResourceStates
 from simlib.model.operation import Op
 from simlib.model.properties import Property
 from simlib.model.resource import Count, Renumber
@@ -57,11 +57,13 @@ def counted(value: Any) -> Hashable:
     return value.counted() if hasattr(value, "counted") else freeze(value)
 
 
-class Counts:
+class Counters:
     """Names for states, equal for those that differ in the counts above `floor` alone, and not in their order."""
 
-    def __init__(self, histories: Histories, ledger: Ledger, layout: Layout, floor: float) -> None:
-        self._histories, self._ledger, self._layout = histories, ledger, layout
+    def __init__(
+        self, local_states: LocalStates, resource_states: ResourceStates, encoding: Encoding, floor: float
+    ) -> None:
+        self._local_states, self._resource_states, self._encoding = local_states, resource_states, encoding
         self._floor = floor
         self._ids: dict[Hashable, int] = {}
         self._nodes: dict[int, tuple[int, tuple[Count, ...]] | None] = {}
@@ -69,17 +71,17 @@ class Counts:
 
     def name(self, state: int) -> Hashable:
         """The state's name; itself where what a worker remembers is not known."""
-        layout = self._layout
+        encoding = self._encoding
         parts = []
-        for node in layout.nodes(state):
+        for node in encoding.nodes(state):
             known = self._nodes[node] if node in self._nodes else self._of_node(node)
             if known is None:
                 return state
             parts.append(known)
-        for at in enumerate(layout.numbers(layout.world(state))):
+        for at in enumerate(encoding.numbers(encoding.world(state))):
             parts.append(self._resources.get(at) or self._of_resource(*at))
         counts = [count for _, held in parts for count in held]
-        return (state >> layout.budget, *(shape for shape, _ in parts), *self._ranks(counts))
+        return (state >> encoding.budget, *(shape for shape, _ in parts), *self._ranks(counts))
 
     def _ranks(self, counts: list[Count]) -> Iterator[float]:
         """Each count as it is, up to the floor; above that, only which is the larger."""
@@ -94,18 +96,18 @@ class Counts:
         return self._ids.setdefault(shape, len(self._ids)), counts
 
     def _of_node(self, node: int) -> tuple[int, tuple[Count, ...]] | None:
-        histories = self._histories
-        op, held = histories.op[node], histories.held[node]
+        local_states = self._local_states
+        op, held = local_states.op[node], local_states.held[node]
         known: tuple[int, tuple[Count, ...]] | None = None
-        if op == ENDED or histories.depth[node] == 0:
+        if op == ENDED or local_states.depth[node] == 0:
             known = self._interned(("node", node))
         elif held is not None:
-            known = self._interned((held, counted_op(histories.ops.things[op])))
+            known = self._interned((held, counted_op(local_states.ops.things[op])))
         self._nodes[node] = known
         return known
 
     def _of_resource(self, place: int, number: int) -> tuple[int, tuple[Count, ...]]:
-        found = self._resources[place, number] = self._interned(self._ledger.state(place, number).counted())
+        found = self._resources[place, number] = self._interned(self._resource_states.state(place, number).counted())
         return found
 
     # Trying out whether anybody minds
@@ -115,9 +117,9 @@ class Counts:
         same steps with other VALUES, such as the name of a file; or other STEPS. What cannot be found out `in_time`
         counts as that, too. What has been tried before is not tried again.
         """
-        histories = self._histories
-        paths = [path for path in histories.told_counts() if path[-2] not in histories.tried]
-        constants = {one for role in histories.system.cast.values() for one in constants_of(role.function)}
+        local_states = self._local_states
+        paths = [path for path in local_states.told_counts() if path[-2] not in local_states.tried]
+        constants = {one for role in local_states.system.cast.values() for one in constants_of(role.function)}
         thorough, most = sum(map(len, paths)) <= FEW_STEPS, NOTHING
         for number in self.numberings(constants, thorough):
             for path in paths:
@@ -125,7 +127,7 @@ class Counts:
                 if most == STEPS:
                     return STEPS
         if most == NOTHING:
-            histories.tried.update(path[-2] for path in paths)
+            local_states.tried.update(path[-2] for path in paths)
         return most
 
     def numberings(self, constants: Iterable[int], thorough: bool = False) -> list[Renumber]:
@@ -135,16 +137,16 @@ class Counts:
         return [_stretch(self._floor), *(_shift(by, self._floor) for by in sorted(shifts) if by > 0)]
 
     def _difference(self, path: list[tuple[int, int]], number: Renumber) -> int:
-        histories, most = self._histories, NOTHING
-        histories.system.watchdog.heed()
-        process = histories.system.start(*histories.start[path[0][0]])
+        local_states, most = self._local_states, NOTHING
+        local_states.system.watchdog.heed()
+        process = local_states.system.start(*local_states.start[path[0][0]])
         try:
             for node, answer in path:
-                most = max(most, self._compare(histories.op[node], process.op, number))
+                most = max(most, self._compare(local_states.op[node], process.op, number))
                 if most == STEPS:
                     break
                 if answer != ENDED:
-                    told = histories.answers.things[answer]
+                    told = local_states.answers.things[answer]
                     process.answer(told.recounted(number) if hasattr(told, "recounted") else told)
             return most
         finally:
@@ -153,7 +155,7 @@ class Counts:
     def _compare(self, known: int, op: Op | None, number: Renumber) -> int:
         if op is None or known == ENDED:
             return NOTHING if op is None and known == ENDED else STEPS
-        before = self._histories.ops.things[known]
+        before = self._local_states.ops.things[known]
         shape, counts = shape_of(counted_op(before))
         other, others = shape_of(counted_op(op))
         if shape == other and all(number(one) == two.value for one, two in zip(counts, others)):

@@ -14,21 +14,21 @@ def schedules(successors: Sequence[Sequence[int]], ends: set[int]) -> int | None
     unmet = [0] * len(successors)
     for state in itertools.chain.from_iterable(successors):
         unmet[state] += 1
-    ways = [0] * len(successors)
-    ways[0] = 1
+    edges = [0] * len(successors)
+    edges[0] = 1
     ready, passed = [state for state, count in enumerate(unmet) if count == 0], 0
     while ready:
         state = ready.pop()
         passed += 1
-        here = ways[state]
+        here = edges[state]
         for after_state in successors[state]:
-            ways[after_state] += here
+            edges[after_state] += here
             unmet[after_state] -= 1
             if unmet[after_state] == 0:
                 ready.append(after_state)
     if passed < len(successors):
         return None
-    return sum(ways[state] for state in ends)
+    return sum(edges[state] for state in ends)
 
 
 def circles(successors: Sequence[Sequence[int]]) -> list[list[int]]:

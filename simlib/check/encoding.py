@@ -10,7 +10,7 @@ MASK = (1 << FIELD) - 1
 Numbers = tuple[int, ...]
 
 
-class Layout:
+class Encoding:
     """Where each part of a state is: by how many bits it is shifted."""
 
     def __init__(self, workers: int, resources: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simlib.check import Report, explore
-from simlib.check.one_place import Overtaking, Spot
+from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.errors import Mistake
 from simlib.model.fault import CRASHES, DISK_FULL, LOST_REPLIES, OUTAGES, PAUSES, REDELIVERIES, REJECTIONS
 from simlib.model.operation import Op
@@ -78,8 +78,8 @@ def cells(systems: Mapping[int, System], conditions: tuple[Condition, ...] = CON
 
 def _cell(system: System, event: Event, condition: Condition, last: bool) -> Cell:
     assert event.op is not None
-    spot = Spot(event.op.name, event.nth, condition.when, last)
-    return Cell(event.op, condition, explore(system, Budget(condition.faults), Limits(), spot=spot))
+    location = FaultLocation(event.op.name, event.nth, condition.when, last)
+    return Cell(event.op, condition, explore(system, Budget(condition.faults), Limits(), location=location))
 
 
 @interruptible()
@@ -91,7 +91,7 @@ def overtakings(system: System, steps: int) -> list[list[Report]]:
 
 def _overtaken(system: System, first: int, second: int) -> Report:
     budget = Budget({REDELIVERIES: 1} if "A" in system.consumers else {CRASHES: 0})
-    report = explore(system, budget, Limits(), merge=False, spot=Overtaking(first, second))
+    report = explore(system, budget, Limits(), merge=False, location=Overtaking(first, second))
     if report.claim == "livelock":  # perhaps only because the one who polls is always preferred
-        report = explore(system, budget, Limits(), merge=False, spot=Overtaking(first, second, loose=True))
+        report = explore(system, budget, Limits(), merge=False, location=Overtaking(first, second, loose=True))
     return report

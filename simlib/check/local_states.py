@@ -52,7 +52,7 @@ def op_key(op: Op) -> Hashable:
     return (op.resource, op.verb, freeze(op.args), freeze(op.kwargs))
 
 
-class Histories:
+class LocalStates:
     """The nodes of all workers' trees. A node is a number; its step is `op[node]`, ENDED when there is none."""
 
     def __init__(
@@ -295,12 +295,14 @@ class Histories:
 
     def _ways_on(self, node: int) -> Iterator[list[tuple[int, int]]]:
         """Each way on from here, as (answer, node) pairs, with one continuation of it."""
-        for way in self._children[node].items():
-            path, been = [way], {node}
+        for edge in self._children[node].items():
+            path, been = [edge], {node}
             while len(path) < FURTHER and path[-1][1] not in been:
                 been.add(path[-1][1])
                 ahead = self._children[path[-1][1]].items()
-                path += [next((way for way in ahead if way[1] not in been), None) or next(iter(ahead))] if ahead else []
+                path += (
+                    [next((edge for edge in ahead if edge[1] not in been), None) or next(iter(ahead))] if ahead else []
+                )
             yield path
 
     def _look_again(self, node: int, answer: int, known: int, path: list[tuple[int, int]]) -> None:

@@ -10,16 +10,17 @@ from array import array
 from collections.abc import Iterator
 from heapq import heappop, heappush
 
+from simlib.check.edges import FAULT, NOBODY, PREEMPTION, STEP, Edge
 from simlib.check.findings import Findings
 from simlib.check.search import LOOK_EVERY, Question, Search, turn
-from simlib.check.successors import FAULT, NOBODY, PREEMPTION, STEP, Rules, Way
+from simlib.check.successors import Successors
 from simlib.check.symmetry import NotAlike, alike
 from simlib.schedule.transition import Transition
 
 NEVER = 1 << 70  # above any cost
 
 
-class Proof(Search[int]):
+class Reachability(Search[int]):
     """Whether anything is wrong. If the question is anonymous, workers that are alike are not told apart.
 
     What it finds wrong need not be found on the smallest way, and where workers are not told apart its moves name the
@@ -31,14 +32,14 @@ class Proof(Search[int]):
         # Of each state the cheapest bucket that it was put into, and how it came there
         self._buckets: list[int] = []
         self._before = array("I")
-        self._how: list[Way | None] = []
+        self._how: list[Edge | None] = []
         self._turns = bytearray()  # whose turn it was, NOBODY when the next one overtakes nobody
 
-    def _make_rules(self) -> Rules:
-        rules = super()._make_rules()
+    def _make_successors(self) -> Successors:
+        successors = super()._make_successors()
         if self._question.anonymous:
-            rules.tell_nobody_apart()
-        return rules
+            successors.tell_nobody_apart()
+        return successors
 
     def _grow(self, states: int) -> None:
         super()._grow(states)
@@ -48,7 +49,7 @@ class Proof(Search[int]):
         self._turns += bytes(states)
 
     def _best_first(self) -> None:
-        first = self._rules.initial(self._question.budget.packed)
+        first = self._successors.initial(self._question.budget.packed)
         self._make_room()
         self._buckets[first], self._turns[first] = 0, NOBODY
         waiting, costs = {0: [first]}, [0]  # by cost, and within it those whose newest move is a fault last
@@ -68,25 +69,25 @@ class Proof(Search[int]):
         self._check_endless(state, bucket)
         if following is None:
             return
-        targets, ways, able, _ = following
+        targets, edges, able, _ = following
         buckets, last, so_far = self._buckets, self._turns[state], bucket & ~1
         overtakes = able >> last & 1
-        for target, way in zip(targets, ways):
+        for target, edge in zip(targets, edges):
             if buckets[target] <= bucket:
                 continue
-            into = so_far + way.price
-            if overtakes and way.steps and way.worker != last:
+            into = so_far + edge.price
+            if overtakes and edge.steps and edge.worker != last:
                 into += 2 * PREEMPTION
             if into < buckets[target]:
-                buckets[target], self._before[target], self._how[target] = into, state, way
-                self._turns[target] = turn(way, last)
+                buckets[target], self._before[target], self._how[target] = into, state, edge
+                self._turns[target] = turn(edge, last)
                 if into not in waiting:
                     waiting[into] = []
                     heappush(costs, into)
                 waiting[into].append(target)
 
     def _finish(self) -> None:
-        if self._rules.symmetry and not self.findings.found and self._histories.minds_names(self._system.cast):
+        if self._successors.symmetry and not self.findings.found and self._local_states.minds_names(self._system.cast):
             raise NotAlike
         if self.findings.interrupted and self.findings.faults_proven >= 0:
             self._look_for_livelock()  # within the number of faults that is done with
@@ -98,16 +99,16 @@ class Proof(Search[int]):
             self._look_for_endless(state, state)
 
     def _backwards(self, where: int) -> Iterator[Transition]:
-        way = self._how[where]
-        while way is not None:
-            yield way.move
+        edge = self._how[where]
+        while edge is not None:
+            yield edge.move
             where = self._before[where]
-            way = self._how[where]
+            edge = self._how[where]
 
     def _look_for_livelock(self) -> None:
         done = 2 * FAULT * (self.findings.faults_proven + 1)
         traps = self._traps([state for state, bucket in enumerate(self._buckets) if bucket < done])
-        if traps and self._rules.symmetry:
+        if traps and self._successors.symmetry:
             raise NotAlike  # who goes round, and who waits meanwhile
         for trap in traps:
             self.findings.found = self._going_round(trap)

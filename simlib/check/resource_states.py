@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from simlib.check.local_states import Histories, Interned
+from simlib.check.local_states import Interned, LocalStates
 from simlib.errors import Mistake, OperationError
 from simlib.model.operation import Blocked, Outcome
 from simlib.model.resource import State
@@ -27,14 +27,16 @@ class Effect(NamedTuple):
     answer: int
 
 
-class Ledger:
+class ResourceStates:
     """The states of each resource, in the order in which the system names them."""
 
-    def __init__(self, states: Mapping[str, State], histories: Histories, kinds: list[str], asked: set[str]) -> None:
+    def __init__(
+        self, states: Mapping[str, State], local_states: LocalStates, kinds: list[str], asked: set[str]
+    ) -> None:
         self.asked = asked  # what properties have looked at that states do not carry
         self.names = list(states)
         self.place = {name: place for place, name in enumerate(states)}
-        self._histories = histories
+        self._local_states = local_states
         self._kinds = {None, *kinds}
         self._states = [Interned() for _ in states]
         self._counting = [_has(state, "counted") for state in states.values()]
@@ -78,10 +80,10 @@ class Ledger:
         return found
 
     def _work_out(self, place: int, number: int, op_number: int, who: str) -> list[Effect]:
-        state, op = self.state(place, number), self._histories.ops.things[op_number]
+        state, op = self.state(place, number), self._local_states.ops.things[op_number]
         if state.choices(op) > MOST_OPTIONS:
             raise Mistake(
-                f"{op.built_by(self._histories.system.cast[who].name)}: "
+                f"{op.built_by(self._local_states.system.cast[who].name)}: "
                 f"`{op}` has {state.choices(op):,} options, and explore tries every one. Give it a few that stand "
                 "for the rest, or measure with simulate, which draws one."
             )
@@ -91,19 +93,19 @@ class Ledger:
                 continue
             after = state.copy()
             try:
-                answer = self._histories.system.perform(after, op, who, outcome)
+                answer = self._local_states.system.perform(after, op, who, outcome)
             except Blocked:
                 continue
             except OperationError as error:
                 answer = error
-            told = self._histories.answers.number(answer, freeze(answer))
+            told = self._local_states.answers.number(answer, freeze(answer))
             effects.append(Effect(outcome, self.number(place, after), told))
         return effects
 
     def power_losses(self, numbers: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         """Every world that this one can be after a power loss, in the order of `transition.lose_power`'s choices."""
-        ways = [self._power_losses(place, number) for place, number in enumerate(numbers)]
-        return (world[::-1] for world in itertools.product(*reversed(ways)))
+        edges = [self._power_losses(place, number) for place, number in enumerate(numbers)]
+        return (world[::-1] for world in itertools.product(*reversed(edges)))
 
     def _power_losses(self, place: int, number: int) -> tuple[int, ...]:
         found = self._lost.get((place, number))

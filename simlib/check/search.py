@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
-from simlib.check.answers import Verdicts
-from simlib.check.counters import NOTHING, STEPS, VALUES, Counts
+from simlib.check.counters import NOTHING, STEPS, VALUES, Counters
 from simlib.check.counting import circles, schedules
+from simlib.check.edges import EVERYBODY, FAULT, NOBODY, Edge
 from simlib.check.findings import Carry, Findings, Found, Loop
-from simlib.check.local_states import ENDED, Histories
-from simlib.check.one_place import Overtaking, Spot
-from simlib.check.resource_states import Ledger
-from simlib.check.successors import EVERYBODY, FAULT, NOBODY, Following, Rules, Way
-from simlib.check.violations import Checks
+from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.property_answers import PropertyAnswers
+from simlib.check.resource_states import ResourceStates
+from simlib.check.restricted import FaultLocation, Overtaking
+from simlib.check.successors import Following, Successors
+from simlib.check.violations import Violations
 from simlib.model.fault import CRASHES
 from simlib.model.operation import Op, Where
 from simlib.model.system import System
@@ -44,14 +45,14 @@ class Question:
     system: System
     budget: Budget
     limits: Limits
-    spot: Spot | Overtaking | None
+    location: FaultLocation | Overtaking | None
     carried: frozenset[str]  # what else states carry: "time", and "order", in which messages were acknowledged
     floor: float | None  # above it counts that differ in no more than their size are the same; None: nobody has looked
     anonymous: bool  # whether locks leave out of the values that they make up who holds them
     deadline: float  # of all searches for the answer together
-    histories: Histories
-    ledger: Ledger
-    verdicts: Verdicts
+    local_states: LocalStates
+    resource_states: ResourceStates
+    property_answers: PropertyAnswers
 
     @classmethod
     def about(
@@ -61,14 +62,14 @@ class Question:
         limits: Limits,
         *,
         merge: bool = True,
-        spot: Spot | Overtaking | None = None,
+        location: FaultLocation | Overtaking | None = None,
         carried: frozenset[str] = frozenset(),
         floor: float | None = None,
         anonymous: bool = False,
         deadline: float = math.inf,
     ) -> Question:
-        step = (spot.name, spot.nth) if isinstance(spot, Spot) else None
-        histories = Histories(system, limits.steps, merge, step)
+        step = (location.name, location.nth) if isinstance(location, FaultLocation) else None
+        local_states = LocalStates(system, limits.steps, merge, step)
         states, asked = system.states(), set[str]()
         for state in states.values():
             if isinstance(state, ClockState):
@@ -78,9 +79,21 @@ class Question:
                 state.order_is_asked = None if state.ordered else partial(asked.add, "order")
             elif isinstance(state, LockState):
                 state.anonymous = anonymous
-        ledger = Ledger(states, histories, budget.kinds, asked)
-        verdicts = Verdicts(system, ledger)
-        return cls(system, budget, limits, spot, carried, floor, anonymous, deadline, histories, ledger, verdicts)
+        resource_states = ResourceStates(states, local_states, budget.kinds, asked)
+        property_answers = PropertyAnswers(system, resource_states)
+        return cls(
+            system,
+            budget,
+            limits,
+            location,
+            carried,
+            floor,
+            anonymous,
+            deadline,
+            local_states,
+            resource_states,
+            property_answers,
+        )
 
     @property
     def merges_counts(self) -> bool:
@@ -88,7 +101,7 @@ class Question:
 
     def check_growth(self) -> None:
         """Raise Carry where something grows and grows, so that a loop may never come back to where it was."""
-        if self.floor is None and self.ledger.grown > MOST_USUAL_COUNT + self.budget.total:
+        if self.floor is None and self.resource_states.grown > MOST_USUAL_COUNT + self.budget.total:
             raise Carry("counts")
 
 
@@ -130,13 +143,18 @@ class Search(Generic[Arrival]):
 
     def __init__(self, question: Question) -> None:
         self._question = question
-        self._system, self._histories, self._limits = question.system, question.histories, question.limits
+        self._system, self._local_states, self._limits = question.system, question.local_states, question.limits
         self._watchdog = self._system.watchdog
         self._watchdog.megabytes = self._limits.megabytes
-        self._rules = self._make_rules()
-        self._verdicts = question.verdicts
-        self._checks = Checks(
-            self._system, self._histories, question.ledger, self._verdicts, self._rules.layout, self._rules
+        self._successors = self._make_successors()
+        self._property_answers = question.property_answers
+        self._checks = Violations(
+            self._system,
+            self._local_states,
+            question.resource_states,
+            self._property_answers,
+            self._successors.encoding,
+            self._successors,
         )
         self.findings = Findings()
         self._graph = Graph()
@@ -145,12 +163,16 @@ class Search(Generic[Arrival]):
         self._able = 0  # a bit for each worker who could ever take a step
         self._look_at = time.monotonic()
 
-    def _make_rules(self) -> Rules:
-        question, histories = self._question, self._histories
-        rules = Rules(self._system, histories, question.ledger, question.budget.kinds, question.spot)
+    def _make_successors(self) -> Successors:
+        question, local_states = self._question, self._local_states
+        successors = Successors(
+            self._system, local_states, question.resource_states, question.budget.kinds, question.location
+        )
         if question.merges_counts:
-            rules.counts = Counts(histories, question.ledger, rules.layout, question.floor or 0)
-        return rules
+            successors.counts = Counters(
+                local_states, question.resource_states, successors.encoding, question.floor or 0
+            )
+        return successors
 
     def run(self) -> Findings:
         """Search until a violation, the end or a limit; an interrupt ends it with what is known."""
@@ -181,7 +203,9 @@ class Search(Generic[Arrival]):
 
         Where they only get into values, and into no decision, a loop without an end is one all the same.
         """
-        self._counts_matter = NOTHING if self._rules.counts is None else self._rules.counts.matter(self._in_time)
+        self._counts_matter = (
+            NOTHING if self._successors.counts is None else self._successors.counts.matter(self._in_time)
+        )
         if self._counts_matter == STEPS and self._in_time():
             raise Carry("counts")
         if self._counts_matter == STEPS:
@@ -202,18 +226,18 @@ class Search(Generic[Arrival]):
 
     def _enter(self, number: int, where: Arrival) -> Following | None:
         """A state that has not been seen before: check it, and work out what can happen in it. None if it is wrong."""
-        state, following = self._rules.states[number], None
+        state, following = self._successors.states[number], None
         self.findings.states += 1
         found = self._checks.everywhere(state)
         if found is None:
-            following = self._rules.successors(state)
-            if self._histories.ask_the_time and "time" not in self._question.carried:
+            following = self._successors.of(state)
+            if self._local_states.ask_the_time and "time" not in self._question.carried:
                 raise Carry("time")
             self._question.check_growth()
             targets, _, able, rests = following
             self._able |= able
             self.findings.transitions += len(targets)
-            if len(self._rules.states) > len(self._graph):
+            if len(self._successors.states) > len(self._graph):
                 self._make_room()
             self._graph.fill(number, targets)
             if rests:
@@ -225,7 +249,7 @@ class Search(Generic[Arrival]):
 
     def _make_room(self) -> None:
         """For states that have been numbered since; for many at once, since most states lead to few new ones."""
-        missing = len(self._rules.states) - len(self._graph)
+        missing = len(self._successors.states) - len(self._graph)
         self._grow(missing + len(self._graph) // 8 + 100)
 
     def _grow(self, states: int) -> None:
@@ -233,19 +257,19 @@ class Search(Generic[Arrival]):
 
     def _rest(self, number: int, where: Arrival) -> Found | None:
         """A state in which, if nothing goes wrong, nothing more can happen."""
-        found = self._checks.at_rest(self._rules.states[number])
+        found = self._checks.at_rest(self._successors.states[number])
         if found is None:
             self._rests.add(number)
             self._reached(number)
         return found
 
     def _reached(self, number: int) -> None:
-        self.findings.outcomes.add(self._checks.outcome(self._rules.states[number]))
+        self.findings.outcomes.add(self._checks.outcome(self._successors.states[number]))
 
     def _out_of_limits(self) -> bool:
         """Whether it has to end here; said now and then, and when the states are as many as they may be."""
         now = time.monotonic()
-        if now < self._look_at and self.findings.states < self._limits.states and self._histories.too_long is None:
+        if now < self._look_at and self.findings.states < self._limits.states and self._local_states.too_long is None:
             return False
         self._look_at = now + LOOK_AFTER
         self._progress.reached(self.findings.states)
@@ -255,10 +279,10 @@ class Search(Generic[Arrival]):
         states, seconds, watchdog = self._limits.states, self._limits.seconds, self._watchdog
         if watchdog.interrupted or watchdog.full:
             self.findings.interrupted = "by you" if watchdog.interrupted else f"at {watchdog.megabytes:,.0f} MB"
-        elif self.findings.states >= states and len(self._rules.states) > states:
+        elif self.findings.states >= states and len(self._successors.states) > states:
             self.findings.interrupted = f"at {states:,} states"
-        elif self._histories.too_long is not None:
-            self.findings.interrupted = self._histories.endless(self._histories.too_long)
+        elif self._local_states.too_long is not None:
+            self.findings.interrupted = self._local_states.endless(self._local_states.too_long)
             self.findings.endless = True
         elif now > self._question.deadline:
             self.findings.interrupted = f"after {seconds:g} s"
@@ -273,9 +297,11 @@ class Search(Generic[Arrival]):
         run = itertools.islice(itertools.takewhile(lambda move: move.worker == newest.worker, moves), limit - 1)
         if sum(1 for _ in run) < limit - 1:
             return
-        node = self._rules.layout.nodes(self._rules.states[number])[list(self._system.cast).index(newest.worker)]
-        if self._histories.op[node] != ENDED:
-            self._histories.too_long = node
+        node = self._successors.encoding.nodes(self._successors.states[number])[
+            list(self._system.cast).index(newest.worker)
+        ]
+        if self._local_states.op[node] != ENDED:
+            self._local_states.too_long = node
 
     # The end
 
@@ -292,26 +318,26 @@ class Search(Generic[Arrival]):
 
     def _audit(self) -> None:
         """Ask the workers and the properties again. Raises NotDeterministic where one of them answers otherwise."""
-        self._histories.audit()
-        self._verdicts.audit()
+        self._local_states.audit()
+        self._property_answers.audit()
 
     def _look_for_livelock(self) -> None:
         raise NotImplementedError
 
     def _traps(self, within: Iterable[int]) -> list[list[int]]:
         """The sets of states among these in which, without a fault, the system goes round for ever."""
-        free: list[list[int]] = [[] for _ in self._rules.states]
+        free: list[list[int]] = [[] for _ in self._successors.states]
         for number in within:
-            free[number] = [target for target, way in self._following(number) if way.cost < FAULT]
+            free[number] = [target for target, edge in self._following(number) if edge.cost < FAULT]
         return circles(free)
 
-    def _following(self, number: int) -> list[tuple[int, Way]]:
-        targets, ways, _, _ = self._rules.successors(self._rules.states[number])
-        return [*zip(targets, ways)]
+    def _following(self, number: int) -> list[tuple[int, Edge]]:
+        targets, edges, _, _ = self._successors.of(self._successors.states[number])
+        return [*zip(targets, edges)]
 
     def _going_round(self, trap: Iterable[int]) -> Found | None:
         """What is wrong with looping here for ever. Where nothing is, it is noted who does, and where."""
-        circle = [(self._rules.states[at], self._following(at)) for at in sorted(trap)]
+        circle = [(self._successors.states[at], self._following(at)) for at in sorted(trap)]
         found = self._checks.going_round(circle)
         if found is None:
             self._note_loops(self._checks.steps_of(circle))
@@ -324,23 +350,23 @@ class Search(Generic[Arrival]):
         self.findings.loops = [Loop(worker, (*known[worker],)) for worker in sorted(known)]
 
     def _summed_up(self) -> Findings:
-        struck, histories = self._rules.struck, self._histories
+        struck, local_states = self._successors.struck, self._local_states
         self.findings.unseen = [unseen.claim.name for unseen in self._checks.unseen]
         self.findings.idle_faults = [kind for kind, nodes in struck.items() if not nodes]
         self.findings.idle_workers = self._idle_workers()
         self.findings.untried = self._checks.untried()
-        points = sorted(histories.parent[node][0] for node in struck.get(CRASHES, ()))
-        names = [histories.ops.things[histories.op[node]].name for node in points]
+        points = sorted(local_states.parent[node][0] for node in struck.get(CRASHES, ()))
+        names = [local_states.ops.things[local_states.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))
-        self.findings.uncaught = histories.uncaught()
+        self.findings.uncaught = local_states.uncaught()
         return self.findings
 
     def _idle_workers(self) -> list[str]:
         return [name for worker, name in enumerate(self._system.cast) if not self._able >> worker & 1]
 
 
-def turn(way: Way, last: int) -> int:
+def turn(edge: Edge, last: int) -> int:
     """Whose turn it is afterwards."""
-    if way.steps:
-        return NOBODY if way.over else way.worker
-    return NOBODY if way.over and way.worker in (last, EVERYBODY) else last
+    if edge.steps:
+        return NOBODY if edge.over else edge.worker
+    return NOBODY if edge.over and edge.worker in (last, EVERYBODY) else last

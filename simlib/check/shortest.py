@@ -7,9 +7,10 @@ from dataclasses import replace
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from simlib.check.edges import FAULT, NOBODY, PREEMPTION, STEP, Edge
 from simlib.check.findings import Found
 from simlib.check.search import LOOK_EVERY, Question, Search, turn
-from simlib.check.successors import FAULT, NOBODY, PREEMPTION, STEP, Following, Way
+from simlib.check.successors import Following
 from simlib.schedule.transition import Transition
 
 MOST_SAMPLES = 100
@@ -25,7 +26,7 @@ class Label(NamedTuple):
     move: Transition | None
 
 
-class Smallest(Search[Label]):
+class Shortest(Search[Label]):
     """The smallest violation, if there is one. `samples` ends the search after so many runs that went well."""
 
     def __init__(self, question: Question, samples: int | None = None) -> None:
@@ -40,7 +41,7 @@ class Smallest(Search[Label]):
             return
         if not self.findings.found and not self.findings.interrupted:
             self._conclude()
-        elif self.findings.faults_proven >= 0 and not (self.findings.found and self._question.spot):
+        elif self.findings.faults_proven >= 0 and not (self.findings.found and self._question.location):
             self._look_for_livelock()  # one with fewer faults than what was found is smaller
         if self.findings.found:
             self._audit()  # before it is shown: it may come of something that is not deterministic
@@ -51,7 +52,7 @@ class Smallest(Search[Label]):
         self._nexts.clear()
 
     def _best_first(self) -> None:
-        first = Label(self._rules.initial(self._question.budget.packed), NOBODY, 0, None, None)
+        first = Label(self._successors.initial(self._question.budget.packed), NOBODY, 0, None, None)
         buckets, costs = {0: [first]}, [0]  # by cost, and within it those whose newest move is a fault last
         while costs:
             bucket = heappop(costs)
@@ -78,22 +79,22 @@ class Smallest(Search[Label]):
             return False
         else:
             known.append(label)
-        targets, ways, able, _ = self._nexts[state]
+        targets, edges, able, _ = self._nexts[state]
         could_go_on = able >> last & 1
-        for target, way in zip(targets, ways):
-            cost = so_far + way.cost
-            if could_go_on and way.steps and way.worker != last:
+        for target, edge in zip(targets, edges):
+            cost = so_far + edge.cost
+            if could_go_on and edge.steps and edge.worker != last:
                 if not first:
                     continue  # the state's first label took this step for no more
                 cost += PREEMPTION
-            whose = turn(way, last)
+            whose = turn(edge, last)
             if _beaten(labels.get(target), whose, cost):
                 continue
-            into = 2 * cost + (way.price & 1)
+            into = 2 * cost + (edge.price & 1)
             if into not in buckets:
                 buckets[into] = []
                 heappush(costs, into)
-            buckets[into].append(Label(target, whose, cost, label, way.move))
+            buckets[into].append(Label(target, whose, cost, label, edge.move))
         return True
 
     def _rest(self, number: int, where: Label) -> Found | None:
@@ -134,15 +135,15 @@ class Smallest(Search[Label]):
 
     def _again(self, label: Label) -> tuple[Transition, ...]:
         """The step that is taken for ever in a state that leads to itself, if the way there does not end with it."""
-        ways = self._nexts[label.state][1]
-        way = next((way for way in ways if way.steps and way.cost < FAULT), None)
-        if way is None:
+        edges = self._nexts[label.state][1]
+        edge = next((edge for edge in edges if edge.steps and edge.cost < FAULT), None)
+        if edge is None:
             return ()
-        here, before = (self._op_of(way, one.state) for one in (label, label.before or label))
-        return () if label.move == way.move and before == here else (way.move,)
+        here, before = (self._op_of(edge, one.state) for one in (label, label.before or label))
+        return () if label.move == edge.move and before == here else (edge.move,)
 
-    def _op_of(self, way: Way, state: int) -> int:
-        return self._histories.op[self._rules.layout.nodes(self._rules.states[state])[way.worker]]
+    def _op_of(self, edge: Edge, state: int) -> int:
+        return self._local_states.op[self._successors.encoding.nodes(self._successors.states[state])[edge.worker]]
 
 
 def _beaten(known: list[Label] | None, last: int, cost: int) -> bool:

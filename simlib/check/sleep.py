@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simlib.check.encoding import MASK, Layout
-from simlib.check.local_states import ENDED, Histories
-from simlib.check.resource_states import Ledger
+from simlib.check.encoding import MASK, Encoding
+from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.resource_states import ResourceStates
 from simlib.model import timing
 from simlib.model.timing import Timer
 
@@ -14,22 +14,24 @@ from simlib.model.timing import Timer
 class Sleeping:
     """Looks up what a sleep does to the states of clocks and timers. `clocks` are those that run."""
 
-    def __init__(self, workers: Sequence[str], histories: Histories, ledger: Ledger, layout: Layout) -> None:
+    def __init__(
+        self, workers: Sequence[str], local_states: LocalStates, resource_states: ResourceStates, encoding: Encoding
+    ) -> None:
         self._workers = workers
-        self._histories, self._ledger, self._layout = histories, ledger, layout
-        self.clocks = [place for place in ledger.clocks if place in ledger.owning]
-        self._minding = [*ledger.timed, *self.clocks]
+        self._local_states, self._resource_states, self._encoding = local_states, resource_states, encoding
+        self.clocks = [place for place in resource_states.clocks if place in resource_states.owning]
+        self._minding = [*resource_states.timed, *self.clocks]
 
     def is_at(self, node: int) -> bool:
         """Whether the next step at this node is to sleep."""
-        op = self._histories.op[node]
-        return op != ENDED and timing.sleeps(self._histories.ops.things[op])
+        op = self._local_states.op[node]
+        return op != ENDED and timing.sleeps(self._local_states.ops.things[op])
 
     def sleepers(self, nodes: Sequence[int]) -> dict[str, float]:
         """Who sleeps, and for how long."""
-        histories = self._histories
+        local_states = self._local_states
         return {
-            worker: histories.ops.things[histories.op[node]].args[0]
+            worker: local_states.ops.things[local_states.op[node]].args[0]
             for worker, node in zip(self._workers, nodes)
             if self.is_at(node)
         }
@@ -44,7 +46,7 @@ class Sleeping:
         """The state when somebody has slept, as far as that is no matter of the clock that was asked: that has been
         done, and `before` is the state from before it.
         """
-        for place in self._ledger.timed:
+        for place in self._resource_states.timed:
             state = self._after(state, place, "woke", sleep)
         for clock in self.clocks:
             passed = self._time(state, clock) - self._time(before, clock)
@@ -64,15 +66,21 @@ class Sleeping:
         return any(timing.ends_before(timer, worker, seconds, busy) for timer in self._timers(state))
 
     def _timers(self, state: int) -> list[Timer]:
-        ledger = self._ledger
-        return [timer for place in ledger.timed for timer in ledger.timers(place, self._number(state, place))]
+        resource_states = self._resource_states
+        return [
+            timer
+            for place in resource_states.timed
+            for timer in resource_states.timers(place, self._number(state, place))
+        ]
 
     def _time(self, state: int, clock: int) -> float:
-        return self._ledger.state(clock, self._number(state, clock)).time
+        return self._resource_states.state(clock, self._number(state, clock)).time
 
     def _number(self, state: int, place: int) -> int:
-        return state >> self._layout.resources[place] & MASK
+        return state >> self._encoding.resources[place] & MASK
 
     def _after(self, state: int, place: int, event: str, argument: object) -> int:
         number = self._number(state, place)
-        return state + (self._ledger.after(place, number, event, argument) - number << self._layout.resources[place])
+        return state + (
+            self._resource_states.after(place, number, event, argument) - number << self._encoding.resources[place]
+        )

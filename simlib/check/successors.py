@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from simlib.check.counters import Counts
-from simlib.check.encoding import FIELD, MASK, Layout
-from simlib.check.local_states import ENDED, Histories
-from simlib.check.one_place import Overtaking, Spot
-from simlib.check.resource_states import Ledger
+from simlib.check.counters import Counters
+from simlib.check.edges import COSTS, EVERYBODY, FAULT, NOBODY, Edge
+from simlib.check.encoding import FIELD, MASK, Encoding
+from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.resource_states import ResourceStates
+from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.check.sleep import Sleeping
 from simlib.check.symmetry import Symmetry
-from simlib.model.fault import KINDS, PAUSES, POWER_LOSSES
+from simlib.model.fault import PAUSES, POWER_LOSSES
 from simlib.model.system import System
 from simlib.model.timing import Slept, Timer
 from simlib.schedule.budget import MASKS, UNITS
@@ -32,94 +32,70 @@ from simlib.schedule.transition import (
 
 NO_ONE: frozenset[str] = frozenset()
 HELD_BACK = Slept("", 0, NO_ONE)
-NOBODY, EVERYBODY = 26, 27  # beside the workers, who are 0 to 25
-
-# A cost is one number: faults, then preemptions, then steps, and to break ties the rank of the faults.
-FAULT, PREEMPTION, STEP = 1 << 56, 1 << 36, 1 << 12
-COSTS: dict[str | None, int] = {None: STEP, **{kind: FAULT + STEP + rank for rank, kind in enumerate(KINDS)}}
-
-
-@dataclass(slots=True, eq=False)
-class Way:
-    """One thing that can happen, wherever it does."""
-
-    move: Transition
-    worker: int  # whom it concerns
-    steps: bool  # whether it is that worker's own step, so that taking it may overtake somebody
-    over: bool  # whether that worker's run is over with it, so that going on with another overtakes nobody
-    cost: int  # without a preemption
-    strikes: int | None = None  # the node at which a fault strikes, until that has been noted
-    price: int = 0  # the cost as a search orders it
-
-    def __post_init__(self) -> None:
-        # Among equals the earliest crash wins, but the latest pause: it takes the shortest stall.
-        self.price = 2 * self.cost + (self.cost >= FAULT and self.move.kind != "timer")
-
-
 # A step, looked up: what it takes of the budget, what it adds to the state, where the worker is then, and how.
-Step = tuple[int, int, int, Way]
+Step = tuple[int, int, int, Edge]
 # What a worker's step can come to: its bit if it can take it; the ways that cost nothing; and these with the others.
 Steps = tuple[int, list[Step], list[Step]]
 # What ends a worker's process, looked up: what it adds to the state, where the worker is then, and how.
-Ending = tuple[int, int, Way]
-# One thing that can happen in a state: the number of the state that it leads to, and how.
-Next = tuple[int, Way]
+Ending = tuple[int, int, Edge]
 # All that can: the numbers and how, nothing's going wrong first; a bit for each worker who can take a step; and whether
 # nothing more can happen if nothing goes wrong.
-Following = tuple[list[int], list[Way], int, bool]
+Following = tuple[list[int], list[Edge], int, bool]
 
 
-class Ring(NamedTuple):
+class RunningTimer(NamedTuple):
     """A timer that runs, and what is added when it runs out."""
 
     timer: Timer
     change: int
-    free: Way
-    early: Way
+    free: Edge
+    early: Edge
 
 
-class Rules:
+class Successors:
     """The states, by number, and what can happen in each."""
 
     def __init__(
         self,
         system: System,
-        histories: Histories,
-        ledger: Ledger,
+        local_states: LocalStates,
+        resource_states: ResourceStates,
         kinds: list[str],
-        spot: Spot | Overtaking | None = None,
+        location: FaultLocation | Overtaking | None = None,
     ) -> None:
         self.states: list[int] = []
         self._numbers: dict[int, int] = {}
         self._system = system
-        self._histories = histories
-        self._ledger = ledger
+        self._local_states = local_states
+        self._resource_states = resource_states
         self._workers = list(system.cast)
-        self.layout = Layout(len(self._workers), len(ledger.names))
+        self.encoding = Encoding(len(self._workers), len(resource_states.names))
         self._steps: list[dict[int, Steps]] = [{} for _ in self._workers]
         self._endings: dict[Kind, list[dict[int, Ending | None]]] = {
             kind: [{} for _ in system.cast] for kind in STRIKES
         }
         self._orphans: dict[int, int] = {}
-        self._rings: dict[tuple[int, int], list[Ring]] = {}
-        self._blackouts: list[Way] = []
-        self._spot = spot
+        self._running_timers: dict[tuple[int, int], list[RunningTimer]] = {}
+        self._power_loss_edges: list[Edge] = []
+        self._location = location
         self.symmetry: Symmetry | None = None
         self._neighbours = [(worker, 0, 0) for worker in range(len(self._workers))]  # as in Symmetry
-        self._sleeping = Sleeping(self._workers, histories, ledger, self.layout) if ledger.clocks else None
+        self._sleeping = (
+            Sleeping(self._workers, local_states, resource_states, self.encoding) if resource_states.clocks else None
+        )
         self._sleeps: dict[int, bool] = {}  # whether the next step at a node is to sleep
-        self.counts: Counts | None = None
+        self.counts: Counters | None = None
         self._named: dict[Hashable, int] = {}  # the states by what they are called where counts do not count
         self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
 
     def tell_nobody_apart(self) -> None:
         """From now on one state stands for all that differ only in who of those who are alike is where."""
-        self.symmetry = Symmetry(self._system, self.layout, self._ledger)
+        self.symmetry = Symmetry(self._system, self.encoding, self._resource_states)
         self._neighbours = self.symmetry.neighbours
 
     def initial(self, packed_budget: int) -> int:
-        roots = tuple(self._histories.root(worker) for worker in self._workers)
-        state = self.layout.pack((*roots, *self._ledger.initial), packed_budget)
+        roots = tuple(self._local_states.root(worker) for worker in self._workers)
+        state = self.encoding.pack((*roots, *self._resource_states.initial), packed_budget)
         for worker, node in enumerate(roots):
             state = self._fallen_asleep(state, worker, node)
         return self._number(state)
@@ -145,16 +121,21 @@ class Rules:
                 self.states.append(state)
         return number
 
-    def successors(self, state: int) -> Following:
+    def of(self, state: int) -> Following:
         """Everything that may happen, in the order in which it is to be tried."""
-        layout, places, symmetry, owning = self.layout, self._histories.place, self.symmetry, self._ledger.owning
-        states, number_of, resources = self.states, self._numbers.setdefault, layout.resources
-        nodes, left, able = [state >> shift & MASK for shift in layout.workers], state >> layout.budget, 0
+        encoding, places, symmetry, owning = (
+            self.encoding,
+            self._local_states.place,
+            self.symmetry,
+            self._resource_states.owning,
+        )
+        states, number_of, resources = self.states, self._numbers.setdefault, encoding.resources
+        nodes, left, able = [state >> shift & MASK for shift in encoding.workers], state >> encoding.budget, 0
         bounds, counts = [*nodes, 0, MASK], self.counts
         sleeping = self._sleeping
         busy = self._busy(state, nodes) if sleeping and any(map(self._is_asleep, nodes)) else NO_ONE
         targets: list[int] = []
-        ways: list[Way] = []
+        edges: list[Edge] = []
         for worker, low, high in self._neighbours:
             node = nodes[worker]
             place = places[node]
@@ -166,13 +147,13 @@ class Rules:
             if sleep is HELD_BACK:
                 continue
             able |= bit
-            for mask, change, goes_to, way in every if left else free:
+            for mask, change, goes_to, edge in every if left else free:
                 if mask and not left & mask:
                     continue
                 after = state + change
                 if sleeping and sleep:
                     after = sleeping.wake(after, state, sleep)
-                if owning and way.over:
+                if owning and edge.over:
                     after = self._orphaned(after, worker)
                 if sleeping and self._is_asleep(goes_to):
                     after = sleeping.fall_asleep(after, worker)
@@ -183,24 +164,26 @@ class Rules:
                 if number == len(states):
                     states.append(after)
                 targets.append(number)
-                ways.append(way)
-        if self._ledger.timed:
-            self._timers(state, nodes, bool(able), busy, targets, ways)
+                edges.append(edge)
+        if self._resource_states.timed:
+            self._timers(state, nodes, bool(able), busy, targets, edges)
         if left:
-            self._strikes(state, nodes, bounds, targets, ways)
-        rests = not able and not any(way.cost < FAULT for way in ways)  # who is held back by the spot is not at rest
-        if self._spot:
-            kept = self._spot.kept([*zip(targets, ways)], nodes, self._system, self._histories)
-            targets, ways = [target for target, _ in kept], [way for _, way in kept]
+            self._strikes(state, nodes, bounds, targets, edges)
+        rests = not able and not any(
+            edge.cost < FAULT for edge in edges
+        )  # who is held back by the location is not at rest
+        if self._location:
+            kept = self._location.kept([*zip(targets, edges)], nodes, self._system, self._local_states)
+            targets, edges = [target for target, _ in kept], [edge for _, edge in kept]
         if left:
-            self._note(ways)
-        return targets, ways, able, rests
+            self._note(edges)
+        return targets, edges, able, rests
 
     def _busy(self, state: int, nodes: list[int]) -> frozenset[str]:
         """Who can do something now other than to sleep on."""
         found = set()
         for worker, node in enumerate(nodes):
-            place = self._histories.place[node]
+            place = self._local_states.place[node]
             if place != ENDED and not self._is_asleep(node):
                 key = node << FIELD | self._resource(state, place)
                 if (self._steps[worker].get(key) or self._look_up(worker, key))[0]:
@@ -209,104 +192,108 @@ class Rules:
 
     def _sleep(self, state: int, worker: int, node: int, busy: frozenset[str]) -> Slept | None:
         """What the end of this worker's sleep is; HELD_BACK where something has to run out first."""
-        name, seconds = self._workers[worker], self._histories.ops.things[self._histories.op[node]].args[0]
+        name, seconds = self._workers[worker], self._local_states.ops.things[self._local_states.op[node]].args[0]
         assert self._sleeping is not None
         return HELD_BACK if self._sleeping.is_held_back(state, name, seconds, busy) else Slept(name, seconds, busy)
 
-    def _note(self, ways: list[Way]) -> None:
+    def _note(self, edges: list[Edge]) -> None:
         """Where the faults among these strike."""
-        for way in ways:
-            if way.strikes is not None:
-                self.struck[way.move.fault or ""].add(way.strikes)
-                way.strikes = None
+        for edge in edges:
+            if edge.strikes is not None:
+                self.struck[edge.move.fault or ""].add(edge.strikes)
+                edge.strikes = None
 
     def _look_up(self, worker: int, key: int) -> Steps:
         node, number = key >> FIELD, key & MASK
-        name, op, place = self._workers[worker], self._histories.op[node], self._histories.place[node]
+        name, op, place = self._workers[worker], self._local_states.op[node], self._local_states.place[node]
         if self.symmetry:
-            self.symmetry.check(self._ledger.state(place, number), self._histories.ops.things[op])
+            self.symmetry.check(self._resource_states.state(place, number), self._local_states.ops.things[op])
         every: list[Step] = []
-        for effect in self._ledger.effects(place, number, op, name):
+        for effect in self._resource_states.effects(place, number, op, name):
             fault = effect.outcome.fault
-            child = self._histories.child(node, effect.answer)
-            over = self._histories.op[child] == ENDED
+            child = self._local_states.child(node, effect.answer)
+            over = self._local_states.op[child] == ENDED
             after = self._after_run(worker, child) if over else child
-            way = Way(step(name, effect.outcome), worker, True, over, COSTS[fault], node if fault else None)
-            change = (after - node << self.layout.workers[worker]) + self._shift(place, number, effect.state)
+            edge = Edge(step(name, effect.outcome), worker, True, over, COSTS[fault], node if fault else None)
+            change = (after - node << self.encoding.workers[worker]) + self._shift(place, number, effect.state)
             mask, unit = (MASKS[fault], UNITS[fault]) if fault else (0, 0)
-            every.append((mask, change - (unit << self.layout.budget), after, way))
+            every.append((mask, change - (unit << self.encoding.budget), after, edge))
         free = [step for step in every if not step[0]]
         steps = self._steps[worker][key] = (1 << worker if free else 0), free, every
         return steps
 
     def _shift(self, place: int, before: int, after: int) -> int:
         """What is added to a state when this resource's changes."""
-        return after - before << self.layout.resources[place]
+        return after - before << self.encoding.resources[place]
 
     def _resource(self, state: int, place: int) -> int:
-        return state >> self.layout.resources[place] & MASK
+        return state >> self.encoding.resources[place] & MASK
 
     def _after_run(self, worker: int, node: int) -> int:
         """Where the worker is then: at its start, or at its end."""
-        name, histories = self._workers[worker], self._histories
-        error = histories.error[node]
-        if not self._system.starts_again(name, error, histories.queued[node]):
+        name, local_states = self._workers[worker], self._local_states
+        error = local_states.error[node]
+        if not self._system.starts_again(name, error, local_states.queued[node]):
             return node
-        return histories.root(name, histories.start[node][1] + (error is not None))
+        return local_states.root(name, local_states.start[node][1] + (error is not None))
 
     def _orphaned(self, state: int, worker: int) -> int:
         """The state when the process of this worker has ended."""
-        for place in self._ledger.owning:
+        for place in self._resource_states.owning:
             number = self._resource(state, place)
             key = (number << 5 | worker) << 5 | place
             change = self._orphans.get(key)
             if change is None:
-                after = self._ledger.after(place, number, "owner_gone", self._workers[worker])
+                after = self._resource_states.after(place, number, "owner_gone", self._workers[worker])
                 change = self._orphans[key] = self._shift(place, number, after)
             state += change
         return state
 
     def _timers(
-        self, state: int, nodes: list[int], able: bool, busy: frozenset[str], targets: list[int], ways: list[Way]
+        self, state: int, nodes: list[int], able: bool, busy: frozenset[str], targets: list[int], edges: list[Edge]
     ) -> None:
         sleeping = self._sleeping
         asleep = sleeping.sleepers(nodes) if sleeping else {}
-        for place in self._ledger.timed:
+        for place in self._resource_states.timed:
             number = self._resource(state, place)
-            rings = self._rings.get((place, number))
-            if rings is None:
-                rings = self._rings[place, number] = self._rings_of(place, number)
-            for ring in rings:
-                early = is_early(ring.timer, able, asleep, busy)
-                if early and not state >> self.layout.budget & MASKS[PAUSES]:
+            running = self._running_timers.get((place, number))
+            if running is None:
+                running = self._running_timers[place, number] = self._timers_of(place, number)
+            for running_timer in running:
+                early = is_early(running_timer.timer, able, asleep, busy)
+                if early and not state >> self.encoding.budget & MASKS[PAUSES]:
                     continue
-                after = state + ring.change - (UNITS[PAUSES] << self.layout.budget if early else 0)
+                after = state + running_timer.change - (UNITS[PAUSES] << self.encoding.budget if early else 0)
                 if sleeping:
-                    after = sleeping.pass_time(after, max(0, ring.timer.seconds - ring.timer.elapsed.aged))
+                    after = sleeping.pass_time(
+                        after, max(0, running_timer.timer.seconds - running_timer.timer.elapsed.aged)
+                    )
                 targets.append(self._number(after))
-                ways.append(ring.early if early else ring.free)
+                edges.append(running_timer.early if early else running_timer.free)
 
-    def _rings_of(self, place: int, number: int) -> list[Ring]:
-        rings = []
-        for timer in self._ledger.timers(place, number):
-            change = self._shift(place, number, self._ledger.after(place, number, "expire", timer.id))
-            free, early = (self._for_all(timeout(self._ledger.names[place], timer, early)) for early in (False, True))
-            rings.append(Ring(timer, change, free, early))
-        return rings
+    def _timers_of(self, place: int, number: int) -> list[RunningTimer]:
+        running = []
+        for timer in self._resource_states.timers(place, number):
+            change = self._shift(place, number, self._resource_states.after(place, number, "expire", timer.id))
+            free, early = (
+                self._for_all(timeout(self._resource_states.names[place], timer, early)) for early in (False, True)
+            )
+            running.append(RunningTimer(timer, change, free, early))
+        return running
 
     @staticmethod
-    def _for_all(move: Transition) -> Way:
+    def _for_all(move: Transition) -> Edge:
         """What is no one worker's."""
-        return Way(move, NOBODY, False, False, COSTS[move.fault], NOBODY if move.fault else None)
+        return Edge(move, NOBODY, False, False, COSTS[move.fault], NOBODY if move.fault else None)
 
-    def _strikes(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], ways: list[Way]) -> None:
+    def _strikes(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], edges: list[Edge]) -> None:
         """What happens to workers from outside, as far as the budget goes."""
-        left, symmetry, owning = state >> self.layout.budget, self.symmetry, self._ledger.owning
+        left, symmetry, owning = state >> self.encoding.budget, self.symmetry, self._resource_states.owning
         for kind, rule in RULES.items():
             if rule.fault is None or not left & MASKS[rule.fault]:
                 continue
             if kind not in STRIKES:
-                self._power_losses(state, nodes, targets, ways)
+                self._power_losses(state, nodes, targets, edges)
                 continue
             endings = self._endings[kind]
             for worker, low, high in self._neighbours:
@@ -314,7 +301,7 @@ class Rules:
                 ending = endings[worker][node] if node in endings[worker] else self._ending(kind, worker, node)
                 if ending is None:
                     continue
-                change, goes_to, way = ending
+                change, goes_to, edge = ending
                 after = state + change
                 if owning and rule.fate != "started":
                     after = self._orphaned(after, worker)
@@ -322,38 +309,38 @@ class Rules:
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)
                 targets.append(self._number(after))
-                ways.append(way)
+                edges.append(edge)
 
     def _ending(self, kind: Kind, worker: int, node: int) -> Ending | None:
         """What this does to a worker at this node; None where it cannot happen there."""
         name, rule, endings = self._workers[worker], RULES[kind], self._endings[kind][worker]
-        if not STRIKES[kind](self._histories.standing(node)):
+        if not STRIKES[kind](self._local_states.standing(node)):
             endings[node] = None
             return None
-        after = self._histories.meet(rule.fate, name, node)
+        after = self._local_states.meet(rule.fate, name, node)
         move = strike(kind, name)
-        change = (after - node << self.layout.workers[worker]) - (UNITS[rule.fault or ""] << self.layout.budget)
-        way = Way(move, worker, False, True, COSTS[move.fault], node)
-        ending = endings[node] = change, after, way
+        change = (after - node << self.encoding.workers[worker]) - (UNITS[rule.fault or ""] << self.encoding.budget)
+        edge = Edge(move, worker, False, True, COSTS[move.fault], node)
+        ending = endings[node] = change, after, edge
         return ending
 
-    def _power_losses(self, state: int, nodes: list[int], targets: list[int], ways: list[Way]) -> None:
-        worlds = list(self._ledger.power_losses(self.layout.numbers(self.layout.world(state))))
-        if not matters(len(worlds), map(self._histories.standing, nodes)):
+    def _power_losses(self, state: int, nodes: list[int], targets: list[int], edges: list[Edge]) -> None:
+        worlds = list(self._resource_states.power_losses(self.encoding.numbers(self.encoding.world(state))))
+        if not matters(len(worlds), map(self._local_states.standing, nodes)):
             return
         everybody = tuple(self._restarted(worker, node) for worker, node in zip(self._workers, nodes))
-        left = (state >> self.layout.budget) - UNITS[POWER_LOSSES]
-        after = [self.layout.pack((*everybody, *world), left) for world in worlds]
+        left = (state >> self.encoding.budget) - UNITS[POWER_LOSSES]
+        after = [self.encoding.pack((*everybody, *world), left) for world in worlds]
         for worker, node in enumerate(everybody):
             after = [self._fallen_asleep(one, worker, node) for one in after]
         targets += map(self._number, map(self.symmetry.sorted, after) if self.symmetry else after)
-        ways += [self._power_loss(choice) for choice in range(len(worlds))]
+        edges += [self._power_loss(choice) for choice in range(len(worlds))]
 
     def _restarted(self, worker: str, node: int) -> int:
-        return node if self._histories.op[node] == ENDED else self._histories.meet("killed", worker, node)
+        return node if self._local_states.op[node] == ENDED else self._local_states.meet("killed", worker, node)
 
-    def _power_loss(self, choice: int) -> Way:
-        while choice >= len(self._blackouts):
-            move = power_loss(len(self._blackouts))
-            self._blackouts.append(Way(move, EVERYBODY, False, True, COSTS[move.fault], NOBODY))
-        return self._blackouts[choice]
+    def _power_loss(self, choice: int) -> Edge:
+        while choice >= len(self._power_loss_edges):
+            move = power_loss(len(self._power_loss_edges))
+            self._power_loss_edges.append(Edge(move, EVERYBODY, False, True, COSTS[move.fault], NOBODY))
+        return self._power_loss_edges[choice]

@@ -7,13 +7,14 @@ each role stand in the order of their nodes (Ip and Dill 1996, "Better verificat
 
 One name does get into an answer: the value that a lock makes up for a lease says who took it. It is left out while
 workers are not told apart, and then everything is asked again with each name put in: what a worker does with such a
-lease (`Histories.told_names`) and what a property makes of such a lock. Where an answer is another, they are not alike.
+lease (`LocalStates.minds_names`) and what a property makes of such a lock. Where an answer is another, they are not
+alike.
 """
 
 from __future__ import annotations
 
-from simlib.check.encoding import FIELD, MASK, Layout
-from simlib.check.resource_states import Ledger, Names
+from simlib.check.encoding import FIELD, MASK, Encoding
+from simlib.check.resource_states import Names, ResourceStates
 from simlib.model.operation import Op
 from simlib.model.resource import State
 from simlib.model.system import System
@@ -27,9 +28,9 @@ class NotAlike(Exception):
 class Symmetry:
     """Which of the states that differ in names alone stands for all. The workers of one role stand side by side."""
 
-    def __init__(self, system: System, layout: Layout, ledger: Ledger) -> None:
-        self._layout = layout
-        self._ledger = ledger
+    def __init__(self, system: System, encoding: Encoding, resource_states: ResourceStates) -> None:
+        self._encoding = encoding
+        self._resource_states = resource_states
         self._workers = list(system.cast)
         self.groups = alike(system)
         self._last = {worker: group[-1] for group in self.groups for worker in group}
@@ -62,7 +63,7 @@ class Symmetry:
         while place <= worker and self.neighbours[place][1] < place and nodes[place - 1] > node:
             place -= 1
             state += (node - nodes[place]) * self._exchange[place]
-        return self._renamed(state, self._names(worker, place)) if self._ledger.owned else state
+        return self._renamed(state, self._names(worker, place)) if self._resource_states.owned else state
 
     def _names(self, worker: int, place: int) -> Names:
         """Who is called what when this worker has come to this place, and those between have made room."""
@@ -78,7 +79,7 @@ class Symmetry:
     def sorted(self, state: int) -> int:
         """The state that stands for this one."""
         for group in self.groups:
-            nodes = self._layout.nodes(state)
+            nodes = self._encoding.nodes(state)
             ranks = sorted(group, key=nodes.__getitem__)
             if ranks == [*group]:
                 continue
@@ -90,9 +91,9 @@ class Symmetry:
         return state
 
     def _renamed(self, state: int, names: Names) -> int:
-        for place in self._ledger.owned:
-            number = state >> self._layout.resources[place] & MASK
-            state += self._ledger.renamed(place, number, names) - number << self._layout.resources[place]
+        for place in self._resource_states.owned:
+            number = state >> self._encoding.resources[place] & MASK
+            state += self._resource_states.renamed(place, number, names) - number << self._encoding.resources[place]
         return state
 
 

@@ -4,44 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from simlib.check.answers import Claim, Verdicts
-from simlib.check.encoding import Layout, Numbers
+from simlib.check.edges import FAULT, Next
+from simlib.check.encoding import Encoding, Numbers
 from simlib.check.findings import Found
-from simlib.check.local_states import ENDED, Histories
-from simlib.check.resource_states import Ledger
-from simlib.check.successors import FAULT, Next, Rules
+from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.property_answers import Claim, PropertyAnswers
+from simlib.check.resource_states import ResourceStates
+from simlib.check.successors import Successors
 from simlib.model.operation import Op, Where
 from simlib.model.system import System, outcome_of
 from simlib.text import listed
 
 
-class Checks:
+class Violations:
     """Judges states. `unseen` are the `sometimes` that were true in none of them so far."""
 
     def __init__(
-        self, system: System, histories: Histories, ledger: Ledger, verdicts: Verdicts, layout: Layout, rules: Rules
+        self,
+        system: System,
+        local_states: LocalStates,
+        resource_states: ResourceStates,
+        property_answers: PropertyAnswers,
+        encoding: Encoding,
+        successors: Successors,
     ) -> None:
-        self._verdicts = verdicts
-        self.unseen = list(verdicts.sometimes)
+        self._property_answers = property_answers
+        self.unseen = list(property_answers.sometimes)
         self._system = system
-        self._histories = histories
-        self._ledger = ledger
-        self._layout = layout
-        self._rules = rules
-        self._world_at, self._whole_world = layout.world_at, layout.whole_world
+        self._local_states = local_states
+        self._resource_states = resource_states
+        self._encoding = encoding
+        self._successors = successors
+        self._world_at, self._whole_world = encoding.world_at, encoding.whole_world
         self._fine: set[int] = set()  # worlds in which nothing is wrong
         self._outcomes: dict[int, Hashable] = {}
 
     def everywhere(self, state: int) -> Found | None:
         """What must not be so in any state, whoever is where in their code."""
-        if self._histories.bugs:
-            bug = next((node for node in self._layout.nodes(state) if node in self._histories.bugs), None)
+        if self._local_states.bugs:
+            bug = next((node for node in self._encoding.nodes(state) if node in self._local_states.bugs), None)
             if bug is not None:
                 return self._own_error(bug)
         world = state >> self._world_at & self._whole_world
         if world in self._fine:
             return None
-        found = self._in_world(self._layout.numbers(world))
+        found = self._in_world(self._encoding.numbers(world))
         if found is None:
             self._fine.add(world)
         return found
@@ -49,22 +56,22 @@ class Checks:
     def _in_world(self, world: Numbers) -> Found | None:
         if self.unseen:
             self.unseen = [claim for claim in self.unseen if not self._holds(claim, world)]
-        return self._false(self._verdicts.always, world)
+        return self._false(self._property_answers.always, world)
 
     def _false(self, claims: list[Claim], world: Numbers) -> Found | None:
         """The first of these claims that is not true here."""
         for claim in claims:
             if not self._holds(claim, world):
-                because = self._system.because(claim.claim, self._ledger.world(world))
+                because = self._system.because(claim.claim, self._resource_states.world(world))
                 return Found(claim.claim.name, because=because)
         return None
 
     def _holds(self, claim: Claim, world: Numbers) -> bool:
-        return self._verdicts.holds(claim, world, self._rules.counts)
+        return self._property_answers.holds(claim, world, self._successors.counts)
 
     def _own_error(self, node: int) -> Found:
-        worker, error = self._histories.start[node][0], self._histories.error[node]
-        return Found("error", because=self._system.failed(worker, error, self._histories.where[node]))
+        worker, error = self._local_states.start[node][0], self._local_states.error[node]
+        return Found("error", because=self._system.failed(worker, error, self._local_states.where[node]))
 
     def at_rest(self, state: int) -> Found | None:
         """What must not be so where, if nothing goes wrong, nothing more can happen."""
@@ -74,17 +81,21 @@ class Checks:
         return self._unmet(state)
 
     def _unmet(self, state: int) -> Found | None:
-        return self._false(self._verdicts.eventually, self._world_of(state)) if self._verdicts.eventually else None
+        return (
+            self._false(self._property_answers.eventually, self._world_of(state))
+            if self._property_answers.eventually
+            else None
+        )
 
     def _stuck(self, state: int, going: set[str]) -> list[str]:
         """Who of those who are not `going` waits for ever, in words."""
-        histories, people = self._histories, zip(self._system.cast, self._layout.nodes(state))
+        local_states, people = self._local_states, zip(self._system.cast, self._encoding.nodes(state))
         blocked = {
-            worker: (histories.ops.things[histories.op[node]], histories.where[node])
+            worker: (local_states.ops.things[local_states.op[node]], local_states.where[node])
             for worker, node in people
-            if histories.op[node] != ENDED and worker not in going
+            if local_states.op[node] != ENDED and worker not in going
         }
-        return self._system.stuck(blocked, self._ledger.world(self._world_of(state)), going) if blocked else []
+        return self._system.stuck(blocked, self._resource_states.world(self._world_of(state)), going) if blocked else []
 
     def going_round(self, circle: list[tuple[int, list[Next]]]) -> Found | None:
         """A system that goes round for ever is fine if all that must be true eventually is, wherever it is."""
@@ -98,20 +109,20 @@ class Checks:
 
     def _received(self, circle: list[tuple[int, list[Next]]]) -> list[str]:
         """The queues without max_receives from which messages are received in such a circle."""
-        world = self._ledger.world(self._world_of(circle[0][0]))
+        world = self._resource_states.world(self._world_of(circle[0][0]))
         names = dict.fromkeys(op.resource for _, op, _ in self.steps_of(circle) if op.verb == "receive")
         return [name for name in names if getattr(world[name], "max_receives", 1) is None]
 
     def steps_of(self, circle: list[tuple[int, list[Next]]]) -> list[tuple[str, Op, Where]]:
         """The steps that are taken in such a circle with nothing going wrong: whose, which, and where."""
-        histories, found = self._histories, {}
+        local_states, found = self._local_states, {}
         for state, following in circle:
-            nodes = self._layout.nodes(state)
-            for _, way in following:
-                if way.steps and way.cost < FAULT:
-                    node = nodes[way.worker]
-                    op, where = histories.ops.things[histories.op[node]], histories.where[node]
-                    found[way.move.worker, str(op), where] = way.move.worker, op, where
+            nodes = self._encoding.nodes(state)
+            for _, edge in following:
+                if edge.steps and edge.cost < FAULT:
+                    node = nodes[edge.worker]
+                    op, where = local_states.ops.things[local_states.op[node]], local_states.where[node]
+                    found[edge.move.worker, str(op), where] = edge.move.worker, op, where
         return [*found.values()]
 
     def _left_behind(self, state: int, going: set[str]) -> Found | None:
@@ -121,22 +132,22 @@ class Checks:
 
     def untried(self) -> list[str]:
         """The claims that were not put to the test: what they look at was the same in every state."""
-        worlds = [*map(self._layout.numbers, self._fine)]
+        worlds = [*map(self._encoding.numbers, self._fine)]
         return [
             claim.name
-            for claim, places, _ in (*self._verdicts.always, *self._verdicts.eventually)
+            for claim, places, _ in (*self._property_answers.always, *self._property_answers.eventually)
             if claim.parameters and all(world[place] == worlds[0][place] for world in worlds for place in places)
         ]
 
     def outcome(self, state: int) -> Hashable:
         """The world of this state, as an outsider sees it."""
-        world = self._layout.world(state)
+        world = self._encoding.world(state)
         if world not in self._outcomes:
-            self._outcomes[world] = outcome_of(self._ledger.world(self._layout.numbers(world)))
+            self._outcomes[world] = outcome_of(self._resource_states.world(self._encoding.numbers(world)))
         return self._outcomes[world]
 
     def _world_of(self, state: int) -> Numbers:
-        return self._layout.numbers(self._layout.world(state))
+        return self._encoding.numbers(self._encoding.world(state))
 
 
 def _poisoned(queues: list[str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from simlib.errors import NotHere
 from simlib.live.chaos import chaos
 from simlib.live.machine import LiveMachine
-from simlib.live.processes import Reality
+from simlib.live.processes import Processes
 from simlib.live.race import ModelIsWrong
 from simlib.live.stores.servers import check
 from simlib.model.fault import DISK_FULL
@@ -20,7 +20,7 @@ from simlib.schedule.token import Point
 from simlib.schedule.trace import Trace
 from simlib.text import listed, plural
 
-__all__ = ["Chaos", "ModelIsWrong", "Reality", "live"]
+__all__ = ["Chaos", "ModelIsWrong", "Processes", "live"]
 
 NO_PROCESSES = {
     "emscripten": "A browser has no processes that `live` could start and kill; `make lab` on Linux, macOS or WSL has.",
@@ -46,21 +46,21 @@ def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None
     if sys.platform in NO_PROCESSES:
         raise NotHere(f"{NO_PROCESSES[sys.platform]} {INSTEAD}")
     placed = {} if on is None else check(on, system.resources)
-    with Reality(system, _fills(plan), placed) as reality:
-        return run(system, reality, plan)
+    with Processes(system, _fills(plan), placed) as processes:
+        return run(system, processes, plan)
 
 
-def run(system: System, reality: Reality, plan: list[Point] | Chaos) -> Trace:
-    """One more run under the same warden. An interrupt ends it with what has happened so far."""
-    with LiveMachine(system, reality) as machine:
+def run(system: System, processes: Processes, plan: list[Point] | Chaos) -> Trace:
+    """One more run under the same fork server. An interrupt ends it with what has happened so far."""
+    with LiveMachine(system, processes) as machine:
         player = Player(machine, MOST_STEPS, machine.step_names())
         beginning = player.scheduled(plan) if isinstance(plan, list) else chaos(machine, plan.budget, plan.seed)
         try:
             trace, stopped = player.play(beginning), ""
         except KeyboardInterrupt:
             trace, stopped = player.so_far(), "Interrupted by you. "
-    parts = {name: reality.how[name] or kind for name, kind in reality.kinds.items()}
-    return trace.but(note=stopped + _note(machine, reality), parts=parts)
+    parts = {name: processes.how[name] or kind for name, kind in processes.kinds.items()}
+    return trace.but(note=stopped + _note(machine, processes), parts=parts)
 
 
 def _fills(plan: list[Point] | Chaos) -> bool:
@@ -70,16 +70,16 @@ def _fills(plan: list[Point] | Chaos) -> bool:
     return any(point.kind == "step" and point.way for point in plan)  # a step that does not go as usual
 
 
-def _note(machine: LiveMachine, reality: Reality) -> str:
+def _note(machine: LiveMachine, processes: Processes) -> str:
     """What was real, for the small print."""
     parts: dict[str, list[str]] = {}
-    for name, kind in reality.kinds.items():
+    for name, kind in processes.kinds.items():
         parts.setdefault(kind, []).append(name)
     said = [_are(names, kind) for kind, names in parts.items()]
     counts = {"SIGKILL": machine.killed, "SIGSTOP": machine.stopped}
     done = [plural(count, signal) for signal, count in counts.items() if count]
-    processes = ", ".join([plural(len(machine.slots), "operating-system process"), *done])
-    return f"For real: {processes}; {'; '.join(said)}."
+    ran = ", ".join([plural(len(machine.slots), "operating-system process"), *done])
+    return f"For real: {ran}; {'; '.join(said)}."
 
 
 def _are(names: list[str], kind: str) -> str:

@@ -1,4 +1,4 @@
-"""The warden: forks the run's processes, and leaves nothing of them when the supervisor is gone, however it went.
+"""The fork server: forks the run's processes, and leaves nothing of them when the supervisor is gone, however it went.
 
 It is one small process without threads, so that forking is safe (a notebook's kernel has many), in a session of its
 own, so that an interrupt from the keyboard does not reach it. Its word for the supervisor's end is the end of its
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from simlib.errors import Mistake
-from simlib.live.observer import keep
+from simlib.live.observer import observe
 from simlib.live.pipe import Pipe
 from simlib.live.stores import RemoteService, Store, stores_for
 from simlib.live.stores.http import serve
@@ -33,7 +33,7 @@ from simlib.schedule.replay import step_names
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
-class Warden:
+class ForkServer:
     """Serves one supervisor: `requests` are the names of its methods, with their arguments."""
 
     def __init__(self, channel: Pipe, handing: socket.socket) -> None:
@@ -91,9 +91,9 @@ class Warden:
         assert system is not None  # a run has begun
         return self._child(lambda channel: work(channel, system, name, incarnation, self._stores))
 
-    def keeper(self) -> int:
+    def observer(self) -> int:
         """A process that looks at the real parts for the supervisor."""
-        return self._child(lambda channel: keep(channel, self._stores))
+        return self._child(lambda channel: observe(channel, self._stores))
 
     def rehearse(self) -> int:
         """A process that plays the workers on the model, and tells which steps they take there."""
@@ -122,7 +122,7 @@ class Warden:
         return child
 
     def _fork(self, run: Callable[[Pipe], None], end: socket.socket) -> int:
-        warden = os.getpid()
+        server = os.getpid()
         child = os.fork()
         if child:
             end.close()
@@ -130,7 +130,7 @@ class Warden:
             return child
         status = 1
         try:
-            _die_with(warden)
+            _die_with(server)
             self._handing.close()
             self._channel.close()
             with Pipe(end.detach()) as channel:
@@ -141,7 +141,7 @@ class Warden:
         except BaseException:
             traceback.print_exc()
         finally:
-            os._exit(status)  # not the warden's own clean-up
+            os._exit(status)  # not the fork server's own clean-up
 
     def end(self) -> None:
         """Kill all that is left of a run, and remove what it made."""
@@ -212,11 +212,11 @@ def _kill(child: int) -> bool:
 
 
 def main() -> None:
-    """Be the warden of whoever has the other end of the channel."""
+    """Be the fork server of whoever has the other end of the channel."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.umask(0o077)  # what the run puts into files is for its own user alone
     adopted = _adopt_orphans()
     channel, handing = map(int, sys.argv[1:])
-    Warden(Pipe(channel), socket.socket(fileno=handing)).serve()
-    if not adopted:  # macOS: those that are still in the warden's own group end with it
+    ForkServer(Pipe(channel), socket.socket(fileno=handing)).serve()
+    if not adopted:  # macOS: those that are still in the fork server's own group end with it
         os.killpg(0, signal.SIGKILL)

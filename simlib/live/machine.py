@@ -14,7 +14,7 @@ from typing import Any
 
 from simlib.errors import Mistake
 from simlib.live.actor import GONE, Actor
-from simlib.live.processes import Reality
+from simlib.live.processes import Processes
 from simlib.live.race import OR, Answers, ModelIsWrong, race
 from simlib.live.stores.base import Facts
 from simlib.live.stores.facts import expected, same
@@ -30,16 +30,16 @@ from simlib.text import show
 class LiveMachine(Machine):
     """The machine whose steps are real. `killed` and `stopped` count its SIGKILLs and SIGSTOPs."""
 
-    def __init__(self, system: System, reality: Reality) -> None:
+    def __init__(self, system: System, processes: Processes) -> None:
         super().__init__(system)
-        self._reality = reality
+        self._processes = processes
         self._actors: dict[str, Actor] = {}
         self._answers: Answers = {}  # of steps that were taken in a race
         self.killed = self.stopped = 0
 
     def __enter__(self) -> LiveMachine:
-        self._reality.begin()
-        _, self._keeper = self._reality.fork("keeper")
+        self._processes.begin()
+        _, self._observer = self._processes.fork("observer")
         super().__enter__()
         # Known from here, they are not asked of workers that run in this process: what those start would outlive it.
         vars(self.system).setdefault("first_operations", {worker: slot.op for worker, slot in self.slots.items()})
@@ -47,7 +47,7 @@ class LiveMachine(Machine):
 
     def step_names(self) -> dict[str, set[str]]:
         """What a player asks of each worker. It is found out by running it, so that is done in a process of the run."""
-        _, channel = self._reality.fork("rehearse")
+        _, channel = self._processes.fork("rehearse")
         try:
             return channel.hear()  # type: ignore[no-any-return]
         except EOFError:
@@ -56,7 +56,7 @@ class LiveMachine(Machine):
             channel.close()
 
     def _start(self, worker: str, incarnation: int) -> Any:
-        pid, channel = self._reality.fork("worker", worker, incarnation)
+        pid, channel = self._processes.fork("worker", worker, incarnation)
         self._actors[worker] = Actor(pid, channel)
         return self._actors[worker]
 
@@ -69,18 +69,18 @@ class LiveMachine(Machine):
 
     def facts(self) -> dict[str, Facts]:
         """What is really there."""
-        return self._keep("facts")  # type: ignore[no-any-return]
+        return self._ask_observer("facts")  # type: ignore[no-any-return]
 
-    def _keep(self, *what: Any) -> Any:
-        """Have the keeper do something. Raises Mistake where it is gone."""
+    def _ask_observer(self, *what: Any) -> Any:
+        """Have the observer do something. Raises Mistake where it is gone."""
         try:
-            return self._keeper.ask(*what)
+            return self._observer.ask(*what)
         except EOFError:
             raise Mistake(f"the process that looks at the real parts has died at {what[0]}; stderr says why.") from None
 
     def kill(self, worker: str) -> None:
         """SIGKILL, if it is still there."""
-        self.killed += self._reality.kill(self._actors[worker].pid)
+        self.killed += self._processes.kill(self._actors[worker].pid)
 
     def perform(self, move: Transition) -> Event:
         event = super().perform(move)
@@ -90,7 +90,7 @@ class LiveMachine(Machine):
     def can_race(self, worker: str) -> bool:
         """Whether its next step may be taken while others take theirs."""
         op = self.slots[worker].op
-        return op is not None and op.resource in self._reality.kinds and self.states[op.resource].remote
+        return op is not None and op.resource in self._processes.kinds and self.states[op.resource].remote
 
     def perform_together(self, moves: Sequence[Transition], killed: str = "", delay: float = 0.0) -> list[Event]:
         """Take these steps at the same time, and kill one of the workers in the middle of it. See race."""
@@ -128,14 +128,14 @@ class LiveMachine(Machine):
     @contextlib.contextmanager
     def _away(self, resource: str) -> Iterator[None]:
         """The real part is not to be had."""
-        if resource in self._reality.kinds:
-            self._keep("take", resource)
+        if resource in self._processes.kinds:
+            self._ask_observer("take", resource)
         yield
-        if resource in self._reality.kinds:
-            self._keep("let_go")
+        if resource in self._processes.kinds:
+            self._ask_observer("let_go")
 
     def _kind(self, resource: str) -> str:
-        return self._reality.kinds.get(resource, resource)
+        return self._processes.kinds.get(resource, resource)
 
     def _restart(self, worker: str, incarnation: int) -> None:
         actor, slot = self._actors[worker], self.slots[worker]
@@ -144,7 +144,7 @@ class LiveMachine(Machine):
             slot.steps.clear()
             slot.last_at = self.now
             return
-        self._reality.kill(actor.pid)
+        self._processes.kill(actor.pid)
         super()._restart(worker, incarnation)
 
     def _strike(self, move: Transition) -> Event:
@@ -154,8 +154,10 @@ class LiveMachine(Machine):
 
     def _power_loss(self, move: Transition) -> Event:
         event = super()._power_loss(move)
-        here = {name: state for name, state in self.states.items() if not state.remote and name in self._reality.kinds}
-        self._keep("lose_power", here)
+        here = {
+            name: state for name, state in self.states.items() if not state.remote and name in self._processes.kinds
+        }
+        self._ask_observer("lose_power", here)
         return event
 
     def _timer(self, move: Transition) -> Event:
@@ -163,8 +165,8 @@ class LiveMachine(Machine):
         if event.stalled:
             self._actors[event.stalled[0]].stop()
             self.stopped += 1
-        if move.resource in self._reality.kinds:
-            self._keep("expire", move.resource, move.timer)
+        if move.resource in self._processes.kinds:
+            self._ask_observer("expire", move.resource, move.timer)
         return event
 
     def _compare(self) -> None:

@@ -1,4 +1,4 @@
-"""The keeper: a process that looks at the real parts, and lets time pass in them, for the supervisor."""
+"""The observer: a process that looks at the real parts, and lets time pass in them, for the supervisor."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from simlib.live.stores import Store
 from simlib.live.stores.base import Facts
 
 
-def keep(channel: Pipe, stores: Mapping[str, Store]) -> None:
+def observe(channel: Pipe, stores: Mapping[str, Store]) -> None:
     """Serve the supervisor until it is gone."""
-    keeper = Keeper(stores)
+    observer = Observer(stores)
     while True:
         name, *arguments = channel.recv()
         try:
-            answer = getattr(keeper, name)(*arguments)
+            answer = getattr(observer, name)(*arguments)
         except Mistake as mistake:
             answer = mistake
         channel.send(answer)
 
 
-class Keeper:
+class Observer:
     """What can be asked."""
 
     def __init__(self, stores: Mapping[str, Store]) -> None:

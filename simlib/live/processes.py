@@ -1,4 +1,4 @@
-"""The supervisor's side of the warden: runs, their processes, and an end to them."""
+"""The supervisor's side of the fork server: runs, their processes, and an end to them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from simlib.live.actor import Channel
 from simlib.model.system import System
 
 
-class Reality:
-    """`with Reality(system) as reality:` a warden, and through it any number of runs, one after the other."""
+class Processes:
+    """`with Processes(system) as processes:` a fork server, and through it any number of runs, one after the other."""
 
     def __init__(self, system: System, fills: bool, on: Mapping[str, str] | None = None) -> None:
         self.system = system  # of the next run
@@ -30,12 +30,12 @@ class Reality:
         self.folder = ""
         self._pids: set[int] = set()
 
-    def __enter__(self) -> Reality:
+    def __enter__(self) -> Processes:
         ours, theirs = socket.socketpair()
         self._handed, handing = socket.socketpair()
         with theirs, handing:
             ends = [theirs.fileno(), handing.fileno()]
-            self._warden = subprocess.Popen(
+            self._fork_server = subprocess.Popen(
                 [sys.executable, "-c", "from simlib.live import fork_server; fork_server.main()", *map(str, ends)],
                 pass_fds=ends,
                 start_new_session=True,
@@ -48,7 +48,7 @@ class Reality:
     def __exit__(self, *_: object) -> None:
         self._channel.close()
         self._handed.close()
-        killed = self._warden.wait() != 0
+        killed = self._fork_server.wait() != 0
         for pid in self._pids if killed else ():  # else it has done this itself
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -56,17 +56,17 @@ class Reality:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
-    def warden(self) -> int:
-        """The warden's process id."""
-        return self._warden.pid
+    def fork_server(self) -> int:
+        """The fork server's process id."""
+        return self._fork_server.pid
 
     @property
-    def processes(self) -> frozenset[int]:
-        """The process ids of the workers and the keeper."""
+    def pids(self) -> frozenset[int]:
+        """The process ids of the workers and the observer."""
         return frozenset(self._pids)
 
     def ask(self, *what: Any) -> Any:
-        """Have the warden do something. Raises Mistake where it cannot."""
+        """Have the fork server do something. Raises Mistake where it cannot."""
         try:
             return self._channel.ask(*what)
         except EOFError:
@@ -85,8 +85,9 @@ class Reality:
         return pid, Channel(socket.socket(fileno=descriptors[0]), self.system.watchdog.heed)
 
     def kill(self, pid: int) -> bool:
-        """SIGKILL, and wait until it is gone; False where it was. Nobody else can have its number by then: the warden
-        is its parent."""
+        """SIGKILL, and wait until it is gone; False where it was. Nobody else can have its number by then: the fork
+        server is its parent.
+        """
         if pid not in self._pids:
             return False
         os.kill(pid, signal.SIGKILL)

@@ -10,26 +10,39 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from simlib.errors import Mistake
+from simlib.live.actor import Actor
 from simlib.live.stores.base import Facts
 from simlib.live.stores.facts import expected, same
 from simlib.model.operation import Blocked
+from simlib.model.resource import State
 from simlib.model.values import freeze
+from simlib.schedule.machine import Slot
 from simlib.schedule.transition import Transition
 from simlib.text import listed, show
-
-if TYPE_CHECKING:
-    from simlib.live.machine import LiveMachine
 
 Answers = dict[str, Any]  # by worker
 OR = "Either the model is wrong, or somebody else has changed it."  # nothing that is there tells these two apart
 
 
-def race(
-    machine: LiveMachine, moves: Sequence[Transition], killed: str, delay: float
-) -> tuple[list[Transition], Answers]:
+class Racing(Protocol):
+    """A running system with real processes, as far as a race needs it."""
+
+    slots: dict[str, Slot]
+    states: dict[str, State]
+
+    def actor(self, worker: str) -> Actor: ...
+
+    def kill(self, worker: str) -> None: ...
+
+    def facts(self) -> dict[str, Facts]: ...
+
+    def answer(self, move: Transition, states: Mapping[str, State]) -> Any: ...
+
+
+def race(machine: Racing, moves: Sequence[Transition], killed: str, delay: float) -> tuple[list[Transition], Answers]:
     """Let these workers take their steps at once, and kill one of them (or none, "") after `delay` seconds.
 
     Gives the moves that took effect, in an order that explains the answers and what is there, and all their answers.
@@ -63,9 +76,7 @@ def _orders(moves: Sequence[Transition], killed: str, heard: Answers) -> Iterato
         yield from map(list, itertools.permutations(some))
 
 
-def _explained(
-    machine: LiveMachine, order: list[Transition], heard: Answers, there: Mapping[str, Facts]
-) -> Answers | None:
+def _explained(machine: Racing, order: list[Transition], heard: Answers, there: Mapping[str, Facts]) -> Answers | None:
     """The answers, if this order gives those that were heard and leaves what is there; else None."""
     states = {name: state.copy() for name, state in machine.states.items()}
     answers = {}

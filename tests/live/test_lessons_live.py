@@ -2,7 +2,7 @@
 
 import pytest
 
-from simlib.live import Chaos, Reality, run
+from simlib.live import Chaos, Processes, run
 from simlib.model.fault import KINDS
 from simlib.model.system import outcome_of
 from simlib.schedule.budget import Budget
@@ -30,8 +30,8 @@ def test_the_happy_path_breaks_live_with_every_property_that_explore_names(numbe
     broken = {kind: report for kind, report in found.items() if report.counterexample}
     assert broken
     system = scenario.system(happy)
-    with Reality(system, fills=True) as reality:
-        live = {kind: run(system, reality, points(report.counterexample)) for kind, report in broken.items()}
+    with Processes(system, fills=True) as processes:
+        live = {kind: run(system, processes, points(report.counterexample)) for kind, report in broken.items()}
     assert {kind: trace.broken for kind, trace in live.items()} == {
         kind: report.claim for kind, report in broken.items()
     }
@@ -53,8 +53,8 @@ def test_the_careful_version_survives_a_kill_after_each_of_its_steps(number):
     system = scenario.system(careful, 1)
     schedules = crash_points(scenario, careful)
     assert schedules
-    with Reality(system, fills=True) as reality:
-        traces = [run(system, reality, schedule) for schedule in schedules]
+    with Processes(system, fills=True) as processes:
+        traces = [run(system, processes, schedule) for schedule in schedules]
     assert [trace.broken for trace in traces] == [None] * len(schedules)
     assert [trace.faults for trace in traces] == [["crash"]] * len(schedules)
     ends = {outcome_of([*trace.worlds()][-1]) for trace in traces}
@@ -67,7 +67,7 @@ def test_the_careful_version_ends_where_explore_says_after_random_kills_and_paus
     faults = {"crashes": 1, "pauses": 1}
     reached = scenario.explore(careful, **faults)
     system = scenario.system(careful)
-    with Reality(system, fills=False) as reality:
-        traces = [run(system, reality, Chaos(Budget(faults), seed)) for seed in range(3)]
+    with Processes(system, fills=False) as processes:
+        traces = [run(system, processes, Chaos(Budget(faults), seed)) for seed in range(3)]
     assert [trace.broken for trace in traces] == [None] * 3
     assert {outcome_of([*trace.worlds()][-1]) for trace in traces} <= reached.outcomes

@@ -14,7 +14,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from simlib import Clock, Database, Disk, Lock, Random, Scenario, Service, lanes
 from simlib.errors import Mistake, NotHere
-from simlib.live import INSTEAD, NO_PROCESSES, Chaos, ModelIsWrong, Reality, run
+from simlib.live import INSTEAD, NO_PROCESSES, Chaos, ModelIsWrong, Processes, run
 from simlib.live.machine import LiveMachine
 from simlib.live.stores import Folder, SmallDisk, stores_for
 from simlib.model.system import outcome_of
@@ -167,9 +167,9 @@ def test_the_same_seed_is_the_same_schedule():
 def test_every_random_run_ends_in_what_explore_can_reach():
     reached = shop().explore(charge_once, workers=2, crashes=2, redeliveries=1)
     system = shop().system(charge_once, 2)
-    with Reality(system, fills=False) as reality:
+    with Processes(system, fills=False) as processes:
         for seed in range(15):
-            trace = run(system, reality, Chaos(Budget({"crashes": 2, "redeliveries": 1}), seed))
+            trace = run(system, processes, Chaos(Budget({"crashes": 2, "redeliveries": 1}), seed))
             *_, last = trace.worlds()
             assert (reached.verdict, trace.broken) == ("holds", None)
             assert outcome_of(last) in reached.outcomes
@@ -200,7 +200,7 @@ def test_a_worker_that_ends_its_own_process_is_told_so():
     ending = worker("import os\ndef worker(db):\n    if (yield db.read('a')) is None:\n        os._exit(3)\n")
     system = Scenario(db=Database({"a": None})).system(ending)
     told = pytest.raises(Mistake, match=r"ended without a word: does it call os\._exit")
-    with told, Reality(system, fills=False) as reality, LiveMachine(system, reality) as machine:
+    with told, Processes(system, fills=False) as processes, LiveMachine(system, processes) as machine:
         machine.perform(Transition("step", "A"))
 
 
@@ -235,14 +235,14 @@ def test_a_failure_and_a_budget_are_not_both(failure):
 
 RUNNING = """
     import os, sys, time
-    from simlib.live import Reality
+    from simlib.live import Processes
     from simlib.live.machine import LiveMachine
     from tests.sample import charge, shop
 
     system = shop().system(charge, 2)
-    with Reality(system, fills=False) as reality, LiveMachine(system, reality) as machine:
+    with Processes(system, fills=False) as processes, LiveMachine(system, processes) as machine:
         machine.actor("B").stop()
-        print(reality.warden, *reality.processes, reality.folder, flush=True)
+        print(processes.fork_server, *processes.pids, processes.folder, flush=True)
         {then}
 """
 
@@ -309,8 +309,8 @@ def test_a_killed_kernel_leaves_no_process_and_no_file():
 
 
 @linux
-def test_a_killed_warden_takes_everybody_with_it_and_the_kernel_cleans_up():
-    process, pids, folder = start(f"os.kill(reality.warden, {signal.SIGKILL.value}); reality.ask('keeper')")
+def test_a_killed_fork_server_takes_everybody_with_it_and_the_kernel_cleans_up():
+    process, pids, folder = start(f"os.kill(processes.fork_server, {signal.SIGKILL.value}); processes.ask('observer')")
     _, errors = process.communicate(timeout=PATIENCE)
     assert "the process that looks after the run has been killed" in errors
     assert gone(pids, folder)

@@ -15,7 +15,7 @@ import pytest
 
 from simlib import AlreadyExists, Database, Lock, Queue, Scenario, Service, Unavailable
 from simlib.errors import Mistake, OperationError
-from simlib.live import Chaos, Reality, run
+from simlib.live import Chaos, Processes, run
 from simlib.live.stores import stores_for
 from simlib.live.stores.facts import expected
 from simlib.model.operation import OK, Blocked, Op, Outcome
@@ -50,12 +50,12 @@ def on(redis_url, postgresql_url):
 
 @contextlib.contextmanager
 def player(on):
-    """Plays a schedule of a system on the servers; all runs under one warden."""
-    with Reality(scenario().system(book_both), False, on) as reality:
+    """Plays a schedule of a system on the servers; all runs under one fork server."""
+    with Processes(scenario().system(book_both), False, on) as processes:
 
         def play(system, plan=()):
-            reality.system = system
-            return run(system, reality, plan or [])
+            processes.system = system
+            return run(system, processes, plan or [])
 
         yield play
 
@@ -480,8 +480,8 @@ def test_a_run_leaves_nothing_on_the_servers(on, redis_client, postgresql, known
 
 
 def test_a_run_that_ends_with_an_error_leaves_nothing_on_the_servers(on, redis_client, postgresql, known):
-    with pytest.raises(ZeroDivisionError), Reality(scenario().system(book_both), False, on) as reality:
-        reality.begin()
+    with pytest.raises(ZeroDivisionError), Processes(scenario().system(book_both), False, on) as processes:
+        processes.begin()
         assert len(left(redis_client, postgresql)) == len(known) + 3  # a schema each; Redis shows no empty key
         raise ZeroDivisionError
     assert left(redis_client, postgresql) == known
@@ -489,13 +489,13 @@ def test_a_run_that_ends_with_an_error_leaves_nothing_on_the_servers(on, redis_c
 
 SUPERVISOR = """
 import sys
-from simlib.live import Reality, run
+from simlib.live import Processes, run
 from tests.live.test_servers import book_both, scenario
 on = dict(zip(("lock", "db", "inbox"), sys.argv[1:]))
 system = scenario().system(book_both, 2)
-with Reality(system, False, on) as reality:
-    run(system, reality, [])
-    reality.fork("worker", "A", 1)
+with Processes(system, False, on) as processes:
+    run(system, processes, [])
+    processes.fork("worker", "A", 1)
     print("running", flush=True)
     sys.stdin.read()
 """

@@ -26,7 +26,7 @@ import pytest
 
 from simlib import Database, Disk, Lock, Queue, Scenario, Service
 from simlib.errors import Mistake
-from simlib.live import Reality
+from simlib.live import Processes
 from simlib.live.machine import LiveMachine
 from simlib.live.stores import RemoteService, stores_for
 from simlib.live.stores.http import Ledger
@@ -34,7 +34,7 @@ from simlib.model.operation import Op
 from simlib.resources.lock import Lease
 from simlib.schedule.transition import Transition
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to the warden")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to the fork server")
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60  # seconds, on a busy machine
 SOMEBODY = "somebody else has changed it"
@@ -221,19 +221,19 @@ ONLY_SQLITE = [  # its columns take any type
 
 @pytest.fixture(scope="module")
 def begun():
-    """Begins runs in which every part has been used; those on the same servers under one warden."""
+    """Begins runs in which every part has been used; those on the same servers under one fork server."""
     with contextlib.ExitStack() as kept:
-        wardens = {}
+        fork_servers = {}
 
         @contextlib.contextmanager
         def begin(on):
             system, where = everything().system(use_everything), tuple(on.items())
-            if where not in wardens:
-                wardens[where] = kept.enter_context(Reality(system, False, on))
-            with LiveMachine(system, wardens[where]) as machine:
+            if where not in fork_servers:
+                fork_servers[where] = kept.enter_context(Processes(system, False, on))
+            with LiveMachine(system, fork_servers[where]) as machine:
                 for _ in range(4):
                     machine.perform(Transition("step", "A"))
-                yield wardens[where], machine
+                yield fork_servers[where], machine
 
         yield begin
 
@@ -248,16 +248,16 @@ def told_at_the_next_step(machine):
 def test_a_row_that_somebody_else_changes_in_a_file_ends_the_run(part, change, begun):
     import sqlite3
 
-    with begun({}) as (reality, machine):
-        with contextlib.closing(sqlite3.connect(Path(reality.folder, part), isolation_level=None)) as stranger:
+    with begun({}) as (processes, machine):
+        with contextlib.closing(sqlite3.connect(Path(processes.folder, part), isolation_level=None)) as stranger:
             stranger.execute(change)
         told_at_the_next_step(machine)
 
 
 @pytest.mark.parametrize(("part", "change"), CHANGES)
 def test_a_row_that_somebody_else_changes_on_postgresql_ends_the_run(part, change, begun, postgresql_url, postgresql):
-    with begun(dict.fromkeys(["db", "inbox", "lock"], postgresql_url)) as (reality, machine):
-        tag = Path(reality.folder).name.replace("-", "_")
+    with begun(dict.fromkeys(["db", "inbox", "lock"], postgresql_url)) as (processes, machine):
+        tag = Path(processes.folder).name.replace("-", "_")
         postgresql.execute(f'SET search_path TO "{tag}_{part}"; {change}')
         told_at_the_next_step(machine)
 
@@ -273,8 +273,8 @@ REDIS_CHANGES = {
 
 @pytest.mark.parametrize("change", REDIS_CHANGES)
 def test_a_key_that_somebody_else_changes_on_redis_ends_the_run(change, begun, redis_url, redis_client):
-    with begun({"lock": redis_url}) as (reality, machine):
-        name = Path(reality.folder).name.replace("-", "_") + ":lock"
+    with begun({"lock": redis_url}) as (processes, machine):
+        name = Path(processes.folder).name.replace("-", "_") + ":lock"
         REDIS_CHANGES[change](redis_client, name, f"{name}:beside")
         told_at_the_next_step(machine)
 
@@ -282,8 +282,8 @@ def test_a_key_that_somebody_else_changes_on_redis_ends_the_run(change, begun, r
 def test_a_client_that_calls_itself_nearly_as_the_run_does_stops_nobody(
     begun, redis_url, redis_client, postgresql_url, postgresql
 ):
-    with begun({"lock": redis_url, "db": postgresql_url}) as (reality, machine):
-        tag = Path(reality.folder).name.replace("-", "_")
+    with begun({"lock": redis_url, "db": postgresql_url}) as (processes, machine):
+        tag = Path(processes.folder).name.replace("-", "_")
         for number in ("me", "", "-1", "0", "1", "9" * 30, "\u0663"):
             redis_client.client_setname(f"{tag}:{number}" if number.isascii() else f"{tag}:x")
             postgresql.execute("SELECT set_config('application_name', %s, false)", (f"{tag} {number}",))
@@ -457,7 +457,7 @@ as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, re
 @as_root
 def test_another_user_can_neither_read_nor_write_any_part_of_a_run():
     system = Scenario(bank=Service(), disk=Disk(), db=Database()).system(pay)
-    with Reality(system, False) as reality, LiveMachine(system, reality) as machine:
+    with Processes(system, False) as processes, LiveMachine(system, processes) as machine:
         for _ in range(3):
             machine.perform(Transition("step", "A"))
         before = machine.facts()
@@ -467,10 +467,10 @@ def test_another_user_can_neither_read_nor_write_any_part_of_a_run():
             for port in listening():
                 requests = (REQUESTS["read"], REQUESTS["write"])
                 found += [said(port, one.format("").encode())[9:12].decode() for one in requests]
-            opened = [str(path) for path in map(Path, [reality.folder]) if os.access(path, os.X_OK | os.R_OK)]
+            opened = [str(path) for path in map(Path, [processes.folder]) if os.access(path, os.X_OK | os.R_OK)]
             return found, opened, os.getuid()
 
-        ports = {pid: listening_of(pid) for pid in descendants(reality.warden)}
+        ports = {pid: listening_of(pid) for pid in descendants(processes.fork_server)}
 
         def listening():
             return sorted(set(itertools.chain(*ports.values())))
@@ -509,9 +509,9 @@ def test_the_files_of_a_run_are_its_own_user_s_alone(umask):
     system = Scenario(disk=Disk({"state": "old"}), db=Database({"ann": 1}), inbox=Queue([1])).system(save)
     before = os.umask(umask)
     try:
-        with Reality(system, False) as reality, LiveMachine(system, reality) as machine:
+        with Processes(system, False) as processes, LiveMachine(system, processes) as machine:
             machine.perform(Transition("step", "A"))
-            folder = Path(reality.folder)
+            folder = Path(processes.folder)
             modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (folder, *folder.rglob("*"))}
     finally:
         os.umask(before)
@@ -643,11 +643,11 @@ def test_what_a_worker_has_started_ends_with_the_run(worker, start, tmp_path):
 def test_what_a_worker_has_started_outlives_its_crash_and_ends_with_the_run(tmp_path):
     with watched(tmp_path / "held") as (fifo, ended):
         system = Scenario(db=Database()).system(starting(daemon, fifo))
-        with Reality(system, False) as reality, LiveMachine(system, reality) as machine:
+        with Processes(system, False) as processes, LiveMachine(system, processes) as machine:
             machine.perform(Transition("step", "A"))
             machine.perform(Transition("crash", "A", fault="crashes"))
-            assert len(descendants(reality.warden) - reality.processes) > 1  # the daemon is the warden's now
-            reality.begin()
+            assert len(descendants(processes.fork_server) - processes.pids) > 1  # the daemon is its now
+            processes.begin()
             assert ended().startswith(b"up")
 
 
@@ -656,13 +656,13 @@ def test_what_a_worker_has_started_ends_when_the_supervisor_is_killed(tmp_path):
     with watched(tmp_path / "held") as (fifo, ended):
         program = (
             "import os, signal\n"
-            "from simlib.live import Reality\n"
+            "from simlib.live import Processes\n"
             "from simlib.live.machine import LiveMachine\n"
             "from simlib.schedule.trace import Transition\n"
             "from simlib import Database, Scenario\n"
             "from tests.live.test_strangers import daemon, starting\n"
             f"system = Scenario(db=Database()).system(starting(daemon, {fifo!r}))\n"
-            "with Reality(system, False) as reality, LiveMachine(system, reality) as machine:\n"
+            "with Processes(system, False) as processes, LiveMachine(system, processes) as machine:\n"
             "    machine.perform(Transition('step', 'A'))\n"
             "    os.kill(os.getpid(), signal.SIGKILL)\n"
         )

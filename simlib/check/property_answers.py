@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from simlib.check.counters import Counts
+from simlib.check.counters import Counters
 from simlib.check.encoding import Numbers
 from simlib.check.findings import Carry
-from simlib.check.resource_states import Ledger
+from simlib.check.resource_states import ResourceStates
 from simlib.check.symmetry import NotAlike
 from simlib.errors import NotDeterministic
 from simlib.model.properties import Property
@@ -25,21 +25,21 @@ class Claim(NamedTuple):
     known: dict[Numbers, bool]
 
 
-class Verdicts:
+class PropertyAnswers:
     """Shared by all searches for one answer: none of them may be told otherwise than the others."""
 
-    def __init__(self, system: System, ledger: Ledger) -> None:
+    def __init__(self, system: System, resource_states: ResourceStates) -> None:
         self._system = system
-        self._ledger = ledger
+        self._resource_states = resource_states
         self.always = self._claims(system.always)
         self.eventually = self._claims(system.eventually)
         self.sometimes = self._claims(system.sometimes)
 
     def _claims(self, claims: Sequence[Property]) -> list[Claim]:
-        names = self._ledger.names
+        names = self._resource_states.names
         return [Claim(claim, [names.index(name) for name in names if name in claim.parameters], {}) for claim in claims]
 
-    def holds(self, claim: Claim, world: Numbers, counts: Counts | None) -> bool:
+    def holds(self, claim: Claim, world: Numbers, counts: Counters | None) -> bool:
         """Whether this is true of a world. Raises NotAlike where it depends on the name that a lock's made-up value
         leaves out, and Carry where it depends on how large a count is, or on an order, and states do not tell.
         """
@@ -49,11 +49,11 @@ class Verdicts:
             verdict = claim.known[part] = self._ask(claim, part, counts)
         return verdict
 
-    def _ask(self, claim: Claim, part: Numbers, counts: Counts | None) -> bool:
+    def _ask(self, claim: Claim, part: Numbers, counts: Counters | None) -> bool:
         seen, cast = self._seen(claim, part), self._system.cast
         verdict = self._system.holds(claim.claim, seen)
-        if self._ledger.asked:
-            raise Carry(self._ledger.asked.pop())
+        if self._resource_states.asked:
+            raise Carry(self._resource_states.asked.pop())
         if counts is not None and counts.change(claim.claim, seen, self._system.holds):
             raise Carry("counts")
         nameless = [name for name, state in seen.items() if isinstance(state, LockState) and state.is_made_up]
@@ -64,8 +64,8 @@ class Verdicts:
         return verdict
 
     def _seen(self, claim: Claim, part: Numbers) -> dict[str, Any]:
-        names, ledger = self._ledger.names, self._ledger
-        states = {names[place]: ledger.state(place, number) for place, number in zip(claim.places, part)}
+        names, resource_states = self._resource_states.names, self._resource_states
+        states = {names[place]: resource_states.state(place, number) for place, number in zip(claim.places, part)}
         return {**self._system.values, **states}
 
     def audit(self) -> None:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from simlib.check.local_states import ENDED, Histories
+from simlib.check.local_states import ENDED, LocalStates
 from simlib.model.fault import REDELIVERIES
 from simlib.model.system import System
 from simlib.schedule.transition import Transition
 
 if TYPE_CHECKING:
-    from simlib.check.successors import Next
+    from simlib.check.edges import Next
 
 
 @dataclass(frozen=True)
-class Spot:
+class FaultLocation:
     """A step of worker A by its name and which one of that name it is, and whether just before it, or just after.
 
-    A search that is given a spot lets faults strike, and other workers of A's role begin, only while A stands there.
-    Faults that are a step's own outcome (an outage, a full disk) strike that step itself when the spot is before it.
+    A search that is given such a location lets faults strike, and other workers of A's role begin, only while A stands there.
+    Faults that are a step's own outcome (an outage, a full disk) strike that step itself when the location is before it.
     """
 
     name: str
@@ -27,33 +27,33 @@ class Spot:
     when: Literal["before", "after"]
     last: bool = False  # the last step of a run: after it a consumer is where it began
 
-    def kept(self, found: list[Next], nodes: list[int], system: System, histories: Histories) -> list[Next]:
+    def kept(self, found: list[Next], nodes: list[int], system: System, local_states: LocalStates) -> list[Next]:
         """What of all that can happen where the workers are at these nodes may happen."""
-        return [one for one in found if self.allows(one[1].move, nodes, system, histories)]
+        return [one for one in found if self.allows(one[1].move, nodes, system, local_states)]
 
-    def allows(self, move: Transition, nodes: list[int], system: System, histories: Histories) -> bool:
+    def allows(self, move: Transition, nodes: list[int], system: System, local_states: LocalStates) -> bool:
         """Whether this move may happen where the workers are at these nodes."""
-        here = self._is_at(nodes[0], histories)
+        here = self._is_at(nodes[0], local_states)
         if move.fault is None:
             rival = move.kind == "step" and move.worker != "A" and system.cast[move.worker] == system.cast["A"]
-            return here or not (rival and self._at_start(move.worker, nodes, system, histories))
+            return here or not (rival and self._at_start(move.worker, nodes, system, local_states))
         if move.kind == "step" and move.fault != REDELIVERIES:
             return here and move.worker == "A"
         if move.kind == "step":
             return here and (move.worker != "A" or self.last)
         return here and move.worker in ("A", "")
 
-    def _at_start(self, worker: str, nodes: list[int], system: System, histories: Histories) -> bool:
+    def _at_start(self, worker: str, nodes: list[int], system: System, local_states: LocalStates) -> bool:
         node = nodes[list(system.cast).index(worker)]
-        return histories.parent[node][0] == ENDED
+        return local_states.parent[node][0] == ENDED
 
-    def _is_at(self, node: int, histories: Histories) -> bool:
+    def _is_at(self, node: int, local_states: LocalStates) -> bool:
         if self.when == "before":
-            return histories.places[node] == (self.name, self.nth)
-        before = histories.parent[node][0]
-        if before == ENDED or histories.op[node] == ENDED:
+            return local_states.places[node] == (self.name, self.nth)
+        before = local_states.parent[node][0]
+        if before == ENDED or local_states.op[node] == ENDED:
             return self.last
-        return histories.places[before] == (self.name, self.nth)
+        return local_states.places[before] == (self.name, self.nth)
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,13 @@ class Overtaking:
     second: int
     loose: bool = False
 
-    def kept(self, found: list[Next], nodes: list[int], system: System, histories: Histories) -> list[Next]:
+    def kept(self, found: list[Next], nodes: list[int], system: System, local_states: LocalStates) -> list[Next]:
         """What of all that can happen where the workers are at these nodes may happen."""
         free = [one for one in found if one[1].move.fault is None and one[1].steps]
         mine, other = (self._of(worker, free) for worker in (0, 1))
-        there = self._depth(nodes[1], histories)
-        overtaken = there >= self.second or histories.op[nodes[1]] == ENDED
-        if self._depth(nodes[0], histories) == self.first and not overtaken:
+        there = self._depth(nodes[1], local_states)
+        overtaken = there >= self.second or local_states.op[nodes[1]] == ENDED
+        if self._depth(nodes[0], local_states) == self.first and not overtaken:
             again = [one for one in found if one[1].move.fault == REDELIVERIES and one[1].worker == 1 and there == 0]
             return other or again or mine or self._rest(found)
         if self.loose and overtaken:
@@ -91,5 +91,5 @@ class Overtaking:
         return [one for one in found if one[1].move.fault is None and not one[1].steps]
 
     @staticmethod
-    def _depth(node: int, histories: Histories) -> int:
-        return histories.depth[node]
+    def _depth(node: int, local_states: LocalStates) -> int:
+        return local_states.depth[node]
