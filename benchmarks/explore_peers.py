@@ -126,8 +126,8 @@ def floor(case: Case) -> Callable[[], int]:
     with case.system().watchdog:
         proof = Reachability(question)
         proof.run()
-        rules = proof._rules
-        layout = rules.layout
+        rules = proof._successors
+        layout = rules.encoding
         states = [
             (*layout.nodes(state), *layout.numbers(layout.world(state)), state >> layout.budget)
             for state in rules.states
@@ -135,11 +135,11 @@ def floor(case: Case) -> Callable[[], int]:
         changes = {
             state: [
                 [(place, new) for place, (new, old) in enumerate(zip(states[target], state)) if new != old]
-                for target in rules.successors(rules.states[number])[0]
+                for target in rules.of(rules.states[number])[0]
             ]
             for number, state in enumerate(states)
         }
-    question.histories.close()
+    question.local_states.close()
 
     def bare() -> int:
         numbers, waiting, taken = {states[0]: 0}, [states[0]], 0

@@ -126,14 +126,14 @@ def test_a_search_that_the_machine_has_no_more_memory_for_is_unfinished():
 
 
 def test_wherever_the_memory_ends_the_search_says_so(monkeypatch):
-    states, successors = itertools.count(), Successors.successors
+    states, successors = itertools.count(), Successors.of
 
-    def scarce(rules, state):
+    def scarce(self, state):
         if next(states) == 40:
             raise MemoryError
-        return successors(rules, state)
+        return successors(self, state)
 
-    monkeypatch.setattr(Successors, "successors", scarce)
+    monkeypatch.setattr(Successors, "of", scarce)
     report = Scenario(db=Database(), dice=Random()).explore(draws, workers=2)
     assert report.sentence.startswith("unfinished: stopped where this machine has no more memory, ")
 

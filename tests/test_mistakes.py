@@ -702,11 +702,10 @@ def test_a_worker_that_draws_from_random():
 
 
 def test_a_worker_that_reads_the_clock_on_the_wall():
-    ticks = itertools.count(100)
-    worker = cell("def work(db):\n    yield db.write('at', time())", time=lambda: next(ticks))
+    worker = cell("def work(db):\n    yield db.write('at', time())", time=random.Random(4).random)
     assert said(lambda: shop().explore(worker), NotDeterministic) == (
         "work took two different steps after the same answers (none yet): "
-        f'first `db.write("at", 100)`, then `db.write("at", 101)`. {NOT_A_FUNCTION}'
+        f'first `db.write("at", 0.23604808973743452)`, then `db.write("at", 0.1031660342307158)`. {NOT_A_FUNCTION}'
     )
 
 

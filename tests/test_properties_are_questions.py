@@ -208,19 +208,10 @@ def a_method():
     return Book().seldom
 
 
-def an_instance_of_random():
-    dice = random.Random(1)
-
-    def claim(db):
-        return dice.random() < 0.6
-
-    return claim
-
-
 REMEMBER = [
     a_closure, a_cell, a_cell_that_toggles, a_default, a_keyword_default, its_attribute, a_global, a_global_number,
     a_class_attribute, an_iterator, a_counter_s_step, a_generator, a_cache, a_deque, the_first_that_it_was_asked,
-    a_helper_s_closure, an_object, a_method, an_instance_of_random,
+    a_helper_s_closure, an_object, a_method,
 ]  # fmt: skip
 
 
@@ -287,6 +278,13 @@ def asks_a_function_of_random(db):
 roll = random.randint
 
 
+def asks_an_instance_of_random(db):
+    return dice.random() < 2
+
+
+dice = random.Random(1)
+
+
 def asks_time(db):
     return time.time() > 0
 
@@ -342,7 +340,8 @@ def helper(db):
 
 
 ASKED = [
-    (asks_random, "random"), (asks_a_function_of_random, "roll"), (asks_time, "time"), (asks_monotonic, "monotonic"),
+    (asks_random, "random"), (asks_a_function_of_random, "roll"), (asks_an_instance_of_random, "dice"),
+    (asks_time, "time"), (asks_monotonic, "monotonic"),
     (asks_now, "datetime"), (asks_today, "datetime"), (asks_uuid, "uuid"), (asks_the_environment, "os"),
     (asks_getenv, "os"), (asks_id, "id"), (asks_hash, "hash"), (asks_a_file, "open"), (asks_what_it_imports, "secrets"),
     (asks_a_helper, "time"),

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class FaultLocation:
     """A step of worker A by its name and which one of that name it is, and whether just before it, or just after.
 
-    A search that is given such a location lets faults strike, and other workers of A's role begin, only while A stands there.
-    Faults that are a step's own outcome (an outage, a full disk) strike that step itself when the location is before it.
+    A search that is given one lets faults strike, and other workers of A's role begin, only while A stands there.
+    Faults that are a step's own outcome (an outage, a full disk) strike that step itself when the location is before
+    it.
     """
 
     name: str

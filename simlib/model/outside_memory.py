@@ -32,6 +32,7 @@ from simlib.model.values import ATOMS
 
 HEAP, IMMUTABLE = 1 << 9, 1 << 8  # of a class's `__flags__`: made at runtime; cannot be changed
 MISSING = object()
+SOME: tuple[Any, ...] = ([], (), {}, range(0), "", b"", set())  # of each type an iterator that tells how far it is
 MOST_WATCHED = 2_000
 MADE_LATER = frozenset(
     ("__annotations__", "__annotations_cache__", "__annotate__", "__annotate_func__", "__slotnames__")
@@ -196,9 +197,9 @@ class Outside:
             return
         names, space = {*_names_in(function.__code__)}, function.__globals__
         self._names |= names
-        if names & NAMED_DOORS or any(map(_has_a_door, _codes_in(function.__code__))):
+        if names & NAMED_DOORS or any(map(_has_a_door, codes_in(function.__code__))):
             self._door()
-        if any(IMPORTS in one.co_code[::2] for one in _codes_in(function.__code__)):
+        if any(IMPORTS in one.co_code[::2] for one in codes_in(function.__code__)):
             self._waiting.extend((sys.modules[one], one) for one in names - space.keys() if one in sys.modules)
         own = sorted(one for one in names if one in space or one not in vars(builtins))
         self._named(space, own)
@@ -254,17 +255,17 @@ def _defaults(function: types.FunctionType) -> Iterator[tuple[Any, str]]:
     yield from ((one, name) for name, one in (function.__kwdefaults__ or {}).items())
 
 
-def _codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
+def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
     """This code, and all that is defined in it."""
     yield code
     for constant in code.co_consts:
         if type(constant) is types.CodeType:
-            yield from _codes_in(constant)
+            yield from codes_in(constant)
 
 
 def _names_in(code: types.CodeType) -> Iterator[str]:
     """All the names that this code, and what is defined in it, contains: as such, or as text."""
-    for one in _codes_in(code):
+    for one in codes_in(code):
         yield from one.co_names
         for constant in one.co_consts:
             texts = constant if type(constant) is tuple else (constant,)
@@ -316,12 +317,16 @@ LOOKS: dict[type, Callable[[Any], Sequence[Any]]] = {
     types.CellType: gc.get_referents,
     threading.local: lambda thing: _of_dict(vars(thing)),
     ContextVar: lambda thing: [thing.get(MISSING)],
+    types.GeneratorType: lambda thing: [thing.gi_frame and thing.gi_frame.f_lasti],
+    itertools.count: lambda thing: [repr(thing)],
+    **dict.fromkeys(map(type, map(iter, SOME)), lambda thing: [operator.length_hint(thing, -1)]),
 }
 PARTS: dict[type, Callable[[Any], Iterable[Any]]] = {
     tuple: iter,
     frozenset: iter,
     types.MethodType: lambda thing: (thing.__self__, thing.__func__),
     types.BuiltinFunctionType: lambda thing: () if type(thing.__self__) is types.ModuleType else (thing.__self__,),
+    types.MethodWrapperType: lambda thing: (thing.__self__,),
     **dict.fromkeys((staticmethod, classmethod), lambda thing: (thing.__func__,)),
     property: lambda thing: (thing.fget, thing.fset, thing.fdel),
     functools.partial: lambda thing: (thing.func, thing.args, thing.keywords, vars(thing)),

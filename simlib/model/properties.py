@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from simlib.errors import Mistake, NotDeterministic
-from simlib.model.memory import Memory, asks, memory_of
+from simlib.model.asked import asks
 from simlib.model.operation import Where
 from simlib.model.resource import Resource, State, View
 from simlib.model.values import fresh
@@ -76,13 +76,8 @@ class Property:
         what = show(verdict) if expression is None else _source(expression)
         return f"it returned {show(verdict)}. Return True or False, such as `return {what} == ...`."
 
-    def memory(self) -> Memory:
-        """What it could remember earlier questions by, as it is now."""
-        return memory_of(self.function)
-
-    def remembered(self, before: Memory, now: Memory) -> str:
-        """The message for one that can tell earlier questions from later ones."""
-        changed = next(name for name in (*now, *before) if before.get(name) != now.get(name))
+    def remembered(self, changed: str) -> str:
+        """The message for one that can tell earlier questions from later ones, by this name."""
         return (
             f"{self._where}: `{changed}`, which it reaches and is not given, changed while it was asked. "
             f"{ONLY_WHAT_IT_IS_GIVEN}"

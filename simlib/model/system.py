@@ -12,8 +12,8 @@ from typing import Any
 
 from simlib.arguments import named, whole_number
 from simlib.errors import Hangs, Mistake, NotDeterministic, OperationError
-from simlib.model.memory import Memory
 from simlib.model.operation import OK, Blocked, Op, Outcome, Where
+from simlib.model.outside_memory import Outside
 from simlib.model.process import Process, Worker
 from simlib.model.properties import Property
 from simlib.model.resource import ANYBODY, Resource, State
@@ -121,16 +121,16 @@ class System:
         seen = {**self.values, **states}
         return next((claim for claim in properties if not self.holds(claim, seen)), None)
 
-    def memories(self) -> list[Memory]:
-        """What the properties could remember by, as it is now."""
-        return [claim.memory() for claim in self._claims]
+    def memories(self) -> list[Outside]:
+        """What each property could remember by, as it is now."""
+        return [Outside([claim.function]) for claim in self._claims]
 
-    def compare_memories(self, before: list[Memory]) -> None:
+    def compare_memories(self, before: list[Outside]) -> None:
         """Raise NotDeterministic where that has changed: a property could tell one question from the next."""
-        for claim, memory in zip(self._claims, before):
-            now = claim.memory()
-            if now != memory:
-                raise NotDeterministic(claim.remembered(memory, now))
+        for claim, outside in zip(self._claims, before):
+            changed = outside.changed()
+            if changed:
+                raise NotDeterministic(claim.remembered(changed))
 
     @property
     def _claims(self) -> tuple[Property, ...]:

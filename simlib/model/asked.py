@@ -1,26 +1,21 @@
-"""What a function could remember from one call to the next, and what it asks that it was not given.
+"""What a function asks that it is not given: the clock on the wall, chance, the environment.
 
-Both are read from outside: the values that it closes over, its defaults and attributes, the globals that it names, and
+That is read from outside: the values that it closes over, its defaults and attributes, the globals that it names, and
 the same of its author's other functions that it calls by these names.
 """
 
 from __future__ import annotations
 
-import collections
 import dis
-import enum
 import functools
-import itertools
-import operator
 import os
 import random
-import sys
 import types
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-MOST = 1_000  # values to look at: a table of a learner's own is not read whole before each of 10,000 runs
-CONTAINERS: tuple[Any, ...] = (list, tuple, set, frozenset, collections.deque)
+from simlib.model.outside_memory import codes_in, is_library
+
 FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
 LIBRARY = (os.path.dirname(os.__file__), "<frozen ")
 ASKED = {
@@ -34,8 +29,6 @@ ASKED = {
     "builtins": {"id", "hash", "open", "input"},
 }
 
-Memory = dict[str, Hashable]
-
 
 class Names(NamedTuple):
     """What a function's code names: globals, attributes, and modules that it imports."""
@@ -47,7 +40,7 @@ class Names(NamedTuple):
 
 @functools.lru_cache(1_000)
 def _names(code: types.CodeType) -> Names:
-    steps = [step for part in _codes(code) for step in dis.get_instructions(part)]
+    steps = [step for part in codes_in(code) for step in dis.get_instructions(part)]
 
     def named(*kinds: str) -> list[str]:
         return list(dict.fromkeys(str(step.argval) for step in steps if step.opname in kinds))
@@ -57,19 +50,6 @@ def _names(code: types.CodeType) -> Names:
         frozenset(named("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM")),
         tuple(named("IMPORT_NAME")),
     )
-
-
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    yield code
-    for part in code.co_consts:
-        if isinstance(part, types.CodeType):
-            yield from _codes(part)
-
-
-def memory_of(function: Callable[..., Any]) -> Memory:
-    """What each name that it can reach holds now: equal as long as nothing of that has changed."""
-    read: set[int] = set()
-    return {name: _state(value, read) for name, value in _reached(function)}
 
 
 def _reached(function: Any) -> Iterator[tuple[str, Any]]:
@@ -90,54 +70,6 @@ def _reached(function: Any) -> Iterator[tuple[str, Any]]:
             yield name, function.__globals__[name]
 
 
-def _state(value: Any, read: set[int]) -> Hashable:
-    """A key for what it holds; each thing is read once."""
-    kind = type(value)
-    if kind in (str, int, float, bool, bytes, type(None)):
-        return (kind, repr(value) if kind is float else value)
-    if id(value) in read or len(read) > MOST:
-        return id(value)
-    read.add(id(value))
-    return (id(value), *(_state(part, read) for part in _parts(value, kind)))
-
-
-def _parts(value: Any, kind: type) -> Iterator[Any]:
-    """What this holds that can change."""
-    base = next((base for base in CONTAINERS if isinstance(value, base)), None)
-    if base is not None:
-        yield from base.__iter__(value)
-    elif isinstance(value, dict):
-        yield from itertools.chain.from_iterable(dict.items(value))
-    elif isinstance(value, (types.FunctionType, types.MethodType)):
-        if _is_own(value.__module__):
-            yield from (held for _, held in _reached(value))
-    elif isinstance(value, (types.BuiltinFunctionType, types.MethodWrapperType)):  # `seen.append`
-        yield None if isinstance(value.__self__, types.ModuleType) else value.__self__
-    elif isinstance(value, types.GeneratorType):
-        yield value.gi_frame and value.gi_frame.f_lasti
-    elif isinstance(value, random.Random):
-        yield from value.getstate()
-    elif isinstance(value, (bytearray, itertools.count)):
-        yield repr(value)
-    elif isinstance(value, Iterator) and kind.__module__ == "builtins":
-        yield operator.length_hint(value, -1)
-    if _is_own(value.__module__ if isinstance(value, type) else kind.__module__) and not isinstance(value, enum.Enum):
-        held = getattr(value, "__dict__", {})
-        yield from (part for name, part in [*held.items()] if not name.startswith("__"))
-
-
-def _is_own(module: str | None) -> bool:
-    """Whether this is a learner's, and not of a library, whose things change as they like."""
-    if module is None or module.partition(".")[0] in ("simlib", "builtins"):
-        return False
-    file = getattr(sys.modules.get(module), "__file__", None) or ""
-    return module == "__main__" or module not in sys.modules or bool(file and not _is_library(file))
-
-
-def _is_library(file: str) -> bool:
-    return file.startswith(LIBRARY) or "site-packages" in file
-
-
 def asks(function: Any) -> str | None:
     """What it asks that it is not given, and that is not always the same: "time", "random"; None if nothing."""
     return _asks(function, set())
@@ -155,7 +87,7 @@ def _asks(function: Any, seen: set[Any]) -> str | None:
     for name, value in _reached(function):
         if found is None and _is_asked(value, names.attributes):
             found = name
-        if found is None and isinstance(value, types.FunctionType) and _is_own(value.__module__):
+        if found is None and isinstance(value, types.FunctionType) and not is_library(value.__module__):
             found = _asks(value, seen)
     return found
 
@@ -168,6 +100,6 @@ def _is_asked(value: Any, attributes: frozenset[str]) -> bool:
     if isinstance(value, type):
         return value.__module__ == "datetime" and bool(ASKED["datetime"] & attributes)
     if not isinstance(value, FUNCTIONS):
-        return value is os.environ
+        return value is os.environ or isinstance(value, random.Random)
     chance = isinstance(getattr(value, "__self__", None), random.Random)
     return chance or value.__name__ in ASKED.get(value.__module__ or "", set())
