@@ -111,7 +111,7 @@ class LocalStates:
 
     def standing(self, node: int) -> Standing:
         """Where a worker at this node stands."""
-        op = self._step_at(node)
+        op = self.step_at(node)
         done = op is None and node not in self.bugs and node not in self.lost
         # Before its first step a process has nothing to lose, nor at its end.
         return Standing(op, op is not None and self.parent[node][0] != ENDED, done)
@@ -256,7 +256,7 @@ class LocalStates:
     def _compare(self, process: Process, node: int, history: list[tuple[int, int]]) -> None:
         if self._asks(node) == (process.op and op_key(process.op)):
             return
-        first = self._step_at(node)
+        first = self.step_at(node)
         hint = "They read alike: if it makes a class anew each time, define that outside of it. "
         raise NotDeterministic(
             f"{process.name} took two different steps after the same answers ({self._told(history)}): first "
@@ -264,15 +264,16 @@ class LocalStates:
             f"{KEEP_NO_STATE}"
         )
 
-    def _step_at(self, node: int) -> Op | None:
+    def step_at(self, node: int) -> Op | None:
+        """The step that a worker takes next at this node; None where it has none."""
         return None if self.op[node] == ENDED else self.ops.things[self.op[node]]
 
     def _asks(self, node: int) -> Hashable:
-        step = self._step_at(node)
+        step = self.step_at(node)
         return step and op_key(step)
 
     def _told(self, history: list[tuple[int, int]]) -> str:
-        told = [f"`{self._step_at(at)}` answered {show(self.answers.things[answer])}" for at, answer in history]
+        told = [f"`{self.step_at(at)}` answered {show(self.answers.things[answer])}" for at, answer in history]
         return "; ".join(told) or "none yet"
 
     def audit(self) -> None:
@@ -320,7 +321,7 @@ class LocalStates:
                     f"{process.name} remembers something that is not in its variables. They are the same after "
                     f"({self._told(history[:-1])}) and after ({self._told(first[:-1])}), and when the next answer is "
                     f"the same as well, one takes the step `{process.op or 'return'}` and the other "
-                    f"`{self._step_at(then) or 'return'}`. {KEEP_NO_STATE}"
+                    f"`{self.step_at(then) or 'return'}`. {KEEP_NO_STATE}"
                 )
         process.discard()
 

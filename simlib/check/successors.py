@@ -11,8 +11,8 @@ from simlib.check.encoding import FIELD, MASK, Encoding
 from simlib.check.local_states import ENDED, LocalStates
 from simlib.check.resource_states import ResourceStates
 from simlib.check.restricted import FaultLocation, Overtaking
-from simlib.check.sleep import Sleeping
 from simlib.check.symmetry import Symmetry
+from simlib.check.world import World
 from simlib.model.fault import PAUSES, POWER_LOSSES
 from simlib.model.system import System
 from simlib.model.timing import Slept, Timer
@@ -44,9 +44,10 @@ Following = tuple[list[int], list[Edge], int, bool]
 
 
 class RunningTimer(NamedTuple):
-    """A timer that runs, and what is added when it runs out."""
+    """A timer that runs, the seconds that it has left, and what is added when it runs out, for free or too early."""
 
     timer: Timer
+    left: float
     change: int
     free: Edge
     early: Edge
@@ -74,16 +75,12 @@ class Successors:
         self._endings: dict[Kind, list[dict[int, Ending | None]]] = {
             kind: [{} for _ in system.cast] for kind in STRIKES
         }
-        self._orphans: dict[int, int] = {}
         self._running_timers: dict[tuple[int, int], list[RunningTimer]] = {}
         self._power_loss_edges: list[Edge] = []
         self._location = location
         self.symmetry: Symmetry | None = None
         self._neighbours = [(worker, 0, 0) for worker in range(len(self._workers))]  # as in Symmetry
-        self._sleeping = (
-            Sleeping(self._workers, local_states, resource_states, self.encoding) if resource_states.clocks else None
-        )
-        self._sleeps: dict[int, bool] = {}  # whether the next step at a node is to sleep
+        self._world = World(self._workers, local_states, resource_states, self.encoding)
         self.counts: Counters | None = None
         self._named: dict[Hashable, int] = {}  # the states by what they are called where counts do not count
         self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
@@ -97,18 +94,8 @@ class Successors:
         roots = tuple(self._local_states.root(worker) for worker in self._workers)
         state = self.encoding.pack((*roots, *self._resource_states.initial), packed_budget)
         for worker, node in enumerate(roots):
-            state = self._fallen_asleep(state, worker, node)
+            state = self._world.fall_asleep(state, worker, node)
         return self._number(state)
-
-    def _is_asleep(self, node: int) -> bool:
-        known = self._sleeps.get(node)
-        if known is None:
-            known = self._sleeps[node] = self._sleeping is not None and self._sleeping.is_at(node)
-        return known
-
-    def _fallen_asleep(self, state: int, worker: int, node: int) -> int:
-        """The state in which this worker sleeps, if it has come to a step that is to."""
-        return self._sleeping.fall_asleep(state, worker) if self._sleeping and self._is_asleep(node) else state
 
     def _number(self, state: int) -> int:
         number = self._numbers.get(state)
@@ -123,17 +110,13 @@ class Successors:
 
     def of(self, state: int) -> Following:
         """Everything that may happen, in the order in which it is to be tried."""
-        encoding, places, symmetry, owning = (
-            self.encoding,
-            self._local_states.place,
-            self.symmetry,
-            self._resource_states.owning,
-        )
+        encoding, places, owning = self.encoding, self._local_states.place, self._resource_states.owning
+        world, symmetry = self._world, self.symmetry
+        sleepy = world.sleepy
         states, number_of, resources = self.states, self._numbers.setdefault, encoding.resources
         nodes, left, able = [state >> shift & MASK for shift in encoding.workers], state >> encoding.budget, 0
         bounds, counts = [*nodes, 0, MASK], self.counts
-        sleeping = self._sleeping
-        busy = self._busy(state, nodes) if sleeping and any(map(self._is_asleep, nodes)) else NO_ONE
+        busy = self._busy(state, nodes) if sleepy and any(map(world.is_asleep, nodes)) else NO_ONE
         targets: list[int] = []
         edges: list[Edge] = []
         for worker, low, high in self._neighbours:
@@ -143,7 +126,7 @@ class Successors:
                 continue
             key = node << FIELD | state >> resources[place] & MASK
             bit, free, every = self._steps[worker].get(key) or self._look_up(worker, key)
-            sleep = self._sleep(state, worker, node, busy) if sleeping and self._is_asleep(node) else None
+            sleep = self._sleep(state, worker, node, busy) if sleepy and world.is_asleep(node) else None
             if sleep is HELD_BACK:
                 continue
             able |= bit
@@ -151,12 +134,12 @@ class Successors:
                 if mask and not left & mask:
                     continue
                 after = state + change
-                if sleeping and sleep:
-                    after = sleeping.wake(after, state, sleep)
+                if sleep:
+                    after = world.wake(after, state, sleep)
                 if owning and edge.over:
-                    after = self._orphaned(after, worker)
-                if sleeping and self._is_asleep(goes_to):
-                    after = sleeping.fall_asleep(after, worker)
+                    after = world.end_process(after, worker)
+                if sleepy:
+                    after = world.fall_asleep(after, worker, goes_to)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)
                 # As `_number` does it: a call costs as much as all the rest.
@@ -169,9 +152,8 @@ class Successors:
             self._timers(state, nodes, bool(able), busy, targets, edges)
         if left:
             self._strikes(state, nodes, bounds, targets, edges)
-        rests = not able and not any(
-            edge.cost < FAULT for edge in edges
-        )  # who is held back by the location is not at rest
+        # Who is held back by the location is not at rest.
+        rests = not able and all(edge.cost >= FAULT for edge in edges)
         if self._location:
             kept = self._location.kept([*zip(targets, edges)], nodes, self._system, self._local_states)
             targets, edges = [target for target, _ in kept], [edge for _, edge in kept]
@@ -184,17 +166,16 @@ class Successors:
         found = set()
         for worker, node in enumerate(nodes):
             place = self._local_states.place[node]
-            if place != ENDED and not self._is_asleep(node):
-                key = node << FIELD | self._resource(state, place)
+            if place != ENDED and not self._world.is_asleep(node):
+                key = node << FIELD | self._world.number(state, place)
                 if (self._steps[worker].get(key) or self._look_up(worker, key))[0]:
                     found.add(self._workers[worker])
         return frozenset(found)
 
     def _sleep(self, state: int, worker: int, node: int, busy: frozenset[str]) -> Slept | None:
         """What the end of this worker's sleep is; HELD_BACK where something has to run out first."""
-        name, seconds = self._workers[worker], self._local_states.ops.things[self._local_states.op[node]].args[0]
-        assert self._sleeping is not None
-        return HELD_BACK if self._sleeping.is_held_back(state, name, seconds, busy) else Slept(name, seconds, busy)
+        name, seconds = self._workers[worker], self._world.seconds(node)
+        return HELD_BACK if self._world.oversleeps(state, name, seconds, busy) else Slept(name, seconds, busy)
 
     def _note(self, edges: list[Edge]) -> None:
         """Where the faults among these strike."""
@@ -215,19 +196,12 @@ class Successors:
             over = self._local_states.op[child] == ENDED
             after = self._after_run(worker, child) if over else child
             edge = Edge(step(name, effect.outcome), worker, True, over, COSTS[fault], node if fault else None)
-            change = (after - node << self.encoding.workers[worker]) + self._shift(place, number, effect.state)
+            change = (after - node << self.encoding.workers[worker]) + self._world.change(place, number, effect.state)
             mask, unit = (MASKS[fault], UNITS[fault]) if fault else (0, 0)
             every.append((mask, change - (unit << self.encoding.budget), after, edge))
         free = [step for step in every if not step[0]]
         steps = self._steps[worker][key] = (1 << worker if free else 0), free, every
         return steps
-
-    def _shift(self, place: int, before: int, after: int) -> int:
-        """What is added to a state when this resource's changes."""
-        return after - before << self.encoding.resources[place]
-
-    def _resource(self, state: int, place: int) -> int:
-        return state >> self.encoding.resources[place] & MASK
 
     def _after_run(self, worker: int, node: int) -> int:
         """Where the worker is then: at its start, or at its end."""
@@ -237,49 +211,30 @@ class Successors:
             return node
         return local_states.root(name, local_states.start[node][1] + (error is not None))
 
-    def _orphaned(self, state: int, worker: int) -> int:
-        """The state when the process of this worker has ended."""
-        for place in self._resource_states.owning:
-            number = self._resource(state, place)
-            key = (number << 5 | worker) << 5 | place
-            change = self._orphans.get(key)
-            if change is None:
-                after = self._resource_states.after(place, number, "owner_gone", self._workers[worker])
-                change = self._orphans[key] = self._shift(place, number, after)
-            state += change
-        return state
-
     def _timers(
         self, state: int, nodes: list[int], able: bool, busy: frozenset[str], targets: list[int], edges: list[Edge]
     ) -> None:
-        sleeping = self._sleeping
-        asleep = sleeping.sleepers(nodes) if sleeping else {}
+        asleep = self._world.sleepers(nodes)
         for place in self._resource_states.timed:
-            number = self._resource(state, place)
-            running = self._running_timers.get((place, number))
-            if running is None:
-                running = self._running_timers[place, number] = self._timers_of(place, number)
-            for running_timer in running:
-                early = is_early(running_timer.timer, able, asleep, busy)
+            number = self._world.number(state, place)
+            found = self._running_timers.get((place, number)) or self._timers_of(place, number)
+            for timer, left, change, free, stalled in found:
+                early = is_early(timer, able, asleep, busy)
                 if early and not state >> self.encoding.budget & MASKS[PAUSES]:
                     continue
-                after = state + running_timer.change - (UNITS[PAUSES] << self.encoding.budget if early else 0)
-                if sleeping:
-                    after = sleeping.pass_time(
-                        after, max(0, running_timer.timer.seconds - running_timer.timer.elapsed.aged)
-                    )
-                targets.append(self._number(after))
-                edges.append(running_timer.early if early else running_timer.free)
+                after = state + change - (UNITS[PAUSES] << self.encoding.budget if early else 0)
+                targets.append(self._number(self._world.pass_time(after, left)))
+                edges.append(stalled if early else free)
 
     def _timers_of(self, place: int, number: int) -> list[RunningTimer]:
-        running = []
+        found = self._running_timers[place, number] = []
+        name = self._resource_states.names[place]
         for timer in self._resource_states.timers(place, number):
-            change = self._shift(place, number, self._resource_states.after(place, number, "expire", timer.id))
-            free, early = (
-                self._for_all(timeout(self._resource_states.names[place], timer, early)) for early in (False, True)
-            )
-            running.append(RunningTimer(timer, change, free, early))
-        return running
+            change = self._world.change(place, number, self._resource_states.after(place, number, "expire", timer.id))
+            left = max(0, timer.seconds - timer.elapsed.aged)
+            free, early = (self._for_all(timeout(name, timer, early)) for early in (False, True))
+            found.append(RunningTimer(timer, left, change, free, early))
+        return found
 
     @staticmethod
     def _for_all(move: Transition) -> Edge:
@@ -304,8 +259,8 @@ class Successors:
                 change, goes_to, edge = ending
                 after = state + change
                 if owning and rule.fate != "started":
-                    after = self._orphaned(after, worker)
-                after = self._fallen_asleep(after, worker, goes_to)
+                    after = self._world.end_process(after, worker)
+                after = self._world.fall_asleep(after, worker, goes_to)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)
                 targets.append(self._number(after))
@@ -332,7 +287,7 @@ class Successors:
         left = (state >> self.encoding.budget) - UNITS[POWER_LOSSES]
         after = [self.encoding.pack((*everybody, *world), left) for world in worlds]
         for worker, node in enumerate(everybody):
-            after = [self._fallen_asleep(one, worker, node) for one in after]
+            after = [self._world.fall_asleep(one, worker, node) for one in after]
         targets += map(self._number, map(self.symmetry.sorted, after) if self.symmetry else after)
         edges += [self._power_loss(choice) for choice in range(len(worlds))]
 
