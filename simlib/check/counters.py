@@ -118,7 +118,7 @@ class Counters:
         counts as that, too. What has been tried before is not tried again.
         """
         local_states = self._local_states
-        paths = [path for path in local_states.told_counts() if path[-2] not in local_states.tried]
+        paths = [path for path in _told_counts(local_states) if path[-2] not in local_states.tried]
         constants = {one for role in local_states.system.cast.values() for one in constants_of(role.function)}
         thorough, most = sum(map(len, paths)) <= FEW_STEPS, NOTHING
         for number in self.numberings(constants, thorough):
@@ -170,6 +170,26 @@ class Counters:
             ask(claim, {**seen, **{name: seen[name].recounted(number) for name in looks_at}}) != verdict
             for number in self.numberings(constants_of(claim.function))
         )
+
+
+def _told_counts(local_states: LocalStates) -> list[list[tuple[int, int]]]:
+    """Every history in which an answer holds counts, as the nodes and answers on its way; the last has none."""
+    counting = {number for number, answer in enumerate(local_states.answers.things) if hasattr(answer, "counted")}
+    inner = {parent for parent, _ in local_states.parent}
+    ends = [
+        (node, ENDED) for node in range(len(local_states.op)) if node not in inner and node not in local_states.vacant
+    ]
+    for node, answers in enumerate(local_states.children):
+        merged = [answer for answer, child in answers.items() if local_states.parent[child] != (node, answer)]
+        ends += [(node, answer) for answer in merged]
+    paths = []
+    for node, answer in ends:
+        path = [*local_states.history(node), (node, answer)]
+        if answer != ENDED:
+            path.append((local_states.children[node][answer], ENDED))
+        if any(told in counting for _, told in path):
+            paths.append(path)
+    return paths
 
 
 def _shift(by: int, floor: float) -> Renumber:

@@ -6,8 +6,7 @@ nodes are next steps. A generator is run once per edge; all the rest of a search
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Hashable
 from typing import Any
 
 from simlib.check.findings import Uncaught
@@ -18,13 +17,10 @@ from simlib.model.outside_memory import Outside
 from simlib.model.process import Process
 from simlib.model.system import System, queued
 from simlib.model.values import freeze
-from simlib.resources.lock import Lease, Lock
 from simlib.schedule.transition import Fate, Standing
 from simlib.text import said, show
 
 ENDED = -1
-FURTHER = 8  # steps that a second look goes on for
-STEPS_AGAIN = 50, 2_000  # that second looks may take: where all is watched that workers can reach, and where not
 KEEP_NO_STATE = (
     "A worker may depend on nothing but its answers: ask a Clock or a Random of the scenario instead of `time` or "
     "`random`, and keep no state in globals."
@@ -74,18 +70,18 @@ class LocalStates:
         self.ask_the_time = False  # whether any worker does
         self._place_of = {name: place for place, name in enumerate(system.resources)}
         self._most_steps = most_steps
-        self._outside = Outside(dict.fromkeys(role.function for role in system.cast.values()))
-        self._merge = merge and not self._outside.unreadable
+        self.outside = Outside(dict.fromkeys(role.function for role in system.cast.values()))
+        self._merge = merge and not self.outside.unreadable
         self._step = step  # watched: places before and after it are not one
         self.depth: list[int] = []
         self.held: list[Hashable | None] = []  # which run it is in and all that it remembers; None if that is not known
         self.too_long: int | None = None  # a node after more steps in one run than are taken for one with an end
         self.tried: set[tuple[int, int]] = set()  # the ends of histories that were run again with other counts
         self.queued: list[str] = []  # what it asked of a queue first, in this run
-        self._children: list[dict[int, int]] = []
+        self.children: list[dict[int, int]] = []  # by answer, where it leads to
         self._waiting: dict[int, Process] = {}  # generators that stand at a node
         self._known: dict[Hashable, int] = {}
-        self._merged: list[tuple[int, int, int]] = []  # (node, answer) that led to this node, which was known
+        self.merged: list[tuple[int, int, int]] = []  # (node, answer) that led to this node, which was known
         self._roots: dict[Hashable, int] = {}
 
     def root(self, worker: str, incarnation: int = 1) -> int:
@@ -127,14 +123,14 @@ class LocalStates:
 
     def child(self, node: int, answer: int) -> int:
         """Where a worker gets from `node` with this answer."""
-        found = self._children[node].get(answer)
+        found = self.children[node].get(answer)
         if found is None:
-            found = self._children[node][answer] = self._grow(node, answer)
+            found = self.children[node][answer] = self._grow(node, answer)
         return found
 
     def _grow(self, node: int, answer: int) -> int:
-        process = self._waiting.pop(node, None) or self._replay(node)
-        self._tell(process, answer)
+        process = self._waiting.pop(node, None) or self.replay(node)
+        self.tell(process, answer)
         return self._add(process, (node, answer), self.start[node], self.depth[node] + 1)
 
     def _add(self, process: Process, parent: tuple[int, int], start: tuple[str, int], depth: int) -> int:
@@ -143,11 +139,11 @@ class LocalStates:
         run = (role, start, first) if role.knows_itself else (role, first)
         # A start is a place of its own: a worker that is back where it began has something to lose.
         whose = (run, self._from_step(parent[0])) if depth else None
-        held = self._held(process) if depth else None
+        held = self.remembered(process) if depth else None
         place = None if held is None else (whose, None if process.op is None else op_key(process.op), held)
         if place is not None and place in self._known:
             process.discard()
-            self._merged.append((*parent, self._known[place]))
+            self.merged.append((*parent, self._known[place]))
             return self._known[place]
         node = len(self.op)
         if place is not None:
@@ -185,7 +181,7 @@ class LocalStates:
         self.depth.append(depth)
         self.queued.append(first)
         self.held.append(held)
-        self._children.append({})
+        self.children.append({})
 
     def _from_step(self, node: int) -> tuple[int, bool] | None:
         """How often a run that has just taken this node's step has come to the watched one, and whether this is it."""
@@ -201,11 +197,11 @@ class LocalStates:
             node = self.parent[node][0]
         return name, before + 1
 
-    def _held(self, process: Process) -> Hashable | None:
+    def remembered(self, process: Process) -> Hashable | None:
         """What the process remembers, or how it ended; None where its history has to stand for that."""
         if process.op is None:
             return ("ended", None if process.error is None else freeze_error(process.error))
-        return capture(process.generator, self._outside) if self._merge else None
+        return capture(process.generator, self.outside) if self._merge else None
 
     def _check_depth(self, node: int) -> None:
         if self.depth[node] > self._most_steps:
@@ -223,14 +219,15 @@ class LocalStates:
         self._watch(process, NOWHERE)
         return process
 
-    def _tell(self, process: Process, answer: int) -> None:
+    def tell(self, process: Process, answer: int) -> None:
+        """Let it run on with this answer. Raises NotDeterministic where it changes what is not its own."""
         before = process.where
         process.answer(self.answers.things[answer])
         self._watch(process, before)
 
     def _watch(self, process: Process, before: Where) -> None:
         """Raise NotDeterministic where something that is not the worker's own is not as it was."""
-        changed = self._outside.changed()
+        changed = self.outside.changed()
         if changed:
             raise NotDeterministic(_remembers(process, changed, before))
 
@@ -242,24 +239,24 @@ class LocalStates:
             node = self.parent[node][0]
         return path[::-1]
 
-    def _replay(self, node: int) -> Process:
+    def replay(self, node: int) -> Process:
         """A new generator, brought to `node` by the same answers. Raises NotDeterministic when it goes elsewhere."""
         worker, incarnation = self.start[node]
         process = self._start(worker, incarnation)
         history = self.history(node)
         for place, (before, answer) in enumerate(history):
             self._compare(process, before, history[:place])
-            self._tell(process, answer)
+            self.tell(process, answer)
         self._compare(process, node, history)
         return process
 
     def _compare(self, process: Process, node: int, history: list[tuple[int, int]]) -> None:
-        if self._asks(node) == (process.op and op_key(process.op)):
+        if self.asks(node) == (process.op and op_key(process.op)):
             return
         first = self.step_at(node)
         hint = "They read alike: if it makes a class anew each time, define that outside of it. "
         raise NotDeterministic(
-            f"{process.name} took two different steps after the same answers ({self._told(history)}): first "
+            f"{process.name} took two different steps after the same answers ({self.told(history)}): first "
             f"`{first or 'return'}`, then `{process.op or 'return'}`. {hint * (str(first) == str(process.op))}"
             f"{KEEP_NO_STATE}"
         )
@@ -268,79 +265,15 @@ class LocalStates:
         """The step that a worker takes next at this node; None where it has none."""
         return None if self.op[node] == ENDED else self.ops.things[self.op[node]]
 
-    def _asks(self, node: int) -> Hashable:
+    def asks(self, node: int) -> Hashable:
+        """A key for the step that is taken at this node."""
         step = self.step_at(node)
         return step and op_key(step)
 
-    def _told(self, history: list[tuple[int, int]]) -> str:
+    def told(self, history: list[tuple[int, int]]) -> str:
+        """A history in words."""
         told = [f"`{self.step_at(at)}` answered {show(self.answers.things[answer])}" for at, answer in history]
         return "; ".join(told) or "none yet"
-
-    def audit(self) -> None:
-        """Run every history a second time, and some that were taken for one of them instead of it.
-
-        Raises NotDeterministic when a worker is not a function of its answers.
-        """
-        inner = {parent for parent, _ in self.parent}
-        for node in range(len(self.op)):
-            self.system.watchdog.heed()
-            if node not in inner and node not in self.vacant:
-                self._replay(node).discard()
-        left = STEPS_AGAIN[not self._outside.closed]
-        for node, answer, known in self._merged:
-            for path in self._ways_on(known):
-                left -= self.depth[node] + 1 + len(path)
-                if left < 0:
-                    return
-                self._look_again(node, answer, known, path)
-
-    def _ways_on(self, node: int) -> Iterator[list[tuple[int, int]]]:
-        """Each way on from here, as (answer, node) pairs, with one continuation of it."""
-        for edge in self._children[node].items():
-            path, been = [edge], {node}
-            while len(path) < FURTHER and path[-1][1] not in been:
-                been.add(path[-1][1])
-                ahead = self._children[path[-1][1]].items()
-                path += (
-                    [next((edge for edge in ahead if edge[1] not in been), None) or next(iter(ahead))] if ahead else []
-                )
-            yield path
-
-    def _look_again(self, node: int, answer: int, known: int, path: list[tuple[int, int]]) -> None:
-        """Take the other way to a place, and go on from there as was done after the first one."""
-        self.system.watchdog.heed()
-        process = self._replay(node)
-        history = [*self.history(node), (node, answer)]
-        self._tell(process, answer)
-        first = self.history(known)
-        for told, then in path:
-            self._tell(process, told)
-            history, first, known = [*history, (known, told)], [*first, (known, told)], then
-            if self._asks(then) != (process.op and op_key(process.op)):
-                raise NotDeterministic(
-                    f"{process.name} remembers something that is not in its variables. They are the same after "
-                    f"({self._told(history[:-1])}) and after ({self._told(first[:-1])}), and when the next answer is "
-                    f"the same as well, one takes the step `{process.op or 'return'}` and the other "
-                    f"`{self.step_at(then) or 'return'}`. {KEEP_NO_STATE}"
-                )
-        process.discard()
-
-    def told_counts(self) -> list[list[tuple[int, int]]]:
-        """Every history in which an answer holds counts, as the nodes and answers on its way; the last has none."""
-        counting = {number for number, answer in enumerate(self.answers.things) if hasattr(answer, "counted")}
-        inner = {parent for parent, _ in self.parent}
-        ends = [(node, ENDED) for node in range(len(self.op)) if node not in inner and node not in self.vacant]
-        for node, answers in enumerate(self._children):
-            merged = [answer for answer, child in answers.items() if self.parent[child] != (node, answer)]
-            ends += [(node, answer) for answer in merged]
-        paths = []
-        for node, answer in ends:
-            path = [*self.history(node), (node, answer)]
-            if answer != ENDED:
-                path.append((self._children[node][answer], ENDED))
-            if any(told in counting for _, told in path):
-                paths.append(path)
-        return paths
 
     def uncaught(self) -> list[Uncaught]:
         """The operations' errors that ended a run."""
@@ -350,37 +283,6 @@ class LocalStates:
                 role = self.system.cast[self.start[node][0]]
                 found[Uncaught(role.name, type(error).__name__, self.where[node], role.restarts)] = None
         return [*found]
-
-    def minds_names(self, names: Iterable[str]) -> bool:
-        """Whether a worker does otherwise when the leases that it is told say whose they are, and are these' own."""
-        leases = {number for number, answer in enumerate(self.answers.things) if isinstance(answer, Lease)}
-        edges = [
-            (node, answer, child)
-            for node, answers in enumerate(self._children)
-            for answer, child in answers.items()
-            if any(told in leases for _, told in (*self.history(node), (node, answer)))
-        ]
-        return any(self._minds_name(who, edges) for who in names)
-
-    def _minds_name(self, who: str, edges: list[tuple[int, int, int]]) -> bool:
-        held: dict[int, Hashable] = {}
-        for node, answer, child in edges:
-            self.system.watchdog.heed()
-            process = self.system.start(*self.start[node])
-            for _, told in (*self.history(node), (node, answer)):
-                process.answer(_named(self.answers.things[told], who))
-            place = self._held(process)
-            op = None if self.op[child] == ENDED else self.ops.things[self.op[child]]
-            process.discard()
-            if self._with_name(op, who) != self._with_name(process.op, "") or held.setdefault(child, place) != place:
-                return True
-        return False
-
-    def _with_name(self, op: Op | None, who: str) -> Hashable:
-        """What this step asks when a lease that it hands back to its lock says whose it is."""
-        if op is not None and isinstance(self.system.resources[op.resource], Lock):
-            op = replace(op, args=tuple(_named(arg, who) for arg in op.args))
-        return op and op_key(op)
 
     def close(self) -> None:
         for process in self._waiting.values():
@@ -401,7 +303,3 @@ def _remembers(process: Process, name: str, before: Where) -> str:
         "share it, and a crash would not undo the change. Keep what a worker remembers in its own variables, and what "
         "must outlive it in a resource."
     )
-
-
-def _named(thing: Any, who: str) -> Any:
-    return thing.held_by(who) if isinstance(thing, Lease) else thing

@@ -14,7 +14,7 @@ from simlib.check.edges import FAULT, NOBODY, PREEMPTION, STEP, Edge
 from simlib.check.findings import Findings
 from simlib.check.search import LOOK_EVERY, Question, Search, turn
 from simlib.check.successors import Successors
-from simlib.check.symmetry import NotAlike, alike
+from simlib.check.symmetry import NotAlike, alike, minds_names
 from simlib.schedule.transition import Transition
 
 NEVER = 1 << 70  # above any cost
@@ -87,7 +87,7 @@ class Reachability(Search[int]):
                 waiting[into].append(target)
 
     def _finish(self) -> None:
-        if self._successors.symmetry and not self.findings.found and self._local_states.minds_names(self._system.cast):
+        if self._successors.symmetry and not self.findings.found and minds_names(self._local_states, self._system.cast):
             raise NotAlike
         if self.findings.interrupted and self.findings.faults_proven >= 0:
             self._look_for_livelock()  # within the number of faults that is done with

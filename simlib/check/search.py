@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from simlib.check.counters import NOTHING, STEPS, VALUES, Counters
 from simlib.check.counting import circles, schedules
+from simlib.check.determinism import audit
 from simlib.check.edges import EVERYBODY, FAULT, NOBODY, Edge
 from simlib.check.findings import Carry, Findings, Found, Loop
 from simlib.check.local_states import ENDED, LocalStates
@@ -318,7 +319,7 @@ class Search(Generic[Arrival]):
 
     def _audit(self) -> None:
         """Ask the workers and the properties again. Raises NotDeterministic where one of them answers otherwise."""
-        self._local_states.audit()
+        audit(self._local_states)
         self._property_answers.audit()
 
     def _look_for_livelock(self) -> None:

@@ -7,18 +7,23 @@ each role stand in the order of their nodes (Ip and Dill 1996, "Better verificat
 
 One name does get into an answer: the value that a lock makes up for a lease says who took it. It is left out while
 workers are not told apart, and then everything is asked again with each name put in: what a worker does with such a
-lease (`LocalStates.minds_names`) and what a property makes of such a lock. Where an answer is another, they are not
+lease (`minds_names`) and what a property makes of such a lock. Where an answer is another, they are not
 alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
+from dataclasses import replace
+from typing import Any
+
 from simlib.check.encoding import FIELD, MASK, Encoding
+from simlib.check.local_states import ENDED, LocalStates, op_key
 from simlib.check.resource_states import Names, ResourceStates
 from simlib.model.operation import Op
 from simlib.model.resource import State
 from simlib.model.system import System
-from simlib.resources.lock import LockState
+from simlib.resources.lock import Lease, Lock, LockState
 
 
 class NotAlike(Exception):
@@ -102,3 +107,44 @@ def alike(system: System) -> list[range]:
     roles = list(system.cast.values())
     groups = [range(roles.index(role), roles.index(role) + roles.count(role)) for role in dict.fromkeys(roles)]
     return [group for group in groups if len(group) > 1 and not roles[group[0]].knows_itself]
+
+
+def minds_names(local_states: LocalStates, names: Iterable[str]) -> bool:
+    """Whether a worker does otherwise when the leases that it is told say whose they are, and are these' own."""
+    leases = {number for number, answer in enumerate(local_states.answers.things) if isinstance(answer, Lease)}
+    edges = [
+        (node, answer, child)
+        for node, answers in enumerate(local_states.children)
+        for answer, child in answers.items()
+        if any(told in leases for _, told in (*local_states.history(node), (node, answer)))
+    ]
+    return any(_minds_name(local_states, who, edges) for who in names)
+
+
+def _minds_name(local_states: LocalStates, who: str, edges: list[tuple[int, int, int]]) -> bool:
+    held: dict[int, Hashable] = {}
+    for node, answer, child in edges:
+        local_states.system.watchdog.heed()
+        process = local_states.system.start(*local_states.start[node])
+        for _, told in (*local_states.history(node), (node, answer)):
+            process.answer(_named(local_states.answers.things[told], who))
+        place = local_states.remembered(process)
+        op = None if local_states.op[child] == ENDED else local_states.ops.things[local_states.op[child]]
+        process.discard()
+        if (
+            _with_name(local_states, op, who) != _with_name(local_states, process.op, "")
+            or held.setdefault(child, place) != place
+        ):
+            return True
+    return False
+
+
+def _with_name(local_states: LocalStates, op: Op | None, who: str) -> Hashable:
+    """What this step asks when a lease that it hands back to its lock says whose it is."""
+    if op is not None and isinstance(local_states.system.resources[op.resource], Lock):
+        op = replace(op, args=tuple(_named(arg, who) for arg in op.args))
+    return op and op_key(op)
+
+
+def _named(thing: Any, who: str) -> Any:
+    return thing.held_by(who) if isinstance(thing, Lease) else thing

@@ -1,0 +1,61 @@
+"""Whether workers are functions of their answers: every history is run a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from simlib.check.local_states import KEEP_NO_STATE, LocalStates, op_key
+from simlib.errors import NotDeterministic
+
+FURTHER = 8  # steps that a second look goes on for
+STEPS_AGAIN = 50, 2_000  # that second looks may take: where all is watched that workers can reach, and where not
+
+
+def audit(local_states: LocalStates) -> None:
+    """Run every history a second time, and some that were taken for one of them instead of it.
+
+    Raises NotDeterministic when a worker is not a function of its answers.
+    """
+    inner = {parent for parent, _ in local_states.parent}
+    for node in range(len(local_states.op)):
+        local_states.system.watchdog.heed()
+        if node not in inner and node not in local_states.vacant:
+            local_states.replay(node).discard()
+    left = STEPS_AGAIN[not local_states.outside.closed]
+    for node, answer, known in local_states.merged:
+        for path in _ways_on(local_states, known):
+            left -= local_states.depth[node] + 1 + len(path)
+            if left < 0:
+                return
+            _look_again(local_states, node, answer, known, path)
+
+
+def _ways_on(local_states: LocalStates, node: int) -> Iterator[list[tuple[int, int]]]:
+    """Each way on from here, as (answer, node) pairs, with one continuation of it."""
+    for edge in local_states.children[node].items():
+        path, been = [edge], {node}
+        while len(path) < FURTHER and path[-1][1] not in been:
+            been.add(path[-1][1])
+            ahead = local_states.children[path[-1][1]].items()
+            path += [next((edge for edge in ahead if edge[1] not in been), None) or next(iter(ahead))] if ahead else []
+        yield path
+
+
+def _look_again(local_states: LocalStates, node: int, answer: int, known: int, path: list[tuple[int, int]]) -> None:
+    """Take the other way to a place, and go on from there as was done after the first one."""
+    local_states.system.watchdog.heed()
+    process = local_states.replay(node)
+    history = [*local_states.history(node), (node, answer)]
+    local_states.tell(process, answer)
+    first = local_states.history(known)
+    for told, then in path:
+        local_states.tell(process, told)
+        history, first, known = [*history, (known, told)], [*first, (known, told)], then
+        if local_states.asks(then) != (process.op and op_key(process.op)):
+            raise NotDeterministic(
+                f"{process.name} remembers something that is not in its variables. They are the same after "
+                f"({local_states.told(history[:-1])}) and after ({local_states.told(first[:-1])}), and when the next "
+                f"answer is the same as well, one takes the step `{process.op or 'return'}` and the other "
+                f"`{local_states.step_at(then) or 'return'}`. {KEEP_NO_STATE}"
+            )
+    process.discard()
