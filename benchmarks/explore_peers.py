@@ -18,8 +18,8 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
+from simlib.check.question import Question
 from simlib.check.reachability import Reachability
-from simlib.check.search import Question
 from simlib.schedule.budget import Budget, Limits
 from tests import test_spin
 from tests.enumeration import Run

@@ -3,7 +3,10 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 import simlib
 
@@ -13,48 +16,80 @@ HOUSE = [
     "text", "errors", "files", "arguments", "watchdog", "progress", "model", "resources", "schedule", "check",
     "simulate", "live", "scenario", "sweep", "audit", "views", "compare", "course",
 ]  # fmt: skip
+ROOMS = {
+    "model": [
+        "operation", "fault", "records", "shape", "values", "timing", "shown", "resource", "outside_memory", "asked",
+        "generator_state", "process", "properties", "system",
+    ],
+    "resources": ["database", "queue", "lock", "disk", "service", "collection", "clock", "random"],
+    "schedule": ["transition", "budget", "trace", "machine", "token", "replay", "scripted", "random"],
+    "check": [
+        "edges", "encoding", "findings", "graph", "local_states", "determinism", "resource_states", "world",
+        "restricted", "symmetry", "counters", "property_answers", "successors", "question", "violations", "search",
+        "reachability", "shortest", "checker", "report", "fault_matrix",
+    ],
+    "live": [
+        "pipe", "stores", "worker", "observer", "fork_server", "actor", "processes", "race", "machine", "chaos",
+    ],
+}  # fmt: skip
 
 
 def modules():
     return sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 
-def floor(path):
-    return HOUSE.index(path.relative_to(ROOT).parts[0].removesuffix(".py"))
+def name_of(path):
+    """`simlib.check.search`; of a package `simlib.check`."""
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {name_of(path) for path in ROOT.rglob("*.py")}
 
 
 def imports(path):
-    """The floors that this module imports from; what is imported for its types alone does not count."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for_types = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        if id(node) in for_types or not isinstance(node, (ast.Import, ast.ImportFrom)):
-            continue
-        names = [alias.name for alias in node.names]
-        targets = names if isinstance(node, ast.Import) else [node.module]
-        if targets == ["simlib"]:
-            targets = [f"simlib.{name}" for name in names]
-        yield from (target.split(".")[1] for target in targets if target.startswith("simlib."))
+    """The modules of simlib that this one imports, also those that it imports for their types alone."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in NAMES)
+        elif isinstance(node, ast.ImportFrom) and node.module in NAMES:
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names} & NAMES
+            yield from submodules or {node.module}
 
 
 def test_imports_point_up_the_house():
     wrong = [
-        f"{path.relative_to(ROOT)} imports {target}"
+        f"{name_of(path)} imports {target}"
         for path in modules()
         for target in imports(path)
-        if HOUSE.index(target) > floor(path)
+        if target != "simlib" and HOUSE.index(target.split(".")[1]) > HOUSE.index(name_of(path).split(".")[1])
     ]
     assert wrong == []
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_point_up_inside_a_package(room):
+    order, inside = ROOMS[room], f"simlib.{room}."
+    assert {*order} == {name.removeprefix(inside).partition(".")[0] for name in NAMES if name.startswith(inside)}
+    wrong = [
+        f"{name_of(path)} imports {target}"
+        for path in (ROOT / room).rglob("*.py")
+        for target in imports(path)
+        if target.startswith(inside) and name_of(path).startswith(inside)
+        if order.index(target.split(".")[2]) > order.index(name_of(path).split(".")[2])
+    ]
+    assert wrong == []
+
+
+def test_no_import_goes_in_a_circle():
+    after = {name_of(path): {*imports(path)} - {"simlib", name_of(path)} for path in modules()}
+    assert len([*TopologicalSorter(after).static_order()]) >= len(after)  # it raises CycleError
+
+
 def test_no_resource_knows_an_engine():
     for path in (ROOT / "resources").glob("*.py"):
-        assert not {"schedule", "check", "simulate", "live", "scenario"} & set(imports(path))
+        above = {target.split(".")[1] for target in imports(path)}
+        assert not {"schedule", "check", "simulate", "live", "scenario"} & above
 
 
 def test_only_views_and_the_course_draw():
@@ -109,7 +144,8 @@ def test_functions_and_modules_stay_small():
 
 
 def test_no_clock_and_no_unseeded_chance_outside_of_limits_and_progress():
-    allowed = {"progress.py", "search.py", "values.py"}  # two watch how long a learner has waited; one knows the types
+    allowed = {"progress.py", "search.py", "question.py"}  # they watch how long a learner has waited
+    allowed |= {"values.py", "generator_state.py"}  # they know the types
     allowed |= {"chunk.py", "driver.py", "store.py"}  # how much work is handed out at a time, and when it is synced
     allowed |= {"exercises.py"}  # when an attempt was made; no output shows it
     allowed |= {"sql.py", "race.py"}  # what is for real has real deadlines, and is killed at a real moment

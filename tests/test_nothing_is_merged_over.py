@@ -25,8 +25,8 @@ import weakref
 import pytest
 
 from simlib import Database, NotFound, OutcomeUnknown, Rejected, Scenario, Service
+from simlib.check.question import Question
 from simlib.check.reachability import Reachability
-from simlib.check.search import Question
 from simlib.errors import AlreadyExists, Mistake
 from simlib.schedule.budget import Budget, Limits
 from tests import hiding_places

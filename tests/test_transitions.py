@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 import simlib
-from simlib.check.search import Question
+from simlib.check.question import Question
 from simlib.check.successors import Successors
 from simlib.model.fault import FAULTS, KINDS
 from simlib.schedule.budget import MOST, Budget, Limits

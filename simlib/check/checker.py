@@ -9,9 +9,9 @@ from functools import partial
 
 from simlib.check.counters import floors
 from simlib.check.findings import Carry, Findings
+from simlib.check.question import Question, deadline
 from simlib.check.reachability import Reachability
 from simlib.check.restricted import FaultLocation, Overtaking
-from simlib.check.search import Question, deadline
 from simlib.check.shortest import Shortest
 from simlib.check.symmetry import NotAlike, alike
 from simlib.errors import Hangs, Mistake, NotDeterministic

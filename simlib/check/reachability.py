@@ -12,7 +12,8 @@ from heapq import heappop, heappush
 
 from simlib.check.edges import FAULT, NOBODY, PREEMPTION, STEP, Edge
 from simlib.check.findings import Findings
-from simlib.check.search import LOOK_EVERY, Question, Search, turn
+from simlib.check.question import Question
+from simlib.check.search import LOOK_EVERY, Search, turn
 from simlib.check.successors import Successors
 from simlib.check.symmetry import NotAlike, alike, minds_names
 from simlib.schedule.transition import Transition

@@ -3,140 +3,29 @@
 from __future__ import annotations
 
 import itertools
-import math
 import time
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from simlib.check.counters import NOTHING, STEPS, VALUES, Counters
-from simlib.check.counting import circles, schedules
 from simlib.check.determinism import audit
 from simlib.check.edges import EVERYBODY, FAULT, NOBODY, Edge
 from simlib.check.findings import Carry, Findings, Found, Loop
-from simlib.check.local_states import ENDED, LocalStates
-from simlib.check.property_answers import PropertyAnswers
-from simlib.check.resource_states import ResourceStates
-from simlib.check.restricted import FaultLocation, Overtaking
+from simlib.check.graph import Graph, circles, schedules
+from simlib.check.local_states import ENDED
+from simlib.check.question import Question
 from simlib.check.successors import Following, Successors
 from simlib.check.violations import Violations
 from simlib.model.fault import CRASHES
 from simlib.model.operation import Op, Where
-from simlib.model.system import System
 from simlib.progress import Progress
-from simlib.resources.clock import ClockState
-from simlib.resources.lock import LockState
-from simlib.resources.queue import QueueState
-from simlib.schedule.budget import Budget, Limits
 from simlib.schedule.transition import Transition
 from simlib.text import plural
 
 LOOK_EVERY = 500  # steps
-MOST_USUAL_COUNT = 10  # tokens or deliveries; where there are more, something may go on for ever
 LOOK_AFTER = 0.05  # seconds
 Arrival = TypeVar("Arrival")  # how a search came to a state
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked, and what the searches for its answer share: what workers and resources do is looked up once."""
-
-    system: System
-    budget: Budget
-    limits: Limits
-    location: FaultLocation | Overtaking | None
-    carried: frozenset[str]  # what else states carry: "time", and "order", in which messages were acknowledged
-    floor: float | None  # above it counts that differ in no more than their size are the same; None: nobody has looked
-    anonymous: bool  # whether locks leave out of the values that they make up who holds them
-    deadline: float  # of all searches for the answer together
-    local_states: LocalStates
-    resource_states: ResourceStates
-    property_answers: PropertyAnswers
-
-    @classmethod
-    def about(
-        cls,
-        system: System,
-        budget: Budget,
-        limits: Limits,
-        *,
-        merge: bool = True,
-        location: FaultLocation | Overtaking | None = None,
-        carried: frozenset[str] = frozenset(),
-        floor: float | None = None,
-        anonymous: bool = False,
-        deadline: float = math.inf,
-    ) -> Question:
-        step = (location.name, location.nth) if isinstance(location, FaultLocation) else None
-        local_states = LocalStates(system, limits.steps, merge, step)
-        states, asked = system.states(), set[str]()
-        for state in states.values():
-            if isinstance(state, ClockState):
-                state.running = "time" in carried
-            elif isinstance(state, QueueState):
-                state.ordered = "order" in carried
-                state.order_is_asked = None if state.ordered else partial(asked.add, "order")
-            elif isinstance(state, LockState):
-                state.anonymous = anonymous
-        resource_states = ResourceStates(states, local_states, budget.kinds, asked)
-        property_answers = PropertyAnswers(system, resource_states)
-        return cls(
-            system,
-            budget,
-            limits,
-            location,
-            carried,
-            floor,
-            anonymous,
-            deadline,
-            local_states,
-            resource_states,
-            property_answers,
-        )
-
-    @property
-    def merges_counts(self) -> bool:
-        return self.floor is not None and self.floor < math.inf
-
-    def check_growth(self) -> None:
-        """Raise Carry where something grows and grows, so that a loop may never come back to where it was."""
-        if self.floor is None and self.resource_states.grown > MOST_USUAL_COUNT + self.budget.total:
-            raise Carry("counts")
-
-
-def deadline(limits: Limits) -> float:
-    """When a search that begins now has to be over."""
-    return math.inf if limits.seconds is None else time.monotonic() + limits.seconds
-
-
-class Graph(Sequence[Sequence[int]]):
-    """The states that each state leads to. Filled state by state, in any order."""
-
-    def __init__(self) -> None:
-        self._targets = array("I")  # of all that were filled in, one after the other
-        self._begins = array("Q")
-        self._ends = array("Q")
-
-    def __len__(self) -> int:
-        return len(self._begins)
-
-    def __getitem__(self, state: int) -> Sequence[int]:  # type: ignore[override]
-        return self._targets[self._begins[state] : self._ends[state]]
-
-    def __iter__(self) -> Iterator[Sequence[int]]:
-        return (self._targets[begin:end] for begin, end in zip(self._begins, self._ends))
-
-    def grow(self, states: int) -> None:
-        """So many states more, which lead nowhere so far."""
-        self._begins.frombytes(bytes(8 * states))
-        self._ends.frombytes(bytes(8 * states))
-
-    def fill(self, state: int, targets: Iterable[int]) -> None:
-        self._begins[state] = len(self._targets)
-        self._targets.extend(targets)
-        self._ends[state] = len(self._targets)
 
 
 class Search(Generic[Arrival]):

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from simlib.check.edges import FAULT, NOBODY, PREEMPTION, STEP, Edge
 from simlib.check.findings import Found
-from simlib.check.search import LOOK_EVERY, Question, Search, turn
+from simlib.check.question import Question
+from simlib.check.search import LOOK_EVERY, Search, turn
 from simlib.check.successors import Following
 from simlib.schedule.transition import Transition
 

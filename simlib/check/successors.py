@@ -111,8 +111,7 @@ class Successors:
     def of(self, state: int) -> Following:
         """Everything that may happen, in the order in which it is to be tried."""
         encoding, places, owning = self.encoding, self._local_states.place, self._resource_states.owning
-        world, symmetry = self._world, self.symmetry
-        sleepy = world.sleepy
+        world, symmetry, sleepy = self._world, self.symmetry, self._world.sleepy
         states, number_of, resources = self.states, self._numbers.setdefault, encoding.resources
         nodes, left, able = [state >> shift & MASK for shift in encoding.workers], state >> encoding.budget, 0
         bounds, counts = [*nodes, 0, MASK], self.counts
@@ -155,11 +154,16 @@ class Successors:
         # Who is held back by the location is not at rest.
         rests = not able and all(edge.cost >= FAULT for edge in edges)
         if self._location:
-            kept = self._location.kept([*zip(targets, edges)], nodes, self._system, self._local_states)
-            targets, edges = [target for target, _ in kept], [edge for _, edge in kept]
+            targets, edges = self._restricted(targets, edges, nodes)
         if left:
             self._note(edges)
         return targets, edges, able, rests
+
+    def _restricted(self, targets: list[int], edges: list[Edge], nodes: list[int]) -> tuple[list[int], list[Edge]]:
+        """What of this may happen in a search that looks at one place alone."""
+        assert self._location is not None
+        kept = self._location.kept([*zip(targets, edges)], nodes, self._system, self._local_states)
+        return [target for target, _ in kept], [edge for _, edge in kept]
 
     def _busy(self, state: int, nodes: list[int]) -> frozenset[str]:
         """Who can do something now other than to sleep on."""

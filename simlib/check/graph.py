@@ -1,9 +1,38 @@
-"""Counting schedules without running them, and finding where a system can go round for ever."""
+"""The graph of states: its schedules are counted without running them, and where it can be gone round for ever."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+
+
+class Graph(Sequence[Sequence[int]]):
+    """The states that each state leads to. Filled state by state, in any order."""
+
+    def __init__(self) -> None:
+        self._targets = array("I")  # of all that were filled in, one after the other
+        self._begins = array("Q")
+        self._ends = array("Q")
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    def __getitem__(self, state: int) -> Sequence[int]:  # type: ignore[override]
+        return self._targets[self._begins[state] : self._ends[state]]
+
+    def __iter__(self) -> Iterator[Sequence[int]]:
+        return (self._targets[begin:end] for begin, end in zip(self._begins, self._ends))
+
+    def grow(self, states: int) -> None:
+        """So many states more, which lead nowhere so far."""
+        self._begins.frombytes(bytes(8 * states))
+        self._ends.frombytes(bytes(8 * states))
+
+    def fill(self, state: int, targets: Iterable[int]) -> None:
+        self._begins[state] = len(self._targets)
+        self._targets.extend(targets)
+        self._ends[state] = len(self._targets)
 
 
 def schedules(successors: Sequence[Sequence[int]], ends: set[int]) -> int | None:

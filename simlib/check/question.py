@@ -1,0 +1,93 @@
+"""What is asked of the checker, and what the searches for its answer share."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from functools import partial
+
+from simlib.check.findings import Carry
+from simlib.check.local_states import LocalStates
+from simlib.check.property_answers import PropertyAnswers
+from simlib.check.resource_states import ResourceStates
+from simlib.check.restricted import FaultLocation, Overtaking
+from simlib.model.system import System
+from simlib.resources.clock import ClockState
+from simlib.resources.lock import LockState
+from simlib.resources.queue import QueueState
+from simlib.schedule.budget import Budget, Limits
+
+MOST_USUAL_COUNT = 10  # tokens or deliveries; where there are more, something may go on for ever
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, and what the searches for its answer share: what workers and resources do is looked up once."""
+
+    system: System
+    budget: Budget
+    limits: Limits
+    location: FaultLocation | Overtaking | None
+    carried: frozenset[str]  # what else states carry: "time", and "order", in which messages were acknowledged
+    floor: float | None  # above it counts that differ in no more than their size are the same; None: nobody has looked
+    anonymous: bool  # whether locks leave out of the values that they make up who holds them
+    deadline: float  # of all searches for the answer together
+    local_states: LocalStates
+    resource_states: ResourceStates
+    property_answers: PropertyAnswers
+
+    @classmethod
+    def about(
+        cls,
+        system: System,
+        budget: Budget,
+        limits: Limits,
+        *,
+        merge: bool = True,
+        location: FaultLocation | Overtaking | None = None,
+        carried: frozenset[str] = frozenset(),
+        floor: float | None = None,
+        anonymous: bool = False,
+        deadline: float = math.inf,
+    ) -> Question:
+        step = (location.name, location.nth) if isinstance(location, FaultLocation) else None
+        local_states = LocalStates(system, limits.steps, merge, step)
+        states, asked = system.states(), set[str]()
+        for state in states.values():
+            if isinstance(state, ClockState):
+                state.running = "time" in carried
+            elif isinstance(state, QueueState):
+                state.ordered = "order" in carried
+                state.order_is_asked = None if state.ordered else partial(asked.add, "order")
+            elif isinstance(state, LockState):
+                state.anonymous = anonymous
+        resource_states = ResourceStates(states, local_states, budget.kinds, asked)
+        property_answers = PropertyAnswers(system, resource_states)
+        return cls(
+            system,
+            budget,
+            limits,
+            location,
+            carried,
+            floor,
+            anonymous,
+            deadline,
+            local_states,
+            resource_states,
+            property_answers,
+        )
+
+    @property
+    def merges_counts(self) -> bool:
+        return self.floor is not None and self.floor < math.inf
+
+    def check_growth(self) -> None:
+        """Raise Carry where something grows and grows, so that a loop may never come back to where it was."""
+        if self.floor is None and self.resource_states.grown > MOST_USUAL_COUNT + self.budget.total:
+            raise Carry("counts")
+
+
+def deadline(limits: Limits) -> float:
+    """When a search that begins now has to be over."""
+    return math.inf if limits.seconds is None else time.monotonic() + limits.seconds
