@@ -19,6 +19,7 @@ from simlib.schedule.transition import RULES, STRIKES, Kind, Transition
 from simlib.text import listed, ordinal, plural, printable, show
 
 STORY = 72  # letters of an event's story on one line
+LONGEST = 240  # letters of what a resource holds
 MOST, HEAD, TAIL = 24, 12, 8  # events that a text shows; of a longer run the first and the last
 
 
@@ -197,7 +198,7 @@ class Trace:
                 before = _summaries(next(worlds))
             event, after = self.events[place], _summaries(next(worlds))
             new = [name for name in after if after[name] and after[name] != before[name]]
-            changed = [f"{printable(name)}: {after[name]}" for name in new]
+            changed = [f"{printable(name)}: {_beginning(after[name])}" for name in new]
             before = after
             who = event.worker or printable(event.move.resource)
             rows.append((f"{event.at:g} s", who, str(event.where), event.story(), "; ".join(changed)))
@@ -228,6 +229,11 @@ def copied(states: Mapping[str, State]) -> dict[str, State]:
 
 def _summaries(states: Mapping[str, State]) -> dict[str, str]:
     return {name: state.summary() for name, state in states.items()}
+
+
+def _beginning(summary: str) -> str:
+    """The first of what a large resource holds."""
+    return summary if len(summary) <= LONGEST else summary[:LONGEST].rpartition(", ")[0] + ", ..."
 
 
 def _shown(events: int) -> list[int]:
