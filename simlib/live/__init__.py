@@ -15,7 +15,7 @@ from simlib.live.stores.servers import check
 from simlib.model.fault import DISK_FULL
 from simlib.model.system import System
 from simlib.schedule.budget import Budget
-from simlib.schedule.replay import Player
+from simlib.schedule.replay import Playback
 from simlib.schedule.token import Point
 from simlib.schedule.trace import Trace
 from simlib.text import listed, plural
@@ -53,12 +53,12 @@ def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None
 def run(system: System, processes: Processes, plan: list[Point] | Chaos) -> Trace:
     """One more run under the same fork server. An interrupt ends it with what has happened so far."""
     with LiveMachine(system, processes) as machine:
-        player = Player(machine, MOST_STEPS, machine.step_names())
-        beginning = player.scheduled(plan) if isinstance(plan, list) else chaos(machine, plan.budget, plan.seed)
+        playback = Playback(machine, MOST_STEPS, machine.step_names())
+        beginning = playback.scheduled(plan) if isinstance(plan, list) else chaos(machine, plan.budget, plan.seed)
         try:
-            trace, stopped = player.play(beginning), ""
+            trace, stopped = playback.play(beginning), ""
         except KeyboardInterrupt:
-            trace, stopped = player.so_far(), "Interrupted by you. "
+            trace, stopped = playback.so_far(), "Interrupted by you. "
     parts = {name: processes.how[name] or kind for name, kind in processes.kinds.items()}
     return trace.but(note=stopped + _note(machine, processes), parts=parts)
 

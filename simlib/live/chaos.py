@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator, Sequence
 
 from simlib.live.machine import LiveMachine
+from simlib.live.race import Race
 from simlib.model.fault import CRASHES
 from simlib.schedule.budget import Budget
 from simlib.schedule.random import RandomSchedule
-from simlib.schedule.trace import Event
 from simlib.schedule.transition import Transition
 
 MOST_MOVES = 300  # of a schedule that goes round for ever
@@ -17,8 +17,8 @@ IN_THE_MIDDLE = 0.003  # seconds within which a kill comes that is to hit a step
 ONE_BY_ONE = 0.5  # the chance that a step is taken alone
 
 
-def chaos(machine: LiveMachine, budget: Budget, seed: int) -> Iterator[Event]:
-    """Make moves at random until nobody can move any more, or for long enough, with faults while the budget lasts."""
+def chaos(machine: LiveMachine, budget: Budget, seed: int) -> Iterator[Transition | Race]:
+    """Moves at random until nobody can move any more, or for long enough, with faults while the budget lasts."""
     schedule = RandomSchedule(budget, seed)
     for _ in range(MOST_MOVES):
         enabled = list(machine.enabled())
@@ -28,9 +28,9 @@ def chaos(machine: LiveMachine, budget: Budget, seed: int) -> Iterator[Event]:
         together = _together(machine, move, enabled, schedule.chance)
         if together:
             killed = move.worker if move.kind == "crash" else ""
-            yield from machine.perform_together(together, killed, schedule.chance.random() * IN_THE_MIDDLE)
+            yield Race(tuple(together), killed, schedule.chance.random() * IN_THE_MIDDLE)
         else:
-            yield machine.perform(move)
+            yield move
 
 
 def _together(

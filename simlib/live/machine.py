@@ -15,7 +15,7 @@ from typing import Any
 from simlib.errors import Mistake
 from simlib.live.actor import GONE, Actor
 from simlib.live.processes import Processes
-from simlib.live.race import OR, Answers, ModelIsWrong, race
+from simlib.live.race import OR, Answers, ModelIsWrong, Race, race
 from simlib.live.stores.base import Facts
 from simlib.live.stores.facts import expected, same
 from simlib.model.fault import OUTAGES
@@ -46,7 +46,7 @@ class LiveMachine(Machine):
         return self
 
     def step_names(self) -> dict[str, set[str]]:
-        """What a player asks of each worker. It is found out by running it, so that is done in a process of the run."""
+        """What a playback asks of each worker: found out by running it, in a process of the run."""
         _, channel = self._processes.fork("rehearse")
         try:
             return channel.hear()  # type: ignore[no-any-return]
@@ -82,8 +82,8 @@ class LiveMachine(Machine):
         """SIGKILL, if it is still there."""
         self.killed += self._processes.kill(self._actors[worker].pid)
 
-    def perform(self, move: Transition) -> Event:
-        event = super().perform(move)
+    def perform(self, move: Transition | Race) -> Event:
+        event = self._perform_at_once(move) if isinstance(move, Race) else super().perform(move)
         self._compare()
         return event
 
@@ -92,19 +92,18 @@ class LiveMachine(Machine):
         op = self.slots[worker].op
         return op is not None and op.resource in self._processes.kinds and self.states[op.resource].remote
 
-    def perform_together(self, moves: Sequence[Transition], killed: str = "", delay: float = 0.0) -> list[Event]:
-        """Take these steps at the same time, and kill one of the workers in the middle of it. See race."""
-        begun = len(self.events)
-        order, self._answers = race(self, moves, killed, delay)
+    def _perform_at_once(self, together: Race) -> Event:
+        """Take these steps at the same time, and kill one of the workers in the middle of it."""
+        order, self._answers = race(self, together)
         for move in order:
-            self.perform(move) if move.worker != killed else self._unheard(move)
-        for move in moves:
-            if move not in order and move.worker != killed:  # it had to wait
+            self.perform(move) if move.worker != together.killed else self._unheard(move)
+        for move in together.moves:
+            if move not in order and move.worker != together.killed:  # it had to wait
                 self._actors[move.worker].answer(None)
-        if killed:
-            self.perform(strike("crash", killed))
+        if together.killed:
+            self.perform(strike("crash", together.killed))
         self._answers = {}
-        return self.events[begun:]
+        return self.events[-1]
 
     def _unheard(self, move: Transition) -> None:
         """The step of a process that was killed before it could tell, or be told."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from simlib.errors import Mistake
 from simlib.live.actor import Actor
@@ -42,12 +42,21 @@ class Racing(Protocol):
     def answer(self, move: Transition, states: Mapping[str, State]) -> Any: ...
 
 
-def race(machine: Racing, moves: Sequence[Transition], killed: str, delay: float) -> tuple[list[Transition], Answers]:
-    """Let these workers take their steps at once, and kill one of them (or none, "") after `delay` seconds.
+class Race(NamedTuple):
+    """Steps that are taken at once, and whose process is killed (or none's, "") after `delay` seconds."""
+
+    moves: tuple[Transition, ...]
+    killed: str
+    delay: float
+
+
+def race(machine: Racing, together: Race) -> tuple[list[Transition], Answers]:
+    """Let these workers take their steps at once.
 
     Gives the moves that took effect, in an order that explains the answers and what is there, and all their answers.
     Raises ModelIsWrong.
     """
+    moves, killed, delay = together
     for move in moves:
         machine.actor(move.worker).go_on()
         machine.actor(move.worker).channel.say((move.outcome, None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
 
 from simlib.errors import Mistake, OperationError
 from simlib.model.operation import OK, Outcome
@@ -11,8 +12,8 @@ from simlib.model.system import System
 from simlib.resources.clock import ClockState
 from simlib.schedule.machine import Machine
 from simlib.schedule.token import Point, letters
-from simlib.schedule.trace import Event, Trace, copied
-from simlib.schedule.transition import STRIKES, Transition, power_loss, step, strike, timeout
+from simlib.schedule.trace import Trace, copied
+from simlib.schedule.transition import STRIKES, Schedule, Transition, power_loss, step, strike, timeout
 from simlib.text import listed
 
 Broken = tuple[str, str, tuple[str, ...]]  # a claim, why it is false, and which resources it is about
@@ -35,15 +36,15 @@ def play(system: System, named: Sequence[Point]) -> Trace:
     such step, it takes whatever is its next; `parted` marks the first event that differs from the schedule.
     """
     with Machine(system) as machine:
-        player = Player(machine)
-        return player.play(player.scheduled(named))
+        playback = Playback(machine)
+        return playback.play(playback.scheduled(named))
 
 
 def run_once(system: System, crash_after: int | None = None) -> Trace:
     """One run in which nothing goes wrong, or one crash: of worker A, right after so many of its steps."""
     with Machine(system) as machine:
-        player = Player(machine)
-        return player.play(player.crash_of("A", crash_after) if crash_after else iter(()))
+        playback = Playback(machine)
+        return playback.play(playback.crash_of("A", crash_after) if crash_after else iter(()))
 
 
 def fork(system: System, moves: Sequence[Transition], worker: str) -> Trace | None:
@@ -53,14 +54,14 @@ def fork(system: System, moves: Sequence[Transition], worker: str) -> Trace | No
     broken before.
     """
     with Machine(system) as machine:
-        player = Player(machine)
-        trace = player.play(player.moves_and_crash(moves, worker))
+        playback = Playback(machine)
+        trace = playback.play(playback.moves_and_crash(moves, worker))
     struck = len(trace.events) > len(moves) and trace.events[len(moves)].kind == "crash"
     return trace if struck else None
 
 
-class Player:
-    """Plays a beginning that somebody has chosen, and lets everybody finish from there."""
+class Playback:
+    """Plays a schedule that somebody has chosen, and lets everybody finish from there."""
 
     def __init__(self, machine: Machine, most: int = MOST_STEPS, names: dict[str, set[str]] | None = None) -> None:
         self.machine = machine
@@ -70,11 +71,12 @@ class Player:
         self._names = step_names(machine.system) if names is None else names
         self._initial = copied(machine.states)
 
-    def play(self, beginning: Iterator[Event]) -> Trace:
+    def play(self, schedule: Iterator[Any]) -> Trace:
         """Make these moves, then let everybody finish; stop where a property breaks."""
         before = self.machine.system.memories()
         broken = self.broken()
-        while not broken and next(beginning, None) is not None:
+        while not broken and (move := next(schedule, None)) is not None:
+            self.machine.perform(move)
             broken = self.broken()
         broken = broken or self.finish()
         self.machine.system.compare_memories(before)
@@ -86,24 +88,22 @@ class Player:
         system, events = self.machine.system, tuple(self.machine.events)
         return Trace(system.title, events, self._initial, parted=self.parted, roles=system.names)
 
-    def crash_of(self, worker: str, steps: int) -> Iterator[Event]:
+    def crash_of(self, worker: str, steps: int) -> Schedule:
         """So many steps, then a crash. A run that is over by then has nothing to lose."""
         for _ in range(steps):
             move = self._step(worker, 0)
             if move is None:
                 return
-            event = self.machine.perform(move)
-            yield event
-            if event.ended:
+            yield move
+            if self.machine.events[-1].ended:
                 return
-        yield self.machine.perform(strike("crash", worker))
+        yield strike("crash", worker)
 
-    def moves_and_crash(self, moves: Sequence[Transition], worker: str) -> Iterator[Event]:
+    def moves_and_crash(self, moves: Sequence[Transition], worker: str) -> Schedule:
         """Exactly these moves, then a crash if there is a memory to lose."""
-        for move in moves:
-            yield self.machine.perform(move)
+        yield from moves
         if STRIKES["crash"](self.machine.standing(worker)):
-            yield self.machine.perform(strike("crash", worker))
+            yield strike("crash", worker)
 
     def broken(self) -> Broken | None:
         machine, system = self.machine, self.machine.system
@@ -122,8 +122,8 @@ class Player:
         if self.parted is None:
             self.parted = len(self.machine.events)
 
-    def scheduled(self, named: Sequence[Point]) -> Iterator[Event]:
-        """Each move of the schedule that can be made, and what came of it."""
+    def scheduled(self, named: Sequence[Point]) -> Schedule:
+        """Each move of a token's schedule that can be made."""
         for point in named:
             if point.kind == "step":
                 yield from self._steps_to(point)
@@ -132,9 +132,9 @@ class Player:
                 if move is None:
                     self._part()
                 else:
-                    yield self.machine.perform(move)
+                    yield move
 
-    def _steps_to(self, point: Point) -> Iterator[Event]:
+    def _steps_to(self, point: Point) -> Schedule:
         """The worker's steps up to and with the one that is named."""
         worker = point.worker
         if worker not in self.machine.slots:
@@ -149,9 +149,8 @@ class Player:
                 return
             if not there:
                 self._part()
-            event = self.machine.perform(move)
-            yield event
-            if there or event.ended or not known:
+            yield move
+            if there or self.machine.events[-1].ended or not known:
                 return
 
     def _step(self, worker: str, way: int) -> Transition | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from simlib.errors import Mistake
 from simlib.model.fault import FAULT_NAMES
 from simlib.model.system import System
 from simlib.schedule.machine import Machine, Slot
-from simlib.schedule.replay import Player
-from simlib.schedule.trace import Event, Trace
-from simlib.schedule.transition import RULES, STRIKES, Kind, Transition, power_loss, step, strike
+from simlib.schedule.replay import Playback
+from simlib.schedule.trace import Trace
+from simlib.schedule.transition import RULES, STRIKES, Kind, Schedule, Transition, power_loss, step, strike
 from simlib.text import did_you_mean, listed, plural, show
 
 FAULTS = {name: kind for kind, name in FAULT_NAMES.items()}
@@ -28,18 +28,17 @@ GRAMMAR = (
 def attack(system: System, words: Sequence[str]) -> Trace:
     """Play these moves, then let everybody finish. Stops where a property breaks. Raises Mistake for no such move."""
     with Machine(system) as machine:
-        player = Player(machine)
-        return player.play(_moves(machine, words))
+        playback = Playback(machine)
+        return playback.play(_moves(machine, words))
 
 
-def _moves(machine: Machine, words: Sequence[str]) -> Iterator[Event]:
+def _moves(machine: Machine, words: Sequence[str]) -> Schedule:
     for word in words:
-        for move in _read(machine, word):
-            yield machine.perform(move)
+        yield from _read(machine, word)
 
 
-def _read(machine: Machine, word: str) -> Iterator[Transition]:
-    """The moves that one word stands for, each worked out when the one before it has been made."""
+def _read(machine: Machine, word: str) -> Schedule:
+    """The moves that one word stands for."""
     workers = "|".join(machine.slots)
     if not isinstance(word, str):
         raise Mistake(f"{show(word)} is no move. Moves are text: {GRAMMAR}.")

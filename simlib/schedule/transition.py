@@ -52,6 +52,9 @@ class Rule(NamedTuple):
     story: str = ""  # the same, as a line of a trace
 
 
+# What comes next, worked out when what came before has happened: whoever decides on the order is one of these.
+Schedule = Iterator[Transition]
+
 # In the order in which a search tries them.
 RULES: dict[Kind, Rule] = {
     "step": Rule(""),
