@@ -22,9 +22,10 @@ from simlib.schedule.trace import Trace
 from simlib.simulate import Run
 from simlib.simulate.conditions import COUNTED, MEASURED
 from simlib.text import name_of, show, span
+from simlib.views.canvas import PIXELS
+from simlib.views.drawing import live_svg, panels_height
 from simlib.views.layout import Scene, scene, verb_of
 from simlib.views.markup import escape
-from simlib.views.svg import svg_of
 from simlib.watchdog import interruptible
 
 CELL = 'style="text-align:left;padding:2px 14px 2px 0"'
@@ -118,10 +119,8 @@ def _check(workers: Sequence[Worker]) -> None:
 def _same_size(scenes: Sequence[Scene]) -> list[str]:
     """The pictures, all as wide and as high as the largest: the page does not jump under the learner's hand."""
     widest = max(one.width for one in scenes)
-    lanes = [sum(len(panel.lanes) for panel in one.panels) for one in scenes]
-    tallest = scenes[lanes.index(max(lanes))]
-    height = svg_of(tallest, widest).partition('height="')[2].partition('"')[0]
-    return [f'<div style="min-height:{height}px">{svg_of(one, widest)}</div>' for one in scenes]
+    height = round(PIXELS * max(map(panels_height, scenes)))
+    return [f'<div style="min-height:{height}px">{live_svg(one, widest)}</div>' for one in scenes]
 
 
 def _crashed(scenario: Scenario, workers: tuple[Worker, ...], step: int) -> Scene:

@@ -9,9 +9,10 @@ from simlib.model.system import called
 from simlib.scenario import Workers
 from simlib.schedule.trace import Trace
 from simlib.views import style
-from simlib.views.drawing import Picture, draw_panels, labels_width, scene_size
+from simlib.views.canvas import Canvas
+from simlib.views.drawing import draw_panels, labels_width, scene_size
 from simlib.views.layout import Scene, describe, scene
-from simlib.views.page import MONO, Page
+from simlib.views.picture import Picture
 from simlib.views.source import Row, side_by_side
 
 CODE_LINE = 0.185
@@ -67,10 +68,10 @@ def text(sheet: Sheet) -> str:
 
 def picture(sheet: Sheet) -> Picture:
     """The sheet as a picture."""
-    return Picture(text(sheet), " ".join(map(describe, sheet.scene.panels)), lambda: _draw(sheet))
+    return Picture(text(sheet), lambda: _draw(sheet), " ".join(map(describe, sheet.scene.panels)))
 
 
-def _draw(sheet: Sheet) -> Page:
+def _draw(sheet: Sheet) -> Canvas:
     lanes, rows = sheet.scene, sheet.rows
     widths = [
         max(len(line or "") for line in side) * CODE_LETTER + 0.5 for side in zip(*((r.left, r.right) for r in rows))
@@ -81,31 +82,29 @@ def _draw(sheet: Sheet) -> Page:
     code_height = 0.55 + CODE_LINE * len(rows) + 0.2
     verdicts_height = VERDICT_LINE * len(sheet.questions) + 0.25
     width = max(2 * half + 0.6, scene_width)
-    page = Page(width, code_height + verdicts_height + scene_height + 0.3)
+    canvas = Canvas(width, code_height + verdicts_height + scene_height + 0.3)
     for column, left in zip(itertools.count(), (0.2, 0.4 + half)):
-        _source(page, sheet, rows, column, left, half)
-    _verdicts(page, sheet, code_height, (0.2, 0.4 + half))
-    unit = min(WIDEST, (width - labels_width(lanes) - 0.45) / lanes.width)
-    draw_panels(page, lanes, 0.2, code_height + verdicts_height, unit)
-    page.text(
-        0.2, code_height + verdicts_height + scene_height + 0.1, sheet.small_print,
-        color=style.QUIET, size=7.5,
-    )  # fmt: skip
-    return page
+        _source(canvas, sheet, rows, column, left, half)
+    _verdicts(canvas, sheet, code_height, (0.2, 0.4 + half))
+    labels, top = labels_width(lanes), code_height + verdicts_height
+    unit = min(WIDEST, (width - labels - 0.25) / lanes.width)
+    draw_panels(canvas, lanes, (0.2, top), labels, labels + unit * lanes.width, unit)
+    canvas.text(0.2, top + scene_height + 0.1, sheet.small_print, color=style.QUIET, size=7.5)
+    return canvas
 
 
-def _source(page: Page, sheet: Sheet, rows: list[Row], column: int, left: float, width: float) -> None:
+def _source(canvas: Canvas, sheet: Sheet, rows: list[Row], column: int, left: float, width: float) -> None:
     heading = sheet.columns[column].heading.capitalize()
-    page.text(left, 0.28, heading, color=style.INK, size=11, weight="bold")
+    canvas.text(left, 0.28, heading, color=style.INK, size=11, bold=True)
     for place, row in enumerate(rows):
         line, y = (row.left, row.right)[column], 0.62 + CODE_LINE * place
         if row.changed and line is not None:
             corner = (left - 0.05, y - CODE_LINE / 2)
-            page.box(*corner, width - 0.1, CODE_LINE, facecolor=style.CHANGED, rounded=False)
-        page.text(left, y, line or "", color=style.INK, size=8.4, family=MONO)
+            canvas.box(*corner, width - 0.1, CODE_LINE, fill=style.CHANGED, radius=0)
+        canvas.text(left, y, line or "", color=style.INK, size=8.4, mono=True)
 
 
-def _verdicts(page: Page, sheet: Sheet, top: float, lefts: tuple[float, ...]) -> None:
+def _verdicts(canvas: Canvas, sheet: Sheet, top: float, lefts: tuple[float, ...]) -> None:
     """A line a question: what becomes of each implementation."""
     for place, question in enumerate(sheet.questions):
         y = top + VERDICT_LINE * place + 0.1
@@ -113,6 +112,6 @@ def _verdicts(page: Page, sheet: Sheet, top: float, lefts: tuple[float, ...]) ->
             verdict, short = column.verdicts[place]
             colour = {"violated": style.RED, "holds": style.GREEN}.get(verdict, style.INK)
             sign = {"violated": "✖", "holds": "✔"}.get(verdict, "…")
-            page.text(left, y, sign, color=colour, size=11)
-            page.text(left + 0.22, y, question, color=style.QUIET)
-            page.text(left + 0.35 + LETTER * max(map(len, sheet.questions)), y, short, color=colour)
+            canvas.text(left, y, sign, color=colour, size=11)
+            canvas.text(left + 0.22, y, question, color=style.QUIET)
+            canvas.text(left + 0.35 + LETTER * max(map(len, sheet.questions)), y, short, color=colour)

@@ -1,107 +1,18 @@
-"""The still pictures: what Jupyter shows of one, and how lanes are drawn."""
+"""How lanes are drawn on a canvas: a block a step, a cross a crash, a bar a state, a gap a pause."""
 
 from __future__ import annotations
 
-import io
-import sys
-import textwrap
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from simlib.errors import Mistake
-from simlib.text import printable
 from simlib.views import style
-from simlib.views.layout import Mark, Panel, Scene, describe, rows_of
-from simlib.views.page import PIXELS, Page
+from simlib.views.canvas import PIXELS, POINT, Canvas, wrapped_notes
+from simlib.views.layout import Mark, Scene, describe, rows_of
+from simlib.views.picture import Picture
+from simlib.views.svg import svg_of
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-
-DOTS_PER_INCH = 160
-DENSITY = DOTS_PER_INCH / PIXELS  # dots for each one that is shown, for sharp screens
-UNIT = 0.86  # inches a step
-LABELS = 1.15  # inches for the lanes' names
-LANE = 0.56
-TITLE = 0.42
+UNIT, LANE, TITLE, PANEL_GAP = 0.84, 0.58, 0.4, 0.14  # inches: a step, a lane, a panel's title, between panels
+LABELS = 1.15  # inches for the lanes' names, if they are short
 MOST_UNITS = 14.0  # a row; a longer run goes on below
 LONGEST_LABEL = 22  # letters
-SMALL_PRINT = 118  # letters a line
-PANEL_GAP = 0.16
-INSTALL = "There is a chart of this where matplotlib is: pip install 'midflight[notebooks]'."
-NO_CHART = {
-    "emscripten": "There is a chart of this where matplotlib is. Online, run `import matplotlib` in a cell of "
-    "its own, then this one again."
-}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A still picture with its text form. Jupyter shows the picture; `print`, `repr` and nbval see the text.
-
-    Without matplotlib a page is shown as SVG, and a chart as its text.
-    """
-
-    text: str
-    alt: str
-    draw: Callable[[], Page | Figure]
-
-    def __post_init__(self) -> None:
-        for name in ("text", "alt"):
-            object.__setattr__(self, name, printable(getattr(self, name), keep="\n"))
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        try:
-            png = self.png()
-        except Mistake:
-            return self._without_matplotlib(), {}
-        return {"text/plain": self.text, "image/png": png}, {"image/png": {"alt": self.alt, **size_of(png)}}
-
-    def _without_matplotlib(self) -> dict[str, str]:
-        try:
-            drawn = self.draw()
-        except Mistake:
-            return {"text/plain": f"{self.text}\n\n{NO_CHART.get(sys.platform, INSTALL)}"}
-        return {"text/plain": self.text, **({"text/html": drawn.svg(self.alt)} if isinstance(drawn, Page) else {})}
-
-    def _figure(self) -> Figure:
-        drawn = self.draw()
-        return drawn.figure() if isinstance(drawn, Page) else drawn
-
-    def png(self) -> bytes:
-        """The picture as a PNG file, the same bytes on every run of one matplotlib version."""
-        buffer = io.BytesIO()
-        self._figure().savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-        return buffer.getvalue()
-
-    def save(self, path: str) -> None:
-        """Write the picture to a file; the ending says how (png, svg, pdf)."""
-        self._figure().savefig(path, dpi=DOTS_PER_INCH)
-
-
-class Drawn:
-    """Findings that have a picture: Jupyter shows it, `print` gives its text."""
-
-    picture: Picture
-
-    def __repr__(self) -> str:
-        return self.picture.text
-
-    def _repr_mimebundle_(self, **how: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        return self.picture._repr_mimebundle_(**how)
-
-    def save(self, path: str) -> None:
-        """Write the picture to a file; the ending says how (png, svg, pdf)."""
-        self.picture.save(path)
-
-
-def size_of(png: bytes) -> dict[str, int]:
-    """Width and height to show a picture at: its letters as large as the text around it."""
-    return {name: round(int.from_bytes(png[at : at + 4]) / DENSITY) for name, at in (("width", 16), ("height", 20))}
+WORDS, BAR, SMALL, SIGN, HEADING = (pixels / POINT for pixels in (12, 11, 10, 20, 15))  # sizes in points
 
 
 def picture_of(scene: Scene) -> Picture:
@@ -109,134 +20,129 @@ def picture_of(scene: Scene) -> Picture:
     text = "\n\n".join(f"{panel.title}\n{panel.text}" for panel in scene.panels)
     if scene.small_print:
         text += f"\n\n{scene.small_print}"
-    return Picture(text, " ".join(map(describe, scene.panels)), lambda: draw_scene(scene))
+    return Picture(text, lambda: draw_scene(scene), " ".join(map(describe, scene.panels)))
+
+
+def live_svg(scene: Scene, columns: float | None = None) -> str:
+    """The lanes as one SVG element for a page, in its theme; `columns` keeps the width the same over several scenes."""
+    width = round(PIXELS * (1.28 + UNIT * (columns or scene.width))) / PIXELS
+    canvas = Canvas(width, panels_height(scene), style.JUPYTER)
+    draw_panels(canvas, scene, (0.08, 0), 1.04, width - 0.12, letters=14)
+    return svg_of(canvas, " ".join(map(describe, scene.panels)))
+
+
+def draw_scene(scene: Scene) -> Canvas:
+    """The lanes alone, on a canvas of their own, in as many rows as it takes."""
+    rows = rows_of(scene, MOST_UNITS)
+    sizes = [scene_size(row) for row in rows]
+    longest = max(len(panel.title) for panel in scene.panels) * 0.105 + 0.4
+    note = 0.058 * max(map(len, wrapped_notes(scene.small_print)), default=0) + 0.4
+    canvas = Canvas(max(longest, note, *(width for width, _ in sizes)), sum(height for _, height in sizes) + 0.1)
+    top = 0.1
+    for row, (_, height) in zip(rows, sizes):
+        labels = labels_width(row)
+        draw_panels(canvas, row, (0.2, top), labels, labels + UNIT * row.width)
+        canvas.notes(row.small_print, 0.2, top + panels_height(row))
+        top += height
+    return canvas
 
 
 def labels_width(scene: Scene) -> float:
     """Inches for the lanes' names."""
-    return max(
-        LABELS, 0.074 * min(LONGEST_LABEL, max(len(label) for panel in scene.panels for label in panel.lanes)) + 0.35
-    )
+    longest = max(len(label) for panel in scene.panels for label in panel.lanes)
+    return max(LABELS, 0.074 * min(LONGEST_LABEL, longest) + 0.35) + 0.2
+
+
+def panels_height(scene: Scene) -> float:
+    """Inches that the panels take under each other."""
+    return sum(TITLE + LANE * len(panel.lanes) + PANEL_GAP for panel in scene.panels)
 
 
 def scene_size(scene: Scene) -> tuple[float, float]:
-    """Width and height of the lanes, in inches."""
-    height = sum(TITLE + LANE * len(panel.lanes) + PANEL_GAP for panel in scene.panels)
-    notes = len(noted(scene.small_print))
-    return labels_width(scene) + UNIT * scene.width + 0.45, height + (0.08 + 0.15 * notes if notes else 0)
+    """Width and height of the lanes and their small print, in inches."""
+    notes = len(wrapped_notes(scene.small_print))
+    width = labels_width(scene) + UNIT * scene.width + 0.25
+    return width, panels_height(scene) + (0.08 + 0.15 * notes if notes else 0)
 
 
-def draw_scene(scene: Scene) -> Page:
-    """The lanes alone, as a figure of their own, in as many rows as it takes."""
-    rows = rows_of(scene, MOST_UNITS)
-    sizes = [scene_size(row) for row in rows]
-    longest = max(len(panel.title) for panel in scene.panels) * 0.105 + 0.4
-    note = 0.058 * max(map(len, noted(scene.small_print)), default=0) + 0.4
-    page = Page(max(longest, note, *(width for width, _ in sizes)), sum(height for _, height in sizes) + 0.1)
-    top = 0.1
-    for row, (_, height) in zip(rows, sizes):
-        draw_panels(page, row, 0.2, top)
-        top += height
-    return page
+def draw_panels(
+    canvas: Canvas, scene: Scene, corner: tuple[float, float], labels: float, end: float, unit: float = UNIT,
+    letters: int = LONGEST_LABEL,
+) -> None:  # fmt: skip
+    """The panels under each other, from this corner on.
 
-
-def draw_panels(page: Page, scene: Scene, left: float, top: float, unit: float = UNIT) -> None:
-    """The panels under each other, from this corner on; a step's block is `unit` inches wide."""
+    The lanes go from `labels` to `end`, with names of at most so many `letters` left of that; a step is `unit` wide.
+    """
+    left, top = corner
     for panel in scene.panels:
-        page.text(
-            left,
-            top + 0.2,
-            panel.title,
-            color=style.MOODS[panel.mood],
-            size=11,
-            weight="bold",
-        )
+        ink = getattr(canvas.theme, panel.mood)
+        canvas.text(left, top + 0.22, panel.title, va="baseline", color=ink, size=HEADING, bold=True)
         top += TITLE
-        _Pen(page, scene, panel, left + labels_width(scene), top, unit).draw()
+        middles = [top + LANE * (lane + 0.42) for lane in range(len(panel.lanes))]
+        for y, label in zip(middles, panel.lanes):
+            canvas.line(labels - 0.08, end, y, canvas.theme.line, 1.5 / POINT)
+            draw_label(canvas, labels - 0.16, y, style.clipped(label, letters))
+        for mark in panel.marks:
+            draw_mark(canvas, scene, mark, labels + unit * mark.x, middles[mark.lane], unit * mark.width)
         top += LANE * len(panel.lanes) + PANEL_GAP
-    draw_notes(page, scene.small_print, left, top)
 
 
-def draw_notes(page: Page, small_print: str, left: float, top: float) -> float:
-    """The small print, wrapped; the height that it took."""
-    notes = noted(small_print)
-    for place, line in enumerate(notes):
-        page.text(left, top + 0.15 * place, line, color=style.QUIET, size=7.5)
-    return 0.15 * len(notes)
+def draw_label(canvas: Canvas, right: float, y: float, name: str) -> None:
+    """A lane's name, left of it."""
+    canvas.text(right, y + 0.04, name, va="baseline", color=canvas.theme.ink, size=WORDS, ha="right")
 
 
-def noted(small_print: str) -> list[str]:
-    """The small print's lines, wrapped."""
-    return [line for part in small_print.splitlines() for line in textwrap.wrap(part, SMALL_PRINT)]
+def draw_mark(canvas: Canvas, scene: Scene, mark: Mark, x: float, y: float, width: float) -> None:
+    """One mark, `y` being the middle of its lane."""
+    draw = {"block": _block, "cross": _cross, "bar": _bar, "pause": _pause, "tick": _tick}[mark.kind]
+    draw(canvas, mark, style.colour(mark.resource, scene.colours), x, y, width)
 
 
-class _Pen:
-    """Draws one panel's marks."""
+def _write(canvas: Canvas, x: float, y: float, words: str, color: str, size: float = SMALL) -> None:
+    if words:
+        canvas.text(x, y, words, va="baseline", color=color, size=size, ha="center")
 
-    def __init__(self, page: Page, scene: Scene, panel: Panel, left: float, top: float, unit: float) -> None:
-        self.page, self.scene, self.panel = page, scene, panel
-        self.left, self.top, self.unit = left, top, unit
 
-    def draw(self) -> None:
-        for lane, label in enumerate(self.panel.lanes):
-            y = self._y(lane)
-            right = self.left + self.unit * self.scene.width
-            self.page.line(self.left - 0.08, right, y, color=style.LINE, linewidth=1.2, zorder=1)
-            self._write(self.left - 0.16, y, style.clipped(label, LONGEST_LABEL), ha="right", size=9)
-        for mark in self.panel.marks:
-            getattr(self, f"_{mark.kind}")(mark)
+def _block(canvas: Canvas, mark: Mark, fill: str, x: float, y: float, width: float) -> None:
+    theme, centre, ink = canvas.theme, x + width / 2, style.ink_on(fill)
+    edge = {"stroke": theme.bad, "linewidth": 4 / POINT} if mark.bad else {}
+    if mark.failed:  # hollow: it did not take effect
+        edge = edge or {"stroke": fill, "linewidth": 2 / POINT, "dashes": (5, 3)}
+        fill, ink = theme.paper, theme.ink
+    canvas.box(x, y - 0.16, width, 0.32, fill=fill, **edge)
+    lines = style.wrapped(mark.text).split("\n")
+    size = SMALL if theme.still and len(lines) > 1 else WORDS  # its letters are wider than a page's
+    for row, line in enumerate(lines):
+        _write(canvas, centre, y + 0.04 - 0.06 * (len(lines) - 1) + 0.12 * row, line, ink, size)
+    _write(canvas, centre, y + 0.29, mark.below, theme.quiet)
+    _write(canvas, centre, y - 0.21, mark.above, theme.bad if mark.bad else theme.quiet)
 
-    def _y(self, lane: int) -> float:
-        return self.top + LANE * (lane + 0.42)
 
-    def _x(self, mark: Mark) -> tuple[float, float]:
-        return self.left + self.unit * mark.x, self.unit * mark.width
+def _cross(canvas: Canvas, mark: Mark, _: str, x: float, y: float, width: float) -> None:
+    sign = "↻" if mark.text == "again" else "✖"
+    _write(canvas, x + width / 2, y + 0.07, sign, canvas.theme.ink, SIGN)
+    _write(canvas, x + width / 2, y + 0.29, mark.below, canvas.theme.ink)
 
-    def _write(self, x: float, y: float, text: str, **how: Any) -> None:
-        how = {"ha": "center", "zorder": 5, **how}
-        self.page.text(x, y, text, **how)
 
-    def _box(self, x: float, y: float, width: float, height: float, **how: Any) -> None:
-        self.page.box(x, y, width, height, **{"zorder": 3, **how})
+def _bar(canvas: Canvas, mark: Mark, fill: str, x: float, y: float, width: float) -> None:
+    theme, room = canvas.theme, int(width / canvas.theme.letter)
+    base = theme.bad if mark.bad else fill
+    canvas.box(x, y - 0.1, width, 0.2, fill=theme.paper, radius=0.04)  # else the lane's line would strike the words
+    canvas.box(x, y - 0.1, width, 0.2, fill=base, opacity=0.25, radius=0.04)
+    text = style.clipped(mark.text, room) if room > 2 else ""
+    _write(canvas, x + width / 2, y + 0.04, text, theme.bad if mark.bad else theme.ink, BAR)
 
-    def _block(self, mark: Mark) -> None:
-        (x, width), y = self._x(mark), self._y(mark.lane)
-        fill = style.colour(mark.resource, self.scene.colours)
-        edge: dict[str, Any] = {"edgecolor": style.RED, "linewidth": 2.6} if mark.bad else {}
-        if mark.failed:  # hollow: it did not take effect
-            edge = {"edgecolor": fill, "linewidth": 1.6, "dashes": (3, 1.5), **edge}
-            fill = style.PAPER
-        self._box(x, y - 0.16, width, 0.32, facecolor=fill, **edge)
-        text = style.wrapped(mark.text)
-        self._write(
-            x + width / 2, y, text, color=style.ink_on(fill), size=8.5 if "\n" not in text else 7.2, linespacing=0.95
-        )
-        self._write(x + width / 2, y + 0.26, mark.below, color=style.QUIET, size=7)
-        self._write(x + width / 2, y - 0.235, mark.above, color=style.RED if mark.bad else style.QUIET, size=7)
 
-    def _cross(self, mark: Mark) -> None:
-        (x, width), y = self._x(mark), self._y(mark.lane)
-        sign = "↻" if mark.text == "again" else "✖"
-        self._write(x + width / 2, y, sign, size=14, color=style.INK)
-        self._write(x + width / 2, y + 0.26, mark.below, size=7)
+def _pause(canvas: Canvas, mark: Mark, _: str, x: float, y: float, width: float) -> None:
+    theme, place = canvas.theme, (x, y - 0.1, width, 0.2)
+    if theme.still:
+        canvas.box(*place, stroke=theme.quiet, hatched=True, radius=0.04)
+        room = 0.065 * len(mark.text) + 0.06  # its words on it: below, another worker's remark may come as high
+        canvas.box(x + width / 2 - room / 2, y - 0.08, room, 0.16, fill=theme.paper)
+    else:
+        canvas.box(*place, fill=theme.paper, stroke=theme.quiet, dashes=(4, 4), radius=0.04)
+    _write(canvas, x + width / 2, y + 0.04, mark.text, theme.quiet)
 
-    def _pause(self, mark: Mark) -> None:
-        (x, width), y = self._x(mark), self._y(mark.lane)
-        self._box(
-            x, y - 0.1, width, 0.2, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0.5, zorder=2
-        )
-        room = 0.055 * len(mark.text) + 0.06  # its words on it: below, another worker's remark may come as high
-        self._box(x + width / 2 - room / 2, y - 0.08, room, 0.16, facecolor=style.PAPER, zorder=2)
-        self._write(x + width / 2, y, mark.text, color=style.QUIET, size=7)
 
-    def _tick(self, mark: Mark) -> None:
-        (x, width), y = self._x(mark), self._y(mark.lane)
-        self._write(x + width / 2, y + 0.2, "runs out", color=style.QUIET, size=6.5)
-
-    def _bar(self, mark: Mark) -> None:
-        (x, width), y = self._x(mark), self._y(mark.lane)
-        base = style.RED if mark.bad else style.colour(mark.resource, self.scene.colours)
-        self._box(x, y - 0.1, width, 0.2, facecolor=style.tint(base), zorder=2)
-        room = int(width / 0.068)
-        text = style.clipped(mark.text, room) if room > 2 else ""
-        self._write(x + width / 2, y, text, color=style.RED if mark.bad else style.INK, size=7.5)
+def _tick(canvas: Canvas, mark: Mark, _: str, x: float, y: float, width: float) -> None:
+    _write(canvas, x + width / 2, y + 0.18, mark.text, canvas.theme.quiet)

@@ -10,8 +10,9 @@ from simlib.check import Report
 from simlib.errors import Mistake
 from simlib.schedule.trace import Trace
 from simlib.text import listed, show
-from simlib.views.drawing import Picture, picture_of
+from simlib.views.drawing import picture_of
 from simlib.views.layout import scene
+from simlib.views.picture import Picture
 
 
 @public()
