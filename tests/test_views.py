@@ -12,9 +12,9 @@ from simlib import Database, Lock, Scenario, compare, lanes
 from simlib.errors import Mistake
 from simlib.views.canvas import Canvas
 from simlib.views.comparison import picture
-from simlib.views.drawing import live_svg
 from simlib.views.figure import figure_of
-from simlib.views.layout import GAP, WIDTHS, rows_of, scene
+from simlib.views.lanes import live_svg, rows_of
+from simlib.views.layout import GAP, WIDTHS, scene
 from simlib.views.source import side_by_side
 from simlib.views.style import wrapped
 from simlib.views.svg import svg_of

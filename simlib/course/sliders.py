@@ -23,7 +23,7 @@ from simlib.simulate import Run
 from simlib.simulate.conditions import COUNTED, MEASURED
 from simlib.text import name_of, show, span
 from simlib.views.canvas import PIXELS
-from simlib.views.drawing import live_svg, panels_height
+from simlib.views.lanes import live_svg, panels_height
 from simlib.views.layout import Scene, scene, verb_of
 from simlib.views.markup import escape
 from simlib.watchdog import interruptible

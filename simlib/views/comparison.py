@@ -10,7 +10,7 @@ from simlib.scenario import Workers
 from simlib.schedule.trace import Trace
 from simlib.views import style
 from simlib.views.canvas import Canvas
-from simlib.views.drawing import draw_panels, labels_width, scene_size
+from simlib.views.lanes import draw_panels, labels_width, lanes_width, panels_height
 from simlib.views.layout import Scene, describe, scene
 from simlib.views.picture import Picture
 from simlib.views.source import Row, side_by_side
@@ -78,18 +78,17 @@ def _draw(sheet: Sheet) -> Canvas:
     ]
     said = max(len(short) for column in sheet.columns for _, short in column.verdicts)
     half = max(*widths, 3.6, 0.55 + LETTER * (max(map(len, sheet.questions)) + said))
-    scene_width, scene_height = scene_size(lanes)
     code_height = 0.55 + CODE_LINE * len(rows) + 0.2
     verdicts_height = VERDICT_LINE * len(sheet.questions) + 0.25
-    width = max(2 * half + 0.6, scene_width)
-    canvas = Canvas(width, code_height + verdicts_height + scene_height + 0.3)
+    width = max(2 * half + 0.6, lanes_width(lanes))
+    canvas = Canvas(width, code_height + verdicts_height + panels_height(lanes) + 0.3)
     for column, left in zip(itertools.count(), (0.2, 0.4 + half)):
         _source(canvas, sheet, rows, column, left, half)
     _verdicts(canvas, sheet, code_height, (0.2, 0.4 + half))
     labels, top = labels_width(lanes), code_height + verdicts_height
     unit = min(WIDEST, (width - labels - 0.25) / lanes.width)
     draw_panels(canvas, lanes, (0.2, top), labels, labels + unit * lanes.width, unit)
-    canvas.text(0.2, top + scene_height + 0.1, sheet.small_print, color=style.QUIET, size=7.5)
+    canvas.text(0.2, top + panels_height(lanes) + 0.1, sheet.small_print, color=style.QUIET, size=7.5)
     return canvas
 
 

@@ -54,7 +54,7 @@ class Grid:
     @property
     def width(self) -> float:
         """Inches of its cells beside each other."""
-        return (self.cell[0] + self.gap) * max(map(len, self.looks))
+        return (self.cell[0] + self.gap) * max(map(len, self.looks), default=0)
 
     @property
     def height(self) -> float:
@@ -70,7 +70,7 @@ class Grid:
     def head(self) -> float:
         """Inches that the labels of its columns take."""
         if self.slanted:
-            return sin(radians(SLANT)) * LETTER * max(map(len, self.columns)) + 0.2
+            return sin(radians(SLANT)) * LETTER * max(map(len, self.columns), default=0) + 0.2
         return 0.14 * max((1 + label.count("\n") for label in self.columns), default=0) + 0.1
 
     def draw(self, canvas: Canvas, left: float, top: float) -> None:

@@ -23,10 +23,9 @@ from simlib.schedule.trace import Trace
 from simlib.text import listed, name_of, plural
 from simlib.views.layout import MOST_LANES, scene
 from simlib.views.markup import escape
+from simlib.views.moments import Run, Source, Story, functions_of
 from simlib.views.player_page import PlayerPage
 from simlib.views.source import side_by_side, source_of
-from simlib.views.state_table import Run, Source, functions_of
-from simlib.views.story import Story
 
 MOST_FORKED = 4000  # events of the runs with a crash that are worked out in advance
 

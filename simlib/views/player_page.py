@@ -11,11 +11,11 @@ from typing import Any
 
 from simlib.views import style
 from simlib.views.canvas import PIXELS, Canvas
-from simlib.views.drawing import LONGEST_LABEL, UNIT, draw_label, draw_mark
+from simlib.views.lanes import LONGEST_LABEL, UNIT, draw_label, draw_mark
 from simlib.views.layout import Mark, Panel, Scene, describe
 from simlib.views.markup import escape
-from simlib.views.state_table import AGAIN, CRASHES, NOW, Line, Moment, Place, Run, html_of
-from simlib.views.story import Story
+from simlib.views.moments import AGAIN, CRASHES, NOW, Line, Moment, Place, Run, Story
+from simlib.views.state_table import html_of
 from simlib.views.style import PLAYER
 from simlib.views.svg import elements
 
