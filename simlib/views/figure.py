@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Mistake
@@ -28,13 +29,9 @@ def figure_of(canvas: Canvas) -> Figure:
     axes.set_xlim(0, canvas.width)
     axes.set_ylim(canvas.height, 0)
     axes.axis("off")
+    draw: dict[type, Callable[..., None]] = {Text: _text, Box: _box, Line: _line}
     for place, mark in enumerate(canvas.marks):
-        if isinstance(mark, Text):
-            _text(axes, mark, place)
-        elif isinstance(mark, Box):
-            _box(axes, mark, place)
-        else:
-            _line(axes, mark, place)
+        draw[type(mark)](axes, mark, place)
     return figure
 
 

@@ -10,6 +10,7 @@ from simlib.arguments import named as described
 from simlib.arguments import public
 from simlib.check import Report
 from simlib.errors import Mistake
+from simlib.scenario import Scenario
 from simlib.schedule.trace import Trace
 from simlib.text import listed, show
 from simlib.views import style
@@ -38,7 +39,7 @@ def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
     if not what:
         raise Mistake("give a report or a trace: lanes(scenario.explore(charge)).")
     reports = [one for one in what if not isinstance(one, Trace)]
-    traces = [_trace(one) for one in what]
+    traces = [one if isinstance(one, Trace) else run_of(one) for one in what]
     names = [*traces[0].initial]
     if not isinstance(watch, (list, tuple)) or not all(name in names for name in watch):
         raise Mistake(f"watch={show(watch)}: give a list of resources. There are {listed(names)}.")
@@ -46,13 +47,19 @@ def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
     return picture_of(scene(traces, watch, "\n".join([*(report.small_print for report in reports[:1]), *real])))
 
 
-def _trace(one: Report | Trace) -> Trace:
-    if isinstance(one, Trace):
-        return one
-    trace = one.counterexample or next(iter(one.sample(1)), None)
+def run_of(report: Report, to: str = "draw") -> Trace:
+    """The run to show of a report: its counterexample, or one that went well. Raises Mistake where it has none."""
+    trace = report.counterexample or next(iter(report.sample(1)), None)
     if trace is None:
-        raise Mistake("there is no run to draw: the search ended before any run did.")
+        raise Mistake(f"there is no run to {to}: the search ended before any run did.")
     return trace
+
+
+def watched(scenario: Scenario, also: Iterable[str] = ()) -> tuple[str, ...]:
+    """The resources that the scenario's properties are about, and these: their lanes stay when nothing is broken."""
+    claims = (*scenario.always, *scenario.eventually, *scenario.sometimes)
+    about = {*also, *(name for claim in claims for name in claim.parameters)}
+    return tuple(name for name in scenario.resources if name in about)
 
 
 def picture_of(scene: Scene) -> Picture:
@@ -149,7 +156,7 @@ def draw_panels(
     """
     left, top = corner
     for panel in scene.panels:
-        ink = getattr(canvas.theme, panel.mood)
+        ink = {"bad": canvas.theme.bad, "good": canvas.theme.good, "plain": canvas.theme.ink}[panel.mood]
         canvas.text(left, top + 0.22, panel.title, va="baseline", color=ink, size=HEADING, bold=True)
         top += TITLE
         middles = [top + LANE * (lane + 0.42) for lane in range(len(panel.lanes))]

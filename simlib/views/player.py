@@ -21,6 +21,7 @@ from simlib.schedule.replay import fork, play
 from simlib.schedule.token import points
 from simlib.schedule.trace import Trace
 from simlib.text import listed, name_of, plural
+from simlib.views.lanes import run_of, watched
 from simlib.views.layout import MOST_LANES, scene
 from simlib.views.markup import escape
 from simlib.views.moments import Run, Source, Story, functions_of
@@ -94,9 +95,7 @@ def _played(scenario: Scenario, worker: Workers, failure: Report | Trace | None)
         raise Mistake(f"failure={described(failure)}: give a report or a trace.")
     if isinstance(failure, Trace):
         return scenario.system(worker), play(scenario.system(worker), points(failure))
-    trace = failure.counterexample or next(iter(failure.sample(1)), None)
-    if trace is None:
-        raise Mistake("there is no run to play: the search ended before any run did.")
+    trace = run_of(failure, to="play")
     names = [name_of(role) for role in roles_of(worker)]
     counts = Counter(role.name for role in failure.system.cast.values()).values()
     system = scenario.system(worker, dict(zip(names, counts)))
@@ -116,10 +115,8 @@ def _sources(systems: Sequence[System]) -> list[Source]:
 
 def _watched(scenario: Scenario, traces: Sequence[Trace]) -> tuple[str, ...]:
     """The resources with a lane: those that the properties are about, and the locks; none means those that change."""
-    claims = (*scenario.always, *scenario.eventually, *scenario.sometimes)
-    about = {name for claim in claims for name in claim.parameters} | {name for one in traces for name in one.about}
-    about |= {name for name, state in traces[0].initial.items() if isinstance(state, LockState)}
-    return tuple(name for name in scenario.resources if name in about)[:MOST_LANES]
+    locks = [name for name, state in traces[0].initial.items() if isinstance(state, LockState)]
+    return watched(scenario, [*locks, *(name for one in traces for name in one.about)])[:MOST_LANES]
 
 
 def _fork(told: Story, number: int, watch: tuple[str, ...]) -> tuple[Story | None, str]:

@@ -60,14 +60,12 @@ def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 
     `runs` seeds from `seed` on, the same for each. `conditions` are those of `scenario.simulate`. Latency is from a
     task's arrival to its end, over all retries. Raises Mistake.
     """
-    found, how_many = many_runs(scenario, workers, runs, seed, **conditions)
+    found, said = many_runs(scenario, workers, runs, seed, **conditions)
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]
     if idle:
         raise Mistake(f"{listed(idle)} completed no task in this time: simulate for longer, or give arrivals=.")
     prices = {name: _prices(results) for name, results in found.items()}
-    some = next(iter(found.values()))[0]
-    small = f"{how_many}; {some.conditions}. Mean of the runs [least, most]."
-    title = _title(prices)
+    title, small = _title(prices), f"{said}. Mean of the runs [least, most]."
     text = "\n".join([title, *_table(prices), small])
     return PriceTag(prices, found, Picture(text, lambda: _draw(title, prices, small)))
 

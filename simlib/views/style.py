@@ -26,7 +26,6 @@ class Theme:
     paper: str = PAPER
     bad: str = RED
     good: str = GREEN
-    plain: str = INK
     family: str = "'DejaVu Sans', Verdana, sans-serif"
     letter: float = 0.064  # inches that a letter of a bar's text takes
     still: bool = True  # drawn on a sheet of paper of its own
@@ -36,7 +35,7 @@ PRINT = Theme()
 JUPYTER = Theme(
     ink="var(--jp-content-font-color1, #1F2430)", quiet="var(--jp-content-font-color2, #6B7280)",
     line="var(--jp-border-color2, #E3E5E8)", paper="var(--jp-layout-color0, #FFFFFF)",
-    plain="var(--jp-content-font-color1, #1F2430)", family="system-ui, sans-serif", letter=0.062, still=False,
+    family="system-ui, sans-serif", letter=0.062, still=False,
 )  # fmt: skip
 PLAYER = replace(
     JUPYTER, ink="var(--mfp-ink)", quiet="var(--mfp-quiet)", line="var(--mfp-line)", paper="var(--mfp-paper)",
@@ -49,10 +48,10 @@ def colour(resource: str, numbers: Mapping[str, int]) -> str:
     return RESOURCES[numbers.get(resource, 0) % len(RESOURCES)]
 
 
-def tint(hex_colour: str, share: float = 0.22) -> str:
+def tint(hex_colour: str) -> str:
     """The colour mixed with white."""
     parts = [int(hex_colour[place : place + 2], 16) for place in (1, 3, 5)]
-    return "#" + "".join(f"{round(255 - (255 - part) * share):02X}" for part in parts)
+    return "#" + "".join(f"{round(255 - (255 - part) * 0.22):02X}" for part in parts)
 
 
 def ink_on(hex_colour: str) -> str:

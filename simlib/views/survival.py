@@ -9,7 +9,6 @@ from typing import Any
 from simlib.arguments import above_zero, whole_number
 from simlib.errors import Mistake
 from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
-from simlib.simulate import Run
 from simlib.simulate.conditions import MEASURED
 from simlib.text import listed, plural, show
 from simlib.views.chart import Chart, Curve, shares_left, wilson
@@ -67,21 +66,19 @@ def survival_curve(
     """
     runs = whole_number("runs", runs, 2, or_="; a curve says something from about 30 on")
     days = above_zero("days", days)
-    found, how_many = many_runs(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
-    bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
-    some = next(iter(found.values()))[0]
+    found, said = many_runs(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
+    bitten = {
+        name: tuple(None if run.first_violation is None else run.first_violation / DAY for run in results)
+        for name, results in found.items()
+    }
     people = plural(len(scenario.system(workers[0], conditions.get("workers")).cast), "worker")
-    small = f"{people}, {how_many}; {some.conditions}. Bands: 95 % intervals (Wilson)."
+    small = f"{people}, {said}. Bands: 95 % intervals (Wilson)."
     lines = [_line(name, results, days) for name, results in bitten.items()]
     if formula is not None:
         lines.append("  by the formula: " + ", ".join(f"day {day:g}: {formula(day):.0%}" for day in _marks(days)))
     title = _title(bitten, days)
     text = "\n".join([title, *lines, small])
     return Survival(days, bitten, Picture(text, lambda: _chart(title, bitten, days, small, formula).figure()))
-
-
-def _day(run: Run) -> float | None:
-    return None if run.first_violation is None else run.first_violation / DAY
 
 
 def _share(results: Bitten, day: float) -> tuple[float, float, float]:

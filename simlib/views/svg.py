@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from simlib.views.canvas import PIXELS, POINT, Box, Canvas, Line, Mark, Text
+from collections.abc import Callable
+
+from simlib.views.canvas import PIXELS, POINT, Box, Canvas, Line, Text
 from simlib.views.markup import escape
 
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
@@ -22,13 +24,8 @@ def svg_of(canvas: Canvas, alt: str) -> str:
 
 def elements(canvas: Canvas) -> str:
     """The marks alone, in their order, for an element that says the letters' family and that text is centred."""
-    return "".join(map(_element, canvas.marks))
-
-
-def _element(mark: Mark) -> str:
-    if isinstance(mark, Text):
-        return _text(mark)
-    return _box(mark) if isinstance(mark, Box) else _line(mark)
+    write: dict[type, Callable[..., str]] = {Text: _text, Box: _box, Line: _line}
+    return "".join(write[type(mark)](mark) for mark in canvas.marks)
 
 
 def _text(mark: Text) -> str:
