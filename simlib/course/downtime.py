@@ -68,9 +68,7 @@ def downtime(
         f"{incidents:,} incidents, numbers {seed} to {seed + incidents - 1:,}, of {plural(len(faults), 'fault')} in "
         f"{plural(plans.catalogue.variants, 'run')} each. Bands: 95 % intervals (Wilson); of means, normal."
     )
-    title = "Mean outage: " + ", ".join(f"{name} {fmean(found):.0f} min" for name, found in minutes.items())
-    text = "\n".join([title, *(f"  {_line(name, found)}" for name, found in minutes.items()), small])
-    return Downtime(minutes, Picture(text, lambda: _chart(title, minutes, small).figure()))
+    return Downtime(minutes, _chart(minutes, small).picture([_line(name, found) for name, found in minutes.items()]))
 
 
 def _mean(minutes: tuple[float, ...]) -> tuple[float, float, float]:
@@ -81,12 +79,12 @@ def _mean(minutes: tuple[float, ...]) -> tuple[float, float, float]:
 def _line(name: str, minutes: tuple[float, ...]) -> str:
     mean, low, high = _mean(minutes)
     ninety = sorted(minutes)[int(0.9 * len(minutes))]
-    return (
-        f"{name}: mean {mean:.1f} min [{low:.1f}, {high:.1f}], half within {median(minutes):g}, 90 % within {ninety:g}"
-    )
+    means = f"mean {mean:.1f} min [{low:.1f}, {high:.1f}]"
+    return f"  {name}: {means}, half within {median(minutes):g}, 90 % within {ninety:g}"
 
 
-def _chart(title: str, minutes: Mapping[str, tuple[float, ...]], small: str) -> Chart:
+def _chart(minutes: Mapping[str, tuple[float, ...]], small: str) -> Chart:
+    title = "Mean outage: " + ", ".join(f"{name} {fmean(found):.0f} min" for name, found in minutes.items())
     longest = max(map(max, minutes.values()))
     curves = []
     for name, found in minutes.items():

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from simlib.views import style
 from simlib.views.canvas import Canvas, sheet
-from simlib.views.figure import figure_of, write
+from simlib.views.figure import SANS, figure_of, write
+from simlib.views.picture import Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,8 +69,11 @@ class Chart:
     shares: bool = False
     trouble: tuple[str, float, float] | None = None
 
-    def figure(self) -> Figure:
-        """The chart, drawn with matplotlib. Raises Mistake without it."""
+    def picture(self, lines: Sequence[str]) -> Picture:
+        """The chart as a picture; its text has these lines between the title and the small print."""
+        return Picture("\n".join([self.title, *lines, self.small_print]), self._figure)
+
+    def _figure(self) -> Figure:
         canvas, top = sheet(self.title, self.small_print, 8, HEIGHT + AXIS)
         figure = figure_of(canvas)
         bottom = canvas.height - top - HEIGHT
@@ -99,8 +103,8 @@ class Chart:
         axes.tick_params(colors=style.QUIET, labelsize=8, length=0)
         axes.grid(color=style.LINE, linewidth=0.6)
         axes.set_axisbelow(True)
-        axes.set_xlabel(self.x, size=8.5, color=style.QUIET, family="DejaVu Sans")
-        axes.set_ylabel(self.y, size=8.5, color=style.QUIET, family="DejaVu Sans")
+        axes.set_xlabel(self.x, size=8.5, color=style.QUIET, family=SANS)
+        axes.set_ylabel(self.y, size=8.5, color=style.QUIET, family=SANS)
 
     def _mark_trouble(self, axes: Axes) -> None:
         if self.trouble is None:

@@ -8,8 +8,7 @@ from math import radians, sin
 
 from simlib.views import style
 from simlib.views.canvas import CORNER, Canvas
-from simlib.views.figure import figure_of
-from simlib.views.picture import DOTS_PER_INCH
+from simlib.views.picture import Picture
 
 GAP = 0.07  # inches between cells
 SLANT = 40  # degrees
@@ -114,4 +113,4 @@ def save_icon(looks: Sequence[Sequence[Look]], path: str) -> None:
     icon = Grid([], [], looks, (0.2, 0.2), size=7, gap=0.04)
     canvas = Canvas(icon.width + 0.08, icon.height + 0.08)
     icon.draw(canvas, 0.06, 0.06)
-    figure_of(canvas).savefig(path, dpi=DOTS_PER_INCH)
+    Picture("", lambda: canvas).save(path)

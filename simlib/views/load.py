@@ -51,9 +51,7 @@ def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int =
     runs = {name: run for name, (run,) in many_runs(scenario, workers, 1, seed, **conditions)[0].items()}
     some = next(iter(runs.values()))
     small = f"One run of each, seed {seed}; {some.conditions}."
-    title = _title(runs, resource)
-    text = "\n".join([title, *_table(runs, resource), small])
-    return Load(resource, runs, Picture(text, lambda: _chart(title, runs, resource, small).figure()))
+    return Load(resource, runs, _chart(runs, resource, small).picture(_lines(runs, resource)))
 
 
 def rate(counts: Counter[int], since: float, until: float) -> float:
@@ -78,7 +76,7 @@ def _trouble(run: Run, resource: str) -> tuple[str, float, float] | None:
     return None
 
 
-def _table(runs: dict[str, Run], resource: str) -> list[str]:
+def _lines(runs: dict[str, Run], resource: str) -> list[str]:
     lines = []
     for name, run in runs.items():
         said = [
@@ -107,7 +105,7 @@ def _title(runs: dict[str, Run], resource: str) -> str:
     )
 
 
-def _chart(title: str, runs: dict[str, Run], resource: str, small: str) -> Chart:
+def _chart(runs: dict[str, Run], resource: str, small: str) -> Chart:
     some = next(iter(runs.values()))
     end = some.conditions.hours * 3_600
     width = max(1.0, end / BINS)
@@ -120,4 +118,4 @@ def _chart(title: str, runs: dict[str, Run], resource: str, small: str) -> Chart
         )
         curves.append(Curve(name, middles, asked, band=([0.0] * len(edges), answered)))
     y = "requests a second; shaded: answered"
-    return Chart(title, small, "simulated seconds", y, curves, end, trouble=_trouble(some, resource))
+    return Chart(_title(runs, resource), small, "simulated seconds", y, curves, end, trouble=_trouble(some, resource))

@@ -60,12 +60,10 @@ class Source:
             for text, changed in rows:
                 self.lines.append(Line(pane, next(numbers) if known and text is not None else 0, text, changed))
 
-    def row(self, worker: str, number: int) -> int | None:
-        """Where this line of the worker's function stands; None for one that is not on the page."""
-        there = [
-            row for row, line in enumerate(self.lines) if (line.pane, line.number) == (self.pane_of[worker], number)
-        ]
-        return there[0] if there and number else None
+    def row(self, worker: str, number: int) -> int:
+        """Where this line of the worker's function stands; -1 for one that is not on the page."""
+        own = [line.number if line.pane == self.pane_of[worker] else 0 for line in self.lines]
+        return own.index(number) if number and number in own else -1
 
     def first(self, worker: str) -> int:
         """The row of the worker's `def`."""
@@ -127,9 +125,8 @@ class Run:
     def _moved(self, event: Event, running: list[str]) -> list[Place]:
         """The workers that this event has put somewhere."""
         if event.op:
-            row = self.source.row(event.worker, event.line)
             number = list(self.trace.initial).index(event.op.resource)
-            return [Place(event.worker, -1 if row is None else row, NOW, number)]
+            return [Place(event.worker, self.source.row(event.worker, event.line), NOW, number)]
         started = {"crash": [event.worker], "again": [event.worker], "power loss": running}.get(event.kind, [])
         return [Place(worker, self.source.first(worker), AGAIN) for worker in started]
 

@@ -73,7 +73,8 @@ def player(scenario: Scenario, *workers: Workers, failure: Report | Trace | None
     played = [_played(scenario, worker, failure) for worker in workers]
     sources = _sources([system for system, _ in played])
     runs = tuple(Run(system, trace, source) for (system, trace), source in zip(played, sources))
-    watch = _watched(scenario, [run.trace for run in runs])
+    held = [name for name, state in runs[0].trace.initial.items() if isinstance(state, LockState)]
+    watch = watched(scenario, [*held, *(name for run in runs for name in run.trace.about)])[:MOST_LANES]
     no_fork: list[int | None] = [None]
     told = Story(runs, scene([run.trace for run in runs], watch))
     stories, forks, why, room = [told], no_fork, ["nobody has begun"], MOST_FORKED
@@ -111,12 +112,6 @@ def _sources(systems: Sequence[System]) -> list[Source]:
     rows = side_by_side(functions[0][0], functions[1][0])
     halves = ([(row.left, row.changed) for row in rows], [(row.right, row.changed) for row in rows])
     return [Source(system, [half]) for system, half in zip(systems, halves)]
-
-
-def _watched(scenario: Scenario, traces: Sequence[Trace]) -> tuple[str, ...]:
-    """The resources with a lane: those that the properties are about, and the locks; none means those that change."""
-    locks = [name for name, state in traces[0].initial.items() if isinstance(state, LockState)]
-    return watched(scenario, [*locks, *(name for one in traces for name in one.about)])[:MOST_LANES]
 
 
 def _fork(told: Story, number: int, watch: tuple[str, ...]) -> tuple[Story | None, str]:

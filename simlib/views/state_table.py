@@ -47,8 +47,9 @@ def tables(states: Mapping[str, State]) -> dict[str, tuple[Row, ...]]:
 def marked(before: Sequence[Row], after: Sequence[Row]) -> tuple[Row, ...]:
     """The rows after an event, with what it changed marked; a row that has gone is shown once more, at its end."""
     old, new = ({row.name: row.value for row in rows} for rows in (before, after))
-    gone = [Row(row.name, row.value, "gone") for row in before if row.name and row.name not in new]
-    return (*(Row(row.name, row.value, _change(row, old)) for row in after), *gone)
+    gone = [row._replace(change="gone") for row in before if row.name and row.name not in new]
+    changed = (row.name and old.get(row.name) != row.value for row in after)
+    return (*(row._replace(change="new" if new else "") for row, new in zip(after, changed)), *gone)
 
 
 def html_of(name: str, rows: Sequence[Row], ever: Iterable[Sequence[Row]], colour: str) -> str:
@@ -66,10 +67,6 @@ def html_of(name: str, rows: Sequence[Row], ever: Iterable[Sequence[Row]], colou
         f'<div class="mfp-box" style="flex:1 1 {max(width, 110)}px;min-height:{height}px">'
         f'<table data-resource="{escape(name)}"><caption>{caption}</caption><tbody>{body}</tbody></table></div>'
     )
-
-
-def _change(row: Row, old: Mapping[str, str]) -> Change:
-    return "new" if row.name and old.get(row.name) != row.value else ""
 
 
 @singledispatch
@@ -92,18 +89,12 @@ def _queue(state: QueueState) -> Iterable[tuple[str, str]]:
 
 @_rows.register
 def _database(state: DatabaseState) -> Iterable[tuple[str, str]]:
-    for key, row in sorted(state.rows.items(), key=str):
-        yield bare(key), show(row, WIDTH)
-    if not state.rows:
-        yield "", "no rows"
+    return _all(((bare(key), row) for key, row in sorted(state.rows.items(), key=str)), "no rows")
 
 
 @_rows.register
 def _collection(state: CollectionState) -> Iterable[tuple[str, str]]:
-    for name in sorted(state.items):
-        yield name, show(state.items[name], WIDTH)
-    if not state.items:
-        yield "", "no items"
+    return _all(((name, state.items[name]) for name in sorted(state.items)), "no items")
 
 
 @_rows.register
@@ -129,15 +120,16 @@ def _lock(state: LockState) -> Iterable[tuple[str, str]]:
 
 @_rows.register
 def _disk(state: DiskState) -> Iterable[tuple[str, str]]:
-    for name in state.files:
-        yield bare(name), show(state.contents(name), WIDTH)
-    if not state.files:
-        yield "", "no files"
+    return _all(((bare(name), state.contents(name)) for name in state.files), "no files")
 
 
 @_rows.register
 def _clock(state: ClockState) -> Iterable[tuple[str, str]]:
     yield "seconds", f"{state.seconds:g}"
+
+
+def _all(values: Iterable[tuple[str, Any]], nothing: str) -> list[tuple[str, str]]:
+    return [(name, show(value, WIDTH)) for name, value in values] or [("", nothing)]
 
 
 def _items(items: Sequence[Any]) -> str:

@@ -76,9 +76,7 @@ def survival_curve(
     lines = [_line(name, results, days) for name, results in bitten.items()]
     if formula is not None:
         lines.append("  by the formula: " + ", ".join(f"day {day:g}: {formula(day):.0%}" for day in _marks(days)))
-    title = _title(bitten, days)
-    text = "\n".join([title, *lines, small])
-    return Survival(days, bitten, Picture(text, lambda: _chart(title, bitten, days, small, formula).figure()))
+    return Survival(days, bitten, _chart(bitten, days, small, formula).picture(lines))
 
 
 def _share(results: Bitten, day: float) -> tuple[float, float, float]:
@@ -119,9 +117,7 @@ def _line(name: str, results: Bitten, days: float) -> str:
     return f"  {name}, still unharmed on {', '.join(points)}"
 
 
-def _chart(
-    title: str, bitten: Mapping[str, Bitten], days: float, small: str, formula: Callable[[float], float] | None
-) -> Chart:
+def _chart(bitten: Mapping[str, Bitten], days: float, small: str, formula: Callable[[float], float] | None) -> Chart:
     curves = []
     for name, results in bitten.items():
         at = [0.0, *sorted(one for one in results if one is not None), days]
@@ -129,4 +125,4 @@ def _chart(
     if formula is not None:
         at = [days * place / 100 for place in range(101)]
         curves.append(Curve("formula", at, [formula(day) for day in at], is_formula=True))
-    return Chart(title, small, "simulated days", "still unharmed", curves, days, shares=True)
+    return Chart(_title(bitten, days), small, "simulated days", "still unharmed", curves, days, shares=True)
