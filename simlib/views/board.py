@@ -60,7 +60,7 @@ def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
     small = _small_print(next(iter(next(iter(reports.values())).values())))
     title = _title(reports)
     table = [["", *reports], *([claim, *(_word(claim, row[claim]) for row in reports.values())] for claim in asked)]
-    text = "\n".join([title, *(f"  {line}" for line in aligned(table)), small])
+    text = "\n".join([title, *aligned(table), small])
     return Board(reports, Picture(text, lambda: _draw(title, reports, small)))
 
 

@@ -101,11 +101,11 @@ class Grid:
             canvas.text(x, top - 0.08, label, size=8, ha="center", va="bottom", linespacing=0.95)
 
 
-def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+def aligned(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
     """A table as lines of text, its columns aligned."""
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table)]
-    return ["  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip() for row in table]
+    return [indent + "  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip() for row in table]
 
 
 def save_icon(looks: Sequence[Sequence[Look]], path: str) -> None:

@@ -69,7 +69,7 @@ def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:
     reports = tuple(map(tuple, overtakings(scenario.system(worker, 2), len(steps))))
     title = _title(called(worker), reports)
     said = ([step, *(report.claim or report.verdict for report in row)] for step, row in zip(steps, reports))
-    text = "\n".join([title, *aligned([["A stands after | B gets to", *steps], *said]), SMALL_PRINT])
+    text = "\n".join([title, *aligned([["A stands after | B gets to", *steps], *said], indent=""), SMALL_PRINT])
     return InterleavingMap(steps, reports, Picture(text, lambda: _draw(title, steps, reports)))
 
 

@@ -70,8 +70,7 @@ def crash_strip(scenario: Scenario, *workers: Workers) -> FaultMatrix:
     title = _title(rows, "at", "crash point")
     lines = [title, "What if it crashes right after ..."]
     for name, steps in rows.items():
-        table = aligned([verb_of(step[0].step), _word(step[0])] for step in steps)
-        lines += [f"{name}:", *(f"  {line}" for line in table)]
+        lines += [f"{name}:", *aligned([verb_of(step[0].step), _word(step[0])] for step in steps)]
     return FaultMatrix(
         title, rows, CRASH_AFTER, Picture("\n".join([*lines, STRIP_PRINT]), lambda: _draw_strip(title, rows))
     )
@@ -93,8 +92,8 @@ def failure_matrix(scenario: Scenario, *workers: Workers) -> FaultMatrix:
     tables = []
     for name, steps in shown.items():
         head = [name, *(condition.name for condition in used)]
-        table = aligned([head, *([verb_of(step[0].step), *map(_word, step)] for step in steps)])
-        tables.append("\n".join(f"  {line}" for line in table))
+        said = ([verb_of(step[0].step), *map(_word, step)] for step in steps)
+        tables.append("\n".join(aligned([head, *said])))
     text = "\n\n".join([title, *tables, MATRIX_PRINT])
     return FaultMatrix(title, shown, used, Picture(text, lambda: _draw_matrix(title, shown, used)))
 
@@ -160,13 +159,15 @@ def _look_in_words(cell: Cell) -> Look:
     return look if cell.verdict else replace(look, words="over")
 
 
+def _looks(steps: Steps) -> list[list[Look]]:
+    return [[LOOKS[cell.verdict] for cell in step] for step in steps]
+
+
 def _draw_matrix(title: str, rows: Mapping[str, Steps], conditions: tuple[Condition, ...]) -> Canvas:
     heads = [condition.name.replace(" ", "\n") for condition in conditions]
     grids = [
-        Grid([verb_of(step[0].step) for step in steps], heads,
-                  [[LOOKS[cell.verdict] for cell in step] for step in steps], (0.58, 0.36))
-        for steps in rows.values()
-    ]  # fmt: skip
+        Grid([verb_of(step[0].step) for step in steps], heads, _looks(steps), (0.58, 0.36)) for steps in rows.values()
+    ]
     names = 0.3  # inches for the implementations' names
     height = names + max(one.head + one.height for one in grids)
     canvas, top = sheet(title, MATRIX_PRINT, sum(one.left + one.width + 0.2 for one in grids), height)
