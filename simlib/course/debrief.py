@@ -170,12 +170,8 @@ def narrowing(path: Path) -> list[list[bool]]:
 
 def save_icon(path: Path, file: str) -> None:
     """Write a way's narrowing to a file, small: the icon of a lesson."""
-    rows = narrowing(path)
-    fills = [[_icon_fill(row, possible) for possible in row] for row in rows]
-    save_cells([[Look((fill,)) for fill in row] for row in fills], file)
-
-
-def _icon_fill(row: Sequence[bool], possible: bool) -> str:
-    if possible and sum(row) == 1:
-        return style.GREEN
-    return POSSIBLE if possible else style.LINE
+    looks = []
+    for row in narrowing(path):
+        fill = style.GREEN if sum(row) == 1 else POSSIBLE
+        looks.append([Look((fill if possible else style.LINE,)) for possible in row])
+    save_cells(looks, file)
