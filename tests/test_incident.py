@@ -19,7 +19,7 @@ from simlib.course import (
     fault,
     incident_room,
 )
-from simlib.course.debrief import narrowing
+from simlib.course.debrief import narrowing, save_icon
 from simlib.errors import Mistake
 
 LOGIC, CONFIGURATION, ROUTING = BOUNDARIES[:3]
@@ -223,6 +223,11 @@ def test_boundary_first_asks_until_one_boundary_is_left(plans):
     assert [step.check.name for step in path.steps] == ["first half"]  # both that are left are logic's
     assert path.commits == (LOGIC,) and [fix.name for fix in path.fixes] == ["a"] and path.minutes == 12
     assert narrowing(path) == [[True] * 6, [True] + [False] * 5]
+
+
+def test_how_a_way_narrows_it_down_is_an_icon(plans, tmp_path):
+    save_icon(plans.boundary_first(plans.catalogue.worlds[0]), str(tmp_path / "icon.png"))
+    assert (tmp_path / "icon.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_run_unlike_those_that_are_known_is_brought_to_an_end_too():

@@ -17,8 +17,9 @@ from simlib.errors import Mistake
 from simlib.model.resource import State
 from simlib.schedule.replay import fork
 from simlib.views.layout import MOST_LANES
+from simlib.views.moments import AGAIN, NOW, PAST, START
 from simlib.views.player import player
-from simlib.views.state_table import AGAIN, NOW, PAST, START, Row, marked, table
+from simlib.views.state_table import Row, marked, table
 from tests.sample import charge, charge_once, shop
 
 ROOT = Path(__file__).parent.parent

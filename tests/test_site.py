@@ -21,7 +21,7 @@ from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
 
 from simlib.course.exercises import NO_LESSONS
 from simlib.live import INSTEAD, NO_PROCESSES
-from simlib.views.drawing import NO_CHART
+from simlib.views.picture import NO_CHART
 from tests.browser import AXE, expected, moment, npm_package, press, seen
 from tests.lessons import FOLDER, definitions
 
@@ -296,7 +296,7 @@ def test_only_a_cell_that_imports_matplotlib_asks_the_network_for_it(browser, ad
         page.context.on("request", lambda request: asked.append(request.url))
         open_in_lab(page, address, "your_own_code.ipynb")
         run = "code => jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code}).done"
-        page.evaluate(run, "import simlib.views.drawing")
+        page.evaluate(run, "import simlib.views.picture")
         before = [url for url in asked if url.startswith(PYODIDE_CDN_URL)]
         answer = page.evaluate(run, "import matplotlib")["content"]
     fetched = {url.rpartition("/")[2].partition("-")[0] for url in asked if url.startswith(PYODIDE_CDN_URL)}

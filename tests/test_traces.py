@@ -8,8 +8,8 @@ import pytest
 from simlib import Clock, Database, Disk, Lock, Queue, Rejected, Scenario, Service, compare, lanes
 from simlib.errors import DoesNotHold, Mistake
 from simlib.model.operation import Where
+from simlib.views.moments import NOW
 from simlib.views.player import player
-from simlib.views.state_table import NOW
 from tests.test_mistakes import cell, of_worker, said
 
 KEY = "order-1 of the shop in Rotterdam, placed at noon"

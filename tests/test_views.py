@@ -10,9 +10,11 @@ from matplotlib.colors import to_hex
 
 from simlib import Database, Lock, Scenario, compare, lanes
 from simlib.errors import Mistake
+from simlib.views.canvas import Canvas
 from simlib.views.comparison import picture
-from simlib.views.layout import GAP, WIDTHS, rows_of, scene
-from simlib.views.page import Page
+from simlib.views.figure import figure_of
+from simlib.views.lanes import live_svg, rows_of
+from simlib.views.layout import GAP, WIDTHS, scene
 from simlib.views.source import side_by_side
 from simlib.views.style import wrapped
 from simlib.views.svg import svg_of
@@ -91,7 +93,7 @@ def test_a_stall_is_a_gap_between_the_steps_it_separates():
 
 
 def test_the_svg_is_well_formed_and_tells_its_story_to_a_screen_reader(both):
-    root = ElementTree.fromstring(svg_of(both))
+    root = ElementTree.fromstring(live_svg(both))
     assert root.attrib["role"] == "img"
     assert root.attrib["aria-label"].startswith(
         "charge: breaks “charged at most once” with 1 crash. worker A receive, then"
@@ -103,10 +105,13 @@ def test_the_svg_is_well_formed_and_tells_its_story_to_a_screen_reader(both):
 
 def test_matplotlib_and_svg_draw_the_same_page():
     page = picture(compare(shop(), happy_path=charge, failure_mode=charge_once).sheet).draw()
-    axes, svg = page.figure().axes[0], ElementTree.fromstring(page.svg("what <is> on it"))
-    spans = [(text, [*text]) for text in svg.iter("text")]
-    words = [(float(rows[0].get("x")), "\n".join(row.text for row in rows), text.get("fill")) for text, rows in spans]
-    drawn = [(round(100 * one.get_position()[0], 1), one.get_text(), one.get_color()) for one in axes.texts]
+    axes, svg = figure_of(page).axes[0], ElementTree.fromstring(svg_of(page, "what <is> on it"))
+    words = [(round(float(text.get("x")), 1), text.text, text.get("fill")) for text in svg.iter("text")]
+    drawn = [
+        (round(100 * one.get_position()[0], 1), line, one.get_color())
+        for one in axes.texts
+        for line in one.get_text().split("\n")
+    ]
     assert sorted(words) == sorted(one for one in drawn if one[1])
     paper, *boxes = (one.get("fill") for one in svg.iter("rect"))
     assert (paper, svg.get("aria-label")) == ("#FFFFFF", "what <is> on it")
@@ -115,20 +120,18 @@ def test_matplotlib_and_svg_draw_the_same_page():
 
 
 def test_a_page_as_svg_turns_its_words_and_hatches_and_dashes_its_boxes():
-    page = Page(2, 1)
+    page = Canvas(2, 1)
+    page.line(0, 2, 0.9, color="#000000", linewidth=0.72)
+    page.box(0.2, 0.2, 1, 0.2, stroke="#123456", linewidth=0.72, dashes=(3, 1), hatched=True)
     page.text(1, 0.5, "up & down", rotation=40, ha="right", va="bottom")
-    page.box(0.2, 0.2, 1, 0.2, edgecolor="#123456", linewidth=0.72, dashes=(3, 1), hatch="////")
-    page.line(0, 2, 0.9, color="#000000", linewidth=0.72, zorder=0)
-    svg = ElementTree.fromstring(page.svg("a page"))
+    svg = ElementTree.fromstring(svg_of(page, "a page"))
     _, line, box, hatch, words = svg
-    assert [one.tag for one in (line, hatch)] == ["line", "path"]  # what lies lowest is drawn first
-    assert (box.get("stroke-dasharray"), hatch.get("stroke")) == ("3.0 1.0", "#123456")
+    assert [one.tag for one in (line, hatch)] == ["line", "path"]  # a later mark covers an earlier one
+    assert (box.get("stroke-dasharray"), hatch.get("stroke")) == ("3 1", "#123456")
     start, *strokes = hatch.get("d").split("M")[1:]
-    assert (
-        start == "20.0 40.0l20.0 -20.0" and strokes[-1] == "100.0 40.0l20.0 -20.0"
-    )  # from its corner to its other one
-    assert (words.get("transform"), words.get("text-anchor")) == ("rotate(-40 100.0 50.0)", "end")
-    assert words[0].text == "up & down"
+    assert start == "20 40l20 -20" and strokes[-1] == "100 40l20 -20"  # from its corner to its other one
+    assert (words.get("transform"), words.get("text-anchor")) == ("rotate(-40 100 50)", "end")
+    assert words.text == "up & down"
 
 
 def test_svg_text_is_escaped():
@@ -139,7 +142,7 @@ def test_svg_text_is_escaped():
         return db["<script>alert(1)</script>"] is None
 
     report = Scenario(db=Database(), always=[never]).explore(sneaky, crashes=0)
-    root = ElementTree.fromstring(svg_of(scene([report.counterexample])))
+    root = ElementTree.fromstring(live_svg(scene([report.counterexample])))
     assert not list(root.iter("script"))
 
 

@@ -10,8 +10,11 @@ from simlib.course.catalogue import BOUNDARIES, Fault
 from simlib.course.incident import Incident
 from simlib.course.plans import Path, Plans, Step
 from simlib.views import style
-from simlib.views.drawing import DOTS_PER_INCH, Drawn, Picture, draw_notes
-from simlib.views.page import Page
+from simlib.views.canvas import Canvas, sheet
+from simlib.views.chart import Bar, draw_bars
+from simlib.views.grid import Look
+from simlib.views.grid import save_icon as save_cells
+from simlib.views.picture import Drawn, Picture
 
 SHORT = ("logic", "configuration", "routing", "lifecycle", "storage", "platform")
 POSSIBLE = style.RESOURCES[0]
@@ -58,7 +61,7 @@ def debrief(incident: Incident) -> Debrief | Picture:
     """
     if not incident.over:
         text = f"Incident {incident.seed} is still open. Check, commit, fix; then run this cell again."
-        return Picture(text, text, lambda: _page(text))
+        return Picture(text, lambda: sheet(text, "", 0, 0)[0])
     plans, truth = incident.plans, incident.truth
     paths = {
         "your way": incident.path,
@@ -81,9 +84,8 @@ def debrief(incident: Incident) -> Debrief | Picture:
     for heading, rows in blocks.items():
         lines += [heading, *(f"  {row}" for row in rows)]
     text = "\n".join(lines)
-    bars = {name: path.minutes for name, path in paths.items()}
-    picture = Picture(text, text.replace("\n", ". "), lambda: _draw(title, blocks, bars, truth.boundary, plans))
-    return Debrief(paths, alone, picture)
+    bars = [Bar(name, path.minutes, f"{path.minutes:g}") for name, path in paths.items()]
+    return Debrief(paths, alone, Picture(text, lambda: _draw(title, blocks, bars, truth.boundary, plans)))
 
 
 def _headed(who: str, path: Path) -> str:
@@ -112,71 +114,52 @@ def rows_of(plans: Plans, path: Path) -> list[Row]:
     return rows
 
 
-def _draw(title: str, blocks: Mapping[str, Sequence[Row]], bars: Mapping[str, float], truth: str, plans: Plans) -> Page:
+def _draw(title: str, blocks: Mapping[str, Sequence[Row]], bars: Sequence[Bar], truth: str, plans: Plans) -> Canvas:
     heights = [0.3 + HEADINGS + ROW * len(rows) for rows in blocks.values()]
-    top = 0.62
-    below = top + max(heights[:2]) + 0.2
-    page = Page(0.2 + 2 * BLOCK + 0.65, below + heights[2] + 0.5)
-    page.text(0.2, 0.28, title, size=11, weight="bold", color=style.INK)
-    corners = [(0.2, top), (0.2 + BLOCK + 0.4, top), (0.2, below)]
-    for (heading, rows), corner in zip(blocks.items(), corners):
-        draw_block(page, heading, rows, corner, truth, plans)
-    _draw_bars(page, bars, 0.2 + BLOCK + 0.4, below)
-    draw_notes(page, SMALL, 0.2, below + heights[2] + 0.22)
-    return page
+    canvas, top = sheet(title, SMALL, 0.2 + 2 * BLOCK + 0.65, max(heights[:2]) + 0.2 + heights[2] + 0.1)
+    top += 0.07
+    right, below = 0.2 + BLOCK + 0.4, top + max(heights[:2]) + 0.2
+    for (heading, rows), corner in zip(blocks.items(), [(0.2, top), (right, top), (0.2, below)]):
+        _draw_block(canvas, heading, rows, corner, truth, plans)
+    canvas.text(right, below, "Minutes of outage", size=10, bold=True)
+    draw_bars(canvas, right + 1.1, below + 0.42, bars, BLOCK - 1.6)
+    return canvas
 
 
-def draw_block(
-    page: Page, heading: str, rows: Sequence[Row], corner: tuple[float, float], truth: str, plans: Plans
+def _draw_block(
+    canvas: Canvas, heading: str, rows: Sequence[Row], corner: tuple[float, float], truth: str, plans: Plans
 ) -> None:
     """A heading, the six boundaries, and the rows under each other, from this corner on."""
     left, top = corner
-    page.text(left, top, heading, size=10, weight="bold", color=style.INK)
+    canvas.text(left, top, heading, size=10, bold=True)
     y = top + 0.16 + HEADINGS
     for column, (short, boundary) in enumerate(zip(SHORT, BOUNDARIES)):
         x = left + LABELS + COLUMN * column
         ours = boundary == truth
         ink = style.GREEN if ours else style.QUIET
-        weight = "bold" if ours else "normal"
         how: dict[str, Any] = {"size": 7.5, "rotation": 32, "ha": "left", "va": "bottom"}
-        page.text(x + 0.12, y - 0.06, short, color=ink, weight=weight, **how)
+        canvas.text(x + 0.12, y - 0.06, short, color=ink, bold=ours, **how)
         if ours:
-            page.line(x + 0.02, x + COLUMN - 0.08, y, color=style.GREEN, linewidth=2)
+            canvas.line(x + 0.02, x + COLUMN - 0.08, y, color=style.GREEN, linewidth=2)
     for place, row in enumerate(rows):
-        _draw_row(page, row, left, y + ROW * (place + 0.55), plans)
+        _draw_row(canvas, row, left, y + ROW * (place + 0.55), plans)
 
 
-def _draw_row(page: Page, row: Row, left: float, y: float, plans: Plans) -> None:
+def _draw_row(canvas: Canvas, row: Row, left: float, y: float, plans: Plans) -> None:
     label = style.clipped(row.label, 46)
-    page.text(left, y, label, size=7.5, color=style.INK)
+    canvas.text(left, y, label, size=7.5)
     for column, boundary in enumerate(BOUNDARIES):
         x = left + LABELS + COLUMN * column
         if row.left is None:
             if boundary == row.boundary:
-                page.text(x + 0.2, y, row.sign, size=9, ha="center", color=style.INK)
+                canvas.text(x + 0.2, y, row.sign, size=9, ha="center")
             continue
         of = sum(one.boundary == boundary for one in plans.catalogue.faults)
         for number in range(of):
             filled = number < row.left[boundary]
             fill = POSSIBLE if filled else style.LINE
             corner = (x + 0.03 + 0.125 * number, y - 0.055)
-            page.box(*corner, 0.105, 0.11, facecolor=fill, rounded=False)
-
-
-def _draw_bars(page: Page, bars: Mapping[str, float], left: float, top: float) -> None:
-    page.text(left, top, "Minutes of outage", size=10, weight="bold", color=style.INK)
-    scale = (BLOCK - 1.6) / max(bars.values())
-    for place, (name, minutes) in enumerate(bars.items()):
-        y = top + 0.42 + 0.36 * place
-        page.text(left, y, name, size=8.5, color=style.INK)
-        page.box(left + 1.1, y - 0.11, minutes * scale, 0.22, facecolor=POSSIBLE, rounded=False)
-        page.text(left + 1.16 + minutes * scale, y, f"{minutes:g}", size=8.5, color=style.INK)
-
-
-def _page(text: str) -> Page:
-    page = Page(0.085 * len(text) + 0.4, 0.5)
-    page.text(0.2, 0.25, text, size=10, color=style.QUIET)
-    return page
+            canvas.box(*corner, 0.105, 0.11, fill=fill, radius=0)
 
 
 def narrowing(path: Path) -> list[list[bool]]:
@@ -187,13 +170,8 @@ def narrowing(path: Path) -> list[list[bool]]:
 
 def save_icon(path: Path, file: str) -> None:
     """Write a way's narrowing to a file, small: the icon of a lesson."""
-    rows, size, step = narrowing(path), 0.2, 0.24
-    page = Page(step * len(BOUNDARIES) + 0.08, step * len(rows) + 0.08)
-    for place, row in enumerate(rows):
-        for column, possible in enumerate(row):
-            found = possible and sum(row) == 1
-            fill = style.GREEN if found else POSSIBLE if possible else style.LINE
-            corner = (0.06 + step * column, 0.06 + step * place)
-            look: dict[str, Any] = {"boxstyle": "round,pad=0,rounding_size=0.05", "facecolor": fill}
-            page.box(*corner, size, size, **look)
-    page.figure().savefig(file, dpi=DOTS_PER_INCH)
+    looks = []
+    for row in narrowing(path):
+        fill = style.GREEN if sum(row) == 1 else POSSIBLE
+        looks.append([Look((fill if possible else style.LINE,)) for possible in row])
+    save_cells(looks, file)

@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
-from typing import TYPE_CHECKING, Any
 
 from simlib.arguments import public, whole_number
 from simlib.course.catalogue import World
 from simlib.course.plans import Path, Plans
 from simlib.errors import Mistake
 from simlib.text import listed, plural, show
-from simlib.views import style
-from simlib.views.chart import DASHES, LINES, Z, draw_shares, name_axes, new_chart, wilson
-from simlib.views.drawing import Drawn, Picture
-from simlib.views.page import SANS, write
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from simlib.views.chart import Chart, Z, shares_left, wilson
+from simlib.views.picture import Drawn, Picture
 
 Player = Callable[[World, int], Path]
 
@@ -75,8 +68,7 @@ def downtime(
         f"{incidents:,} incidents, numbers {seed} to {seed + incidents - 1:,}, of {plural(len(faults), 'fault')} in "
         f"{plural(plans.catalogue.variants, 'run')} each. Bands: 95 % intervals (Wilson); of means, normal."
     )
-    text = "\n".join([_title(minutes), *(f"  {_line(name, found)}" for name, found in minutes.items()), small])
-    return Downtime(minutes, Picture(text, text.replace("\n", ". "), lambda: _draw(minutes, small)))
+    return Downtime(minutes, _chart(minutes, small).picture([_line(name, found) for name, found in minutes.items()]))
 
 
 def _mean(minutes: tuple[float, ...]) -> tuple[float, float, float]:
@@ -84,42 +76,20 @@ def _mean(minutes: tuple[float, ...]) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-def _title(minutes: Mapping[str, tuple[float, ...]]) -> str:
-    return "Mean outage: " + ", ".join(f"{name} {fmean(found):.0f} min" for name, found in minutes.items())
-
-
 def _line(name: str, minutes: tuple[float, ...]) -> str:
     mean, low, high = _mean(minutes)
     ninety = sorted(minutes)[int(0.9 * len(minutes))]
-    return (
-        f"{name}: mean {mean:.1f} min [{low:.1f}, {high:.1f}], half within {median(minutes):g}, 90 % within {ninety:g}"
-    )
+    means = f"mean {mean:.1f} min [{low:.1f}, {high:.1f}]"
+    return f"  {name}: {means}, half within {median(minutes):g}, 90 % within {ninety:g}"
 
 
-def _draw(minutes: Mapping[str, tuple[float, ...]], small: str) -> Figure:
-    figure, axes = new_chart(_title(minutes), small)
+def _chart(minutes: Mapping[str, tuple[float, ...]], small: str) -> Chart:
+    title = "Mean outage: " + ", ".join(f"{name} {fmean(found):.0f} min" for name, found in minutes.items())
     longest = max(map(max, minutes.values()))
-    lines = []
-    for found in minutes.values():
+    curves = []
+    for name, found in minutes.items():
         at = [0.0, *sorted(set(found)), longest]
-        lines.append((at, [sum(one > minute for one in found) for minute in at], len(found)))
-    draw_shares(axes, lines, longest)
-    name_axes(axes, "minutes of outage", "incidents not over yet")
-    _name_lines(axes, minutes)
-    return figure
-
-
-def _name_lines(axes: Axes, minutes: Mapping[str, tuple[float, ...]]) -> None:
-    """All lines end at the bottom, so their names stand beside them, the slowest on top, with the mean of each."""
-    from matplotlib.lines import Line2D
-
-    for place, ((name, found), colour, dashes) in enumerate(zip(minutes.items(), LINES * 3, DASHES * 3)):
+        left = [sum(one > minute for one in found) for minute in at]
         mean, low, high = _mean(found)
-        y = 0.93 - 0.235 * place
-        look: dict[str, Any] = {"color": colour, "linestyle": dashes, "linewidth": 1.8, "clip_on": False}
-        sample = Line2D([1.015, 1.06], [y, y], transform=axes.transAxes, **look)
-        axes.add_line(sample)
-        how: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
-        write(axes, 1.07, y, style.clipped(name, 20), size=8.5, color=style.INK, **how, family=SANS)
-        text = f"mean {mean:.0f} [{low:.0f}, {high:.0f}]"
-        write(axes, 1.07, y - 0.085, text, size=7.2, color=style.QUIET, **how, family=SANS)
+        curves.append(shares_left(name, at, left, len(found), f"mean {mean:.0f} [{low:.0f}, {high:.0f}]"))
+    return Chart(title, small, "minutes of outage", "incidents not over yet", curves, longest, shares=True)

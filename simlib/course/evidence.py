@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from simlib.course.catalogue import BOUNDARIES, Catalogue
 from simlib.course.debrief import SHORT
 from simlib.text import plural
 from simlib.views import style
-from simlib.views.drawing import Drawn, Picture, draw_notes
-from simlib.views.page import Page
+from simlib.views.canvas import Canvas, sheet
+from simlib.views.grid import Grid, Look
+from simlib.views.picture import Drawn, Picture
 
 TINTS = (style.LINE, "#56B4E9", "#E69F00", "#CC79A7", "#0072B2")
-ROW, CELL, LABELS, GAP = 0.3, 0.3, 1.75, 0.14  # inches
+GAP = 0.14  # inches between boundaries
 LETTER = 0.062  # inches of a finding's name
 SMALL = "One colour a finding, grey for the one that most faults give. A cell of two colours: the fault's runs differ."
 
@@ -44,7 +44,7 @@ def evidence(catalogue: Catalogue) -> Evidence:
         lines.append(f"  {check.minutes:>2g} min  {check.name}: {counted}")
     lines.append("In brackets: of how many faults it can say so.")
     text = "\n".join(lines)
-    return Evidence(said, Picture(text, text.replace("\n", ". "), lambda: _draw(catalogue, said, words, title)))
+    return Evidence(said, Picture(text, lambda: _draw(catalogue, said, words, title)))
 
 
 def _findings(answers: Mapping[str, list[str]]) -> dict[str, int]:
@@ -58,48 +58,30 @@ def _findings(answers: Mapping[str, list[str]]) -> dict[str, int]:
 
 def _draw(
     catalogue: Catalogue, said: Mapping[str, Mapping[str, list[str]]], words: Mapping[str, dict[str, int]], title: str
-) -> Page:
-    groups = [[one.name for one in catalogue.faults if one.boundary == boundary] for boundary in BOUNDARIES]
-    columns: dict[str, float] = {}
-    x, top = 0.2 + LABELS, 1.8
-    bottom = top + ROW * len(said)
-    width = x + CELL * len(catalogue.faults) + GAP * len(groups)
-    page = Page(width + max(_legend_width(counts) for counts in words.values()), bottom + 0.6)
-    page.text(0.2, 0.28, title, size=11, weight="bold", color=style.INK)
-    for group, short in zip(groups, SHORT):
-        middle = x + CELL * len(group) / 2
-        page.text(middle, bottom + 0.1, short, size=8, ha="center", color=style.QUIET)
-        for place, fault in enumerate(group):
-            columns[fault] = x + CELL * place
-            how: dict[str, Any] = {"size": 7.5, "rotation": 40, "va": "baseline", "color": style.INK}
-            page.text(columns[fault] + 0.16, top - 0.06, fault, **how)
-        x += CELL * len(group) + GAP
-    for place, check in enumerate(catalogue.checks):
-        y = top + ROW * place
-        page.text(0.2, y + 0.13, f"{check.minutes:g} min  {check.name}", size=8.5, color=style.INK)
-        tints = dict(zip(words[check.name], TINTS * 3))
-        _draw_cells(page, said[check.name], columns, y, tints)
-        _draw_legend(page, x + 0.05, y, tints)
-    draw_notes(page, SMALL, 0.2, bottom + 0.38)
-    return page
+) -> Canvas:
+    tints = {check: dict(zip(counts, TINTS * 3)) for check, counts in words.items()}
+    rows = [f"{check.minutes:g} min  {check.name}" for check in catalogue.checks]
+    grids: list[Grid] = []
+    for boundary in BOUNDARIES:
+        faults = [one.name for one in catalogue.faults if one.boundary == boundary]
+        looks = [[Look(tuple(tints[check][one] for one in said[check][name])) for name in faults] for check in said]
+        grids.append(Grid([] if grids else rows, faults, looks, (0.26, 0.26), gap=0.04, slanted=True))
+    head, left, high = max(one.head for one in grids), grids[0].left, grids[0].height
+    width = left + sum(one.width + GAP for one in grids)
+    legends = max(sum(0.36 + LETTER * len(finding) for finding in counts) for counts in words.values())
+    canvas, top = sheet(title, SMALL, width + legends + 0.2, head + high + 0.3)
+    x, y = left, top + head
+    for one, short in zip(grids, SHORT):
+        one.draw(canvas, x, y)
+        canvas.text(x + one.width / 2, y + high + 0.1, short, size=8, ha="center", color=style.QUIET)
+        x += one.width + GAP
+    for place, check in enumerate(said):
+        _draw_legend(canvas, x + 0.05, y + high / len(said) * place, tints[check])
+    return canvas
 
 
-def _draw_cells(
-    page: Page, answers: Mapping[str, list[str]], columns: Mapping[str, float], y: float, tints: Mapping[str, str]
-) -> None:
-    for fault, findings in answers.items():
-        for number, finding in enumerate(findings):
-            height = 0.26 / len(findings)
-            corner = (columns[fault], y + height * number)
-            page.box(*corner, CELL - 0.04, height, facecolor=tints[finding], rounded=False)
-
-
-def _draw_legend(page: Page, x: float, y: float, tints: Mapping[str, str]) -> None:
+def _draw_legend(canvas: Canvas, x: float, y: float, tints: Mapping[str, str]) -> None:
     for finding, tint in tints.items():
-        page.box(x, y + 0.07, 0.12, 0.12, facecolor=tint, rounded=False)
-        page.text(x + 0.17, y + 0.13, finding, size=7.5, color=style.QUIET)
+        canvas.box(x, y + 0.07, 0.12, 0.12, fill=tint, radius=0)
+        canvas.text(x + 0.17, y + 0.13, finding, size=7.5, color=style.QUIET)
         x += 0.36 + LETTER * len(finding)
-
-
-def _legend_width(counts: Mapping[str, int]) -> float:
-    return 0.2 + sum(0.36 + LETTER * len(finding) for finding in counts)

@@ -7,9 +7,9 @@ from typing import Any
 
 from simlib.course.catalogue import BOUNDARIES
 from simlib.course.incident import Incident
+from simlib.course.widgets import ipywidgets
 from simlib.errors import Mistake
 from simlib.views.markup import escape
-from simlib.views.widgets import ipywidgets
 
 
 class Room:

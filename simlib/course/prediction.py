@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from simlib.course.widgets import ipywidgets
 from simlib.errors import Mistake
 from simlib.text import did_you_mean, listed, plural, show
 from simlib.views.markup import escape
-from simlib.views.widgets import ipywidgets
 
 SURE = {"a guess": None, "70 % sure": 0.7, "90 % sure": 0.9, "certain": 0.99}
 FAR_OFF = 0.15  # between how sure and how often right: less is within a few predictions' noise

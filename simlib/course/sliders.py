@@ -23,9 +23,10 @@ from simlib.schedule.trace import Trace
 from simlib.simulate import Run
 from simlib.simulate.conditions import COUNTED, MEASURED
 from simlib.text import name_of, show, span
+from simlib.views.canvas import PIXELS
+from simlib.views.lanes import live_svg, panels_height, watched
 from simlib.views.layout import Scene, scene, verb_of
 from simlib.views.markup import escape
-from simlib.views.svg import svg_of
 from simlib.watchdog import interruptible
 
 CELL = 'style="text-align:left;padding:2px 14px 2px 0"'
@@ -84,7 +85,7 @@ def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults
         [report.counterexample or next(iter(report.sample(1)), None) or scenario.run(worker) for worker, report in row]
         for row in (list(zip(workers, reports)) for reports in found)
     ]
-    pictures = _same_size([scene(each, _watched(scenario)) for each in traces])
+    pictures = _same_size([scene(each, watched(scenario)) for each in traces])
     pages = [_verdicts(workers, reports) + picture for reports, picture in zip(found, pictures)]
     return Slider("workers", tuple(map(str, range(1, most + 1))), tuple(pages))
 
@@ -119,28 +120,19 @@ def _check(workers: Sequence[Worker]) -> None:
 def _same_size(scenes: Sequence[Scene]) -> list[str]:
     """The pictures, all as wide and as high as the largest: the page does not jump under the learner's hand."""
     widest = max(one.width for one in scenes)
-    lanes = [sum(len(panel.lanes) for panel in one.panels) for one in scenes]
-    tallest = scenes[lanes.index(max(lanes))]
-    height = svg_of(tallest, widest).partition('height="')[2].partition('"')[0]
-    return [f'<div style="min-height:{height}px">{svg_of(one, widest)}</div>' for one in scenes]
+    height = round(PIXELS * max(map(panels_height, scenes)))
+    return [f'<div style="min-height:{height}px">{live_svg(one, widest)}</div>' for one in scenes]
 
 
 def _crashed(scenario: Scenario, workers: tuple[Worker, ...], step: int) -> Scene:
     traces: list[Trace] = [scenario.run(worker, crash_after=step or None) for worker in workers]
-    return scene(traces, _watched(scenario))
+    return scene(traces, watched(scenario))
 
 
 def _steps(scenario: Scenario, workers: tuple[Worker, ...]) -> list[str]:
     """The steps of the implementation that has most of them, in words."""
     runs = [[verb_of(event.op) for event in scenario.run(worker).events if event.op] for worker in workers]
     return max(runs, key=len)
-
-
-def _watched(scenario: Scenario) -> tuple[str, ...]:
-    """The resources that the scenario's properties are about: their lanes stay when nothing is broken."""
-    claims = (*scenario.always, *scenario.eventually, *scenario.sometimes)
-    about = {name for claim in claims for name in claim.parameters}
-    return tuple(name for name in scenario.resources if name in about)
 
 
 def _verdicts(workers: tuple[Worker, ...], reports: Sequence[Report]) -> str:

@@ -1,4 +1,4 @@
-"""What happened, as pictures: one layout of marks computed from a trace, and thin renderers over it."""
+"""Pictures of what happened: marks on one canvas, which matplotlib draws and which can be written as SVG."""
 
 from simlib.views.board import board
 from simlib.views.interleaving import interleaving_map

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from simlib.check import Report
@@ -14,12 +14,12 @@ from simlib.scenario import QUESTION, Scenario, Workers, about_a_scenario
 from simlib.simulate.conditions import COUNTED
 from simlib.text import listed, plural, show
 from simlib.views import style
-from simlib.views.drawing import Drawn, Picture
-from simlib.views.page import Page
+from simlib.views.canvas import Canvas, sheet
+from simlib.views.grid import LOOKS, Grid, Look, aligned
+from simlib.views.picture import Drawn, Picture
 from simlib.watchdog import interruptible
 
 NOTHING_STUCK = "nothing_gets_stuck"
-ROW, CELL = 0.34, 1.9  # inches
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,8 +58,10 @@ def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
     asked = _questions(scenario)
     reports = {name: _row(scenario, asked, worker, question) for name, worker in by_name(workers).items()}
     small = _small_print(next(iter(next(iter(reports.values())).values())))
-    text = "\n".join([_title(reports), *_table(reports), small])
-    return Board(reports, Picture(text, text.replace("\n", ". "), lambda: _draw(reports, small)))
+    title = _title(reports)
+    table = [["", *reports], *([claim, *(_word(claim, row[claim]) for row in reports.values())] for claim in asked)]
+    text = "\n".join([title, *aligned(table), small])
+    return Board(reports, Picture(text, lambda: _draw(title, reports, small)))
 
 
 def _questions(scenario: Scenario) -> dict[str, Scenario]:
@@ -114,46 +116,19 @@ def _decided(claim: str, report: Report) -> bool:
     return claim in (report.claim, NOTHING_STUCK) or stays_false
 
 
-def _table(reports: Mapping[str, Mapping[str, Report]]) -> list[str]:
+def _draw(title: str, reports: Mapping[str, Mapping[str, Report]], small: str) -> Canvas:
     claims = list(next(iter(reports.values())))
-    rows = [["", *reports], *([claim, *(_word(claim, row[claim]) for row in reports.values())] for claim in claims)]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    return ["  " + "  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip() for row in rows]
+    heads = ["\n".join(textwrap.wrap(name.replace(", ", ",\n"), 24, break_long_words=False)) for name in reports]
+    looks = [[_look(claim, row[claim]) for row in reports.values()] for claim in claims]
+    grid = Grid([claim.replace("_", " ") for claim in claims], heads, looks, (1.9, 0.28), size=8)
+    canvas, top = sheet(title, small, grid.left + grid.width + 0.2, grid.head + grid.height)
+    grid.draw(canvas, grid.left, top + grid.head)
+    return canvas
 
 
-def _draw(reports: Mapping[str, Mapping[str, Report]], small: str) -> Page:
-    claims = list(next(iter(reports.values())))
-    left = 0.4 + 0.073 * max(map(len, claims))
-    heads = {name: textwrap.wrap(name.replace(", ", ",\n"), 22, break_long_words=False) for name in reports}
-    table = left + (CELL + 0.07) * len(reports) + 0.2
-    titles = textwrap.wrap(_title(reports), max(60, int(table / 0.1)))
-    top = 0.5 + 0.22 * len(titles) + 0.16 * max(map(len, heads.values()))
-    width = max(table, 0.1 * max(map(len, titles)) + 0.4, 0.062 * len(small) + 0.4)
-    page = Page(width, top + 0.1 + ROW * len(claims) + 0.4)
-    for line, title in enumerate(titles):
-        page.text(0.2, 0.26 + 0.22 * line, title, size=11, weight="bold", color=style.INK)
-    for column, lines in enumerate(heads.values()):
-        middle = left + (CELL + 0.07) * column + CELL / 2
-        page.text(middle, top - 0.08, "\n".join(lines), size=9.5, ha="center", va="bottom", color=style.INK)
-    for place, claim in enumerate(claims):
-        y = top + ROW * place
-        said = claim.replace("_", " ")
-        page.text(left - 0.12, y + 0.14, said, size=9, ha="right", color=style.INK)
-        for column, row in enumerate(reports.values()):
-            _draw_cell(page, claim, row[claim], left + (CELL + 0.07) * column, y)
-    page.text(0.2, top + 0.2 + ROW * len(claims), small, size=7.5, color=style.QUIET)
-    return page
-
-
-def _draw_cell(page: Page, claim: str, report: Report, x: float, y: float) -> None:
-    own = _decided(claim, report)
-    looks: dict[str, Any] = {"facecolor": style.GOOD_CELL}
-    if report.verdict == "violated":
-        looks = {"facecolor": style.RED if own else style.tint(style.RED)}
-    elif report.verdict == "unfinished":
-        looks = {"facecolor": style.LINE}
-    page.box(x, y, CELL, 0.28, **looks)
-    ink = style.PAPER if report.verdict == "violated" and own else style.QUIET
+def _look(claim: str, report: Report) -> Look:
     sign = {"violated": "✖  ", "holds": "✔  "}.get(report.verdict, "")
-    word = _word(claim, report).removeprefix("broken: ")
-    page.text(x + CELL / 2, y + 0.14, sign + word, size=8, ha="center", color=ink)
+    words = sign + _word(claim, report).removeprefix("broken: ")
+    if report.verdict == "violated" and not _decided(claim, report):
+        return Look((style.tint(style.RED),), words)
+    return replace(LOOKS[report.verdict], words=words)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
+from functools import cached_property
 
 from simlib.model.system import called
 from simlib.scenario import Workers
 from simlib.schedule.trace import Trace
 from simlib.views import style
-from simlib.views.drawing import Picture, draw_panels, labels_width, scene_size
+from simlib.views.canvas import Canvas
+from simlib.views.lanes import draw_panels, labels_width, lanes_width, panels_height
 from simlib.views.layout import Scene, describe, scene
-from simlib.views.page import MONO, Page
+from simlib.views.picture import Picture
 from simlib.views.source import Row, side_by_side
 
 CODE_LINE = 0.185
@@ -39,11 +40,11 @@ class Sheet:
     questions: tuple[str, ...]
     small_print: str
 
-    @property
+    @cached_property
     def rows(self) -> list[Row]:
         return side_by_side(self.columns[0].worker, self.columns[1].worker)
 
-    @property
+    @cached_property
     def scene(self) -> Scene:
         return scene([column.trace for column in self.columns])
 
@@ -67,52 +68,45 @@ def text(sheet: Sheet) -> str:
 
 def picture(sheet: Sheet) -> Picture:
     """The sheet as a picture."""
-    return Picture(text(sheet), " ".join(map(describe, sheet.scene.panels)), lambda: _draw(sheet))
+    return Picture(text(sheet), lambda: _draw(sheet), " ".join(map(describe, sheet.scene.panels)))
 
 
-def _draw(sheet: Sheet) -> Page:
+def _draw(sheet: Sheet) -> Canvas:
     lanes, rows = sheet.scene, sheet.rows
-    widths = [
-        max(len(line or "") for line in side) * CODE_LETTER + 0.5 for side in zip(*((r.left, r.right) for r in rows))
-    ]
+    code = max(len(line or "") for row in rows for line in row[:2]) * CODE_LETTER + 0.5
     said = max(len(short) for column in sheet.columns for _, short in column.verdicts)
-    half = max(*widths, 3.6, 0.55 + LETTER * (max(map(len, sheet.questions)) + said))
-    scene_width, scene_height = scene_size(lanes)
+    half = max(code, 3.6, 0.55 + LETTER * (max(map(len, sheet.questions)) + said))
     code_height = 0.55 + CODE_LINE * len(rows) + 0.2
     verdicts_height = VERDICT_LINE * len(sheet.questions) + 0.25
-    width = max(2 * half + 0.6, scene_width)
-    page = Page(width, code_height + verdicts_height + scene_height + 0.3)
-    for column, left in zip(itertools.count(), (0.2, 0.4 + half)):
-        _source(page, sheet, rows, column, left, half)
-    _verdicts(page, sheet, code_height, (0.2, 0.4 + half))
-    unit = min(WIDEST, (width - labels_width(lanes) - 0.45) / lanes.width)
-    draw_panels(page, lanes, 0.2, code_height + verdicts_height, unit)
-    page.text(
-        0.2, code_height + verdicts_height + scene_height + 0.1, sheet.small_print,
-        color=style.QUIET, size=7.5,
-    )  # fmt: skip
-    return page
+    width = max(2 * half + 0.6, lanes_width(lanes))
+    canvas = Canvas(width, code_height + verdicts_height + panels_height(lanes) + 0.3)
+    for column, lines, left in zip(sheet.columns, zip(*(row[:2] for row in rows)), (0.2, 0.4 + half)):
+        canvas.text(left, 0.28, column.heading.capitalize(), size=11, bold=True)
+        _source(canvas, [(line, row.changed) for line, row in zip(lines, rows)], left, half)
+        _verdicts(canvas, sheet.questions, column, left, code_height)
+    labels, top = labels_width(lanes), code_height + verdicts_height
+    unit = min(WIDEST, (width - labels - 0.25) / lanes.width)
+    draw_panels(canvas, lanes, (0.2, top), labels, labels + unit * lanes.width, unit)
+    canvas.text(0.2, top + panels_height(lanes) + 0.1, sheet.small_print, color=style.QUIET, size=7.5)
+    return canvas
 
 
-def _source(page: Page, sheet: Sheet, rows: list[Row], column: int, left: float, width: float) -> None:
-    heading = sheet.columns[column].heading.capitalize()
-    page.text(left, 0.28, heading, color=style.INK, size=11, weight="bold")
-    for place, row in enumerate(rows):
-        line, y = (row.left, row.right)[column], 0.62 + CODE_LINE * place
-        if row.changed and line is not None:
-            corner = (left - 0.05, y - CODE_LINE / 2)
-            page.box(*corner, width - 0.1, CODE_LINE, facecolor=style.CHANGED, rounded=False)
-        page.text(left, y, line or "", color=style.INK, size=8.4, family=MONO)
+def _source(canvas: Canvas, lines: list[tuple[str | None, bool]], left: float, width: float) -> None:
+    """The lines of one side, those that changed on a ground of their own."""
+    for place, (line, changed) in enumerate(lines):
+        y = 0.62 + CODE_LINE * place
+        if changed and line is not None:
+            canvas.box(left - 0.05, y - CODE_LINE / 2, width - 0.1, CODE_LINE, fill=style.CHANGED, radius=0)
+        canvas.text(left, y, line or "", size=8.4, mono=True)
 
 
-def _verdicts(page: Page, sheet: Sheet, top: float, lefts: tuple[float, ...]) -> None:
-    """A line a question: what becomes of each implementation."""
-    for place, question in enumerate(sheet.questions):
+def _verdicts(canvas: Canvas, questions: tuple[str, ...], column: Column, left: float, top: float) -> None:
+    """A line a question: what becomes of the implementation."""
+    answer = left + 0.35 + LETTER * max(map(len, questions))
+    for place, (question, (verdict, short)) in enumerate(zip(questions, column.verdicts)):
         y = top + VERDICT_LINE * place + 0.1
-        for column, left in zip(sheet.columns, lefts):
-            verdict, short = column.verdicts[place]
-            colour = {"violated": style.RED, "holds": style.GREEN}.get(verdict, style.INK)
-            sign = {"violated": "✖", "holds": "✔"}.get(verdict, "…")
-            page.text(left, y, sign, color=colour, size=11)
-            page.text(left + 0.22, y, question, color=style.QUIET)
-            page.text(left + 0.35 + LETTER * max(map(len, sheet.questions)), y, short, color=colour)
+        colour = {"violated": style.RED, "holds": style.GREEN}.get(verdict, style.INK)
+        sign = {"violated": "✖", "holds": "✔"}.get(verdict, "…")
+        canvas.text(left, y, sign, color=colour, size=11)
+        canvas.text(left + 0.22, y, question, color=style.QUIET)
+        canvas.text(answer, y, short, color=colour)

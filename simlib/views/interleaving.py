@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from simlib.arguments import named as described
 from simlib.check import Report
@@ -15,12 +14,12 @@ from simlib.scenario import Scenario, about_a_scenario
 from simlib.schedule.trace import Trace
 from simlib.text import plural
 from simlib.views import style
-from simlib.views.drawing import Drawn, Picture, draw_notes
+from simlib.views.canvas import Canvas, sheet
+from simlib.views.grid import LOOKS, Grid, aligned
 from simlib.views.layout import verb_of
-from simlib.views.page import Page
+from simlib.views.picture import Drawn, Picture
 from simlib.watchdog import interruptible
 
-CELL, GAP = 0.62, 0.06  # inches
 SMALL_PRINT = (
     "2 workers. Each cell: A up to there, B up to there, then A to its end, then B; everything else in every way."
 )
@@ -68,9 +67,10 @@ def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:
     alone = scenario.run(worker)
     steps = tuple(verb_of(event.op) for event in alone.events if event.op and event.worker == "A")
     reports = tuple(map(tuple, overtakings(scenario.system(worker, 2), len(steps))))
-    text = _text(called(worker), steps, reports)
-    picture = Picture(text, text.replace("\n", ". "), lambda: _draw(called(worker), steps, reports))
-    return InterleavingMap(steps, reports, picture)
+    title = _title(called(worker), reports)
+    said = ([step, *(report.claim or report.verdict for report in row)] for step, row in zip(steps, reports))
+    text = "\n".join([title, *aligned([["A stands after | B gets to", *steps], *said], indent=""), SMALL_PRINT])
+    return InterleavingMap(steps, reports, Picture(text, lambda: _draw(title, steps, reports)))
 
 
 def _title(name: str, reports: Reports) -> str:
@@ -84,37 +84,14 @@ def _title(name: str, reports: Reports) -> str:
     return f"{name}: {said}" + (f", {open_} unfinished" if open_ else "")
 
 
-def _text(name: str, steps: tuple[str, ...], reports: Reports) -> str:
-    rows = [["A stands after | B gets to", *steps]]
-    rows += [[step, *(report.claim or report.verdict for report in row)] for step, row in zip(steps, reports)]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    table = ["  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip() for row in rows]
-    return "\n".join([_title(name, reports), *table, SMALL_PRINT])
-
-
-def _draw(name: str, steps: tuple[str, ...], reports: Reports) -> Page:
-    left, top, title = 1.5, 1.15, _title(name, reports)
-    size = (CELL + GAP) * len(steps)
-    page = Page(max(left + size + 0.3, 0.105 * len(title) + 0.4, 0.06 * len(SMALL_PRINT) + 0.4), top + size + 0.45)
+def _draw(title: str, steps: tuple[str, ...], reports: Reports) -> Canvas:
+    labels = [style.wrapped(step) for step in steps]
+    grid = Grid(labels, labels, [[LOOKS[report.verdict] for report in row] for row in reports], (0.62, 0.62))
     verdicts = {report.verdict for row in reports for report in row}
     mood = style.RED if "violated" in verdicts else style.QUIET if "unfinished" in verdicts else style.GREEN
-    page.text(0.2, 0.26, title, size=11, weight="bold", color=mood)
-    quiet: dict[str, Any] = {"size": 8, "color": style.QUIET}
-    page.text(left - 0.1, 0.66, "A is overtaken after", ha="right", **quiet)
-    page.text(left, 0.66, "B gets as far as", ha="left", **quiet)
-    for place, step in enumerate(steps):
-        middle = (CELL + GAP) * place + CELL / 2
-        label = style.wrapped(step)
-        page.text(left - 0.1, top + middle, label, size=8.5, ha="right", color=style.INK)
-        page.text(left + middle, top - 0.2, label, size=7.5, ha="center", color=style.INK)
-        for column, report in enumerate(reports[place]):
-            corner = (left + (CELL + GAP) * column, top + (CELL + GAP) * place)
-            face = {"violated": style.RED, "unfinished": style.LINE}.get(report.verdict, style.GOOD_CELL)
-            page.box(*corner, CELL, CELL, facecolor=face)
-            sign = {"violated": "✖", "unfinished": "?"}.get(report.verdict, "")
-            page.text(
-                corner[0] + CELL / 2, corner[1] + CELL / 2, sign,
-                size=11, ha="center", color=style.PAPER,
-            )  # fmt: skip
-    draw_notes(page, SMALL_PRINT, 0.2, top + size + 0.2)
-    return page
+    left, names = 1.5, 0.22  # inches: for the labels, and for what they are labels of
+    canvas, top = sheet(title, SMALL_PRINT, left + grid.width + 0.3, names + grid.head + grid.height, mood)
+    for x, words, side in ((left - 0.12, "A is overtaken after", "right"), (left, "B gets as far as", "left")):
+        canvas.text(x, top + 0.06, words, ha=side, size=8, color=style.QUIET)
+    grid.draw(canvas, left, top + names + grid.head)
+    return canvas

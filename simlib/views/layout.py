@@ -5,15 +5,14 @@ Time is ordinal: a column an event, the second printed below. A unit is the widt
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from simlib.errors import OperationError, OutcomeUnknown
 from simlib.model.fault import FAULT_NAMES
 from simlib.model.operation import Op
-from simlib.model.resource import State
 from simlib.resources.lock import LockState
 from simlib.schedule.trace import Event, Trace
 from simlib.text import bare, listed, show
@@ -22,6 +21,9 @@ Mood = Literal["bad", "good", "plain"]
 WIDTHS = {"step": 1.0, "crash": 0.62, "node loss": 0.62, "power loss": 0.62, "timer": 0.62, "again": 0.45}
 GAP = 0.08
 MOST_LANES = 3  # of resources
+NOTHING = ("empty", "nothing done", "free", "")  # what is not worth a bar
+
+Summaries = dict[str, str]  # of each resource's state, by name
 
 
 @dataclass(frozen=True)
@@ -76,12 +78,19 @@ def scene(traces: Sequence[Trace], watch: Sequence[str] = (), small_print: str =
     `watch` names the resources that get a lane; left out, those that the broken property is about and the locks
     that are held, or else those that change.
     """
-    shown = tuple(watch) or _telling(traces)
+    summaries = [_summaries(trace) for trace in traces]
+    shown = tuple(watch) or _telling(traces, summaries)
     columns = _columns(traces)
     colours = {name: place for place, name in enumerate(traces[0].initial)}
     workers = sorted({worker for trace in traces for worker in trace.workers})
-    panels = tuple(_panel(trace, workers, shown, columns, first=traces[0]) for trace in traces)
+    layouts = [_Layout(trace, told, workers, shown, columns) for trace, told in zip(traces, summaries)]
+    panels = tuple(layout.panel(first=traces[0]) for layout in layouts)
     return Scene(panels, columns[-1], colours, small_print, columns)
+
+
+def _summaries(trace: Trace) -> list[Summaries]:
+    """What there is to say of each resource, in the beginning and after each event."""
+    return [{name: state.summary() for name, state in world.items()} for world in (trace.initial, *trace.worlds())]
 
 
 def _columns(traces: Sequence[Trace]) -> tuple[float, ...]:
@@ -93,105 +102,113 @@ def _columns(traces: Sequence[Trace]) -> tuple[float, ...]:
     return tuple(places)
 
 
-def _telling(traces: Sequence[Trace]) -> tuple[str, ...]:
+def _telling(traces: Sequence[Trace], summaries: Sequence[Sequence[Summaries]]) -> tuple[str, ...]:
     """The resources whose state tells the story."""
-    changes = {
-        name
-        for trace in traces
-        for world in trace.worlds()
-        for name, state in world.items()
-        if state.summary() != trace.initial[name].summary()
-    }
+    changes = {name for told in summaries for now in told for name in now if now[name] != told[0][name]}
     about = {name for trace in traces for name in trace.about}
     held = {name for name, state in traces[0].initial.items() if isinstance(state, LockState)}
     chosen = [name for name in traces[0].initial if name in about or (name in changes and (name in held or not about))]
     return tuple(chosen[:MOST_LANES])
 
 
-def _panel(trace: Trace, workers: list[str], shown: tuple[str, ...], columns: tuple[float, ...], first: Trace) -> Panel:
-    marks: list[Mark] = []
-    worlds = list(trace.worlds())
-    lane_of = {name: place for place, name in enumerate((*workers, *shown))}
-    culprit = _culprit(trace, worlds)
-    for place, event in enumerate(trace.events):
-        before = worlds[place - 1] if place else dict(trace.initial)
-        bad = place == culprit
-        marks += _event_marks(event, place, columns, lane_of, before, worlds[place], bad, trace.events)
-    for name in shown:
-        marks += _bars(trace, worlds, name, lane_of[name], columns)
-    labels = (*(_who(trace, worker) for worker in workers), *shown)
-    mood: Mood = "bad" if trace.broken else "good" if trace is not first and (trace.faults or first.broken) else "plain"
-    return Panel(_title(trace, first), mood, labels, len(workers), tuple(marks), trace.but(note="").text(titled=True))
+class _Layout:
+    """Lays out one trace: a lane for each of the workers, then one for each resource that is shown."""
 
+    def __init__(
+        self, trace: Trace, summaries: Sequence[Summaries], workers: list[str], shown: tuple[str, ...],
+        columns: tuple[float, ...],
+    ) -> None:  # fmt: skip
+        self.trace, self.summaries, self.columns = trace, summaries, columns
+        self.workers, self.shown = workers, shown
+        self.lanes = {name: lane for lane, name in enumerate((*workers, *shown))}
+        self.culprit = self._culprit() if trace.broken else -1
 
-def _who(trace: Trace, worker: str) -> str:
-    """A worker's lane: its letter, and what it runs where that is not the same for all."""
-    several = len(set(trace.roles.values())) > 1
-    return f"{worker} {trace.roles[worker]}" if several and worker in trace.roles else f"worker {worker}"
+    def panel(self, first: Trace) -> Panel:
+        """The trace as a panel, under that of the first."""
+        trace = self.trace
+        labels = (*map(self._who, self.workers), *self.shown)
+        marks = [mark for place, event in enumerate(trace.events) for mark in self._event(event, place)]
+        marks += [mark for name in self.shown for mark in self._bars(name)]
+        well = trace is not first and (trace.faults or first.broken)
+        mood: Mood = "bad" if trace.broken else "good" if well else "plain"
+        text = trace.but(note="").text(titled=True)
+        return Panel(_title(trace, first), mood, labels, len(self.workers), tuple(marks), text)
+
+    def _who(self, worker: str) -> str:
+        """A worker's lane: its letter, and what it runs where that is not the same for all."""
+        roles = self.trace.roles
+        return f"{worker} {roles[worker]}" if len(set(roles.values())) > 1 and worker in roles else f"worker {worker}"
+
+    def _culprit(self) -> int:
+        """The event that broke it: the last one to change what the broken property is about."""
+        about = [name for name in self.trace.about if name in self.summaries[0]]
+        told = [[summary[name] for name in about] for summary in self.summaries]
+        changes = [place for place in range(len(told) - 1) if told[place] != told[place + 1]]
+        return changes[-1] if changes else len(told) - 2
+
+    def _event(self, event: Event, place: int) -> list[Mark]:
+        """What is drawn of an event: a block, a cross on each lane that it ends, or what a timer shows."""
+        x, width = self.columns[place], self.columns[place + 1] - self.columns[place] - GAP
+        if event.kind == "step" and event.op:
+            return [self._block(event, event.op, place)]
+        if event.kind == "timer":
+            name = event.move.resource
+            ticks = (
+                [Mark("tick", self.lanes[name], x, width, "runs out", name, event=place)] if name in self.shown else []
+            )
+            return [*ticks, self._pause(*event.stalled, place)] if event.stalled else ticks
+        everyone = range(len(self.workers) or len(self.lanes))
+        lanes = everyone if event.kind == "power loss" else [self.lanes[event.worker]]
+        bad = place == self.culprit
+        return [Mark("cross", lane, x, width, event.kind, below=event.kind, bad=bad, event=place) for lane in lanes]
+
+    def _block(self, event: Event, op: Op, place: int) -> Mark:
+        second = f"{event.at:.3g} s" if event.at < 100 else f"{event.at:.0f} s"
+        failed = isinstance(event.answer, BaseException) and not isinstance(event.answer, OutcomeUnknown)
+        without_effect = self.summaries[place][op.resource] == self.summaries[place + 1][op.resource]
+        return Mark(
+            "block", self.lanes[event.worker], self.columns[place], WIDTHS["step"], verb_of(op), op.resource,
+            below=second, above=_note(event, op, without_effect), bad=place == self.culprit, failed=failed,
+            event=place, said=_error(event),
+        )  # fmt: skip
+
+    def _pause(self, worker: str, seconds: float, place: int) -> Mark:
+        """A hatched gap from the stalled worker's last step to its next one, or to the end."""
+        own = [row for row, other in enumerate(self.trace.events) if other.worker == worker]
+        start = max((row for row in own if row < place), default=-1) + 1
+        end = min((row for row in own if row > place), default=len(self.trace.events))
+        x, width = self.columns[start], self.columns[end] - self.columns[start] - GAP
+        return Mark("pause", self.lanes[worker], x, width, f"stalls {seconds:g} s", event=place)
+
+    def _bars(self, name: str) -> list[Mark]:
+        """A bar for each stretch in which the resource looks the same."""
+        told, lane, bars = [summary[name] for summary in self.summaries], self.lanes[name], []
+        starts = [place for place in range(len(told)) if place == 0 or told[place] != told[place - 1]]
+        for start, end in itertools.pairwise([*starts, len(told)]):
+            # After an event the resource looks so from where that begins on, and before the first one from the left.
+            left, right = self.columns[max(0, start - 1)], self.columns[end - 1]
+            if told[start] not in NOTHING and right > left:
+                bars.append(Mark("bar", lane, left, right - left - GAP / 2, told[start], name))
+        if self.trace.broken and name in self.trace.about:
+            if not bars:  # what is wrong is that nothing happened
+                bars = [Mark("bar", lane, 0.0, self.columns[len(told) - 1] - GAP / 2, told[0], name)]
+            bars[-1] = replace(bars[-1], bad=True)
+        return bars
 
 
 def _title(trace: Trace, first: Trace) -> str:
     """The finding, not the topic."""
     faults, name = trace.describe_faults(), f"{trace.title}, for real" if trace.note else trace.title
+    beside = trace is not first and first.broken
     if trace.broken in ("stuck", "livelock", "error"):
         return f"{name}: {'a worker fails' if trace.broken == 'error' else trace.broken} after {faults}"
     if trace.broken:
-        under = "the same failure breaks" if trace is not first and first.broken else "breaks"
+        under = "the same failure breaks" if beside else "breaks"
         return f"{name}: {under} “{trace.broken.replace('_', ' ')}” with {faults}"
-    if trace is not first and first.broken:
-        return f"{name}: the same {_kinds(trace) or 'schedule'}, and it holds"
+    if beside:
+        kinds = listed(list(dict.fromkeys(trace.faults))) if trace.faults else "schedule"
+        return f"{name}: the same {kinds}, and it holds"
     return f"{name}: with {faults}, it holds" if trace.faults else f"{name}: nothing goes wrong"
-
-
-def _kinds(trace: Trace) -> str:
-    return listed(list(dict.fromkeys(trace.faults))) if trace.faults else ""
-
-
-def _event_marks(
-    event: Event,
-    place: int,
-    columns: tuple[float, ...],
-    lane_of: Mapping[str, int],
-    before: Mapping[str, State],
-    after: Mapping[str, State],
-    bad: bool,
-    events: Sequence[Event],
-) -> list[Mark]:
-    x, width = columns[place], columns[place + 1] - columns[place] - GAP
-    second = f"{event.at:.3g} s" if event.at < 100 else f"{event.at:.0f} s"
-    if event.kind == "step" and event.op:
-        above = _note(event, before, after)
-        lane = lane_of[event.worker]
-        failed = isinstance(event.answer, BaseException) and not isinstance(event.answer, OutcomeUnknown)
-        what = (verb_of(event.op), event.op.resource, second, above, bad, failed, place, _error(event))
-        return [Mark("block", lane, x, WIDTHS["step"], *what)]
-    if event.kind == "timer":
-        marks = []
-        if event.move.resource in lane_of:
-            marks.append(
-                Mark("tick", lane_of[event.move.resource], x, width, "runs out", event.move.resource, event=place)
-            )
-        if event.stalled:
-            marks.append(_pause(event, place, columns, lane_of, events))
-        return marks
-    everyone = range(min(lane_of.values()), len(lane_of)) if event.kind == "power loss" else [lane_of[event.worker]]
-    lanes = [lane for lane in everyone if lane < sum(len(name) == 1 and name.isupper() for name in lane_of)]
-    text = "again" if event.kind == "again" else event.kind
-    return [Mark("cross", lane, x, width, text, below=text, bad=bad, event=place) for lane in lanes or everyone]
-
-
-def _pause(
-    event: Event, place: int, columns: tuple[float, ...], lane_of: Mapping[str, int], events: Sequence[Event]
-) -> Mark:
-    """A hatched gap from the stalled worker's last step to its next one, or to the end."""
-    worker, seconds = event.stalled or ("", 0.0)
-    own = [row for row, other in enumerate(events) if other.worker == worker]
-    start = max((row for row in own if row < place), default=-1)
-    end = min((row for row in own if row > place), default=len(events))
-    text = f"stalls {seconds:g} s"
-    return Mark(
-        "pause", lane_of[worker], columns[start + 1], columns[end] - columns[start + 1] - GAP, text, event=place
-    )
 
 
 def verb_of(op: Op) -> str:
@@ -199,9 +216,8 @@ def verb_of(op: Op) -> str:
     return bare(op.args[0]) if op.verb == "call" and op.args else op.verb.replace("_", " ")
 
 
-def _note(event: Event, before: Mapping[str, State], after: Mapping[str, State]) -> str:
+def _note(event: Event, op: Op, without_effect: bool) -> str:
     """A quiet remark over a block: what went wrong with it, or why it changed nothing."""
-    assert event.op is not None
     end = [] if event.error is None or event.uncaught else [f"raises {type(event.error).__name__}"]
     end += ["restarts"] if isinstance(event.error, OperationError) else []
     failed = isinstance(event.answer, BaseException)
@@ -210,11 +226,9 @@ def _note(event: Event, before: Mapping[str, State], after: Mapping[str, State])
         return ", ".join([*filter(None, [wrong]), *end])
     if event.answer is False:
         return "answers False"
-    if "idempotency_key" in event.op.kwargs:
-        name = event.op.resource
-        if before[name].summary() == after[name].summary():
-            return "same key: no effect"
-    if event.op.verb == "receive" and getattr(event.answer, "deliveries", 1) > 1:
+    if "idempotency_key" in op.kwargs and without_effect:
+        return "same key: no effect"
+    if op.verb == "receive" and getattr(event.answer, "deliveries", 1) > 1:
         return f"delivery {event.answer.deliveries}"
     return ""
 
@@ -223,76 +237,6 @@ def _error(event: Event) -> str:
     """What an error says that a step was answered with, or that ended its worker."""
     answered = show(event.answer) if isinstance(event.answer, BaseException) else ""
     return ", ".join(filter(None, [answered, event.ending]))
-
-
-def _bars(
-    trace: Trace, worlds: Sequence[Mapping[str, State]], name: str, lane: int, columns: tuple[float, ...]
-) -> list[Mark]:
-    """A bar for each stretch in which the resource looks the same."""
-    bars: list[Mark] = []
-    nothing = {"empty", "nothing done", "free", ""}
-    text, start = trace.initial[name].summary(), 0.0
-    for place, world in enumerate([*worlds, None]):
-        now = world[name].summary() if world is not None else None
-        if now == text:
-            continue
-        end = columns[place] if world is not None else columns[len(worlds)]
-        if text not in nothing and end > start:
-            bars.append(Mark("bar", lane, start, end - start - GAP / 2, text, name))
-        text, start = now or "", columns[place] if place < len(columns) else 0.0
-    if trace.broken and name in trace.about:
-        if not bars:  # what is wrong is that nothing happened
-            bars = [Mark("bar", lane, 0.0, columns[len(worlds)] - GAP / 2, trace.initial[name].summary(), name)]
-        bars[-1] = replace(bars[-1], bad=True)
-    return bars
-
-
-def _culprit(trace: Trace, worlds: Sequence[Mapping[str, State]]) -> int:
-    """The event that broke it: the last one to change what the broken property is about."""
-    if not trace.broken:
-        return -1
-    for place in range(len(worlds) - 1, -1, -1):
-        before = worlds[place - 1] if place else trace.initial
-        if any(before[name].summary() != worlds[place][name].summary() for name in trace.about if name in before):
-            return place
-    return len(worlds) - 1
-
-
-def rows_of(scene: Scene, most: float) -> list[Scene]:
-    """The scene cut into rows of about the same length, as music is, none of more than `most` units.
-
-    A panel that would be cut and need not be makes its row longer: a short run stays whole beside a long one.
-    """
-    about = min(most, scene.width / math.ceil(scene.width / most) + 0.6)
-    rows, start = [], 0.0
-    while start < scene.width - GAP:
-        end = _last(scene.columns, start, about) or scene.width
-        end = max(end, _last(map(_end, scene.panels), start, most))
-        panels = tuple(one for panel in scene.panels if (one := _cut(panel, start, end)).marks)
-        rows.append(replace(scene, panels=panels, width=end - start, columns=(), small_print=""))
-        start = end
-    return [*rows[:-1], replace(rows[-1], small_print=scene.small_print)] if rows else [scene]
-
-
-def _last(places: Iterable[float], start: float, most: float) -> float:
-    """The last of the places that is after `start`, and no more than `most` behind it; 0 where there is none."""
-    return max((place for place in places if start < place <= start + most), default=0.0)
-
-
-def _end(panel: Panel) -> float:
-    """Where the next column would begin."""
-    return max((mark.x + mark.width for mark in panel.marks if mark.kind != "bar"), default=0.0) + GAP
-
-
-def _cut(panel: Panel, start: float, end: float) -> Panel:
-    """What of a panel lies between two places; a bar that crosses a cut goes on behind it."""
-    marks = []
-    for mark in panel.marks:
-        left, right = max(mark.x, start), min(mark.x + mark.width, end - GAP / 2)
-        if right - left > GAP:
-            marks.append(replace(mark, x=left - start, width=right - left))
-    title = panel.title if start == 0 else f"{panel.title.partition(':')[0]}, continued"
-    return replace(panel, marks=tuple(marks), title=title)
 
 
 def describe(panel: Panel) -> str:

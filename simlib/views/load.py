@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.errors import Mistake
 from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
 from simlib.simulate import Run
 from simlib.simulate.conditions import MEASURED
 from simlib.text import listed, show
-from simlib.views import style
-from simlib.views.chart import DASHES, LINES, label_ends, name_axes, new_chart
-from simlib.views.drawing import Drawn, Picture
-from simlib.views.page import SANS, write
+from simlib.views.chart import Chart, Curve
+from simlib.views.picture import Drawn, Picture
 from simlib.views.seeds import many_runs
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 BINS = 60
 
@@ -56,8 +51,7 @@ def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int =
     runs = {name: run for name, (run,) in many_runs(scenario, workers, 1, seed, **conditions)[0].items()}
     some = next(iter(runs.values()))
     small = f"One run of each, seed {seed}; {some.conditions}."
-    text = "\n".join([_title(runs, resource), *_table(runs, resource), small])
-    return Load(resource, runs, Picture(text, text.replace("\n", ". "), lambda: _draw(runs, resource, small)))
+    return Load(resource, runs, _chart(runs, resource, small).picture(_lines(runs, resource)))
 
 
 def rate(counts: Counter[int], since: float, until: float) -> float:
@@ -82,7 +76,7 @@ def _trouble(run: Run, resource: str) -> tuple[str, float, float] | None:
     return None
 
 
-def _table(runs: dict[str, Run], resource: str) -> list[str]:
+def _lines(runs: dict[str, Run], resource: str) -> list[str]:
     lines = []
     for name, run in runs.items():
         said = [
@@ -111,26 +105,17 @@ def _title(runs: dict[str, Run], resource: str) -> str:
     )
 
 
-def _draw(runs: dict[str, Run], resource: str, small: str) -> Figure:
-    figure, axes = new_chart(_title(runs, resource), small)
-    end = next(iter(runs.values())).conditions.hours * 3_600
+def _chart(runs: dict[str, Run], resource: str, small: str) -> Chart:
+    some = next(iter(runs.values()))
+    end = some.conditions.hours * 3_600
     width = max(1.0, end / BINS)
     edges = [width * place for place in range(round(end / width))]
-    ends = []
-    for (name, run), colour, dashes in zip(runs.items(), LINES * 3, DASHES * 3):
-        heights = [rate(run.requests[resource], edge, edge + width) for edge in edges]
-        done = [rate(run.answered[resource], edge, edge + width) for edge in edges]
-        axes.plot([edge + width / 2 for edge in edges], heights, color=colour, linestyle=dashes, linewidth=1.8)
-        axes.fill_between([edge + width / 2 for edge in edges], done, color=colour, alpha=0.12, linewidth=0)
-        ends.append((heights[-1], style.wrapped(name.replace("_", " "), 16).replace(" ", "_"), colour))
-    trouble = _trouble(next(iter(runs.values())), resource)
-    if trouble is not None:
-        what, since, until = trouble
-        axes.axvspan(since, until, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0, alpha=0.5)
-        top = axes.get_ylim()[1]
-        write(axes, (since + until) / 2, top, what, size=8, ha="center", va="bottom", color=style.QUIET, family=SANS)
-    axes.set_xlim(0, end)
-    axes.set_ylim(bottom=0)
-    name_axes(axes, "simulated seconds", "requests a second; shaded: answered")
-    label_ends(axes, ends)
-    return figure
+    middles = [edge + width / 2 for edge in edges]
+    curves = []
+    for name, run in runs.items():
+        asked, answered = (
+            [rate(counts[resource], edge, edge + width) for edge in edges] for counts in (run.requests, run.answered)
+        )
+        curves.append(Curve(name, middles, asked, band=([0.0] * len(edges), answered)))
+    y = "requests a second; shaded: answered"
+    return Chart(_title(runs, resource), small, "simulated seconds", y, curves, end, trouble=_trouble(some, resource))

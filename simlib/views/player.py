@@ -21,12 +21,12 @@ from simlib.schedule.replay import fork, play
 from simlib.schedule.token import points
 from simlib.schedule.trace import Trace
 from simlib.text import listed, name_of, plural
+from simlib.views.lanes import run_of, watched
 from simlib.views.layout import MOST_LANES, scene
 from simlib.views.markup import escape
+from simlib.views.moments import Run, Source, Story, functions_of
 from simlib.views.player_page import PlayerPage
 from simlib.views.source import side_by_side, source_of
-from simlib.views.state_table import Run, Source, functions_of
-from simlib.views.story import Story
 
 MOST_FORKED = 4000  # events of the runs with a crash that are worked out in advance
 
@@ -73,7 +73,8 @@ def player(scenario: Scenario, *workers: Workers, failure: Report | Trace | None
     played = [_played(scenario, worker, failure) for worker in workers]
     sources = _sources([system for system, _ in played])
     runs = tuple(Run(system, trace, source) for (system, trace), source in zip(played, sources))
-    watch = _watched(scenario, [run.trace for run in runs])
+    held = [name for name, state in runs[0].trace.initial.items() if isinstance(state, LockState)]
+    watch = watched(scenario, [*held, *(name for run in runs for name in run.trace.about)])[:MOST_LANES]
     no_fork: list[int | None] = [None]
     told = Story(runs, scene([run.trace for run in runs], watch))
     stories, forks, why, room = [told], no_fork, ["nobody has begun"], MOST_FORKED
@@ -95,9 +96,7 @@ def _played(scenario: Scenario, worker: Workers, failure: Report | Trace | None)
         raise Mistake(f"failure={described(failure)}: give a report or a trace.")
     if isinstance(failure, Trace):
         return scenario.system(worker), play(scenario.system(worker), points(failure))
-    trace = failure.counterexample or next(iter(failure.sample(1)), None)
-    if trace is None:
-        raise Mistake("there is no run to play: the search ended before any run did.")
+    trace = run_of(failure, to="play")
     names = [name_of(role) for role in roles_of(worker)]
     counts = Counter(role.name for role in failure.system.cast.values()).values()
     system = scenario.system(worker, dict(zip(names, counts)))
@@ -113,14 +112,6 @@ def _sources(systems: Sequence[System]) -> list[Source]:
     rows = side_by_side(functions[0][0], functions[1][0])
     halves = ([(row.left, row.changed) for row in rows], [(row.right, row.changed) for row in rows])
     return [Source(system, [half]) for system, half in zip(systems, halves)]
-
-
-def _watched(scenario: Scenario, traces: Sequence[Trace]) -> tuple[str, ...]:
-    """The resources with a lane: those that the properties are about, and the locks; none means those that change."""
-    claims = (*scenario.always, *scenario.eventually, *scenario.sometimes)
-    about = {name for claim in claims for name in claim.parameters} | {name for one in traces for name in one.about}
-    about |= {name for name, state in traces[0].initial.items() if isinstance(state, LockState)}
-    return tuple(name for name in scenario.resources if name in about)[:MOST_LANES]
 
 
 def _fork(told: Story, number: int, watch: tuple[str, ...]) -> tuple[Story | None, str]:

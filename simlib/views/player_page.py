@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import itertools
 import json
@@ -10,16 +9,17 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from simlib.views import style, svg
-from simlib.views.layout import Panel, describe
+from simlib.views import style
+from simlib.views.canvas import PIXELS, Canvas
+from simlib.views.lanes import LONGEST_LABEL, UNIT, draw_label, draw_mark
+from simlib.views.layout import Mark, Panel, Scene, describe
 from simlib.views.markup import escape
-from simlib.views.state_table import AGAIN, CRASHES, NOW, Line, Moment, Place, Run, html_of
-from simlib.views.story import Story
+from simlib.views.moments import AGAIN, CRASHES, NOW, Line, Moment, Place, Run, Story
+from simlib.views.state_table import html_of
+from simlib.views.style import PLAYER
+from simlib.views.svg import elements
 
 TOP, WORKER, RESOURCE, BOTTOM = 34, 50, 34, 22  # pixels: above the first lane, a lane of each kind, below the last
-MOST_LETTERS = 22  # of a lane's name
-THEME = {svg.INK: "var(--mfp-ink)", svg.QUIET: "var(--mfp-quiet)", svg.LINE: "var(--mfp-line)"}
-THEME |= {svg.PAPER: "var(--mfp-paper)", style.RED: "var(--mfp-red)", style.GREEN: "var(--mfp-green)"}
 
 
 class _Shared:
@@ -47,7 +47,7 @@ class PlayerPage:
         self.colours = [style.colour(name, self.told.scene.colours) for name in self.told.scene.colours]
         self.ever = [moment for story in stories for run in story.runs for moment in run.moments]
         longest = max(len(lane) for story in stories for panel in story.scene.panels for lane in panel.lanes)
-        self.labels = 26 + round(6.6 * min(MOST_LETTERS, longest))
+        self.labels = 26 + round(6.6 * min(LONGEST_LABEL, longest))
 
     def html(self) -> str:
         """The block: style, first paint, script."""
@@ -74,18 +74,15 @@ class PlayerPage:
     def _pieces(self, told: Story, panel: Panel) -> dict[str, Any]:
         """A panel as the page puts it together: what stands still, and each mark with its corner."""
         right, lanes = self._width(told), [(_y(panel, lane), name) for lane, name in enumerate(panel.lanes)]
-        ground = "".join(f'<path d="M0 {y}H{right}" stroke="{svg.LINE}" stroke-width="1.5"/>' for y, _ in lanes)
-        short = [(y, name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…") for y, name in lanes]
-        left = self.labels - 10
-        names = "".join(svg.text_svg(left, y + 4, name, fill=svg.INK, size=12, anchor="end") for y, name in short)
-        drawn = (svg.mark_svg(told.scene, mark, 0, 0, svg.UNIT * mark.width) for mark in panel.marks)
+        ground = "".join(f'<path d="M0 {y}H{right}" stroke="{PLAYER.line}" stroke-width="1.5"/>' for y, _ in lanes)
+        names = Canvas(0, 0, PLAYER)
+        for y, name in lanes:
+            draw_label(names, (self.labels - 10) / PIXELS, y / PIXELS, style.clipped(name, LONGEST_LABEL))
         return {
-            "ground": _themed(ground),
-            "labels": _themed(names),
+            "ground": ground,
+            "labels": elements(names),
             "height": lanes[-1][0] + (BOTTOM if len(lanes) > panel.people else WORKER - 14),
-            "marks": [
-                (_themed("".join(parts)), _x(mark.x), _y(panel, mark.lane)) for parts, mark in zip(drawn, panel.marks)
-            ],
+            "marks": [(_drawn(told.scene, mark), _x(mark.x), _y(panel, mark.lane)) for mark in panel.marks],
         }
 
     def _width(self, told: Story) -> int:
@@ -197,16 +194,18 @@ def _chip(place: Place) -> str:
 
 
 def _x(units: float) -> int:
-    return 8 + round(svg.UNIT * units)
+    return 8 + round(PIXELS * UNIT * units)
 
 
 def _y(panel: Panel, lane: int) -> int:
     return TOP + WORKER * min(lane, panel.people) + RESOURCE * max(0, lane - panel.people)
 
 
-def _themed(drawn: str) -> str:
-    """In colours that the page can turn dark, wherever it stands."""
-    return functools.reduce(lambda text, pair: text.replace(*pair), THEME.items(), drawn)
+def _drawn(scene: Scene, mark: Mark) -> str:
+    """A mark from its own corner on, in colours that the page can turn dark."""
+    canvas = Canvas(0, 0, PLAYER)
+    draw_mark(canvas, scene, mark, 0, 0, UNIT * mark.width)
+    return elements(canvas)
 
 
 def _since(base: list[Any], own: list[Any]) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
@@ -14,13 +13,14 @@ from simlib.simulate import Run
 from simlib.simulate.conditions import MEASURED
 from simlib.text import listed, show
 from simlib.views import style
-from simlib.views.drawing import SMALL_PRINT, Drawn, Picture, draw_notes
-from simlib.views.page import Page
+from simlib.views.canvas import Canvas, sheet
+from simlib.views.chart import BAR, Bar, draw_bars
+from simlib.views.picture import Drawn, Picture
 from simlib.views.seeds import many_runs
 
 ROWS = ("steps a task", "latency, median", "latency, 99 %", "tasks an hour")
 UNITS = {"latency, median": " s", "latency, 99 %": " s"}
-ROW, LEFT, BAR = 0.26, 1.55, 3.4  # inches
+LEFT, LONGEST = 1.55, 3.4  # inches: of the names, and of a bar
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,14 @@ def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 
     `runs` seeds from `seed` on, the same for each. `conditions` are those of `scenario.simulate`. Latency is from a
     task's arrival to its end, over all retries. Raises Mistake.
     """
-    found, how_many = many_runs(scenario, workers, runs, seed, **conditions)
+    found, said = many_runs(scenario, workers, runs, seed, **conditions)
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]
     if idle:
         raise Mistake(f"{listed(idle)} completed no task in this time: simulate for longer, or give arrivals=.")
     prices = {name: _prices(results) for name, results in found.items()}
-    some = next(iter(found.values()))[0]
-    small = f"{how_many}; {some.conditions}. Mean of the runs [least, most]."
-    text = "\n".join([_title(prices), *_table(prices), small])
-    return PriceTag(prices, found, Picture(text, text.replace("\n", ". "), lambda: _draw(prices, small)))
+    title, small = _title(prices), f"{said}. Mean of the runs [least, most]."
+    text = "\n".join([title, *_table(prices), small])
+    return PriceTag(prices, found, Picture(text, lambda: _draw(title, prices, small)))
 
 
 def _prices(runs: tuple[Run, ...]) -> dict[str, Figures]:
@@ -113,31 +112,17 @@ def _said(row: str, figures: Figures) -> str:
     return f"{mean}{UNITS.get(row, '')}{spread}"
 
 
-def _draw(prices: Mapping[str, Mapping[str, Figures]], small: str) -> Page:
-    notes = textwrap.wrap(small, SMALL_PRINT)
-    headings = textwrap.wrap(_title(prices), 82)
-    top = 0.42 + 0.22 * len(headings)
-    each = ROW * len(prices) + 0.16
-    page = Page(8, top + each * len(ROWS) + 0.1 + 0.15 * len(notes))
-    for place, line in enumerate(headings):
-        page.text(0.2, 0.26 + 0.22 * place, line, size=11, weight="bold", color=style.INK)
+def _draw(title: str, prices: Mapping[str, Mapping[str, Figures]], small: str) -> Canvas:
+    each, names = BAR * len(prices) + 0.16, 0.08 * max(map(len, prices)) + 0.1
+    canvas, top = sheet(title, small, 8, each * len(ROWS) - 0.05)
     for place, row in enumerate(ROWS):
-        _draw_row(page, row, prices, top + each * place)
-    draw_notes(page, small, 0.2, top + each * len(ROWS) + 0.05)
-    return page
-
-
-def _draw_row(page: Page, row: str, prices: Mapping[str, Mapping[str, Figures]], top: float) -> None:
-    most = max(figures[row].mean for figures in prices.values())
-    base = next(iter(prices.values()))
-    page.text(0.2, top, row, size=9, weight="bold", color=style.INK)
-    names = 0.08 * max(map(len, prices)) + 0.1
-    for place, (name, figures) in enumerate(prices.items()):
-        y, mean = top + ROW * place, figures[row].mean
-        length = (BAR - max(0.0, names - 1.0)) * mean / most if most else 0.0
-        page.text(LEFT + names - 0.1, y, name, size=8.5, ha="right", color=style.INK)
-        shade = style.LINE if figures is base else style.RESOURCES[0]
-        page.box(LEFT + names, y - 0.09, length, 0.18, facecolor=shade, rounded=False)
-        change = "" if figures is base else f"   {_change(mean, base[row].mean)}"
-        said = _said(row, figures[row]).split(" [")[0] + change
-        page.text(LEFT + names + length + 0.08, y, said, size=8.5, color=style.INK)
+        y, base = top + 0.1 + each * place, next(iter(prices.values()))[row]
+        canvas.text(0.2, y, row, size=9, bold=True)
+        bars = []
+        for name, figures in prices.items():
+            first, said = figures[row] is base, _said(row, figures[row]).split(" [")[0]
+            change = "" if first else f"   {_change(figures[row].mean, base.mean)}"
+            colour = style.LINE if first else style.RESOURCES[0]
+            bars.append(Bar(name, figures[row].mean, said + change, colour))
+        draw_bars(canvas, LEFT + names, y, bars, LONGEST - max(0.0, names - 1.0))
+    return canvas

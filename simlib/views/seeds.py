@@ -20,7 +20,7 @@ Runs = dict[str, tuple[Run, ...]]
 def many_runs(
     scenario: Scenario, workers: Sequence[Workers], runs: int, seed: int, /, **conditions: Any
 ) -> tuple[Runs, str]:
-    """`runs` runs of each implementation under the same conditions and seeds, and in words how many that are.
+    """`runs` runs of each implementation under the same conditions and seeds, and in words how many and which.
 
     An interrupt leaves the seeds that all implementations have been through. Raises Mistake where there is none.
     """
@@ -41,4 +41,5 @@ def many_runs(
     how_many = f"{plural(len(found), 'run')} of each, seeds {seed} to {seed + len(found) - 1}"
     if stopped:
         how_many += f", stopped {stopped} before the {runs}th"
-    return {name: tuple(row[place] for row in found) for place, name in enumerate(names)}, how_many
+    by_worker = {name: tuple(row[place] for row in found) for place, name in enumerate(names)}
+    return by_worker, f"{how_many}; {found[0][0].conditions}"

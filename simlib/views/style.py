@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 RESOURCES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#0072B2")
 RED = "#D1293D"  # only ever the violation
@@ -13,7 +14,33 @@ LINE = "#E3E5E8"
 PAPER = "#FFFFFF"
 GOOD_CELL = "#D9EEE4"
 CHANGED = "#FFF1CC"
-MOODS = {"bad": RED, "good": GREEN, "plain": INK}
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What differs between paper and a live page: the colours of all that is no resource, and the letters."""
+
+    ink: str = INK
+    quiet: str = QUIET
+    line: str = LINE
+    paper: str = PAPER
+    bad: str = RED
+    good: str = GREEN
+    family: str = "'DejaVu Sans', Verdana, sans-serif"
+    letter: float = 0.064  # inches that a letter of a bar's text takes
+    still: bool = True  # drawn on a sheet of paper of its own
+
+
+PRINT = Theme()
+JUPYTER = Theme(
+    ink="var(--jp-content-font-color1, #1F2430)", quiet="var(--jp-content-font-color2, #6B7280)",
+    line="var(--jp-border-color2, #E3E5E8)", paper="var(--jp-layout-color0, #FFFFFF)",
+    family="system-ui, sans-serif", letter=0.062, still=False,
+)  # fmt: skip
+PLAYER = replace(
+    JUPYTER, ink="var(--mfp-ink)", quiet="var(--mfp-quiet)", line="var(--mfp-line)", paper="var(--mfp-paper)",
+    bad="var(--mfp-red)",
+)  # fmt: skip
 
 
 def colour(resource: str, numbers: Mapping[str, int]) -> str:
@@ -21,10 +48,10 @@ def colour(resource: str, numbers: Mapping[str, int]) -> str:
     return RESOURCES[numbers.get(resource, 0) % len(RESOURCES)]
 
 
-def tint(hex_colour: str, share: float = 0.22) -> str:
+def tint(hex_colour: str) -> str:
     """The colour mixed with white."""
     parts = [int(hex_colour[place : place + 2], 16) for place in (1, 3, 5)]
-    return "#" + "".join(f"{round(255 - (255 - part) * share):02X}" for part in parts)
+    return "#" + "".join(f"{round(255 - (255 - part) * 0.22):02X}" for part in parts)
 
 
 def ink_on(hex_colour: str) -> str:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.arguments import above_zero, whole_number
 from simlib.errors import Mistake
 from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
-from simlib.simulate import Run
 from simlib.simulate.conditions import MEASURED
 from simlib.text import listed, plural, show
-from simlib.views import style
-from simlib.views.chart import LINES, draw_shares, label_ends, name_axes, new_chart, wilson
-from simlib.views.drawing import Drawn, Picture
+from simlib.views.chart import Chart, Curve, shares_left, wilson
+from simlib.views.picture import Drawn, Picture
 from simlib.views.seeds import many_runs
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 DAY = 86_400.0
+Bitten = tuple[float | None, ...]  # the day on which each run broke a property
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,7 +27,7 @@ class Survival(Drawn):
     """
 
     days: float
-    bitten: Mapping[str, tuple[float | None, ...]]
+    bitten: Mapping[str, Bitten]
     picture: Picture
 
     def share(self, worker: str, day: float) -> tuple[float, float, float]:
@@ -70,38 +66,35 @@ def survival_curve(
     """
     runs = whole_number("runs", runs, 2, or_="; a curve says something from about 30 on")
     days = above_zero("days", days)
-    found, how_many = many_runs(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
-    bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
-    some = next(iter(found.values()))[0]
+    found, said = many_runs(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
+    bitten = {
+        name: tuple(None if run.first_violation is None else run.first_violation / DAY for run in results)
+        for name, results in found.items()
+    }
     people = plural(len(scenario.system(workers[0], conditions.get("workers")).cast), "worker")
-    small = f"{people}, {how_many}; {some.conditions}. Bands: 95 % intervals (Wilson)."
+    small = f"{people}, {said}. Bands: 95 % intervals (Wilson)."
     lines = [_line(name, results, days) for name, results in bitten.items()]
     if formula is not None:
         lines.append("  by the formula: " + ", ".join(f"day {day:g}: {formula(day):.0%}" for day in _marks(days)))
-    text = "\n".join([_title(bitten, days), *lines, small])
-    return Survival(days, bitten, Picture(text, text.replace("\n", ". "), lambda: _draw(bitten, days, small, formula)))
+    return Survival(days, bitten, _chart(bitten, days, small, formula).picture(lines))
 
 
-def _day(run: Run) -> float | None:
-    return None if run.first_violation is None else run.first_violation / DAY
-
-
-def _share(results: tuple[float | None, ...], day: float) -> tuple[float, float, float]:
+def _share(results: Bitten, day: float) -> tuple[float, float, float]:
     well = _well(results, day)
     return well / len(results), *wilson(well, len(results))
 
 
-def _well(results: tuple[float | None, ...], day: float) -> int:
+def _well(results: Bitten, day: float) -> int:
     return sum(one is None or one > day for one in results)
 
 
-def _day_of_half(results: tuple[float | None, ...]) -> float | None:
+def _day_of_half(results: Bitten) -> float | None:
     bitten = sorted(one for one in results if one is not None)
     place = (len(results) + 1) // 2
     return bitten[place - 1] if place <= len(bitten) else None
 
 
-def _title(bitten: Mapping[str, tuple[float | None, ...]], days: float) -> str:
+def _title(bitten: Mapping[str, Bitten], days: float) -> str:
     said = []
     for name, results in bitten.items():
         half, hits = _day_of_half(results), sum(one is not None for one in results)
@@ -116,7 +109,7 @@ def _marks(days: float) -> tuple[float, float, float]:
     return days / 4, days / 2, days
 
 
-def _line(name: str, results: tuple[float | None, ...], days: float) -> str:
+def _line(name: str, results: Bitten, days: float) -> str:
     points = []
     for day in _marks(days):
         share, low, high = _share(results, day)
@@ -124,23 +117,12 @@ def _line(name: str, results: tuple[float | None, ...], days: float) -> str:
     return f"  {name}, still unharmed on {', '.join(points)}"
 
 
-def _draw(
-    bitten: Mapping[str, tuple[float | None, ...]],
-    days: float,
-    small: str,
-    formula: Callable[[float], float] | None,
-) -> Figure:
-    figure, axes = new_chart(_title(bitten, days), small)
-    lines, ends = [], []
-    for (name, results), colour in zip(bitten.items(), LINES * 3):
+def _chart(bitten: Mapping[str, Bitten], days: float, small: str, formula: Callable[[float], float] | None) -> Chart:
+    curves = []
+    for name, results in bitten.items():
         at = [0.0, *sorted(one for one in results if one is not None), days]
-        lines.append((at, [_well(results, day) for day in at], len(results)))
-        ends.append((_share(results, days)[0], style.wrapped(name.replace("_", " "), 16).replace(" ", "_"), colour))
-    draw_shares(axes, lines, days)
+        curves.append(shares_left(name, at, [_well(results, day) for day in at], len(results)))
     if formula is not None:
         at = [days * place / 100 for place in range(101)]
-        axes.plot(at, [formula(day) for day in at], color=style.INK, linestyle=":", linewidth=1.4)
-        ends.append((formula(days), "formula", style.INK))
-    name_axes(axes, "simulated days", "still unharmed")
-    label_ends(axes, ends)
-    return figure
+        curves.append(Curve("formula", at, [formula(day) for day in at], is_formula=True))
+    return Chart(_title(bitten, days), small, "simulated days", "still unharmed", curves, days, shares=True)

@@ -1,0 +1,113 @@
+"""The canvas: words, boxes and lines at places in inches. It holds no drawing code; two renderers draw it.
+
+`figure` draws it with matplotlib, for what GitHub, paper and an untrusted clone show. `svg` writes it as SVG, for live
+pages and for where there is no matplotlib, as in a browser's Python.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from simlib.views import style
+
+PIXELS = 100  # an inch, as large as a still picture is shown
+POINT = PIXELS / 72
+CORNER = 0.05  # inches of rounding
+SMALL_PRINT = 118  # letters a line
+HEADING = 76
+
+
+@dataclass(frozen=True)
+class Text:
+    """Words at a point; `size` in points."""
+
+    x: float
+    y: float
+    words: str
+    size: float = 8.5
+    color: str = style.INK
+    ha: str = "left"
+    va: str = "center"
+    bold: bool = False
+    mono: bool = False
+    linespacing: float = 1.2  # in sizes
+    rotation: float = 0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle from its upper left corner on; `linewidth` in points, `dashes` in pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    fill: str = "none"
+    stroke: str = ""
+    linewidth: float = 1 / POINT
+    dashes: tuple[float, float] | None = None
+    hatched: bool = False
+    opacity: float = 1
+    radius: float = CORNER
+
+
+@dataclass(frozen=True)
+class Line:
+    """A level line; `linewidth` in points."""
+
+    x: float
+    end: float
+    y: float
+    color: str
+    linewidth: float
+
+
+Mark = Text | Box | Line
+
+
+class Canvas:
+    """`canvas.text(x, y, "words", size=9)`, `canvas.box(...)`, `canvas.line(...)`; y counts from the top down.
+
+    A later mark covers an earlier one.
+    """
+
+    def __init__(self, width: float, height: float, theme: style.Theme = style.PRINT) -> None:
+        self.width, self.height, self.theme = width, height, theme
+        self.marks: list[Mark] = []
+
+    def text(self, x: float, y: float, words: str, **how: Any) -> None:
+        """Write here. `how` is what Text has."""
+        self.marks.append(Text(x, y, words, **how))
+
+    def box(self, x: float, y: float, width: float, height: float, **how: Any) -> None:
+        """Draw a box here. `how` is what Box has."""
+        self.marks.append(Box(x, y, width, height, **how))
+
+    def line(self, x: float, end: float, y: float, color: str, linewidth: float) -> None:
+        """Draw a line from x to its end."""
+        self.marks.append(Line(x, end, y, color, linewidth))
+
+    def notes(self, small_print: str, left: float, top: float) -> None:
+        """Write the small print, wrapped."""
+        for place, line in enumerate(wrapped_notes(small_print)):
+            self.text(left, top + 0.15 * place, line, color=style.QUIET, size=7.5)
+
+
+def wrapped_notes(small_print: str) -> list[str]:
+    """The lines of the small print."""
+    return [line for part in small_print.splitlines() for line in textwrap.wrap(part, SMALL_PRINT)]
+
+
+def sheet(title: str, small_print: str, width: float, height: float, color: str = style.INK) -> tuple[Canvas, float]:
+    """A canvas with a title on top and small print at the foot, and where the room of this size between them begins."""
+    headings = textwrap.wrap(title, max(HEADING, int(width / 0.1)))
+    notes = wrapped_notes(small_print)
+    top = 0.33 + 0.22 * len(headings)
+    widths = [width, 0.1 * max(map(len, headings)) + 0.4, 0.06 * max(map(len, notes), default=0) + 0.4]
+    canvas = Canvas(max(widths), top + height + 0.15 * len(notes) + 0.17)
+    for place, line in enumerate(headings):
+        canvas.text(0.2, 0.28 + 0.22 * place, line, size=11, bold=True, color=color)
+    canvas.notes(small_print, 0.2, top + height + 0.16)
+    return canvas, top

@@ -1,0 +1,96 @@
+"""What Jupyter shows of a still picture, what `print` shows, and how it is saved to a file."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from simlib.errors import Mistake
+from simlib.text import printable
+from simlib.views.canvas import PIXELS, Canvas
+from simlib.views.figure import figure_of
+from simlib.views.svg import svg_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 160
+DENSITY = DOTS_PER_INCH / PIXELS  # dots for each one that is shown, for sharp screens
+INSTALL = "There is a chart of this where matplotlib is: pip install 'midflight[notebooks]'."
+NO_CHART = {
+    "emscripten": "There is a chart of this where matplotlib is. Online, run `import matplotlib` in a cell of "
+    "its own, then this one again."
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A still picture with its text form. Jupyter shows the picture; `print`, `repr` and nbval see the text.
+
+    `alt` is the alternative text: the text on one line, if left out. Without matplotlib a canvas is shown as SVG, and a
+    chart as its text.
+    """
+
+    text: str
+    draw: Callable[[], Canvas | Figure]
+    alt: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", printable(self.text, keep="\n"))
+        object.__setattr__(self, "alt", printable(self.alt, keep="\n") or self.text.replace("\n", ". "))
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        try:
+            png = self.png()
+        except Mistake:
+            return self._without_matplotlib(), {}
+        return {"text/plain": self.text, "image/png": png}, {"image/png": {"alt": self.alt, **size_of(png)}}
+
+    def _without_matplotlib(self) -> dict[str, str]:
+        try:
+            drawn = self.draw()
+        except Mistake:
+            return {"text/plain": f"{self.text}\n\n{NO_CHART.get(sys.platform, INSTALL)}"}
+        page = {"text/html": svg_of(drawn, self.alt)} if isinstance(drawn, Canvas) else {}
+        return {"text/plain": self.text, **page}
+
+    def png(self) -> bytes:
+        """The picture as a PNG file, the same bytes on every run of one matplotlib version."""
+        buffer = io.BytesIO()
+        self._figure().savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+        return buffer.getvalue()
+
+    def save(self, path: str) -> None:
+        """Write the picture to a file; the ending says how (png, svg, pdf)."""
+        self._figure().savefig(path, dpi=DOTS_PER_INCH)
+
+    def _figure(self) -> Figure:
+        drawn = self.draw()
+        return figure_of(drawn) if isinstance(drawn, Canvas) else drawn
+
+
+class Drawn:
+    """Findings that have a picture: Jupyter shows it, `print` gives its text."""
+
+    picture: Picture
+
+    def __repr__(self) -> str:
+        return self.picture.text
+
+    def _repr_mimebundle_(self, **how: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self.picture._repr_mimebundle_(**how)
+
+    def save(self, path: str) -> None:
+        """Write the picture to a file; the ending says how (png, svg, pdf)."""
+        self.picture.save(path)
+
+
+def size_of(png: bytes) -> dict[str, int]:
+    """Width and height to show a picture at: its letters as large as the text around it."""
+    return {name: round(int.from_bytes(png[at : at + 4]) / DENSITY) for name, at in (("width", 16), ("height", 20))}
