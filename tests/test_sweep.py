@@ -17,12 +17,11 @@ import pytest
 
 from simlib import Database, Queue, Random, Scenario, Service, exponential, sweep
 from simlib.errors import Mistake
-from simlib.sweep.chunk import Answer, run_chunk
-from simlib.sweep.driver import MOST_LOST, Chunk, Driver, _pickled
+from simlib.sweep.chunk import FIGURES, Answer, figures, run_chunk
+from simlib.sweep.driver import MOST_LOST, Driver, _pickled
 from simlib.sweep.identity import describe
 from simlib.sweep.plan import Plan
-from simlib.sweep.pool import Hands, Here, Processes
-from simlib.sweep.record import FIGURES, figures
+from simlib.sweep.pool import Here, Processes
 from simlib.sweep.result import Sweep
 from simlib.sweep.store import Store
 from tests.deadly import fails, fall, falling, kill, never_six
@@ -208,24 +207,24 @@ class Hasty(Here):
 
 
 def test_a_chunk_whose_time_is_over_returns_what_it_has_and_the_rest_is_run_later(expected):
-    plan = Plan.of(shop(), [charge], range(5), (), {})
-    work = [(place, *plan.parts(place)) for place in range(5)]
+    plan = Plan(shop(), [charge], range(5), (), {})
     experiment = _pickled("it", (plan.scenario, plan.workers))
-    answer = run_chunk(experiment, _pickled("them", {0: {}}), work, 0.0)
-    assert [*answer.measured] == [0]
+    answer = run_chunk(experiment, _pickled("them", {0: {}}), [*plan.runs()], 0.0)
+    assert [*answer.found] == [(0, 0, "charge")]
     assert repr([*sample(Hasty())]) == repr([*expected])
 
 
 def a_driver(seeds):
-    plan = Plan.of(shop(), [charge], seeds, (), {})
-    return Driver(plan, Hands(None, 2), Store(plan))
+    plan = Plan(shop(), [charge], seeds, (), {})
+    return Driver(plan, Processes(2), Store(plan))
 
 
 def test_more_is_put_on_its_way_while_a_chunk_waits_for_less_time_than_it_takes():
     driver = a_driver(range(100))
-    driver._came(Chunk([0], sent=time.monotonic() - 150), Answer({0: {}}, {}, 100.0))
+    first, second = [(seed, 0, "charge") for seed in range(2)]
+    driver._came([first], time.monotonic() - 150, Answer({first: {}}, 100.0))
     assert driver._window == 5
-    driver._came(Chunk([1], sent=time.monotonic() - 250), Answer({1: {}}, {}, 100.0))
+    driver._came([second], time.monotonic() - 250, Answer({second: {}}, 100.0))
     assert driver._window == 5
 
 
@@ -347,7 +346,7 @@ class Lossy(Here):
 
     def submit(self, call, /, *args, **kwargs):
         future = super().submit(call, *args, **kwargs)
-        if any(seed in self._seeds for _, seed, *_ in args[2]):
+        if any(seed in self._seeds for seed, *_ in args[2]):
             future = Future()
             future.set_exception(ConnectionError("the node is gone"))
         return future
@@ -400,8 +399,8 @@ def test_an_exception_in_a_worker_is_what_came_of_its_run():
 
 
 def test_a_worker_that_another_machine_cannot_import_is_named():
-    answer = run_chunk(b"cnowhere_to_be_found\nwork\n.", b"", [(0, 0, 0, "work"), (1, 1, 0, "work")], 1.0)
-    assert answer.mistakes[1].startswith("where it was to run, it cannot be loaded: ModuleNotFoundError")
+    answer = run_chunk(b"cnowhere_to_be_found\nwork\n.", b"", [(0, 0, "work"), (1, 0, "work")], 1.0)
+    assert answer.found[1, 0, "work"].startswith("where it was to run, it cannot be loaded: ModuleNotFoundError")
 
 
 # Interrupts
@@ -814,5 +813,5 @@ def test_a_client_where_its_executor_is_wanted_is_told_how_to_get_it(cluster):
 def test_processes_end_when_they_are_killed_whatever_they_do():
     pool = Processes(1)
     future = pool.submit(signal.pause)
-    pool.kill()
+    pool.shutdown()
     assert future.exception(30) is not None or future.cancelled()

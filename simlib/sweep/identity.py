@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import CodeType, FunctionType, MethodType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
 from simlib.model.resource import Resource
@@ -55,17 +55,9 @@ def _function(function: FunctionType, inner: Any) -> str:
     if _is_library(function.__code__.co_filename):
         return f"{function.__module__}.{function.__qualname__}"
     refers = {name: function.__globals__[name] for name in _globals(function.__code__) if name in function.__globals__}
-    cells = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
+    cells = [cell.cell_contents for cell in function.__closure__ or () if cell != CellType()]  # which is an empty one
     parts = (function.__code__, function.__defaults__, function.__kwdefaults__, cells, refers)
     return f"{function.__name__}{inner(parts)}"
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
 
 
 def _globals(code: CodeType) -> list[str]:
