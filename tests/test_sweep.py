@@ -4,11 +4,14 @@ import _thread
 import inspect
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from queue import LifoQueue
@@ -17,8 +20,9 @@ import pytest
 
 from simlib import Database, Queue, Random, Scenario, Service, exponential, sweep
 from simlib.errors import Mistake
+from simlib.serialization import serialized
 from simlib.sweep.chunk import FIGURES, Answer, figures, run_chunk
-from simlib.sweep.driver import MOST_LOST, Driver, _pickled
+from simlib.sweep.driver import MOST_LOST, Driver
 from simlib.sweep.identity import describe
 from simlib.sweep.plan import Plan
 from simlib.sweep.pool import Here, Processes
@@ -208,8 +212,8 @@ class Hasty(Here):
 
 def test_a_chunk_whose_time_is_over_returns_what_it_has_and_the_rest_is_run_later(expected):
     plan = Plan(shop(), [charge], range(5), (), {})
-    experiment = _pickled("it", (plan.scenario, plan.workers))
-    answer = run_chunk(experiment, _pickled("them", {0: {}}), [*plan.runs()], 0.0)
+    experiment = serialized("sweep", "it", (plan.scenario, plan.workers))
+    answer = run_chunk(experiment, pickle.dumps({0: {}}), [*plan.runs()], 0.0)
     assert [*answer.found] == [(0, 0, "charge")]
     assert repr([*sample(Hasty())]) == repr([*expected])
 
@@ -701,6 +705,7 @@ other_charge.__name__ = "charge"
         (shop(), [charge], {"latency": 2}, "condition latency is only here"),
         (shop(), [charge], {"parameters": {"latency": [1, 2]}}, r"parameters is \[\{\}\] there and \[\{'latency': 1\}"),
         (shop(workers=3), [charge], {}, "workers of each is 2 there and 3 here"),
+        (shop(restarts=False), [charge], {}, "restarts is True there and False here"),
     ],
 )  # fmt: skip
 def test_a_file_of_another_sweep_is_refused_with_what_differs(tmp_path, scenario, workers, more, message):
@@ -770,6 +775,23 @@ def test_a_description_follows_what_code_refers_to_and_is_the_same_in_every_proc
     assert describe(names["pay"]) == before
     names["PRICE"] = 4
     assert describe(names["pay"]) != before
+
+
+def test_a_description_tells_apart_what_does_not_say_what_it_is():
+    @dataclass(slots=True)
+    class Slotted:
+        seconds: int
+
+    class Silent:
+        def __init__(self, seconds):
+            self.seconds = seconds
+
+        def __repr__(self):
+            return "<silent>"
+
+    for kind in (partial(partial, max), Slotted, Silent):
+        assert describe(kind(1)) == describe(kind(1)) != describe(kind(2))
+    assert describe(_thread.allocate_lock()) == "a lock"
 
 
 # Dask

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
-import pickle
 import time
 from collections import Counter, deque
 from collections.abc import Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from typing import Any
 
 from simlib.errors import Mistake
 from simlib.progress import Progress
+from simlib.serialization import serialized
 from simlib.sweep.chunk import Answer, Record, RunId, run_chunk
 from simlib.sweep.plan import Plan
 from simlib.sweep.pool import Processes, open_executor, processors
@@ -41,7 +40,7 @@ class Driver:
 
     def __init__(self, plan: Plan, executor: Executor, store: Store) -> None:
         self._plan, self._executor, self._store = plan, executor, store
-        self._experiment = _pickled("the workers", (plan.scenario, plan.workers))
+        self._experiment = serialized("sweep", "the workers", (plan.scenario, plan.workers))
         self._measured = dict(store.known)
         self._failed: dict[RunId, str] = {}
         self._fresh = (run for run in plan.runs() if run not in store.known)
@@ -81,7 +80,7 @@ class Driver:
                 break
             self._unsent -= len(runs)
             cells = {cell: {**self._plan.conditions, **self._plan.cells[cell]} for _, cell, _ in runs}
-            parameters = _pickled("parameters", cells)
+            parameters = serialized("sweep", "parameters", cells)
             patience = 2 * max(CHUNK, self._window * HANDING_OUT)
             now = time.monotonic()
             try:
@@ -180,17 +179,3 @@ class Driver:
             self._stopped = f"because its executor broke: {show(error, 200)}"
         wait(self._flying, PATIENCE)
         self._take_in([*self._flying])
-
-
-def _pickled(what: str, thing: Any) -> bytes:
-    """As bytes, with the functions that stand in the notebook."""
-    try:
-        import cloudpickle
-    except ImportError:
-        raise Mistake(
-            "`sweep` sends workers to other processes with cloudpickle: pip install 'midflight[live]'."
-        ) from None
-    try:
-        return bytes(cloudpickle.dumps(thing))
-    except (pickle.PicklingError, TypeError, AttributeError) as error:
-        raise Mistake(f"{what} cannot be sent to another process: {error}.") from None

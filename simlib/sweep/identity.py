@@ -5,9 +5,10 @@ from __future__ import annotations
 import dis
 import functools
 import hashlib
+import inspect
 import os
-import sys
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
@@ -44,15 +45,19 @@ def describe(thing: Any, within: frozenset[int] = frozenset()) -> str:
         return f"code({thing.co_code.hex()} {inner((thing.co_names, thing.co_varnames, thing.co_consts))})"
     if isinstance(thing, type):
         own = {name: value for name, value in vars(thing).items() if not name.startswith("__")}
-        return thing.__qualname__ + ("" if _is_library(_file(thing)) else inner(own))
-    if isinstance(thing, Resource) or kind.__repr__ is object.__repr__ or hasattr(thing, "__dataclass_fields__"):
-        given = [f"{name.lstrip('_')}={inner(value)}" for name, value in getattr(thing, "__dict__", {}).items()]
+        return thing.__qualname__ + ("" if _is_library(thing) else inner(own))
+    if (isinstance(thing, Resource) or is_dataclass(thing)) and hasattr(thing, "__dict__"):
+        given = [f"{name.lstrip('_')}={inner(value)}" for name, value in vars(thing).items()]
         return f"{kind.__name__}({', '.join(given)})"
-    return show(thing, 1_000)
+    text = show(thing, 1_000)
+    try:
+        return text if text != f"a {kind.__name__}" else inner(thing.__reduce_ex__(2))  # as pickle takes it apart
+    except TypeError:  # which it cannot
+        return text
 
 
 def _function(function: FunctionType, inner: Any) -> str:
-    if _is_library(function.__code__.co_filename):
+    if _is_library(function):
         return f"{function.__module__}.{function.__qualname__}"
     refers = {name: function.__globals__[name] for name in _globals(function.__code__) if name in function.__globals__}
     cells = [cell.cell_contents for cell in function.__closure__ or () if cell != CellType()]  # which is an empty one
@@ -68,14 +73,14 @@ def _globals(code: CodeType) -> list[str]:
     return sorted({*names})
 
 
-def _file(kind: type) -> str:
-    """Where it was written; one that was written in C belongs to a library."""
-    if kind.__module__ == "__main__":
-        return ""
-    return getattr(sys.modules.get(kind.__module__), "__file__", None) or LIBRARY[0]
-
-
-def _is_library(file: str) -> bool:
+def _is_library(thing: Any) -> bool:
+    """Whether this function or class is one of Python, of simlib or of a package that is installed."""
+    try:
+        file = inspect.getfile(thing)
+    except OSError:  # a class of a notebook
+        return False
+    except TypeError:  # it was written in C
+        return True
     return file.startswith(LIBRARY) or "site-packages" in file
 
 

@@ -87,27 +87,41 @@ def _lock(file: FileIO) -> None:
             raise OSError(error.errno, "another sweep is writing to it") from None
 
 
-def about(plan: Plan) -> Asked:
+def _asked(plan: Plan) -> Asked:
     """What has to be the same for its records to go together: all but the seeds."""
     scenario = plan.scenario
+    groups: dict[str, Mapping[str, Any]] = {
+        "resource": scenario.resources,
+        "value": scenario.values,
+        **{kind: {claim.name: claim.function for claim in getattr(scenario, kind)} for kind in CLAIMS},
+        "worker": plan.workers,
+        "condition": plan.conditions,
+    }
     things = {
         "workers of each": scenario.workers,
+        "restarts": scenario.restarts,
         "parameters": plan.shown,
         "what the parameters are": plan.cells,
-        **{f"resource {name}": resource for name, resource in scenario.resources.items()},
-        **{f"value {name}": value for name, value in scenario.values.items()},
-        **{f"condition {name}": value for name, value in plan.conditions.items()},
+        **{f"{kind} {name}": thing for kind, group in groups.items() for name, thing in group.items()},
     }
-    code = {
-        **{f"{kind} {one.name}": one.function for kind in CLAIMS for one in getattr(scenario, kind)},
-        **{f"worker {name}": worker for name, worker in plan.workers.items()},
-    }
+    python = "{}.{}".format(*sys.version_info)
     return {
-        "python": "{}.{}".format(*sys.version_info),
+        "python": python,
         "simlib": of_simlib(),
         **{name: _short(describe(thing)) for name, thing in things.items()},
-        **{name: digest(describe(function)) for name, function in code.items()},
     }
+
+
+def _differences(there: Asked, here: Asked) -> str:
+    said = []
+    for name in {**there, **here}:
+        if name not in there or name not in here:
+            said.append(f"{name} is only {'here' if name in here else 'there'}")
+        elif there[name] != here[name] and name.partition(" ")[0] in ("simlib", "worker", *CLAIMS):
+            said.append(f"{name} is other code")
+        elif there[name] != here[name]:
+            said.append(f"{name} is {_short(there[name])} there and {here[name]} here")
+    return listed(said) + "."
 
 
 def _short(text: str) -> str:
@@ -119,7 +133,7 @@ def _read(file: FileIO, name: str, plan: Plan) -> dict[RunId, Record]:
 
     Raises Mistake, before anything is changed, where there is something else in it.
     """
-    asked = about(plan)
+    asked = _asked(plan)
     known: dict[RunId, Record] = {}
     with open(file.fileno(), "rb", closefd=False) as lines:
         lines.seek(0)
@@ -193,18 +207,3 @@ def _write(file: FileIO, lines: Collection[Mapping[str, object]]) -> None:
     data = memoryview(text.encode())
     while data:
         data = data[os.write(file.fileno(), data) :]
-
-
-def _differences(there: Asked, here: Asked) -> str:
-    said = []
-    for name in {**there, **here}:
-        before, now = there.get(name), here.get(name)
-        if before == now:
-            continue
-        if before is None or now is None:
-            said.append(f"{name} is only {'here' if before is None else 'there'}")
-        elif name == "simlib" or name.partition(" ")[0] in ("worker", *CLAIMS):
-            said.append(f"{name} is other code")
-        else:
-            said.append(f"{name} is {_short(before)} there and {now} here")
-    return listed(said) + "."
