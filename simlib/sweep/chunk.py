@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from simlib.errors import Mistake
+from simlib.model.fault import FAULT_NAMES
 from simlib.progress import muted
 from simlib.scenario import Scenario, Workers
-from simlib.model.fault import FAULT_NAMES
 from simlib.simulate import Run
 from simlib.text import show
 from simlib.watchdog import interruptible
