@@ -225,11 +225,12 @@ def a_driver(seeds):
 
 def test_more_is_put_on_its_way_while_a_chunk_waits_for_less_time_than_it_takes():
     driver = a_driver(range(100))
-    first, second = [(seed, 0, "charge") for seed in range(2)]
-    driver._came([first], time.monotonic() - 150, Answer({first: {}}, 100.0))
-    assert driver._window == 5
-    driver._came([second], time.monotonic() - 250, Answer({second: {}}, 100.0))
-    assert driver._window == 5
+    for seed, age in ((0, 150), (1, 250)):
+        future, run = Future(), (seed, 0, "charge")
+        future.set_result(Answer({run: {}}, 100.0))
+        driver._flying[future] = [run], time.monotonic() - age
+        driver._take_in([future])
+        assert driver._window == 5
 
 
 @pytest.mark.parametrize(

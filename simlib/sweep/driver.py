@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 
 from simlib.errors import Mistake
+from simlib.files import why
 from simlib.progress import Progress
 from simlib.serialization import serialized
 from simlib.sweep.chunk import Answer, Record, RunId, run_chunk
@@ -116,49 +117,48 @@ class Driver:
         for future in done:
             runs, sent = self._flying.pop(future)
             try:
-                answer = future.result(0)
+                answer, reason = future.result(0), "it was interrupted"
             # Each kind of executor has its own: BrokenProcessPool, Dask's KilledWorker and its CancelledError, the
             # KeyboardInterrupt that a process died of.
             except BaseException as error:
-                self._lost(runs, f"its process was lost {TRIES} times: {show(error, 200)}")
+                answer, reason = Answer({}), f"its process was lost {TRIES} times: {show(error, 200)}"
                 broken = error if isinstance(error, BrokenExecutor) else broken
+            if answer.found:
+                self._came(runs, answer)
             else:
-                self._came(runs, sent, answer)
+                self._lost(runs, reason)
+            if time.monotonic() - sent < 2 * answer.seconds:  # it waited less than it worked: there are idle hands
+                self._window += 1
         if broken is not None:
             self._broke(broken)
 
-    def _came(self, runs: list[RunId], sent: float, answer: Answer) -> None:
+    def _came(self, runs: list[RunId], answer: Answer) -> None:
         records = {run: {**self._plan.head(run), **it} for run, it in answer.found.items() if isinstance(it, dict)}
         self._measured |= records
         self._keep(records.values())
-        for run, why in answer.found.items():
+        for run, it in answer.found.items():
             del self._losses[run]
-            if isinstance(why, str):
-                self._fail(run, why)
-        if answer.found:  # until its time was over
-            self._lost_in_a_row = 0
-            self._seconds += answer.seconds
-            self._runs += len(answer.found)
-            self._put_back([run for run in runs if run not in answer.found])
-        else:
-            self._lost(runs, "it was interrupted")
-        if time.monotonic() - sent < 2 * answer.seconds:  # it waited less than it worked: there are idle hands
-            self._window += 1
+            if isinstance(it, str):
+                self._fail(run, it)
+        self._lost_in_a_row = 0
+        self._seconds += answer.seconds
+        self._runs += len(answer.found)
+        self._put_back([run for run in runs if run not in answer.found])  # its time was over
 
     def _keep(self, records: Collection[Record], last: bool = False) -> None:
         try:
             self._store.add(records, last)
         except OSError as error:
-            self._stopped = f"because {self._store.name} could not be written: {error.strerror}"
+            self._stopped = f"because {self._store.name} could not be written: {why(error)}"
 
-    def _lost(self, runs: list[RunId], why: str) -> None:
+    def _lost(self, runs: list[RunId], reason: str) -> None:
         self._losses.update(runs)
         self._put_back([run for run in runs if self._losses[run] < TRIES])
         for run in runs:
             if self._losses[run] == TRIES:
                 del self._losses[run]
                 self._lost_in_a_row += 1
-                self._fail(run, why)
+                self._fail(run, reason)
         if self._lost_in_a_row >= MOST_LOST:
             self._stopped = f"after {MOST_LOST} runs, one after the other, that lost their process"
 
@@ -166,10 +166,10 @@ class Driver:
         self._again.extend(runs)
         self._unsent += len(runs)
 
-    def _fail(self, run: RunId, why: str) -> None:
+    def _fail(self, run: RunId, reason: str) -> None:
         if run[0] == next(iter(self._plan.seeds)):  # what it says will be so with all
-            raise Mistake(f"{self._plan.call(run)}: {why}")
-        self._failed[run] = why
+            raise Mistake(f"{self._plan.call(run)}: {reason}")
+        self._failed[run] = reason
 
     def _broke(self, error: BaseException) -> None:
         """The executor is of no more use. What was on its way is lost with it."""

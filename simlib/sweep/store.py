@@ -13,7 +13,7 @@ from io import FileIO
 from typing import Any
 
 from simlib.errors import Mistake
-from simlib.files import Odd, check_ordinary, json_of
+from simlib.files import Odd, check_ordinary, json_of, why
 from simlib.sweep.chunk import FIGURES, Record, RunId
 from simlib.sweep.identity import describe, digest, of_simlib
 from simlib.sweep.plan import Plan
@@ -59,7 +59,7 @@ def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]
             name = os.path.basename(os.fsdecode(to))
             file = until_the_end.enter_context(FileIO(to, "a+"))
         except OSError as error:
-            raise Mistake(f"to={name}: {error.strerror}.") from None
+            raise Mistake(f"to={name}: {why(error)}.") from None
         except (TypeError, ValueError):
             raise Mistake(f'to={show(to)}: give the name of a file, such as to="found.jsonl".') from None
         try:
@@ -72,7 +72,7 @@ def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]
                 until_the_end.callback(os.close, folder)
                 os.fsync(folder)
         except OSError as error:
-            raise Mistake(f"to={name}: {error.strerror}.") from None
+            raise Mistake(f"to={name}: {why(error)}.") from None
         yield store
 
 
