@@ -365,6 +365,24 @@ def test_who_shares_a_chunk_with_a_lost_run_is_not_blamed():
     assert len(found) == 20
 
 
+def test_a_run_has_its_last_try_alone():
+    class Endless(Here):
+        def submit(self, *_):
+            return Future()
+
+    driver = Driver(Plan(shop(), [charge], range(10), (), {}), Endless(), Store(Plan(shop(), [charge], [0], (), {})))
+    driver._lost([(5, 0, "charge")], "it was lost")
+    driver._send()
+    assert len(driver._flying) == driver._window > 1
+    last = Driver(driver._plan, Endless(), driver._store)
+    for _ in range(2):
+        last._lost([(5, 0, "charge")], "it was lost")
+    last._again.popleft()  # as if it had been sent in between
+    for _ in range(2):  # also while it is on its way
+        last._send()
+        assert [runs for runs, _ in last._flying.values()] == [[(5, 0, "charge")]]
+
+
 def test_an_executor_that_loses_everything_is_given_up():
     found = sample(Lossy(range(1, 100)), seeds=range(100), parameters={})
     assert found.interrupted == f"after {MOST_LOST} runs, one after the other, that lost their process"

@@ -152,10 +152,12 @@ class Driver:
             self._stopped = f"because {self._store.name} could not be written: {why(error)}"
 
     def _lost(self, runs: list[RunId], reason: str) -> None:
-        self._losses.update(runs)
-        self._put_back([run for run in runs if self._losses[run] < TRIES])
+        """Give each of them another try. Who has had its last one, which it had alone, is to blame."""
         for run in runs:
-            if self._losses[run] == TRIES:
+            self._losses[run] += 1
+            if self._losses[run] < TRIES:
+                self._put_back([run])
+            else:
                 del self._losses[run]
                 self._lost_in_a_row += 1
                 self._fail(run, reason)

@@ -56,13 +56,11 @@ def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]
         return
     with ExitStack() as until_the_end:
         try:
-            name = os.path.basename(os.fsdecode(to))
-            file = until_the_end.enter_context(FileIO(to, "a+"))
-        except OSError as error:
-            raise Mistake(f"to={name}: {why(error)}.") from None
-        except (TypeError, ValueError):
-            raise Mistake(f'to={show(to)}: give the name of a file, such as to="found.jsonl".') from None
-        try:
+            try:
+                name = os.path.basename(os.fsdecode(to))
+                file = until_the_end.enter_context(FileIO(to, "a+"))
+            except (TypeError, ValueError):
+                raise Mistake(f'to={show(to)}: give the name of a file, such as to="found.jsonl".') from None
             check_ordinary(os.fstat(file.fileno()))
             _lock(file)
             store = Store(plan, name, file)
