@@ -187,14 +187,14 @@ def record_of(found: Any, types: Mapping[str, type]) -> Record:
     return {name: _field(name, found[name], kind) for name, kind in types.items()}
 
 
-def _field(name: str, value: Any, kind: type) -> Any:
+def _field(name: str, value: Any, kind: Any) -> Any:
     if value is None and kind is float:
         return math.nan  # which JSON does not have
     if type(value) is not kind:
         raise Odd(f"`{name}` is {show(value)}, and not {IN_WORDS[kind]}")
-    if name in FIGURES and isinstance(value, float) and math.isinf(value):
+    if kind is float and math.isinf(value) and name in FIGURES:
         raise Odd(f"`{name}` is {show(value)}, and no run measures that")
-    if name in FIGURES and type(value) is int and not 0 <= value <= MOST_COUNTED:
+    if kind is int and not 0 <= value <= MOST_COUNTED and name in FIGURES:
         raise Odd(f"`{name}` is {show(value)}, and a count is none of these")
     return value
 
