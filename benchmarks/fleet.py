@@ -159,24 +159,23 @@ def cost_of_a_record():
     from pathlib import Path
 
     sys.path.insert(0, str(Path(__file__).parent.parent))
-    from simlib.sweep.chunk import Answer
-    from simlib.sweep.driver import Chunk, Driver
+    from simlib.sweep.chunk import Answer, figures
+    from simlib.sweep.driver import Driver
     from simlib.sweep.plan import Plan
-    from simlib.sweep.pool import Hands
-    from simlib.sweep.record import figures
+    from simlib.sweep.pool import Processes
     from simlib.sweep.store import open_store
     from tests.sample import charge, shop
 
-    plan = Plan.of(shop(), [charge], range(20_000), (), {})
+    plan = Plan(shop(), [charge], range(20_000), (), {})
     begun = time.process_time()
     found = [figures(shop().simulate(charge, seed=seed, crashes_per_day=5_000)) for seed in range(200)]
     run = (time.process_time() - begun) / 200
     with tempfile.TemporaryDirectory() as folder, open_store(plan, Path(folder) / "it.jsonl") as store:
-        driver = Driver(plan, Hands(None, 1), store)
+        driver = Driver(plan, Processes(1), store)
         begun = time.process_time()
         for start in range(0, 20_000, 100):
-            places = [*range(start, start + 100)]
-            driver._came(Chunk(places), Answer({place: found[place % 200] for place in places}, {}, 1.0))
+            runs = [(seed, 0, "charge") for seed in range(start, start + 100)]
+            driver._came(runs, Answer({run: found[run[0] % 200] for run in runs}, 1.0))
         record = (time.process_time() - begun) / 20_000
         size = (Path(folder) / "it.jsonl").stat().st_size / 20_000
     return record / run, size

@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from simlib import Database, Queue, Scenario, Service, exponential, sweep
-from simlib.sweep.record import figures
+from simlib.sweep.chunk import figures
 
 CONDITIONS = {"hours": 3, "arrivals": exponential(60), "crashes_per_day": 50, "latency": exponential(0.5)}
 

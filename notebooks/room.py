@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from simlib.course.exercises import DONE, FILE, NOT_YET, SIGNS, TRIED, Attempt, Lesson, attempts, lessons, states
+from simlib.course.exercises import DONE, FILE, NOT_YET, TRIED, Attempt, attempts, states
+from simlib.course.progress_map import SIGNS, Lesson, lessons
 from simlib.files import why
 from simlib.text import plural, printable, show
 

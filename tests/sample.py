@@ -21,8 +21,8 @@ def charged_at_most_once(bank):
     return bank.count("charge") <= 1
 
 
-def shop(workers=2):
+def shop(workers=2, restarts=True):
     return Scenario(
         inbox=Queue(["order-1"], visibility_timeout=30), bank=Service(), db=Database(), workers=workers,
-        always=[charged_at_most_once],
+        restarts=restarts, always=[charged_at_most_once],
     )  # fmt: skip

@@ -13,8 +13,8 @@ import simlib
 ROOT = Path(simlib.__file__).parent
 # An import may only point up this list, and inside a package up its own. The reader meets the theory in this order.
 HOUSE = [
-    "text", "errors", "files", "arguments", "watchdog", "progress", "model", "resources", "schedule", "check",
-    "simulate", "live", "scenario", "sweep", "audit", "views", "compare", "course",
+    "text", "errors", "files", "arguments", "serialization", "watchdog", "progress", "model", "resources", "schedule",
+    "check", "simulate", "live", "scenario", "sweep", "audit", "views", "compare", "course",
 ]  # fmt: skip
 ROOMS = {
     "model": [

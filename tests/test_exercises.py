@@ -11,7 +11,8 @@ import pytest
 from notebooks import room
 from simlib import audit, lanes
 from simlib.course import grade, progress, record
-from simlib.course.exercises import DONE, FILE, NOT_YET, SWITCH, TRIED, Attempt, attempts, judged, lessons, states
+from simlib.course.exercises import DONE, FILE, NOT_YET, SWITCH, TRIED, Attempt, attempts, judged, states
+from simlib.course.progress_map import lessons
 from simlib.errors import Mistake
 from tests.kernel import live_kernel
 from tests.lessons import definitions, notebook, solved, source

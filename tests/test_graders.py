@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from simlib.course.exercises import lessons
+from simlib.course.progress_map import lessons
 from tests.lessons import FOLDER, definitions, graded, notebook, source
 
 # Lesson 12's simulations take half a minute: its answers are tried where they have been made (tests/test_lesson_12.py).

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from notebooks import room
-from simlib.course import progress, record
-from simlib.course.exercises import FILE, MOST_BYTES, SWITCH, attempts, lessons
+from simlib.course import exercises, progress, record
+from simlib.course.exercises import FILE, MOST_BYTES, SWITCH, attempts
+from simlib.course.progress_map import lessons
 from simlib.errors import Mistake
 from simlib.files import Odd, json_of, opened, read
-from simlib.views import exercises
 from tests.test_exercises import person
 
 ROOT = Path(__file__).parent.parent

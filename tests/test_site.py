@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from jupyterlite_pyodide_kernel.constants import PYODIDE_CDN_URL
 
-from simlib.course.exercises import NO_LESSONS
+from simlib.course.progress_map import NO_LESSONS
 from simlib.live import INSTEAD, NO_PROCESSES
 from simlib.views.picture import NO_CHART
 from tests.browser import AXE, expected, moment, npm_package, press, seen

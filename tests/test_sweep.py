@@ -4,11 +4,14 @@ import _thread
 import inspect
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from queue import LifoQueue
@@ -17,12 +20,12 @@ import pytest
 
 from simlib import Database, Queue, Random, Scenario, Service, exponential, sweep
 from simlib.errors import Mistake
-from simlib.sweep.chunk import Answer, run_chunk
-from simlib.sweep.driver import MOST_LOST, Chunk, Driver, _pickled
+from simlib.serialization import serialized
+from simlib.sweep.chunk import FIGURES, Answer, figures, run_chunk
+from simlib.sweep.driver import MOST_LOST, Driver
 from simlib.sweep.identity import describe
 from simlib.sweep.plan import Plan
-from simlib.sweep.pool import Hands, Here, Processes
-from simlib.sweep.record import FIGURES, figures
+from simlib.sweep.pool import Here, Processes
 from simlib.sweep.result import Sweep
 from simlib.sweep.store import Store
 from tests.deadly import fails, fall, falling, kill, never_six
@@ -208,25 +211,26 @@ class Hasty(Here):
 
 
 def test_a_chunk_whose_time_is_over_returns_what_it_has_and_the_rest_is_run_later(expected):
-    plan = Plan.of(shop(), [charge], range(5), (), {})
-    work = [(place, *plan.parts(place)) for place in range(5)]
-    experiment = _pickled("it", (plan.scenario, plan.workers))
-    answer = run_chunk(experiment, _pickled("them", {0: {}}), work, 0.0)
-    assert [*answer.measured] == [0]
+    plan = Plan(shop(), [charge], range(5), (), {})
+    experiment = serialized("sweep", "it", (plan.scenario, plan.workers))
+    answer = run_chunk(experiment, pickle.dumps({0: {}}), [*plan.runs()], 0.0)
+    assert [*answer.found] == [(0, 0, "charge")]
     assert repr([*sample(Hasty())]) == repr([*expected])
 
 
 def a_driver(seeds):
-    plan = Plan.of(shop(), [charge], seeds, (), {})
-    return Driver(plan, Hands(None, 2), Store(plan))
+    plan = Plan(shop(), [charge], seeds, (), {})
+    return Driver(plan, Processes(2), Store(plan))
 
 
 def test_more_is_put_on_its_way_while_a_chunk_waits_for_less_time_than_it_takes():
     driver = a_driver(range(100))
-    driver._came(Chunk([0], sent=time.monotonic() - 150), Answer({0: {}}, {}, 100.0))
-    assert driver._window == 5
-    driver._came(Chunk([1], sent=time.monotonic() - 250), Answer({1: {}}, {}, 100.0))
-    assert driver._window == 5
+    for seed, age in ((0, 150), (1, 250)):
+        future, run = Future(), (seed, 0, "charge")
+        future.set_result(Answer({run: {}}, 100.0))
+        driver._flying[future] = [run], time.monotonic() - age
+        driver._take_in([future])
+        assert driver._window == 5
 
 
 @pytest.mark.parametrize(
@@ -347,7 +351,7 @@ class Lossy(Here):
 
     def submit(self, call, /, *args, **kwargs):
         future = super().submit(call, *args, **kwargs)
-        if any(seed in self._seeds for _, seed, *_ in args[2]):
+        if any(seed in self._seeds for seed, *_ in args[2]):
             future = Future()
             future.set_exception(ConnectionError("the node is gone"))
         return future
@@ -359,6 +363,24 @@ def test_who_shares_a_chunk_with_a_lost_run_is_not_blamed():
         ("charge", 5), ("charge_once", 5), ("charge", 9), ("charge_once", 9),
     ]  # fmt: skip
     assert len(found) == 20
+
+
+def test_a_run_has_its_last_try_alone():
+    class Endless(Here):
+        def submit(self, *_):
+            return Future()
+
+    driver = Driver(Plan(shop(), [charge], range(10), (), {}), Endless(), Store(Plan(shop(), [charge], [0], (), {})))
+    driver._lost([(5, 0, "charge")], "it was lost")
+    driver._send()
+    assert len(driver._flying) == driver._window > 1
+    last = Driver(driver._plan, Endless(), driver._store)
+    for _ in range(2):
+        last._lost([(5, 0, "charge")], "it was lost")
+    last._again.popleft()  # as if it had been sent in between
+    for _ in range(2):  # also while it is on its way
+        last._send()
+        assert [runs for runs, _ in last._flying.values()] == [[(5, 0, "charge")]]
 
 
 def test_an_executor_that_loses_everything_is_given_up():
@@ -400,8 +422,8 @@ def test_an_exception_in_a_worker_is_what_came_of_its_run():
 
 
 def test_a_worker_that_another_machine_cannot_import_is_named():
-    answer = run_chunk(b"cnowhere_to_be_found\nwork\n.", b"", [(0, 0, 0, "work"), (1, 1, 0, "work")], 1.0)
-    assert answer.mistakes[1].startswith("where it was to run, it cannot be loaded: ModuleNotFoundError")
+    answer = run_chunk(b"cnowhere_to_be_found\nwork\n.", b"", [(0, 0, "work"), (1, 0, "work")], 1.0)
+    assert answer.found[1, 0, "work"].startswith("where it was to run, it cannot be loaded: ModuleNotFoundError")
 
 
 # Interrupts
@@ -702,6 +724,7 @@ other_charge.__name__ = "charge"
         (shop(), [charge], {"latency": 2}, "condition latency is only here"),
         (shop(), [charge], {"parameters": {"latency": [1, 2]}}, r"parameters is \[\{\}\] there and \[\{'latency': 1\}"),
         (shop(workers=3), [charge], {}, "workers of each is 2 there and 3 here"),
+        (shop(restarts=False), [charge], {}, "restarts is True there and False here"),
     ],
 )  # fmt: skip
 def test_a_file_of_another_sweep_is_refused_with_what_differs(tmp_path, scenario, workers, more, message):
@@ -773,6 +796,23 @@ def test_a_description_follows_what_code_refers_to_and_is_the_same_in_every_proc
     assert describe(names["pay"]) != before
 
 
+def test_a_description_tells_apart_what_does_not_say_what_it_is():
+    @dataclass(slots=True)
+    class Slotted:
+        seconds: int
+
+    class Silent:
+        def __init__(self, seconds):
+            self.seconds = seconds
+
+        def __repr__(self):
+            return "<silent>"
+
+    for kind in (partial(partial, max), Slotted, Silent):
+        assert describe(kind(1)) == describe(kind(1)) != describe(kind(2))
+    assert describe(_thread.allocate_lock()) == "a lock"
+
+
 # Dask
 
 
@@ -814,5 +854,5 @@ def test_a_client_where_its_executor_is_wanted_is_told_how_to_get_it(cluster):
 def test_processes_end_when_they_are_killed_whatever_they_do():
     pool = Processes(1)
     future = pool.submit(signal.pause)
-    pool.kill()
+    pool.shutdown()
     assert future.exception(30) is not None or future.cancelled()

@@ -224,6 +224,10 @@ class Catalogue:
         possible = {world.fault.name: world.fault.boundary for world in worlds}
         return {boundary: list(possible.values()).count(boundary) for boundary in BOUNDARIES}
 
+    def faults_of(self, boundary: str) -> list[Fault]:
+        """The faults at this boundary."""
+        return [one for one in self.faults if one.boundary == boundary]
+
     def check(self, name: str) -> Check:
         """The check of this name. Raises Mistake where there is none."""
         found = next((one for one in self.checks if one.name == name), None)

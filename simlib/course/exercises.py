@@ -1,4 +1,4 @@
-"""What became of the exercises: noted in a file beside the notebooks, shown as a map. Nothing leaves the machine."""
+"""What became of the exercises: noted in a file beside the notebooks. Nothing leaves the machine."""
 
 from __future__ import annotations
 
@@ -19,21 +19,14 @@ from simlib.course.grading import Grade
 from simlib.errors import Mistake
 from simlib.files import json_of, opened, read
 from simlib.schedule.trace import Trace
-from simlib.text import listed, name_of, plural, printable, show
-from simlib.views.markup import escape
+from simlib.text import listed, name_of, show
 
 FILE = "progress.jsonl"
 SWITCH = "MIDFLIGHT_PROGRESS"  # "off": nothing is noted and nothing known, for runs that are compared with saved ones
 VERSION = 1
 MOST_BYTES = 2_000_000  # of a progress.jsonl: some ten thousand attempts
-MOST_NOTEBOOK_BYTES = 50_000_000
 DONE, TRIED, NOT_YET = "done", "tried", "not yet"
-SIGNS = {DONE: "●", TRIED: "◐", NOT_YET: "○"}
 NAME = re.compile(r"[0-9]{2} [a-z]{1,20}")
-RECORDED = re.compile(r'\brecord\("(\d\d [a-z]+)"')
-TITLE = re.compile(r"^# \d\d · (.*)$", re.M)
-PLACE = 9  # letters of the longest exercise's name, and one
-NO_LESSONS = "No lessons can be seen in this folder, so there is no map of them."
 
 Result = TypeVar("Result")
 Breaks = Callable[..., bool] | Sequence[Callable[..., bool]]
@@ -62,7 +55,7 @@ def record(exercise: str, result: Result, of: int | None = None, breaks: Breaks 
     done, said = judged(result, of, breaks)
     if _runs(result):
         print(f"{exercise}: {'done' if done else 'not yet'}. {said}.")
-    if not _off():
+    if not switched_off():
         lesson, name = exercise.split()
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         line = {"version": VERSION, "lesson": lesson, "exercise": name, "done": done, "result": said}
@@ -138,104 +131,8 @@ def states(noted: Iterable[Attempt]) -> dict[str, str]:
     return {name: DONE if name in done else TRIED if len(ways) > 1 else NOT_YET for name, ways in codes.items()}
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """A lesson's number, its title, and its exercises in order."""
-
-    number: str
-    title: str
-    exercises: tuple[str, ...]
-
-
-def lessons(folder: Path) -> list[Lesson]:
-    """The lessons in a folder. Their exercises are those that their cells record."""
-    found = []
-    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
-        try:
-            found.append(_lesson(path, json_of(read(path, MOST_NOTEBOOK_BYTES))))
-        except (OSError, ValueError, LookupError, TypeError):
-            continue  # being saved, or no notebook
-    return found
-
-
-def _lesson(path: Path, notebook: Any) -> Lesson:
-    texts: dict[str, list[str]] = {kind: [] for kind in ("code", "markdown", "raw")}
-    for cell in notebook["cells"]:
-        texts[cell["cell_type"]].append("".join(cell["source"]))
-    title = TITLE.search("\n".join(texts["markdown"]))
-    names = dict.fromkeys(RECORDED.findall("\n".join(texts["code"])))
-    return Lesson(path.name[:2], printable(title[1] if title else path.stem[3:]), tuple(names))
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The map of a course: each lesson's exercises, done, tried or not yet."""
-
-    course: tuple[Lesson, ...]
-    states: Mapping[str, str]
-    note: str = ""
-
-    def state(self, exercise: str) -> str:
-        """Done, tried or not yet."""
-        return self.states.get(exercise, NOT_YET)
-
-    @property
-    def sentence(self) -> str:
-        """How far it is."""
-        names = [name for lesson in self.course for name in lesson.exercises]
-        done = sum(self.state(name) == DONE for name in names)
-        said = f"{done} of {plural(len(names), 'exercise')} done."
-        return f"{said} {self.note}" if self.note else said
-
-    def __repr__(self) -> str:
-        if not self.course:
-            return NO_LESSONS
-        wide = max(len(lesson.title) for lesson in self.course)
-        rows = [f"{lesson.number}  {lesson.title:{wide}}  {self._signs(lesson)}".rstrip() for lesson in self.course]
-        legend = "   ".join(f"{sign} {state}" for state, sign in SIGNS.items())
-        return "\n".join([self.sentence, "", *rows, "", legend])
-
-    def _signs(self, lesson: Lesson) -> str:
-        return "  ".join(f"{SIGNS[self.state(name)]} {name[3:]:{PLACE}}" for name in lesson.exercises)
-
-    def _repr_html_(self) -> str:
-        style = 'style="text-align:left;padding:2px 14px 2px 0;white-space:nowrap"'
-        most = max((len(lesson.exercises) for lesson in self.course), default=0)
-        rows = []
-        for lesson in self.course:
-            cells = [_cell(name[3:], self.state(name), style) for name in lesson.exercises]
-            cells += [f"<td {style}></td>"] * (most - len(cells))
-            plain = style.replace("padding", "font-weight:normal;padding")  # only what is done is bold
-            head = f'<td {style}>{lesson.number}</td><th scope="row" {plain}>{escape(lesson.title)}</th>'
-            rows.append(f"<tr>{head}{''.join(cells)}</tr>")
-        legend = " &nbsp; ".join(f"{sign} {state}" for state, sign in SIGNS.items())
-        table = f"<table><tbody>{''.join(rows)}</tbody></table>"
-        return f"<p>{escape(self.sentence)}</p>{table}<p>{legend}</p>" if self.course else escape(repr(self))
-
-
-def progress() -> Progress:
-    """The map of the lessons in the working folder, as far as this folder's progress.jsonl tells."""
-    file, known, note = Path(FILE), {}, ""
-    if not _off():
-        try:
-            known = states(attempts(file)[0])
-            writable = os.access(file, os.W_OK)
-        except FileNotFoundError:
-            writable = os.access(file.absolute().parent, os.W_OK)
-        except OSError:
-            writable, note = True, f"{FILE} cannot be read."
-        if not writable:
-            note = "Nothing can be written into this folder, so your results are not kept."
-    return Progress(tuple(lessons(Path())), known, note)
-
-
-def _cell(name: str, state: str, style: str) -> str:
-    weight = {DONE: "bold", TRIED: "normal", NOT_YET: "normal"}[state]
-    told = f'<span aria-hidden="true">{SIGNS[state]}</span> <span style="font-weight:{weight}">{escape(name)}</span>'
-    return f'<td {style} title="{state}" aria-label="{escape(name)}: {state}">{told}</td>'
-
-
-def _off() -> bool:
+def switched_off() -> bool:
+    """Whether nothing is to be noted, and nothing known."""
     return os.environ.get(SWITCH, "").lower() == "off"
 
 

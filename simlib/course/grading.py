@@ -66,20 +66,21 @@ class Grade:
             return "\n".join([wrapped(said), *map(wrapped, report.notes)])
         if found is None:
             return wrapped(f"Not yet: {report.sentence}")
-        faults = f" ({listed(trace.failure)})" if trace and trace.failure else ""
-        when = faults or (", with no fault at all" if trace else "")
+        when = "" if trace is None else f" ({listed(trace.failure)})" if trace.failure else ", with no fault at all"
         said = f"Not yet: {self.worker} {_goes_wrong(report.claim)}{when}."
-        because = [found.because or (trace.because if trace else ""), *(_uncaught(trace) if trace else [])]
-        lines = ["", *trace.lines()] if trace else []
-        return "\n".join([wrapped(said), *map(wrapped, because), *lines])
+        if trace is None:
+            return "\n".join([wrapped(said), wrapped(found.because)])
+        uncaught = filter(None, [_uncaught(trace)])
+        return "\n".join([*map(wrapped, (said, found.because or trace.because, *uncaught)), "", *trace.lines()])
 
     def _says(self, report: Report) -> str:
         """The verdict in a line."""
-        trace = report.counterexample
+        if report.verdict == "holds":
+            return f"holds{report.vacuous}{'' if self.passes(report) else ', but can loop forever'}"
         if report.verdict != "violated":
-            endless = "" if self.passes(report) or report.verdict != "holds" else ", but can loop forever"
-            return f"{report.verdict}{report.vacuous if report.verdict == 'holds' else ''}{endless}"
-        return f"{_goes_wrong(report.claim)}, with {trace.describe_faults()}" if trace else _goes_wrong(report.claim)
+            return report.verdict
+        trace = report.counterexample
+        return _goes_wrong(report.claim) + (f", with {trace.describe_faults()}" if trace else "")
 
 
 @about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
@@ -116,15 +117,13 @@ def _goes_wrong(claim: str | None) -> str:
     return known.get(claim or "", f"breaks {claim}")
 
 
-def _uncaught(trace: Trace) -> list[str]:
+def _uncaught(trace: Trace) -> str:
     """The last error that ended a run of the worker: what a line of the trace has no room for."""
-    ends = [event for event in trace.events if event.error and event.op]
-    if not ends:
-        return []
-    last = ends[-1]
-    error = f"{type(last.error).__name__}: {last.error}"
-    step = f"{last.worker}'s {ordinal(last.nth)} {last.op.name if last.op else ''}, line {last.line}"
-    return [f"Nobody caught what {step} raised: {error}."]
+    for event in reversed(trace.events):
+        if event.error and event.op:
+            step = f"{event.worker}'s {ordinal(event.nth)} {event.op.name}, line {event.line}"
+            return f"Nobody caught what {step} raised: {type(event.error).__name__}: {event.error}."
+    return ""
 
 
 def _holds(report: Report) -> str:

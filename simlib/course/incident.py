@@ -65,34 +65,36 @@ class Incident:
 
     def commit(self, boundary: str) -> Entry:
         """Write down the boundary that you hold for the failing one; its beginning will do. Raises Mistake."""
-        self._still_open(f"commit({show(boundary)})")
+        call = f"commit({show(boundary)})"
+        self._still_open(call)
         meant = [one for one in BOUNDARIES if isinstance(boundary, str) and boundary and one.startswith(boundary)]
         if len(meant) != 1:
             near = did_you_mean(str(boundary), BOUNDARIES)
-            raise Mistake(f"commit({show(boundary)}): the boundaries are {listed([*map(show, BOUNDARIES)])}.{near}")
+            raise Mistake(f"{call}: the boundaries are {listed([*map(show, BOUNDARIES)])}.{near}")
         if self.commits[-1:] == meant:
-            raise Mistake(f"commit({show(boundary)}): that is what you are committed to. {self._fixes_of(meant[0])}")
+            raise Mistake(f"{call}: that is what you are committed to. {self._fixes_of(meant[0])}")
         self.commits.append(meant[0])
         return self._write(f"committed to {meant[0]}")
 
     def fix(self, name: str) -> Entry:
         """Try a fix of the boundary that you are committed to: costs its minutes, then the system is run again with
         it. A fix that did not help is taken back. Raises Mistake."""
-        self._still_open(f"fix({show(name)})")
+        call = f"fix({show(name)})"
+        self._still_open(call)
         if not self.commits:
             raise Mistake(
-                f"fix({show(name)}): commit to a boundary first, as in commit({show(BOUNDARIES[2])}). What you write "
+                f"{call}: commit to a boundary first, as in commit({show(BOUNDARIES[2])}). What you write "
                 "down before you touch anything is what the debrief sets beside the truth."
             )
         fix = next((one for one in self.fixes() if name in (one.fix, one.name)), None)
         if fix is None:
             near = did_you_mean(str(name), [one.fix for one in self.fixes()])
             raise Mistake(
-                f"fix({show(name)}): you are committed to {self.commits[-1]}. {self._fixes_of(self.commits[-1])}{near} "
+                f"{call}: you are committed to {self.commits[-1]}. {self._fixes_of(self.commits[-1])}{near} "
                 "Or commit to another boundary."
             )
         if fix in self.tried:
-            raise Mistake(f"fix({show(name)}): you tried that, and it did not help. Try another.")
+            raise Mistake(f"{call}: you tried that, and it did not help. Try another.")
         self.tried.append(fix)
         self.minutes += fix.minutes
         self.over = self.plans.cures(fix, self._world)
@@ -102,7 +104,7 @@ class Incident:
 
     def fixes(self) -> list[Fault]:
         """The fixes of the boundary that you are committed to; none before."""
-        return [one for one in self._catalogue.faults if [one.boundary] == self.commits[-1:]]
+        return self._catalogue.faults_of(self.commits[-1]) if self.commits else []
 
     @property
     def truth(self) -> Fault:
@@ -134,8 +136,7 @@ class Incident:
             )
 
     def _fixes_of(self, boundary: str) -> str:
-        fixes = [show(one.fix) for one in self._catalogue.faults if one.boundary == boundary]
-        return f"Its fixes are {listed(fixes)}."
+        return f"Its fixes are {listed([show(one.fix) for one in self._catalogue.faults_of(boundary)])}."
 
     def __repr__(self) -> str:
         looks = [f"  {check.minutes:>4g} min  {check.name}" for check in self._catalogue.checks]

@@ -28,9 +28,13 @@ class Committed:
     def right(self) -> bool:
         return self.said == self.truth
 
+    @property
+    def claim(self) -> str:
+        return f"You said: {self.said} ({_percent(self.sure)} sure)"
+
     def __str__(self) -> str:
         verdict = "right" if self.right else f"it is: {self.truth}"
-        return f"{self.question} You said: {self.said} ({self.sure:.0%} sure); {verdict}.".replace("%", " %")
+        return f"{self.question} {self.claim}; {verdict}."
 
 
 class Prediction:
@@ -72,8 +76,7 @@ class Prediction:
         if self.committed is None:
             self.committed = Committed(self.question, self.answer, self.sure, truth)
             self._choice.disabled = self._sure.disabled = True
-        said = f"You said: {self.committed.said} ({self.committed.sure:.0%} sure).".replace("%", " %")
-        print(f"{said}\n{'And so it is.' if self.committed.right else f'It is: {truth}.'}")
+        print(f"{self.committed.claim}.\n{'And so it is.' if self.committed.right else f'It is: {truth}.'}")
 
     def _repr_mimebundle_(self, **how: Any) -> Any:
         return self._box._repr_mimebundle_(**how)
@@ -106,9 +109,9 @@ class Calibration:
         if not self.made:
             return "You made no predictions. Choose an answer before you run what follows it, and run this cell again."
         right = sum(one.right for one in self.made)
-        made = plural(len(self.made), "prediction")
-        head = f"{made}, {right} right ({self.share_right:.0%}); on average you were {self.mean_sure:.0%} sure."
-        return "\n".join([f"{head.replace('%', ' %')} {self._advice()}", *(f"  {one}" for one in self.made)])
+        head = f"{plural(len(self.made), 'prediction')}, {right} right ({_percent(self.share_right)}); "
+        head += f"on average you were {_percent(self.mean_sure)} sure. {self._advice()}"
+        return "\n".join([head, *(f"  {one}" for one in self.made)])
 
     def _advice(self) -> str:
         gap = self.mean_sure - self.share_right
@@ -118,6 +121,10 @@ class Calibration:
         if gap < -FAR_OFF:
             return f"You were righter than you were sure: you may trust yourself more.{few}"
         return f"You were about as sure as you were right.{few}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
 
 
 def calibration(*predictions: Prediction) -> Calibration:

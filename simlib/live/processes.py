@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import shutil
 import signal
 import socket
@@ -16,6 +15,7 @@ from typing import Any
 from simlib.errors import Mistake
 from simlib.live.actor import Channel
 from simlib.model.system import System
+from simlib.serialization import serialized
 
 
 class Processes:
@@ -75,7 +75,9 @@ class Processes:
     def begin(self) -> None:
         """A new run, in a world of its own."""
         self._pids.clear()
-        self.folder, self.kinds, self.how = self.ask("begin", _pickled(self.system), self._fills, self._on)
+        system = self.system
+        parts = serialized("live", system.title, (system.resources, system.values, system.cast))
+        self.folder, self.kinds, self.how = self.ask("begin", parts, self._fills, self._on)
 
     def fork(self, *what: Any) -> tuple[int, Channel]:
         """A new process and the channel to it."""
@@ -94,16 +96,3 @@ class Processes:
         self.ask("reap", pid)
         self._pids.discard(pid)
         return True
-
-
-def _pickled(system: System) -> bytes:
-    """The workers as bytes, with all that their code needs: they may have been written in a notebook."""
-    try:
-        import cloudpickle
-    except ImportError:
-        how = "pip install 'midflight[live]'"
-        raise Mistake(f"`live` sends workers to other processes with cloudpickle: {how}.") from None
-    try:
-        return bytes(cloudpickle.dumps((system.resources, system.values, system.cast)))
-    except (pickle.PicklingError, TypeError) as error:
-        raise Mistake(f"{system.title} cannot be sent to another process: {error}.") from None

@@ -51,11 +51,7 @@ def sweep(
     Raises Mistake for names and values that do not fit, for a `to` that another sweep has written, with what differs,
     and where cloudpickle, which sends the workers, is missing.
     """
-    plan = Plan.of(scenario, workers, seeds, parameters, conditions)
-    # Only now: what runs processes takes longer to import than all of simlib.
-    from simlib.sweep.driver import Driver
-    from simlib.sweep.pool import crew
-    from simlib.sweep.store import open_store
+    plan = Plan(scenario, workers, seeds, parameters, conditions)
+    from simlib.sweep.driver import run_sweep  # only now: what runs processes takes longer to import than all of simlib
 
-    with open_store(plan, to) as store, crew(executor) as hands:
-        return Driver(plan, hands, store).run()
+    return run_sweep(plan, executor, to)

@@ -1,66 +1,98 @@
-"""Some runs of a sweep, made wherever an executor has put them."""
+"""Makes some runs of a sweep, in whatever process that is, and measures each: a record is a row of the table."""
 
 from __future__ import annotations
 
+import math
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from simlib.errors import Mistake
+from simlib.model.fault import FAULT_NAMES
 from simlib.progress import muted
 from simlib.scenario import Scenario, Workers
-from simlib.sweep.plan import split
-from simlib.sweep.record import Record, figures
+from simlib.simulate import Run
 from simlib.text import show
 from simlib.watchdog import interruptible
 
-Work = tuple[int, int, int, str]  # a run: its place, its seed, its parameter set, its worker
+Record = dict[str, Any]  # str, int, float and bool
+RunId = tuple[int, int, str]  # the seed, the number of the parameter set, the worker's name
+
+STRIKES = ("crashes", "pauses", "power_losses", "redeliveries", "lost_replies", "outages", "rejections", "disk_full")
+NO_FAILURE = {*STRIKES, "steps", "completed", "refused task", ""}
 
 
 class Answer(NamedTuple):
-    """What came of a chunk: of these places. One that is in neither has not been run."""
+    """Of each run that was made what it measured, or why it measured nothing."""
 
-    measured: dict[int, Record]
-    mistakes: dict[int, str]
+    found: dict[RunId, Record | str]
     seconds: float = 0.0  # of work
 
 
-def run_chunk(experiment: bytes, cells: bytes, chunk: Sequence[Work], patience: float) -> Answer:
+def run_chunk(experiment: bytes, parameters: bytes, runs: Sequence[RunId], patience: float) -> Answer:
     """Make these runs, until so many seconds have passed or somebody interrupts."""
-    answer = Answer({}, {})
+    found: dict[RunId, Record | str] = {}
     try:
         scenario, workers = pickle.loads(experiment)
-        conditions = pickle.loads(cells)
+        conditions = pickle.loads(parameters)
     except Exception as error:
-        why = f"where it was to run, it cannot be loaded: {show(error, 200)}"
-        return Answer({}, {work[0]: why for work in chunk})
+        return Answer(dict.fromkeys(runs, f"where it was to run, it cannot be loaded: {show(error, 200)}"))
     began = time.perf_counter()  # not with what is imported for the first of all chunks
     with muted(), interruptible():  # one thread looks after all of them
-        for work in chunk:
-            if not _run(scenario, workers[work[3]], conditions[work[2]], work, answer):
+        for run in runs:
+            seed, cell, worker = run
+            outcome = _outcome(scenario, workers[worker], seed, conditions[cell])
+            if outcome is None:
                 break
+            found[run] = outcome
             if time.perf_counter() - began > patience:
                 break
-    return answer._replace(seconds=time.perf_counter() - began)
+    return Answer(found, time.perf_counter() - began)
 
 
-def _run(scenario: Scenario, worker: Workers, named: dict[str, Any], work: Work, answer: Answer) -> bool:
-    """Make a run, and note what came of it; False when it was interrupted."""
-    place, seed, *_ = work
+def _outcome(scenario: Scenario, worker: Workers, seed: int, named: Mapping[str, Any]) -> Record | str | None:
+    """What this run measures, or why it measures nothing; None when it was interrupted."""
     try:
-        changed, conditions = split(scenario, named)
-        run = changed.simulate(worker, seed=seed, **conditions)
+        own, conditions = split(scenario, named)
+        run = scenario.but(**own).simulate(worker, seed=seed, **conditions)
     except Mistake as mistake:
-        answer.mistakes[place] = str(mistake)
-        return True
+        return str(mistake)
     except Exception as error:  # of simlib's own, or of no memory
-        answer.mistakes[place] = show(error, 200)
-        return True
+        return show(error, 200)
     if run.interrupted.endswith("MB"):
-        answer.mistakes[place] = f"stopped {run.interrupted}: lower hours"
-    elif run.interrupted:
-        return False
-    else:
-        answer.measured[place] = figures(run)
-    return True
+        return f"stopped {run.interrupted}: lower hours"
+    return None if run.interrupted else figures(run)
+
+
+def split(scenario: Scenario, named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What of this is the scenario's own, and what are conditions."""
+    own = {name: value for name, value in named.items() if name in scenario.resources or name in scenario.values}
+    return own, {name: value for name, value in named.items() if name not in own}
+
+
+def figures(run: Run) -> Record:
+    """The same names for every run, and never None: a table's columns keep one type each."""
+    return {
+        "violated": run.first_violation is not None,
+        "broken": run.broken or "",
+        "unharmed_seconds": float(run.seconds if run.first_violation is None else run.first_violation),
+        "simulated_seconds": float(run.seconds),
+        "settled": run.settled,
+        "completed_task_count": run.completed,
+        "refused_task_count": run.counts["refused task"],
+        "failed_attempt_count": sum(count for name, count in run.counts.items() if name not in NO_FAILURE),
+        "step_count": run.counts["steps"],
+        "tasks_per_hour": run.throughput,
+        "latency_mean_seconds": _or_nan(run.mean_latency),
+        "latency_median_seconds": _or_nan(run.latency(0.5)),
+        "latency_99_percent_seconds": _or_nan(run.latency(0.99)),
+        **{f"{FAULT_NAMES[kind].replace(' ', '_')}_count": run.counts[kind] for kind in STRIKES},
+    }
+
+
+def _or_nan(seconds: float | None) -> float:
+    return math.nan if seconds is None else float(seconds)
+
+
+FIGURES: Mapping[str, type] = {name: type(value) for name, value in figures(Run("", 0)).items()}  # each field's type

@@ -5,19 +5,18 @@ from __future__ import annotations
 import dis
 import functools
 import hashlib
-import os
-import sys
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
-from types import CodeType, FunctionType, MethodType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
 
+from simlib.model.outside_memory import codes_in, is_library
 from simlib.model.resource import Resource
 from simlib.model.values import ATOMS, SCALARS
 from simlib.text import show
 
 SIMLIB = Path(__file__).parent.parent
-LIBRARY = (os.path.dirname(os.__file__), str(SIMLIB), "<frozen ")
 
 
 def describe(thing: Any, within: frozenset[int] = frozenset()) -> str:
@@ -44,47 +43,26 @@ def describe(thing: Any, within: frozenset[int] = frozenset()) -> str:
         return f"code({thing.co_code.hex()} {inner((thing.co_names, thing.co_varnames, thing.co_consts))})"
     if isinstance(thing, type):
         own = {name: value for name, value in vars(thing).items() if not name.startswith("__")}
-        return thing.__qualname__ + ("" if _is_library(_file(thing)) else inner(own))
-    if isinstance(thing, Resource) or kind.__repr__ is object.__repr__ or hasattr(thing, "__dataclass_fields__"):
-        given = [f"{name.lstrip('_')}={inner(value)}" for name, value in getattr(thing, "__dict__", {}).items()]
+        return thing.__qualname__ + ("" if is_library(thing.__module__) else inner(own))
+    if (isinstance(thing, Resource) or is_dataclass(thing)) and hasattr(thing, "__dict__"):
+        given = [f"{name.lstrip('_')}={inner(value)}" for name, value in vars(thing).items()]
         return f"{kind.__name__}({', '.join(given)})"
-    return show(thing, 1_000)
+    text = show(thing, 1_000)
+    try:
+        return text if text != f"a {kind.__name__}" else inner(thing.__reduce_ex__(2))  # as pickle takes it apart
+    except TypeError:  # which it cannot
+        return text
 
 
 def _function(function: FunctionType, inner: Any) -> str:
-    if _is_library(function.__code__.co_filename):
+    if is_library(function.__module__):
         return f"{function.__module__}.{function.__qualname__}"
-    refers = {name: function.__globals__[name] for name in _globals(function.__code__) if name in function.__globals__}
-    cells = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
+    steps = [step for code in codes_in(function.__code__) for step in dis.get_instructions(code)]
+    names = sorted({step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")})
+    refers = {name: function.__globals__[name] for name in names if name in function.__globals__}
+    cells = [cell.cell_contents for cell in function.__closure__ or () if cell != CellType()]  # which is an empty one
     parts = (function.__code__, function.__defaults__, function.__kwdefaults__, cells, refers)
     return f"{function.__name__}{inner(parts)}"
-
-
-def _filled(cell: Any) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018
-    except ValueError:
-        return False
-    return True
-
-
-def _globals(code: CodeType) -> list[str]:
-    """The global names that the code asks for, those of the functions within it too."""
-    names = [step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
-    for inner in code.co_consts:
-        names += _globals(inner) if isinstance(inner, CodeType) else []
-    return sorted({*names})
-
-
-def _file(kind: type) -> str:
-    """Where it was written; one that was written in C belongs to a library."""
-    if kind.__module__ == "__main__":
-        return ""
-    return getattr(sys.modules.get(kind.__module__), "__file__", None) or LIBRARY[0]
-
-
-def _is_library(file: str) -> bool:
-    return file.startswith(LIBRARY) or "site-packages" in file
 
 
 def digest(text: str) -> str:

@@ -1,14 +1,9 @@
-"""Which runs a sweep consists of. Each has a place: seeds outermost, then parameter sets, then workers.
-
-So whatever has been run when it is interrupted has been run for nearly as many seeds everywhere.
-"""
+"""Which runs a sweep consists of: each worker, under each set of parameters, with each seed."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from simlib.arguments import unknown, whole_number
@@ -18,8 +13,8 @@ from simlib.model.resource import Resource
 from simlib.model.system import by_name, roles_of
 from simlib.scenario import CONDITIONS, Scenario, Workers
 from simlib.simulate.conditions import MEASURED
+from simlib.sweep.chunk import FIGURES, Record, RunId, split
 from simlib.sweep.identity import describe
-from simlib.sweep.record import FIGURES, Record, Types
 from simlib.text import listed, show
 
 Parameters = Mapping[str, Iterable[Any]] | Iterable[Mapping[str, Any]]
@@ -31,133 +26,91 @@ NOT_SWEPT = {
 }
 
 
-@dataclass(frozen=True)
 class Plan:
-    """All runs of a sweep, by place."""
+    """All runs of a sweep."""
 
-    scenario: Scenario
-    workers: Mapping[str, Workers]  # by what they are called
-    seeds: Sequence[int]
-    cells: Sequence[Named]  # the parameter sets
-    conditions: Named  # of all runs
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         scenario: Scenario,
         workers: Sequence[Workers],
         seeds: Iterable[int],
         parameters: Parameters,
         conditions: Named,
-    ) -> Plan:
-        """The plan that is asked for. Raises Mistake."""
-        cells = _cells(parameters)
-        _check_names(scenario, cells[0], conditions)
-        for cell in cells:
-            changed, rest = split(scenario, {**conditions, **cell})
+    ) -> None:
+        """Raises Mistake for names and values that do not fit."""
+        self.scenario, self.conditions = scenario, conditions
+        self.cells = _cells(parameters)  # the parameter sets
+        _check_names(scenario, self.cells[0], conditions)
+        for cell in self.cells:
+            own, rest = split(scenario, {**conditions, **cell})
             for worker in workers:
-                changed.system(worker, rest.get("workers"))
-        plan = cls(scenario, by_name(workers), _seeds(seeds), cells, conditions)
-        if len(plan.cell_of) < len(cells):
+                scenario.but(**own).system(worker, rest.get("workers"))
+        self.workers = by_name(workers)
+        self.seeds = _seeds(seeds)
+        self.shown = _shown(self.cells)
+        self._cell_of = {repr(cell): number for number, cell in enumerate(self.shown)}  # as text: nan equals nothing
+        if len(self._cell_of) < len(self.cells):
             raise Mistake("two parameter sets read alike in a table. Leave one out; name functions with `def`.")
-        return plan
+        shown_types = {name: type(value) for name, value in self.shown[0].items()}
+        self.types: Mapping[str, type] = {"worker": str, "seed": int, **shown_types, **FIGURES}  # of a record's fields
 
     def __len__(self) -> int:
-        return len(self.seeds) * self.row
+        return len(self.seeds) * len(self.cells) * len(self.workers)
 
-    @property
-    def row(self) -> int:
-        """How many runs there are of each seed."""
-        return len(self.cells) * len(self.workers)
+    def runs(self) -> Iterator[RunId]:
+        """All of them. The seeds are outermost: interrupted, nearly as many of them have been run everywhere."""
+        return (
+            (seed, cell, worker) for seed in self.seeds for cell in range(len(self.cells)) for worker in self.workers
+        )
 
-    @cached_property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self.workers)
+    def in_order(self, some: Collection[RunId]) -> Iterator[RunId]:
+        """These runs, in the order of all. It ends with the last of them: there may be very many more."""
+        return itertools.islice(filter(some.__contains__, self.runs()), len(some))
 
-    @cached_property
-    def shown(self) -> list[Record]:
-        """The parameter sets as a table shows them."""
-        columns = {name: _column([cell[name] for cell in self.cells]) for name in self.cells[0]}
-        return [dict(zip(columns, row)) for row in zip(*columns.values())] or [{}]
-
-    @cached_property
-    def cell_of(self) -> dict[tuple[Any, ...], int]:
-        """Which parameter set it is, by what a table shows."""
-        return {_cell_key(cell.values()): number for number, cell in enumerate(self.shown)}
-
-    @cached_property
-    def types(self) -> Types:
-        """Of each field of a record of this plan, in order."""
-        return {"worker": str, "seed": int, **{name: type(value) for name, value in self.shown[0].items()}, **FIGURES}
-
-    @cached_property
-    def _seed_numbers(self) -> dict[int, int]:
-        return {seed: number for number, seed in enumerate(self.seeds)}
-
-    def parts(self, place: int) -> tuple[int, int, str]:
-        """The seed, the number of the parameter set, and the worker's name."""
-        number, rest = divmod(place, self.row)
-        cell, worker = divmod(rest, len(self.workers))
-        return self.seeds[number], cell, self.names[worker]
-
-    def head(self, place: int) -> Record:
+    def head(self, run: RunId) -> Record:
         """How its record begins."""
-        seed, cell, worker = self.parts(place)
+        seed, cell, worker = run
         return {"worker": worker, "seed": seed, **self.shown[cell]}
 
-    def place(self, record: Record) -> int | None:
-        """Where this record belongs; None for a seed that was not asked for. Raises Odd where it is of another plan."""
+    def run_of(self, record: Record) -> RunId | None:
+        """Whose record it is; None for a seed that was not asked for. Raises Odd where it is of another plan."""
         shown = {name: record[name] for name in self.shown[0]}
-        cell = self.cell_of.get(_cell_key(shown.values()))
+        cell = self._cell_of.get(repr(shown))
         if cell is None:
             raise Odd(f"{_given(shown)} is none of the parameter sets")
-        if record["worker"] not in self.names:
+        if record["worker"] not in self.workers:
             raise Odd(f"`worker` is {show(record['worker'])}, which is not in this sweep")
-        number = self._seed_numbers.get(record["seed"])  # type: ignore[arg-type]
-        if number is None:
-            return None
-        return number * self.row + cell * len(self.workers) + self.names.index(str(record["worker"]))
+        return (record["seed"], cell, record["worker"]) if record["seed"] in self.seeds else None
 
-    def call(self, place: int) -> str:
+    def call(self, run: RunId) -> str:
         """How to make this run alone."""
-        seed, cell, worker = self.parts(place)
-        named = {**self.conditions, **self.cells[cell]}
-        changed = _of_scenario(self.scenario, named)
-        but = f".but({_given(changed)})" if changed else ""
-        rest = {name: value for name, value in named.items() if name not in changed}
+        seed, cell, worker = run
+        own, conditions = split(self.scenario, {**self.conditions, **self.cells[cell]})
+        but = f".but({_given(own)})" if own else ""
         who = f"[{worker.replace(' and ', ', ')}]" if len(roles_of(self.workers[worker])) > 1 else worker
-        return f"scenario{but}.simulate({', '.join(filter(None, [who, f'seed={seed}', _given(rest)]))})"
-
-
-def _cell_key(values: Iterable[Any]) -> tuple[Any, ...]:
-    """Equal for values that a table shows alike: nan too, which equals nothing."""
-    return tuple(None if value != value else value for value in values)
+        return f"scenario{but}.simulate({', '.join(filter(None, [who, f'seed={seed}', _given(conditions)]))})"
 
 
 def _given(named: Named) -> str:
     return ", ".join(f"{name}={_text(value)}" for name, value in named.items())
 
 
-def _column(values: list[Any]) -> list[Any]:
-    """As a table shows them: of one type, for polars settles on that of the first ones."""
-    kinds = {*map(type, values)}
-    if kinds <= {int, float}:
-        return values if len(kinds) == 1 else [float(value) for value in values]
-    return values if kinds in ({str}, {bool}) else [_text(value) for value in values]
+def _shown(cells: Sequence[Named]) -> list[Record]:
+    """The parameter sets as a table shows them: each column of one type, for polars settles on its first values'."""
+    columns = {}
+    for name in cells[0]:
+        values = [cell[name] for cell in cells]
+        kinds = {*map(type, values)}
+        if kinds == {int, float}:
+            values = [*map(float, values)]
+        elif kinds not in ({str}, {bool}, {int}, {float}):
+            values = [*map(_text, values)]
+        columns[name] = values
+    return [dict(zip(columns, row)) for row in zip(*columns.values())] or [{}]
 
 
 def _text(value: Any) -> str:
     return describe(value) if isinstance(value, Resource) else show(value, 200)
-
-
-def _of_scenario(scenario: Scenario, named: Named) -> Named:
-    return {name: value for name, value in named.items() if name in scenario.resources or name in scenario.values}
-
-
-def split(scenario: Scenario, named: Named) -> tuple[Scenario, Named]:
-    """The scenario with what of this is its own, and the conditions."""
-    own = _of_scenario(scenario, named)
-    return scenario.but(**own), {name: value for name, value in named.items() if name not in own}
 
 
 def _cells(parameters: Parameters) -> list[Named]:
@@ -197,16 +150,17 @@ def _check_names(scenario: Scenario, cell: Named, conditions: Named) -> None:
             raise Mistake(f"`{name}` is also a column of the table. Give it another name in the scenario.")
 
 
-def _seeds(seeds: Iterable[int]) -> Sequence[int]:
+def _seeds(seeds: Iterable[int]) -> Collection[int]:
+    """The seeds, of which each is there once, and is quickly found. A range stays one, however long it is."""
     if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Iterable):
         example = f"range({seeds})" if isinstance(seeds, int) and not isinstance(seeds, bool) else "range(100)"
         raise Mistake(f"seeds={show(seeds)}: give the seeds themselves, such as seeds={example}.")
-    numbers = seeds if isinstance(seeds, range) else tuple(whole_number("seeds", seed) for seed in seeds)
-    if isinstance(numbers, range):
-        for seed in (*numbers[:1], *numbers[-1:]):
-            whole_number("seeds", seed)
-    elif len({*numbers}) < len(numbers):
+    given: Sequence[int] = seeds if isinstance(seeds, range) else [whole_number("seeds", seed) for seed in seeds]
+    for end in (*given[:1], *given[-1:]):
+        whole_number("seeds", end)
+    found = given if isinstance(given, range) else dict.fromkeys(given)
+    if len(found) < len(given):
         raise Mistake("seeds: one is there twice, and would count twice.")
-    if not numbers:
+    if not found:
         raise Mistake("seeds: there are none.")
-    return numbers
+    return found

@@ -6,72 +6,66 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnContext, SpawnProcess
+from contextlib import AbstractContextManager, nullcontext
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from types import ModuleType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from simlib.errors import Mistake
 from simlib.text import show
 
-P = ParamSpec("P")
 T = TypeVar("T")
 MOST_PROCESSES = 61  # which Windows can wait for
 
 
-class _Process(SpawnProcess):
-    """A process that does not run the caller's script once more. What it needs of it is sent to it.
+class Processes(Executor):
+    """Processes that end with the one that made them, however that ends. They begin when they are needed.
 
-    Otherwise each script would need `if __name__ == "__main__":`, and would be run again up to there.
+    They are spawned: a kernel has threads, and a fork of it can lock up. But none runs the caller's script once more:
+    what it needs of it is sent to it. Otherwise each script would need `if __name__ == "__main__":`.
     """
 
-    def start(self) -> None:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool: ProcessPoolExecutor | None = None
+
+    def submit(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Raises BrokenExecutor where one of them has died; after `shutdown` there are new ones."""
+        if self._pool is None:
+            context = get_context("spawn")
+            far, self._leash = context.Pipe(duplex=False)
+            self._pool = ProcessPoolExecutor(self.count, context, _begin, (far,))
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
         try:
-            super().start()
+            return self._pool.submit(call, *args, **kwargs)
         finally:
             sys.modules["__main__"] = main
 
-
-class _Context(SpawnContext):
-    """Spawned: a kernel has threads, and a fork of it can lock up."""
-
-    Process = _Process
-
-
-class Processes(ProcessPoolExecutor):
-    """Processes that end with the one that made them, however that ends, and at once when `kill` is called."""
-
-    def __init__(self, count: int) -> None:
-        context = _Context()
-        far, self._leash = context.Pipe(duplex=False)
-        super().__init__(count, mp_context=context, initializer=_begin, initargs=(far,))
-
-    def kill(self) -> None:
-        """End them, whatever they are doing."""
-        self._leash.close()
-        self.shutdown(wait=False, cancel_futures=True)
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End them at once, whatever they are doing, and wait for nobody."""
+        if self._pool is not None:
+            self._leash.close()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
 
 
 def _begin(leash: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches all processes of a terminal; the first one decides
-    threading.Thread(target=_hold, args=(leash,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
 
 
-def _hold(leash: Connection) -> None:
-    with suppress(EOFError, OSError):
-        leash.recv()
+def _end_with(leash: Connection) -> None:
+    wait([leash])  # nothing is ever sent: it is closed
     os._exit(0)
 
 
 class Here(Executor):
     """This very thread: where there are no processes, as in a browser."""
 
-    def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run it, and return when it is done."""
         future: Future[T] = Future()
         try:
@@ -81,44 +75,16 @@ class Here(Executor):
         return future
 
 
-class Hands:
-    """An executor, and another one when it breaks, if it is one of ours."""
-
-    def __init__(self, given: Executor | None, count: int) -> None:
-        self._given, self.count = given, count
-        self._own: Executor | None = None
-        self.lasting = given is not None
-
-    def submit(self, call: Callable[..., T], *args: Any) -> Future[T]:
-        """Raises what the executor raises when it takes no more."""
-        if self._given is not None:
-            return self._given.submit(call, *args)
-        if self._own is None:
-            self._own = Here() if sys.platform == "emscripten" else Processes(self.count)
-        return self._own.submit(call, *args)
-
-    def drop(self) -> None:
-        """Stop what it is doing; the next call gets new processes. What was given is left alone."""
-        if isinstance(self._own, Processes):
-            self._own.kill()
-        self._own = None
-
-
-@contextmanager
-def crew(executor: Executor | int | None) -> Iterator[Hands]:
-    """Whoever computes, until this ends. Raises Mistake for what is no executor."""
-    count = processors() if executor is None else executor
-    given = None if isinstance(count, int) else count
-    if isinstance(executor, bool) or (isinstance(count, int) and count < 1):
-        raise Mistake(f"executor={show(executor)}: give a number of processes, 1 or more.")
-    if given is not None and not isinstance(given, Executor):
-        with_dask = "a Dask client has one: client.get_executor()." if hasattr(given, "get_executor") else ""
-        raise Mistake(f"executor={show(executor)} is no concurrent.futures.Executor. {with_dask}".rstrip())
-    hands = Hands(given, min(count, MOST_PROCESSES) if isinstance(count, int) else processors())
-    try:
-        yield hands
-    finally:
-        hands.drop()
+def open_executor(given: Executor | int | None) -> AbstractContextManager[Executor]:
+    """What was given, which is left as it is; or so many processes. Raises Mistake for what is neither."""
+    if isinstance(given, Executor):
+        return nullcontext(given)
+    if isinstance(given, int) and (given < 1 or isinstance(given, bool)):
+        raise Mistake(f"executor={show(given)}: give a number of processes, 1 or more.")
+    if given is not None and not isinstance(given, int):
+        with_dask = " a Dask client has one: client.get_executor()." if hasattr(given, "get_executor") else ""
+        raise Mistake(f"executor={show(given)} is no concurrent.futures.Executor.{with_dask}")
+    return Here() if sys.platform == "emscripten" else Processes(min(given or processors(), MOST_PROCESSES))
 
 
 def processors() -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
+from itertools import zip_longest
 from statistics import fmean
 
+from simlib.sweep.chunk import Record, RunId
 from simlib.sweep.plan import Plan
-from simlib.sweep.record import Record
 from simlib.text import bare, listed, plural, wrapped
 
 MOST_ROWS, MOST_FAILURES = 20, 3
@@ -30,42 +30,38 @@ class Sweep(list[Record]):
     were asked for.
     """
 
-    def __init__(self, plan: Plan, measured: dict[int, Record], failed: dict[int, str], interrupted: str) -> None:
-        super().__init__(measured[place] for place in sorted(measured))
+    def __init__(self, plan: Plan, measured: dict[RunId, Record], failed: dict[RunId, str], interrupted: str) -> None:
+        super().__init__(measured[run] for run in plan.in_order(measured))
         self.failures: list[Record] = [
-            {**plan.head(place), "why": why, "call": plan.call(place)} for place, why in sorted(failed.items())
+            {**plan.head(run), "why": failed[run], "call": plan.call(run)} for run in plan.in_order(failed)
         ]
         self.interrupted = interrupted
         self.asked = len(plan)
         self._parameters = [*plan.shown[0]]
 
     def __repr__(self) -> str:
-        return "\n".join([wrapped(self._title()), *_aligned(self._rows()), *self._failures()])
+        return "\n".join([wrapped(self._title()), *self._table(), *self._failures()])
 
     def _title(self) -> str:
-        workers = listed([*dict.fromkeys(str(record["worker"]) for record in self)])
+        workers = listed([*dict.fromkeys(record["worker"] for record in self)])
         done = f"{len(self):,} of {plural(self.asked, 'run')}" if len(self) < self.asked else plural(len(self), "run")
         if self.interrupted:
             done += f", stopped {self.interrupted}"
         return f"{workers}: {done}." if self else f"{done}."
 
-    def _rows(self) -> Iterable[list[str]]:
+    def _table(self) -> Iterable[str]:
         """What each worker did under each parameter set."""
         groups: dict[tuple[str, ...], list[Record]] = {}
         for record in self:
-            key = (*(_cell(record[name]) for name in self._parameters), str(record["worker"]))
+            key = (*(_cell(record[name]) for name in self._parameters), record["worker"])
             groups.setdefault(key, []).append(record)
-        if groups:
-            yield [*self._parameters, "worker", "runs", "violated", "tasks an hour", "median latency"]
-        for key, records in [*groups.items()][:MOST_ROWS]:
-            violated = sum(bool(record["violated"]) for record in records)
-            latency = [one for record in records if (one := _number(record["latency_median_seconds"])) == one]
-            hourly = fmean(_number(record["tasks_per_hour"]) for record in records)
-            tasks = f"{hourly:,.0f}" if hourly >= 1_000 else f"{hourly:.3g}"
-            seconds = f"{fmean(latency):.3g} s" if latency else ""
-            yield [*key, f"{len(records):,}", f"{violated:,}", tasks, seconds]
+        rows = [(*self._parameters, "worker", "runs", "violated", "tasks an hour", "median latency")] if groups else []
+        rows += [(*key, *_summary(records)) for key, records in [*groups.items()][:MOST_ROWS]]
         if len(groups) > MOST_ROWS:
-            yield [f"and {len(groups) - MOST_ROWS:,} more"]
+            rows.append((f"and {len(groups) - MOST_ROWS:,} more",))
+        widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+        for row in rows:
+            yield "  " + "  ".join(map(str.ljust, row, widths)).rstrip()
 
     def _failures(self) -> Iterable[str]:
         if self.failures:
@@ -76,16 +72,13 @@ class Sweep(list[Record]):
             yield f"  and {len(self.failures) - MOST_FAILURES:,} more, in .failures"
 
 
-def _number(value: object) -> float:
-    assert isinstance(value, (int, float))
-    return float(value)
+def _summary(records: list[Record]) -> tuple[str, ...]:
+    violated = sum(record["violated"] for record in records)
+    latencies = [record["latency_median_seconds"] for record in records if record["latency_median_seconds"] >= 0]
+    hourly = fmean(record["tasks_per_hour"] for record in records)
+    tasks = f"{hourly:,.0f}" if hourly >= 1_000 else f"{hourly:.3g}"
+    return f"{len(records):,}", f"{violated:,}", tasks, f"{fmean(latencies):.3g} s" if latencies else ""
 
 
 def _cell(value: object) -> str:
     return f"{value:g}" if type(value) is float else bare(value)
-
-
-def _aligned(rows: Iterable[list[str]]) -> list[str]:
-    table = [*rows]
-    widths = [max(map(len, column)) for column in itertools.zip_longest(*table, fillvalue="")]
-    return ["  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table]

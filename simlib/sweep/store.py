@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from io import FileIO
+from typing import Any
 
 from simlib.errors import Mistake
-from simlib.files import Odd, check_ordinary, json_of
+from simlib.files import Odd, check_ordinary, json_of, why
+from simlib.sweep.chunk import FIGURES, Record, RunId
 from simlib.sweep.identity import describe, digest, of_simlib
 from simlib.sweep.plan import Plan
-from simlib.sweep.record import Record, record_of
 from simlib.text import listed, show
 
 SYNC_EVERY = 1.0  # seconds
-About = dict[str, str]
+CLAIMS = ("always", "eventually", "sometimes")
+BEGINNING = b'{"sweep": {"python":'
+MOST_COUNTED = 2**63 - 1  # which a table's columns can hold
+IN_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+Asked = dict[str, str]
 
 
 class Store:
-    """`known` is what was in it when it was opened, by place; `add` writes."""
+    """`known` has the records that were in it when it was opened; `add` writes more."""
 
-    def __init__(self, plan: Plan, name: str = "", file: int | None = None) -> None:
+    def __init__(self, plan: Plan, name: str = "", file: FileIO | None = None) -> None:
         self.name = name
         self.known = {} if file is None else _read(file, name, plan)
         self._file = file
         self._synced = time.monotonic()
 
-    def add(self, records: Iterable[Record], last: bool = False) -> None:
+    def add(self, records: Collection[Record], last: bool = False) -> None:
         """Append them, with one write. Raises OSError where that cannot be done."""
         if self._file is None:
             return
         _write(self._file, records)
         if last or time.monotonic() - self._synced > SYNC_EVERY:
-            os.fsync(self._file)
+            os.fsync(self._file.fileno())
             self._synced = time.monotonic()
 
 
@@ -47,147 +54,154 @@ def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]
     if to is None:
         yield Store(plan)
         return
-    try:
-        name = os.path.basename(os.fsdecode(to))
-        file = os.open(to, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o666)
-    except OSError as error:
-        raise Mistake(f"to={name}: {error.strerror}.") from None
-    except (TypeError, ValueError):
-        raise Mistake(f'to={show(to)}: give the name of a file, such as to="found.jsonl".') from None
-    try:
+    with ExitStack() as until_the_end:
         try:
-            check_ordinary(os.fstat(file))
-            _lock(file, name)
+            try:
+                name = os.path.basename(os.fsdecode(to))
+                file = until_the_end.enter_context(FileIO(to, "a+"))
+            except (TypeError, ValueError):
+                raise Mistake(f'to={show(to)}: give the name of a file, such as to="found.jsonl".') from None
+            check_ordinary(os.fstat(file.fileno()))
+            _lock(file)
             store = Store(plan, name, file)
-            os.fsync(file)
-            _sync_folder(os.path.dirname(os.path.abspath(to)))  # or a power loss could take the file's name
+            os.fsync(file.fileno())
+            if os.name == "posix":  # or a power loss could take the file's name
+                folder = os.open(os.path.dirname(os.path.abspath(to)), os.O_RDONLY)
+                until_the_end.callback(os.close, folder)
+                os.fsync(folder)
         except OSError as error:
-            raise Mistake(f"to={name}: {error.strerror}.") from None
+            raise Mistake(f"to={name}: {why(error)}.") from None
         yield store
-    finally:
-        os.close(file)
 
 
-def _sync_folder(folder: str) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _lock(file: FileIO) -> None:
+    """Raises OSError where another process has it: two sweeps would each do all of the work."""
+    with suppress(ImportError):  # Windows
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OSError(error.errno, "another sweep is writing to it") from None
 
 
-def about(plan: Plan) -> About:
+def _asked(plan: Plan) -> Asked:
     """What has to be the same for its records to go together: all but the seeds."""
     scenario = plan.scenario
-    told = {
-        "python": "{}.{}".format(*sys.version_info),
-        "simlib": of_simlib(),
-        "workers of each": _short(describe(scenario.workers)),
-        "parameters": _short(describe(plan.shown)),
-        "what the parameters are": _short(describe(plan.cells)),
+    groups: dict[str, Mapping[str, Any]] = {
+        "resource": scenario.resources,
+        "value": scenario.values,
+        **{kind: {claim.name: claim.function for claim in getattr(scenario, kind)} for kind in CLAIMS},
+        "worker": plan.workers,
+        "condition": plan.conditions,
     }
-    for name, resource in scenario.resources.items():
-        told[f"resource {name}"] = _short(describe(resource))
-    for name, value in scenario.values.items():
-        told[f"value {name}"] = _short(describe(value))
-    for kind in ("always", "eventually", "sometimes"):
-        for claim in getattr(scenario, kind):
-            told[f"{kind} {claim.name}"] = digest(describe(claim.function))
-    for name, worker in plan.workers.items():
-        told[f"worker {name}"] = digest(describe(worker))
-    for name, value in plan.conditions.items():
-        told[f"condition {name}"] = _short(describe(value))
-    return told
+    things = {
+        "workers of each": scenario.workers,
+        "restarts": scenario.restarts,
+        "parameters": plan.shown,
+        "what the parameters are": plan.cells,
+        **{f"{kind} {name}": thing for kind, group in groups.items() for name, thing in group.items()},
+    }
+    python = "{}.{}".format(*sys.version_info)
+    return {
+        "python": python,
+        "simlib": of_simlib(),
+        **{name: _short(describe(thing)) for name, thing in things.items()},
+    }
+
+
+def _differences(there: Asked, here: Asked) -> str:
+    said = []
+    for name in {**there, **here}:
+        if name not in there or name not in here:
+            said.append(f"{name} is only {'here' if name in here else 'there'}")
+        elif there[name] != here[name] and name.partition(" ")[0] in ("simlib", "worker", *CLAIMS):
+            said.append(f"{name} is other code")
+        elif there[name] != here[name]:
+            said.append(f"{name} is {_short(there[name])} there and {here[name]} here")
+    return listed(said) + "."
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:60]}… ({digest(text)})"
 
 
-def _lock(file: int, name: str) -> None:
-    """Two sweeps into one file would each do all of the work."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise Mistake(f"to={name}: another sweep is writing to it.") from None
-
-
-def _read(file: int, name: str, plan: Plan) -> dict[int, Record]:
-    """The records that are there, by place. A last line that was torn by a crash is cut off; its run is made again.
+def _read(file: FileIO, name: str, plan: Plan) -> dict[RunId, Record]:
+    """The records that are there. A last line that was torn by a crash is cut off; its run is made again.
 
     Raises Mistake, before anything is changed, where there is something else in it.
     """
-    with os.fdopen(os.dup(file), "rb") as whole:
-        whole.seek(0)
-        lines = whole.read().split(b"\n")
-    torn, now = lines.pop(), about(plan)
-    if not lines and (not torn or b'{"sweep": {"python":'.startswith(torn[:20])):
-        os.ftruncate(file, 0)
-        _write(file, [{"sweep": now}])
-        return {}
-    there = _asked(lines[0]) if lines else None
-    if there is None:
-        raise Mistake(f"to={name}: there is something in it that is no sweep. Give another name.")
-    if there != now:
-        raise Mistake(f"to={name} has another sweep in it. {_differences(there, now)} Give another name.")
-    known = _records(name, plan, lines[1:])
-    os.ftruncate(file, sum(len(line) + 1 for line in lines))
+    asked = _asked(plan)
+    known: dict[RunId, Record] = {}
+    with open(file.fileno(), "rb", closefd=False) as lines:
+        lines.seek(0)
+        head = lines.readline()
+        if not head.endswith(b"\n") and BEGINNING.startswith(head[: len(BEGINNING)]):
+            file.truncate(0)
+            _write(file, [{"sweep": asked}])
+            return known
+        _check_head(head, name, asked)
+        for number, line in enumerate(lines, start=2):
+            if not line.endswith(b"\n"):
+                file.truncate(lines.tell() - len(line))
+            else:
+                _note(line, f"to={name}, line {number}", plan, known)
     return known
 
 
-def _asked(head: bytes) -> About | None:
-    """What the first line says that was asked; None where it says nothing of the kind."""
+def _check_head(head: bytes, name: str, asked: Asked) -> None:
+    """Raise Mistake where the first line does not say that this was asked."""
     try:
-        asked = json_of(head)["sweep"]
-        return asked if all(isinstance(said, str) for said in asked.values()) else None
+        there = json_of(head)["sweep"]
+        known = head.endswith(b"\n") and all(isinstance(said, str) for said in there.values())
     except (ValueError, LookupError, TypeError, AttributeError):
-        return None
+        known = False
+    if not known:
+        raise Mistake(f"to={name}: there is something in it that is no sweep. Give another name.")
+    if there != asked:
+        raise Mistake(f"to={name} has another sweep in it. {_differences(there, asked)} Give another name.")
 
 
-def _records(name: str, plan: Plan, lines: Iterable[bytes]) -> dict[int, Record]:
-    """Those that were asked for. A line that is damaged, and so is no JSON, is passed over: its run is made again."""
-    known: dict[int, Record] = {}
-    for number, line in enumerate(lines, start=2):
-        try:
-            record = record_of(json_of(line), plan.types)
-            place = plan.place(record)
-            if place is not None and known.setdefault(place, record) != record:
-                raise Odd("a line above has another record of the same run, so delete that one too")
-        except Odd as odd:
-            undo = "Delete the line, and its run is made again; or give another name."
-            raise Mistake(f"to={name}, line {number}: {odd}. {undo}") from None
-        except ValueError:
-            continue
-    return known
+def _note(line: bytes, where: str, plan: Plan, known: dict[RunId, Record]) -> None:
+    """Add the record in this line, if it was asked for. A line that is damaged, and so is no JSON, is passed over."""
+    try:
+        record = record_of(json_of(line), plan.types)
+        run = plan.run_of(record)
+        if run is not None and known.setdefault(run, record) != record:
+            raise Odd("a line above has another record of the same run, so delete that one too")
+    except Odd as odd:
+        raise Mistake(f"{where}: {odd}. Delete the line, and its run is made again; or give another name.") from None
+    except ValueError:
+        return
 
 
-def _line(record: Mapping[str, object]) -> str:
+def record_of(found: Any, types: Mapping[str, type]) -> Record:
+    """A record that was read, with its fields in order. Raises Odd, with the field, where it is none of these types."""
+    if not isinstance(found, dict):
+        raise Odd(f"it is {show(found)}, and no record")
+    for name in (*found, *types):
+        if name not in types:
+            raise Odd(f"`{name}` is no field of a record")
+        if name not in found:
+            raise Odd(f"`{name}` is missing")
+    return {name: _field(name, found[name], kind) for name, kind in types.items()}
+
+
+def _field(name: str, value: Any, kind: Any) -> Any:
+    if value is None and kind is float:
+        return math.nan  # which JSON does not have
+    if type(value) is not kind:
+        raise Odd(f"`{name}` is {show(value)}, and not {IN_WORDS[kind]}")
+    if kind is float and math.isinf(value) and name in FIGURES:
+        raise Odd(f"`{name}` is {show(value)}, and no run measures that")
+    if kind is int and not 0 <= value <= MOST_COUNTED and name in FIGURES:
+        raise Odd(f"`{name}` is {show(value)}, and a count is none of these")
+    return value
+
+
+def _write(file: FileIO, lines: Collection[Mapping[str, object]]) -> None:
     """As JSON has no nan, null stands for it."""
-    return json.dumps({name: None if value != value else value for name, value in record.items()}) + "\n"
-
-
-def _write(file: int, lines: Iterable[Mapping[str, object]]) -> None:
-    data = memoryview("".join(map(_line, lines)).encode())
+    text = "".join(json.dumps({name: it if it == it else None for name, it in line.items()}) + "\n" for line in lines)
+    data = memoryview(text.encode())
     while data:
-        data = data[os.write(file, data) :]
-
-
-def _differences(there: About, here: About) -> str:
-    said = []
-    for name in {**there, **here}:
-        before, now = there.get(name), here.get(name)
-        if before == now:
-            continue
-        if before is None or now is None:
-            said.append(f"{name} is only {'here' if before is None else 'there'}")
-        elif name == "simlib" or name.partition(" ")[0] in ("worker", "always", "eventually", "sometimes"):
-            said.append(f"{name} is other code")
-        else:
-            said.append(f"{name} is {_short(before)} there and {now} here")
-    return listed(said) + "."
+        data = data[os.write(file.fileno(), data) :]
