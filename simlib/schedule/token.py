@@ -32,11 +32,12 @@ class Point(NamedTuple):
 
 
 def points(trace: Trace) -> list[Point]:
-    """The moves of a trace, named."""
+    """The moves of a trace, named. What arrives from outside is no move of anybody's."""
     states = {name: state.copy() for name, state in trace.initial.items()}
     named = []
     for event in trace.events:
-        named.append(_point(event, states))
+        if event.kind != "arrival":
+            named.append(_point(event, states))
         event.apply(states)
     return named
 

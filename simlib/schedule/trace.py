@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from simlib.model.resource import State
 
-Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again"]
+Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again", "arrival"]
 
 FAULT_NAMES = {
     "crashes": "crash",
@@ -37,11 +37,13 @@ WORKERS_FAULTS: dict[Kind, str] = {"crash": "crashes", "node loss": "node_losses
 
 
 class Move(NamedTuple):
-    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again."""
+    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again, or one
+    that arrives from outside, at a queue or for a worker.
+    """
 
     kind: Kind
     worker: str = ""
-    resource: str = ""  # whose timer
+    resource: str = ""  # whose timer, or the queue
     timer: Hashable = None
     outcome: Outcome = OK
     fault: str | None = None  # the budget that it is paid from
@@ -54,13 +56,13 @@ class Event:
     move: Move
     at: float
     op: Op | None = None
-    answer: Any = None  # an exception when one was raised
+    answer: Any = None  # an exception when one was raised; the message that arrived
     where: Where = NOWHERE  # the step stands in the learner's code
     nth: int = 0  # the how-manieth of this name in this run of the worker: the second `bank.call`
     ended: Literal["", "returned", "raised", "killed"] = ""  # killed: and nobody starts it again
     error: BaseException | None = None  # what the worker raised
     raised: Where = NOWHERE  # and where
-    label: str = ""  # which timer it was, in words
+    label: str = ""  # which timer it was, or for whom the task is, in words
     seconds: float = 0  # how long that timer ran
     stalled: tuple[str, float] | None = None  # a worker that must have stood still for so many seconds
     busy: tuple[str, ...] = ()  # of a sleep: who could have acted when it was over
@@ -81,6 +83,15 @@ class Event:
 
     def apply(self, states: Mapping[str, State]) -> None:
         """Do to these states what this event did to the world."""
+        self.act(states)
+        if self.ended or self.kind in ("crash", "node loss"):
+            for state in states.values():
+                state.owner_gone(self.worker)
+        for who in self.asleep:
+            passing_time.fall_asleep(states, who)
+
+    def act(self, states: Mapping[str, State]) -> None:
+        """The same, but for what comes of somebody's end or sleep."""
         if self.op and timing.sleeps(self.op):
             passing_time.sleep(states, self.op, self.worker, self.busy)
         elif self.kind == "step" and self.op:
@@ -93,11 +104,13 @@ class Event:
             passing_time.run_out(states, self.move.resource, next(one for one in timers if one.id == self.move.timer))
         elif self.kind == "power loss":
             lose_power(states, int(self.move.outcome.choice or 0))
-        if self.ended or self.kind in ("crash", "node loss"):
-            for state in states.values():
-                state.owner_gone(self.worker)
-        for who in self.asleep:
-            passing_time.fall_asleep(states, who)
+        elif self.kind == "arrival" and self.move.resource:
+            queue = self.move.resource
+            states[queue].perform(Op(queue, "send", (self.answer.body,)), "")
+
+    def tells(self, name: str, state: State) -> bool:
+        """Whether a change of this resource is worth a word beside it."""
+        return True
 
     def story(self) -> str:
         """The event as a sentence fragment, without its time and worker."""
@@ -113,6 +126,10 @@ class Event:
             return "NODE LOSS: it is gone, and nobody starts it again"
         if self.kind == "power loss":
             return "POWER LOSS: all processes end, unsynced data may be gone"
+        if self.kind == "arrival":
+            if self.move.resource:
+                return f"{show(self.answer)} arrives"
+            return f"{self.label} arrives" + ("" if self.worker else " and is refused: all are busy")
         return "is given the same task again"
 
     @property
@@ -226,7 +243,8 @@ class Trace:
         rows, before = [], {name: state.summary() for name, state in self.initial.items()}
         for event, world in zip(self.events, self.worlds()):
             after = {name: state.summary() for name, state in world.items()}
-            new = [name for name in after if after[name] and after[name] != before[name]]
+            told = [name for name, state in world.items() if event.tells(name, state)]
+            new = [name for name in told if after[name] and after[name] != before[name]]
             changed = [f"{printable(name)}: {after[name]}" for name in new]
             before = after
             who = event.worker or printable(event.move.resource)

@@ -18,7 +18,15 @@ from simlib.schedule.trace import FAULT_NAMES, Event, Trace
 from simlib.text import bare, listed, show
 
 Mood = Literal["bad", "good", "plain"]
-WIDTHS = {"step": 1.0, "crash": 0.62, "node loss": 0.62, "power loss": 0.62, "timer": 0.62, "again": 0.45}
+WIDTHS = {
+    "step": 1.0,
+    "crash": 0.62,
+    "node loss": 0.62,
+    "power loss": 0.62,
+    "timer": 0.62,
+    "again": 0.45,
+    "arrival": 0.62,
+}
 GAP = 0.08
 MOST_LANES = 3  # of resources
 
@@ -164,12 +172,11 @@ def _event_marks(
         failed = isinstance(event.answer, BaseException) and not isinstance(event.answer, OutcomeUnknown)
         what = (verb_of(event.op), event.op.resource, second, above, bad, failed, place, _error(event))
         return [Mark("block", lane, x, WIDTHS["step"], *what)]
-    if event.kind == "timer":
-        marks = []
-        if event.move.resource in lane_of:
-            marks.append(
-                Mark("tick", lane_of[event.move.resource], x, width, "runs out", event.move.resource, event=place)
-            )
+    if event.kind in ("timer", "arrival"):
+        marks, lane_name = [], event.move.resource or event.worker
+        if lane_name in lane_of:
+            text = "runs out" if event.kind == "timer" else "arrives"
+            marks.append(Mark("tick", lane_of[lane_name], x, width, text, event.move.resource, event=place))
         if event.stalled:
             marks.append(_pause(event, place, columns, lane_of, events))
         return marks
