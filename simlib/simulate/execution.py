@@ -96,7 +96,7 @@ class Execution:
     def _stop(self, worker: Worker) -> None:
         assert worker.step is not None
         worker.step.cancel()
-        if worker.step.waits and worker.operation is not None:
+        if worker.step.waits:
             worker.operation.resource.waiting.remove(worker.step)
         worker.step = None
 
@@ -152,23 +152,18 @@ class Execution:
     def _give_up(self, step: Step) -> None:
         if step.about.step is step and not step.waits:
             self._recorder.run.counts["lost_replies"] += 1
-            self._lose_reply(step)
-
-    def _lose_reply(self, step: Step) -> None:
-        if step.about.step is step:
             self._take_effect(step.about, LOST)
 
     def _take_effect(self, worker: Worker, outcome: Outcome | None = None) -> None:
         """The worker's step takes effect, in this way if it is given."""
-        step, operation = worker.step, worker.operation
-        assert step is not None and operation is not None
+        step, resource = worker.step, worker.operation.resource
+        assert step is not None
         if step.waits:
             return
         if worker.paused_until > self._clock.now:
             self._wait_for_the_pause(step, outcome)
             return
-        resource = operation.resource
-        if not self._carry_out(worker, operation, outcome):
+        if not self._carry_out(worker, outcome):
             step.waits = True
             resource.waiting.append(step)
         elif resource.is_watched or resource.waiting:
@@ -177,12 +172,16 @@ class Execution:
             self._settle()
 
     def _wait_for_the_pause(self, step: Step, outcome: Outcome | None = None) -> None:
-        seconds = step.about.paused_until - self._clock.now
-        self._clock.after(seconds, self._lose_reply if outcome else _come_back, step)
+        self._clock.after(step.about.paused_until - self._clock.now, self._resume, (step, outcome))
 
-    def _carry_out(self, worker: Worker, operation: Operation, outcome: Outcome | None = None) -> bool:
+    def _resume(self, about: tuple[Step, Outcome | None]) -> None:
+        step, outcome = about
+        if step.about.step is step:
+            self._take_effect(step.about, outcome)
+
+    def _carry_out(self, worker: Worker, outcome: Outcome | None = None) -> bool:
         """Carry out the step, tell its worker, and let it go on; False when it has to wait."""
-        process, recorder = worker.process, self._recorder
+        process, operation, recorder = worker.process, worker.operation, self._recorder
         assert process is not None and process.op is not None
         op = process.op
         if outcome is None:
@@ -256,7 +255,7 @@ class Execution:
             step.waits = False
             if worker.paused_until > self._clock.now:
                 self._wait_for_the_pause(step)
-            elif worker.operation is not None and self._carry_out(worker, worker.operation):
+            elif self._carry_out(worker):
                 if resource.is_watched:
                     self._look_at(resource)
             else:
@@ -276,7 +275,3 @@ class Execution:
         self._recorder.event(move, self._clock.now, label=timer.label, seconds=timer.seconds)
         self.changed(resource)
         self._settle()
-
-
-def _come_back(step: Step) -> None:
-    step.call(step.about)

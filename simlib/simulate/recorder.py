@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from simlib.model import timing
-from simlib.model.operation import Op, Outcome, Where
+from simlib.model.operation import OK, Op, Outcome, Where
 from simlib.model.properties import Property
 from simlib.model.resource import State
 from simlib.model.system import System
@@ -74,7 +74,9 @@ class Recorder:
     def step(self, worker: Worker, op: Op, outcome: Outcome, answer: Any, where: Where, now: float) -> None:
         """Add a worker's step to the trace that is kept."""
         nth = worker.nth[op.name] = worker.nth.get(op.name, 0) + 1
-        move = Move("step", worker.name, outcome=outcome, fault=outcome.fault)
+        move = worker.move
+        if outcome is not OK:
+            move = Move("step", worker.name, outcome=outcome, fault=outcome.fault)
         event = TimedEvent(move, now, op, answer, where, nth)
         process = worker.process
         if process is not None and process.op is None:

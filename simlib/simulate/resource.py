@@ -57,7 +57,7 @@ class Resource:
         handler, sleeps = state.handler(op.verb), False
         if isinstance(state, ClockState):
             sleeps = op.verb == "sleep"
-            handler = _sleep if sleeps else self._tell_time
+            handler = _sleep if sleeps else lambda who: float(self._clock.now)
         receives, sends = op.verb == "receive", isinstance(state, QueueState) and op.verb == "send"
         found = self.operations[op.verb] = Operation(
             self, handler, latency if callable(latency) else checked(latency), self._conditions.timeout_of(op.name),
@@ -65,9 +65,6 @@ class Resource:
             self.server is not None or receives or sends,
         )  # fmt: skip
         return found
-
-    def _tell_time(self, who: str) -> float:
-        return float(self._clock.now)
 
     def is_down(self) -> bool:
         """Whether it is not there just now."""

@@ -93,7 +93,8 @@ class Simulation:
         if resource is not None and isinstance(resource.state, QueueState):
             state = resource.state
             self._execution.arrived[state.on_send("", f"task-{state.sent + 1}")] = now
-            self._recorder.event(Move("arrival", resource=name), now, answer=state.ready[-1])
+            if self._recorder.keeps_trace:
+                self._recorder.event(Move("arrival", resource=name), now, answer=state.ready[-1])
             self._execution.changed(resource)
             return
         idle = (one for one in self._execution.workers if one.idle and name in ("", one.role.name))

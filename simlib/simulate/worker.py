@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from simlib.model.process import Process
 from simlib.model.system import Role
+from simlib.schedule.trace import Move
 from simlib.simulate.resource import Operation, Step
 
 
@@ -15,8 +16,9 @@ class Worker:
 
     name: str
     role: Role
+    move: Move = field(init=False)  # a step of its in which nothing goes wrong
+    operation: Operation = field(init=False)  # of the step that its process wants to take
     process: Process | None = None
-    operation: Operation | None = None  # of the step that its process wants to take
     step: Step | None = None  # None: it waits for nothing, or for its process to be started
     idle: bool = True  # it has no task: it waits for one to arrive
     restarting: bool = False
@@ -26,6 +28,9 @@ class Worker:
     queued: str = ""  # what it asked of a queue first, in this run: "receive" or "send"
     nth: dict[str, int] = field(default_factory=dict)  # of this run, by name, if a trace is kept
     task: str | float | None = None  # a message's id, or since when this task has been going
+
+    def __post_init__(self) -> None:
+        self.move = Move("step", self.name)
 
     @property
     def goes_on(self) -> bool:
