@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -10,15 +11,13 @@ from simlib.errors import OperationError
 from simlib.model.operation import NOWHERE, OK, Blocked, Op, Outcome
 from simlib.model.process import Process
 from simlib.model.system import System
-from simlib.model.timing import Timer
 from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
-from simlib.schedule.trace import Move
 from simlib.simulate.clock import Clock
-from simlib.simulate.conditions import Conditions, draw
+from simlib.simulate.conditions import draw
 from simlib.simulate.recorder import Recorder
+from simlib.simulate.requests import Requests
 from simlib.simulate.resource import Operation, Resource, Step
-from simlib.simulate.timers import Timers
 from simlib.simulate.worker import Worker
 from simlib.text import show
 from simlib.watchdog import Hanging
@@ -26,21 +25,25 @@ from simlib.watchdog import Hanging
 BLOCKED = object()  # instead of an answer
 LOST = Outcome("lost_replies")
 Chance = Mapping[str, Random]  # by what is drawn
+Look = Callable[[Resource], None]
 
 
 class Execution:
-    """A system's workers and resources on a clock. `settle` is called when somebody does not go on by itself."""
+    """A system's workers and resources on a clock.
+
+    `look_at` is called for a resource that is watched and has changed, `settle` when a worker does not go on by itself.
+    """
 
     def __init__(
         self,
         system: System,
-        conditions: Conditions,
         clock: Clock,
         recorder: Recorder,
         chance: Chance,
+        look_at: Look,
         settle: Callable[[], None],
     ) -> None:
-        states = recorder.run.states
+        states, conditions = recorder.run.states, recorder.run.conditions
         self.workers = [Worker(name, role) for name, role in system.cast.items()]
         self.resources = {
             name: Resource(name, state, conditions, system.always, clock) for name, state in states.items()
@@ -48,9 +51,10 @@ class Execution:
         queues = [state for state in states.values() if isinstance(state, QueueState)]
         self.arrived = {message.id: 0.0 for queue in queues for message in queue.ready}  # when, of those not done yet
         self._clocks = [state for state in states.values() if isinstance(state, ClockState)]
-        self._system, self._conditions, self._clock, self._recorder = system, conditions, clock, recorder
-        self._chance, self._settle = chance, settle
-        self._timers = Timers(clock, self._run_out)
+        self._system, self._clock, self._recorder, self._chance = system, clock, recorder, chance
+        self._restart = conditions.restart
+        self._look_at, self._settle = look_at, settle
+        self._requests = Requests(clock, recorder.run, partial(self._take_effect, outcome=LOST))
         self._watched = system.watchdog.run
         self._told = False  # the worker whose step it is has been told of its answer
 
@@ -107,7 +111,7 @@ class Execution:
         worker.process.discard()
         if worker.role.restarts:
             worker.restarting = True
-            self._clock.after(draw(self._conditions.restart, self._chance["mishaps"]), self.start, worker)
+            self._clock.after(draw(self._restart, self._chance["mishaps"]), self.start, worker)
         else:
             worker.idle, worker.task = True, None
             self._settle()
@@ -128,31 +132,13 @@ class Execution:
         seconds = latency if type(latency) is float else draw(latency, self._chance["latency"])
         if operation.sleeps:
             seconds += op.args[0]
+        assert worker.step is not None
         if operation.is_plain:
-            assert worker.step is not None
             self._clock.schedule(worker.step, seconds)
         else:
-            self._request(worker, operation, seconds)
-
-    def _request(self, worker: Worker, operation: Operation, seconds: float) -> None:
-        """Send the worker's step to a server, or wait for its reply only so long."""
-        assert worker.step is not None
-        worker.step.cancel()  # somebody may still come back to it
-        step = worker.step = Step(self._take_effect, worker)
-        server, timeout, name = operation.resource.server, operation.timeout, operation.resource.name
-        if server is not None:
-            self._recorder.run.requests[name][int(self._clock.now)] += 1
-        if server is None or operation.resource.is_down():  # who is not there keeps nobody waiting in a line
-            self._clock.schedule(step, seconds)
-        else:
-            server.request(step, seconds)
-        if timeout is not None and (server is not None or seconds > timeout):
-            self._clock.after(timeout, self._give_up, step)
-
-    def _give_up(self, step: Step) -> None:
-        if step.about.step is step and not step.waits:
-            self._recorder.run.counts["lost_replies"] += 1
-            self._take_effect(step.about, LOST)
+            worker.step.cancel()  # somebody may still come back to it
+            worker.step = Step(self._take_effect, worker)
+            self._requests.send(worker.step, operation, seconds)
 
     def _take_effect(self, worker: Worker, outcome: Outcome | None = None) -> None:
         """The worker's step takes effect, in this way if it is given."""
@@ -242,10 +228,8 @@ class Execution:
         elif operation.sends:
             self.arrived[answer] = self._clock.now
 
-    # What comes of a change
-
     def changed(self, resource: Resource) -> None:
-        """A resource has changed: see to its timers, to what is claimed of it, and to who can go on."""
+        """A resource has changed: look at it, and let go on who waits for that."""
         if resource.is_watched:
             self._look_at(resource)
         waiting = resource.waiting
@@ -262,16 +246,3 @@ class Execution:
                 step.waits = True
                 waiting.appendleft(step)
                 break
-
-    def _look_at(self, resource: Resource) -> None:
-        if resource.state.has_timers:
-            self._timers.arm(resource)
-        if resource.claims:
-            self._recorder.check(resource.claims, self._clock.now)
-
-    def _run_out(self, resource: Resource, timer: Timer) -> None:
-        resource.state.expire(timer.id)
-        move = Move("timer", "", resource.name, timer.id)
-        self._recorder.event(move, self._clock.now, label=timer.label, seconds=timer.seconds)
-        self.changed(resource)
-        self._settle()

@@ -1,4 +1,4 @@
-"""One simulated run: a system on a clock, what arrives from outside, and the faults that strike it."""
+"""One simulated run: a system on a clock, its timers, what arrives from outside, and the faults that strike it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from random import Random
 
 from simlib.model.operation import Outcome
 from simlib.model.system import System
+from simlib.model.timing import Timer
 from simlib.progress import Progress
 from simlib.resources.queue import QueueState
 from simlib.schedule.trace import Move, lose_power, power_losses
@@ -16,7 +17,9 @@ from simlib.simulate.conditions import Conditions, draw
 from simlib.simulate.execution import Execution
 from simlib.simulate.faults import Strike, schedule_faults
 from simlib.simulate.recorder import Recorder
+from simlib.simulate.resource import Resource
 from simlib.simulate.result import HOUR, Run
+from simlib.simulate.timers import Timers
 from simlib.simulate.worker import Worker
 
 STREAMS = ("latency", "arrivals", "faults", "mishaps")  # each drawn from by itself
@@ -38,7 +41,8 @@ class Simulation:
         self._clock = Clock(system.watchdog)
         self._clock.after(conditions.hours * HOUR, self._end, False)
         self._recorder = Recorder(system, self.run, keep_trace, self._violated)
-        self._execution = Execution(system, conditions, self._clock, self._recorder, self._chance, self._settle)
+        self._timers = Timers(self._clock, self._run_out)
+        self._execution = Execution(system, self._clock, self._recorder, self._chance, self._look_at, self._settle)
 
     def finish(self) -> Run:
         """Run until the time is over or nothing more can happen; an interrupt ends it with what is known."""
@@ -86,6 +90,20 @@ class Simulation:
             return
         if not any(state.timers() for state in self.run.states.values() if state.has_timers):
             self._end(settled=True)
+
+    def _look_at(self, resource: Resource) -> None:
+        """Start the timers of a resource that has changed, and check what is claimed of it."""
+        if resource.state.has_timers:
+            self._timers.arm(resource)
+        if resource.claims:
+            self._recorder.check(resource.claims, self._clock.now)
+
+    def _run_out(self, resource: Resource, timer: Timer) -> None:
+        resource.state.expire(timer.id)
+        move = Move("timer", "", resource.name, timer.id)
+        self._recorder.event(move, self._clock.now, label=timer.label, seconds=timer.seconds)
+        self._execution.changed(resource)
+        self._settle()
 
     def _arrive(self, name: str) -> None:
         """A message arrives at the queue of this name, or a task for the role of this name (any, if "")."""
