@@ -36,7 +36,7 @@ class Reality:
         with theirs, handing:
             ends = [theirs.fileno(), handing.fileno()]
             self._warden = subprocess.Popen(
-                [sys.executable, "-c", "from simlib.live import warden; warden.main()", *map(str, ends)],
+                [sys.executable, "-c", "from simlib.live import fork_server; fork_server.main()", *map(str, ends)],
                 pass_fds=ends,
                 start_new_session=True,
                 stdin=subprocess.DEVNULL,
