@@ -28,6 +28,10 @@ ROOMS = {
         "restricted", "symmetry", "counters", "property_answers", "successors", "question", "violations", "search",
         "reachability", "shortest", "checker", "report", "fault_matrix",
     ],
+    "simulate": [
+        "conditions", "clock", "server", "arrivals", "result", "resource", "worker", "timers", "requests", "faults",
+        "recorder", "execution", "simulation",
+    ],
     "live": [
         "pipe", "stores", "worker", "observer", "fork_server", "actor", "processes", "race", "machine", "chaos",
     ],

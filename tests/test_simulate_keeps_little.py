@@ -11,7 +11,7 @@ import pytest
 import simpy
 
 from simlib import Clock, Database, Lock, Queue, Scenario, Service, Unavailable, exponential
-from simlib.resources import shown
+from simlib.model import shown
 from simlib.resources.queue import QueueState
 from simlib.simulate.conditions import Conditions
 from simlib.simulate.simulation import Simulation
@@ -21,8 +21,8 @@ SHARED = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType,
 
 def kept_by(simulation):
     """How many objects of any kind it holds that are no part of the world."""
-    world = [simulation.record.run.latencies, *(vars(state) for state in simulation.states.values())]
-    seen = {id(one) for one in (*world, *simulation.states.values())}
+    world = [simulation.run.latencies, *(vars(state) for state in simulation.run.states.values())]
+    seen = {id(one) for one in (*world, *simulation.run.states.values())}
     found, count = [simulation], 0
     while found:
         one = found.pop()
@@ -36,7 +36,7 @@ def kept_by(simulation):
 def simulated(system, hours, **conditions):
     with system.watchdog:
         simulation = Simulation(system, Conditions(hours, **conditions), 0, False, False)
-        simulation.run()
+        simulation.finish()
     return simulation
 
 
@@ -70,7 +70,7 @@ PRODUCTION = {
 def test_a_simulation_ten_times_as_long_keeps_as_much():
     scenario = Scenario(inbox=Queue(visibility_timeout=30), bank=Service(), db=Database(), lock=Lock(), clock=Clock())
     short, long = (simulated(scenario.system([work, ask], {"work": 3}), hours, **PRODUCTION) for hours in (0.5, 5))
-    assert long.record.run.counts["crashes"] > 8 * short.record.run.counts["crashes"] > 200
+    assert long.run.counts["crashes"] > 8 * short.run.counts["crashes"] > 200
     assert kept_by(long) < kept_by(short) + 100
 
 

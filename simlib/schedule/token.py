@@ -34,8 +34,9 @@ class Point(NamedTuple):
 
 
 def points(trace: Trace) -> list[Point]:
-    """The moves of a trace, named."""
-    return [_point(event, before) for event, before in zip(trace.events, (trace.initial, *trace.worlds()))]
+    """The moves of a trace, named. What arrives from outside is no move of anybody's."""
+    states = zip(trace.events, (trace.initial, *trace.worlds()))
+    return [_point(event, before) for event, before in states if event.kind != "arrival"]
 
 
 def _point(event: Event, states: Mapping[str, State]) -> Point:

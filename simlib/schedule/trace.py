@@ -30,13 +30,13 @@ class Event:
     move: Transition
     at: float
     op: Op | None = None
-    answer: Any = None  # an exception when one was raised
+    answer: Any = None  # an exception when one was raised; the message that arrived
     where: Where = NOWHERE  # the step stands in the learner's code
     nth: int = 0  # the how-manieth of this name in this run of the worker: the second `bank.call`
     ended: Literal["", "returned", "raised", "killed"] = ""  # killed: and nobody starts it again
     error: BaseException | None = None  # what the worker raised
     raised: Where = NOWHERE  # and where
-    label: str = ""  # which timer it was, in words
+    label: str = ""  # which timer it was, or for whom the task is, in words
     seconds: float = 0  # how long that timer ran
     stalled: tuple[str, float] | None = None  # a worker that must have stood still for so many seconds
     busy: tuple[str, ...] = ()  # of a sleep: who could have acted when it was over
@@ -58,6 +58,14 @@ class Event:
 
     def apply(self, states: Mapping[str, State]) -> None:
         """Do to these states what this event did to the world."""
+        self.act(states)
+        if self.ended or (self.kind in STRIKES and RULES[self.kind].fate != "started"):
+            transition.end_process(states, self.worker)
+        for who in self.asleep:
+            transition.fall_asleep(states, who)
+
+    def act(self, states: Mapping[str, State]) -> None:
+        """The same, but for what comes of somebody's end or sleep."""
         if self.op and timing.sleeps(self.op):
             transition.sleep(states, self.op, self.worker, self.busy)
         elif self.kind == "step" and self.op:
@@ -70,10 +78,13 @@ class Event:
             transition.run_out(states, self.move.resource, next(one for one in timers if one.id == self.move.timer))
         elif self.kind == "power loss":
             transition.lose_power(states, int(self.move.outcome.choice or 0))
-        if self.ended or (self.kind in STRIKES and RULES[self.kind].fate != "started"):
-            transition.end_process(states, self.worker)
-        for who in self.asleep:
-            transition.fall_asleep(states, who)
+        elif self.kind == "arrival" and self.move.resource:
+            queue = self.move.resource
+            states[queue].perform(Op(queue, "send", (self.answer.body,)), "")
+
+    def tells(self, name: str, state: State) -> bool:
+        """Whether a change of this resource is worth a word beside it."""
+        return True
 
     def story(self) -> str:
         """The event as a sentence fragment, without its time and worker."""
@@ -83,6 +94,10 @@ class Event:
             return f"{self.op} -> {show(self.answer)}{ending}{fault}"
         if self.kind == "timer":
             return f"{self.label} runs out" + (f" while {self.stalled[0]} stalls" if self.stalled else "")
+        if self.kind == "arrival":
+            what = show(self.answer) if self.move.resource else self.label
+            refused = "" if self.move.resource or self.worker else " and is refused: all are busy"
+            return f"{what} arrives{refused}"
         rule = RULES[self.kind]
         return rule.story + (", it starts again" if rule.fate == "killed" and rule.strikes and not self.ended else "")
 
@@ -196,8 +211,9 @@ class Trace:
         for last, place in itertools.pairwise((-1, *shown)):
             if place > last + 1:
                 before = _summaries(next(worlds))
-            event, after = self.events[place], _summaries(next(worlds))
-            new = [name for name in after if after[name] and after[name] != before[name]]
+            event, world = self.events[place], next(worlds)
+            after, told = _summaries(world), [name for name, state in world.items() if event.tells(name, state)]
+            new = [name for name in told if after[name] and after[name] != before[name]]
             changed = [f"{printable(name)}: {_beginning(after[name])}" for name in new]
             before = after
             who = event.worker or printable(event.move.resource)

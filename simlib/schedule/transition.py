@@ -17,16 +17,18 @@ from simlib.model.resource import State
 from simlib.model.timing import Slept, Timer
 from simlib.resources.clock import ClockState
 
-Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again"]
+Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again", "arrival"]
 Fate = Literal["killed", "lost", "started"]  # of a process: is started again if its role is; is not; is a new one
 
 
 class Transition(NamedTuple):
-    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again."""
+    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again, or one
+    that arrives from outside, at a queue or for a worker.
+    """
 
     kind: Kind
     worker: str = ""
-    resource: str = ""  # whose timer
+    resource: str = ""  # whose timer, or the queue
     timer: Hashable = None
     outcome: Outcome = OK
     fault: str | None = None  # the budget that it is paid from
@@ -59,6 +61,7 @@ Schedule = Iterator[Transition]
 RULES: dict[Kind, Rule] = {
     "step": Rule(""),
     "timer": Rule("t"),
+    "arrival": Rule("a"),
     "crash": Rule(
         "x", CRASHES, lambda worker: worker.running, "killed", "crash", "crashes", "CRASH: its memory is gone"
     ),

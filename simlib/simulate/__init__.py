@@ -14,7 +14,7 @@ def simulate(system: System, conditions: Conditions, seed: int, trace: bool, unt
     """Run the system once. The same seed gives the same run in every process and on every Python."""
     before = system.memories()
     with system.watchdog:
-        run = Simulation(system, conditions, seed, trace, until_violation).run()
+        run = Simulation(system, conditions, seed, trace, until_violation).finish()
     if run.interrupted != "by you":
         system.compare_memories(before)
     return run

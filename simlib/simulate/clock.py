@@ -1,4 +1,4 @@
-"""What is to happen when: SimPy's clock, and what the simulation asks of it."""
+"""The simulation's clock: what is scheduled to happen when, on the event heap of a SimPy environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from simpy.events import NORMAL, EventPriority
 
 from simlib.errors import Mistake
 from simlib.progress import Progress
-from simlib.simulate.worker import Due
 from simlib.watchdog import Watchdog
 
 MOST_AT_ONCE = 20_000  # events without any time passing: a loop
@@ -22,32 +21,37 @@ class Full(Exception):
 
 
 class Alarm(simpy.Event):
-    """Something to call when its time has come."""
+    """SimPy's event for the moment at which `call` is called, with what it is about."""
 
     _ok = True
 
     def __init__(self, call: Callable[[Any], None], about: Any) -> None:
         self.call, self.about = call, about
 
+    def cancel(self) -> None:
+        """Do nothing when the moment comes. It stays in the heap, or in a line: that is cheaper than to look for it."""
+        self.call = _nothing
 
-class Clockwork:
-    """SimPy's environment, with `happen` to be called for each step that is due. `now` in seconds since the start.
 
-    The heap is SimPy's, and so is the loop. A step that is due at once goes past the heap where it would come out of it
-    next: that is the same order, and of many systems a third of the steps take no time.
+def _nothing(about: Any) -> None: ...
+
+
+class Clock:
+    """`now` in seconds since the start. The heap is SimPy's, and so is the loop.
+
+    A step that takes no time goes past the heap where it would come out of it next: that is the same order, and of many
+    systems a third of the steps take no time.
     """
 
-    def __init__(self, happen: Callable[[Due], None], watchdog: Watchdog) -> None:
+    def __init__(self, watchdog: Watchdog) -> None:
         self.now = 0.0
-        self._happen = happen
         self._watchdog = watchdog
         self._environment = simpy.Environment()
         self._over = self._environment.event()
-        self._schedule: Callable[[simpy.Event, EventPriority, float], None] = self._environment.schedule
-        self._sounds: list[Callable[[Any], None]] = [self._sound]  # of every alarm: one list for all
-        self._falls_due: list[Callable[[Any], None]] = [self._fall_due]
-        self._next: Due | None = None
-        self._going = False  # something is happening just now
+        self._push: Callable[[simpy.Event, EventPriority, float], None] = self._environment.schedule
+        self._callbacks: list[Callable[[Any], None]] = [self._happen]  # of every alarm: one list for all
+        self._next: Alarm | None = None  # past the heap
+        self._happening = False
         self._events = self._at_once = 0
         self._instant = -1.0
 
@@ -56,32 +60,39 @@ class Clockwork:
         self._progress = progress
         self._environment.run(until=self._over)
 
-    def end(self) -> None:
-        """Let it end, once what is due at this moment is done."""
-        if not self._over.triggered:
-            self._over.succeed()
-
-    @property
-    def ended(self) -> bool:
-        return self._over.triggered
+    def end(self) -> bool:
+        """Let it end, once what is scheduled for this moment is done. False if it is ending already."""
+        if self._over.triggered:
+            return False
+        self._over.succeed()
+        return True
 
     def after(self, seconds: float, call: Callable[[Any], None], about: Any = None) -> None:
         """Call it when so many seconds have passed, with what it is about."""
         if not seconds:
             self._count_at_once()
         alarm = Alarm(call, about)
-        alarm.callbacks = self._sounds
-        self._schedule(alarm, NORMAL, seconds)
+        alarm.callbacks = self._callbacks
+        self._push(alarm, NORMAL, seconds)
 
-    def take(self, due: Due, seconds: float) -> None:
+    def repeat(self, between: Callable[[], float], call: Callable[[Any], None], about: Any = None) -> None:
+        """Call it again and again, each time after a time that is drawn anew: a renewal process."""
+
+        def again(_: Any) -> None:
+            self.after(between(), again)
+            call(about)
+
+        self.after(between(), again)
+
+    def schedule(self, step: Alarm, seconds: float) -> None:
         """Let the step take so many seconds."""
         if not seconds:
             self._count_at_once()
-            if self._going and self._next is None and self._environment.peek() > self.now:
-                self._next = due
+            if self._happening and self._next is None and self._environment.peek() > self.now:
+                self._next = step
                 return
-        due.callbacks = self._falls_due
-        self._schedule(due, NORMAL, seconds)
+        step.callbacks = self._callbacks
+        self._push(step, NORMAL, seconds)
 
     def _count_at_once(self) -> None:
         self._at_once = self._at_once + 1 if self.now == self._instant else 0
@@ -91,33 +102,18 @@ class Clockwork:
                 f"{MOST_AT_ONCE:,} steps and no time has passed: a loop whose steps take 0 s. Give it a latency."
             )
 
-    def _sound(self, alarm: Any) -> None:
+    def _happen(self, alarm: Any) -> None:
+        """Let it happen, and then what takes no time. Look whether it is time to end."""
         self.now = self._environment.now
-        self._going = True
-        alarm.call(alarm.about)
-        self._go_on()
-
-    def _fall_due(self, due: Any) -> None:
-        self.now = self._environment.now
-        self._going = True
-        self._happen(due)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """Do what is due at once, and look whether it is time to end."""
-        while True:
+        self._happening = True
+        while alarm is not None:
+            alarm.call(alarm.about)
             if self._watchdog.called_off:
-                self._call_off()
+                self._watchdog.heed()
+                raise Full
             self._events += 1
             if not self._events % OFTEN:
                 self._progress.reached(self.now)
-            due = self._next
-            if due is None:
-                break
+            alarm = self._next
             self._next = None
-            self._happen(due)
-        self._going = False
-
-    def _call_off(self) -> None:
-        self._watchdog.heed()
-        raise Full
+        self._happening = False

@@ -2,76 +2,85 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from simlib.model import timing
 from simlib.model.operation import OK, Op, Outcome, Where
-from simlib.model.process import Process
 from simlib.model.properties import Property
 from simlib.model.resource import State
 from simlib.model.system import System
+from simlib.resources.clock import ClockState
 from simlib.schedule.trace import Event, Trace
 from simlib.schedule.transition import Transition
-from simlib.simulate.conditions import Conditions
 from simlib.simulate.result import Run
 from simlib.simulate.worker import Worker
 
 
-class Record:
-    """Written by a simulation; `run` is what comes of it."""
+class TimedEvent(Event):
+    """An event of a simulation, where time passes by itself, and neither by timers nor by sleeps."""
 
-    def __init__(
-        self, system: System, conditions: Conditions, seed: int, keep_trace: bool, states: Mapping[str, State]
-    ) -> None:
+    __slots__ = ()
+
+    def act(self, states: Mapping[str, State]) -> None:
+        """Do what it did to the world; a Clock shows the time of the last step."""
+        for state in states.values():
+            if self.op and isinstance(state, ClockState):
+                state.seconds = self.at
+        if self.kind == "timer":
+            states[self.move.resource].expire(self.move.timer)
+        elif not timing.sleeps(self.op):
+            super().act(states)
+
+    def tells(self, name: str, state: State) -> bool:
+        """A clock's own steps alone tell the time again, which stands before each event."""
+        return not isinstance(state, ClockState) or (self.op is not None and self.op.resource == name)
+
+
+class Recorder:
+    """Writes into `run`, which changes the states that it has. `stop` is called at the first violation."""
+
+    def __init__(self, system: System, run: Run, keep_trace: bool, stop: Callable[[], None]) -> None:
+        self.run = run
         self.keeps_trace = keep_trace
         self.steps = 0
-        self.run = Run(system.title, seed, states=states, conditions=conditions)
-        for by_second in (self.run.requests, self.run.answered):
-            by_second.update((name, Counter()) for name in conditions.capacity)
         self._system = system
-        self._states = states
-        self._seen = {**system.values, **states}
-        self._initial = {name: state.copy() for name, state in states.items()}
+        self._stop = stop
+        self._seen = {**system.values, **run.states}
+        self._initial = {name: state.copy() for name, state in run.states.items()}
         self._events: list[Event] = []
 
-    def count(self, what: str) -> None:
-        """It happened once more."""
-        self.run.counts[what] += 1
+    def check(self, claims: Sequence[Property], now: float) -> None:
+        """See whether one of these is broken. What comes after a violation is not looked at."""
+        if self.run.first_violation is None:
+            broken = next((claim for claim in claims if not self._system.holds(claim, self._seen)), None)
+            if broken is not None:
+                because = self._system.because(broken, self.run.states)
+                self.violated(broken.name, because, now, broken.parameters)
 
-    def check(self, claims: Sequence[Property], now: float) -> bool:
-        """Whether one of these is not true, for the first time. What comes after a violation is not looked at."""
-        if self.run.first_violation is not None:
-            return False
-        broken = next((claim for claim in claims if not self._system.holds(claim, self._seen)), None)
-        if broken is None:
-            return False
-        return self.broke(broken.name, self._system.because(broken, self._states), now, broken.parameters)
-
-    def broke(self, claim: str, because: str, now: float, about: tuple[str, ...] = ()) -> bool:
-        """Write down that this broke; whether it was the first."""
+    def violated(self, claim: str, because: str, now: float, about: tuple[str, ...] = ()) -> None:
+        """Write down that this broke, if it is the first that did."""
         run = self.run
-        if run.first_violation is not None:
-            return False
-        run.first_violation, run.broken, run.because, run.about = now, claim, because, about
-        return True
+        if run.first_violation is None:
+            run.first_violation, run.broken, run.because, run.about = now, claim, because, about
+            self._stop()
 
-    def event(self, event: Event) -> None:
-        """Add to the trace, if one is kept."""
+    def event(self, move: Transition, now: float, **about: Any) -> None:
+        """Count the fault that this was, if it was one, and add it to the trace, if one is kept."""
+        if move.fault:
+            self.run.counts[move.fault] += 1
         if self.keeps_trace:
-            self._events.append(event)
+            self._events.append(TimedEvent(move, now, **about))
 
-    def step(
-        self, worker: Worker, process: Process, op: Op, outcome: Outcome, answer: Any, where: Where, now: float
-    ) -> None:
+    def step(self, worker: Worker, op: Op, outcome: Outcome, answer: Any, where: Where, now: float) -> None:
         """Add a worker's step to the trace that is kept."""
-        name, counted = worker.way.name, worker.nth
-        nth = counted[name] = counted.get(name, 0) + 1
+        nth = worker.nth[op.name] = worker.nth.get(op.name, 0) + 1
         move = worker.move
         if outcome is not OK:
             move = Transition("step", worker.name, outcome=outcome, fault=outcome.fault)
-        event = Event(move, now, op, answer, where, nth)
-        if process.op is None:
+        event = TimedEvent(move, now, op, answer, where, nth)
+        process = worker.process
+        if process is not None and process.op is None:
             event.ended = "raised" if process.error else "returned"
             event.error, event.raised = process.error, process.where
         self._events.append(event)

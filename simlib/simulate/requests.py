@@ -1,44 +1,37 @@
-"""Steps on their way to a server, and clients who wait for a reply only so long."""
+"""Requests on their way to a resource, and clients who wait for a reply only so long."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from simlib.model.operation import Outcome
-from simlib.simulate.worker import Due, Worker
-
-if TYPE_CHECKING:
-    from simlib.simulate.resource import Way
-    from simlib.simulate.simulation import Simulation
-
-LOST = Outcome("lost_replies")
+from simlib.simulate.clock import Clock
+from simlib.simulate.resource import Operation, Step
+from simlib.simulate.result import Run
+from simlib.simulate.worker import Worker
 
 
 class Requests:
-    """Sends them, and sets their clients' alarms."""
+    """Sends them; `lose_reply` is called with a worker that has waited long enough."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
+    def __init__(self, clock: Clock, run: Run, lose_reply: Callable[[Worker], None]) -> None:
+        self._clock = clock
+        self._run = run
+        self._lose_reply = lose_reply
 
-    def send(self, worker: Worker, way: Way, seconds: float) -> None:
-        """Send the worker's step, which takes so many seconds; its worker waits for it as long as it can."""
-        due = worker.due = Due(worker)  # of its own: an alarm, or a server, may come back to the last one
-        place, clockwork, record = way.place, self._simulation.clockwork, self._simulation.record
-        server, now = place.server, clockwork.now
-        if server is not None:
-            record.run.requests[place.name][int(now)] += 1
-        if server is None or place.is_down(now):  # who is not there keeps nobody waiting in a line
-            clockwork.take(due, seconds)
+    def send(self, step: Step, operation: Operation, seconds: float) -> None:
+        """Send a step that takes so many seconds where it is served."""
+        resource, timeout = operation.resource, operation.timeout
+        if resource.server is not None:
+            self._run.requests[resource.name][int(self._clock.now)] += 1
+        if resource.server is None or resource.is_down():  # who is not there keeps nobody waiting in a line
+            self._clock.schedule(step, seconds)
         else:
-            server.request(seconds, due)
-        if way.patience is not None and (server is not None or seconds > way.patience):
-            clockwork.after(way.patience, self._give_up, due)
+            resource.server.request(step, seconds)
+        if timeout is not None and (resource.server is not None or seconds > timeout):
+            self._clock.after(timeout, self._give_up, step)
 
-    def _give_up(self, due: Due) -> None:
-        if due.worker.due is due and not due.blocked:
-            self._simulation.record.count("lost_replies")
-            self.lose_reply(due)
-
-    def lose_reply(self, due: Due) -> None:
-        """The step takes effect, and its worker is not told."""
-        self._simulation.happen(due, LOST)
+    def _give_up(self, step: Step) -> None:
+        worker: Worker = step.about
+        if worker.step is step and not step.waits:
+            self._run.counts["lost_replies"] += 1
+            self._lose_reply(worker)

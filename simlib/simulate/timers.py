@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable
 
-from simlib.schedule.trace import Event
-from simlib.schedule.transition import Transition
-
-if TYPE_CHECKING:
-    from simlib.simulate.resource import Place
-    from simlib.simulate.simulation import Simulation
+from simlib.model.timing import Timer
+from simlib.simulate.clock import Clock
+from simlib.simulate.resource import Resource
 
 
 class Timers:
-    """Lets them run out. The clock stays set for one that is stopped, and it is looked at then: that is cheaper."""
+    """Calls `run_out` for each. The clock stays set for one that is stopped: to look at it then is cheaper."""
 
-    def __init__(self, simulation: Simulation) -> None:
-        self._simulation = simulation
+    def __init__(self, clock: Clock, run_out: Callable[[Resource, Timer], None]) -> None:
+        self._clock = clock
+        self._run_out = run_out
 
-    def arm(self, place: Place) -> None:
+    def arm(self, resource: Resource) -> None:
         """Set the clock for those that have started."""
-        armed = place.armed
-        for timer in place.state.timers():
+        for timer in resource.state.timers():
             key = (timer.id, timer.armed)
-            if key not in armed:
-                armed.add(key)
-                self._simulation.clockwork.after(timer.seconds, self._expire, (place, key))
+            if key not in resource.armed:
+                resource.armed.add(key)
+                self._clock.after(timer.seconds, self._ring, (resource, key))
 
-    def _expire(self, about: tuple[Place, Any]) -> None:
-        place, key = about
-        place.armed.discard(key)
-        timer = next((timer for timer in place.state.timers() if (timer.id, timer.armed) == key), None)
-        if timer is None:
-            return  # released, renewed or acknowledged in time
-        place.state.expire(timer.id)
-        move, simulation = Transition("timer", "", place.name, timer.id), self._simulation
-        simulation.record.event(Event(move, simulation.clockwork.now, label=timer.label, seconds=timer.seconds))
-        simulation.changed(place)
-        simulation.settle()
+    def _ring(self, about: tuple[Resource, Hashable]) -> None:
+        resource, key = about
+        resource.armed.discard(key)
+        timer = next((timer for timer in resource.state.timers() if (timer.id, timer.armed) == key), None)
+        if timer is not None:  # else it was released, renewed or acknowledged in time
+            self._run_out(resource, timer)

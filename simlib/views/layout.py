@@ -18,7 +18,8 @@ from simlib.schedule.trace import Event, Trace
 from simlib.text import bare, listed, show
 
 Mood = Literal["bad", "good", "plain"]
-WIDTHS = {"step": 1.0, "crash": 0.62, "node loss": 0.62, "power loss": 0.62, "timer": 0.62, "again": 0.45}
+NARROW = ("crash", "node loss", "power loss", "timer", "arrival")
+WIDTHS = {"step": 1.0, **dict.fromkeys(NARROW, 0.62), "again": 0.45}
 GAP = 0.08
 MOST_LANES = 3  # of resources
 NOTHING = ("empty", "nothing done", "free", "")  # what is not worth a bar
@@ -151,11 +152,10 @@ class _Layout:
         x, width = self.columns[place], self.columns[place + 1] - self.columns[place] - GAP
         if event.kind == "step" and event.op:
             return [self._block(event, event.op, place)]
-        if event.kind == "timer":
-            name = event.move.resource
-            ticks = (
-                [Mark("tick", self.lanes[name], x, width, "runs out", name, event=place)] if name in self.shown else []
-            )
+        if event.kind in ("timer", "arrival"):
+            name, text = event.move.resource or event.worker, "runs out" if event.kind == "timer" else "arrives"
+            lane = self.lanes.get(name) if name in (*self.shown, *self.workers) else None
+            ticks = [] if lane is None else [Mark("tick", lane, x, width, text, event.move.resource, event=place)]
             return [*ticks, self._pause(*event.stalled, place)] if event.stalled else ticks
         everyone = range(len(self.workers) or len(self.lanes))
         lanes = everyone if event.kind == "power loss" else [self.lanes[event.worker]]

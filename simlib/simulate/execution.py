@@ -1,0 +1,248 @@
+"""How workers take their steps. Each takes effect, whole, when its latency is over; a crash before prevents it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from random import Random
+from typing import Any
+
+from simlib.errors import OperationError
+from simlib.model.operation import NOWHERE, OK, Blocked, Op, Outcome
+from simlib.model.process import Process
+from simlib.model.system import System
+from simlib.resources.clock import ClockState
+from simlib.resources.queue import QueueState
+from simlib.simulate.clock import Clock
+from simlib.simulate.conditions import draw
+from simlib.simulate.recorder import Recorder
+from simlib.simulate.requests import Requests
+from simlib.simulate.resource import Operation, Resource, Step
+from simlib.simulate.worker import Worker
+from simlib.text import show
+from simlib.watchdog import Hanging
+
+BLOCKED = object()  # instead of an answer
+LOST = Outcome("lost_replies")
+Chance = Mapping[str, Random]  # by what is drawn
+Look = Callable[[Resource], None]
+
+
+class Execution:
+    """A system's workers and resources on a clock.
+
+    `look_at` is called for a resource that is watched and has changed, `settle` when a worker does not go on by itself.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        clock: Clock,
+        recorder: Recorder,
+        chance: Chance,
+        look_at: Look,
+        settle: Callable[[], None],
+    ) -> None:
+        states, conditions = recorder.run.states, recorder.run.conditions
+        self.workers = [Worker(name, role) for name, role in system.cast.items()]
+        self.resources = {
+            name: Resource(name, state, conditions, system.always, clock) for name, state in states.items()
+        }
+        queues = [state for state in states.values() if isinstance(state, QueueState)]
+        self.arrived = {message.id: 0.0 for queue in queues for message in queue.ready}  # when, of those not done yet
+        self._clocks = [state for state in states.values() if isinstance(state, ClockState)]
+        self._system, self._clock, self._recorder, self._chance = system, clock, recorder, chance
+        self._restart = conditions.restart
+        self._look_at, self._settle = look_at, settle
+        self._requests = Requests(clock, recorder.run, partial(self._take_effect, outcome=LOST))
+        self._watched = system.watchdog.run
+        self._told = False  # the worker whose step it is has been told of its answer
+
+    # Processes
+
+    def start(self, worker: Worker) -> None:
+        """Start a new process."""
+        worker.idle = worker.restarting = False
+        worker.incarnation += 1
+        worker.process = self._system.start(worker.name, worker.incarnation)
+        worker.step = Step(self._take_effect, worker)
+        self._begin_task(worker, worker.process)
+
+    def _begin_task(self, worker: Worker, process: Process) -> None:
+        worker.steps = 0
+        worker.queued = ""
+        worker.nth.clear()
+        if worker.task is None:
+            worker.task = self._clock.now
+        self._go_on(worker, process)
+
+    def _end_task(self, worker: Worker, process: Process) -> None:
+        run, now = self._recorder.run, self._clock.now
+        if isinstance(process.error, OperationError):
+            run.counts[type(process.error).__name__] += 1
+            self.kill(worker)  # a supervisor, if there is one, sees a failed process like one that was killed
+        elif process.error is not None:
+            self._stop(worker)
+            self._recorder.violated("error", f"{process.name} raised {show(process.error)}", now)
+        else:
+            began = self.arrived.pop(worker.task, None) if isinstance(worker.task, str) else worker.task
+            worker.task = None
+            if began is not None:
+                run.counts["completed"] += 1
+                run.latencies.append(now - began)
+            if worker.queued == "receive":
+                process.begin()
+                self._begin_task(worker, process)
+            else:
+                self._stop(worker)
+                worker.idle = True
+
+    def _stop(self, worker: Worker) -> None:
+        assert worker.step is not None
+        worker.step.cancel()
+        if worker.step.waits:
+            worker.operation.resource.waiting.remove(worker.step)
+        worker.step = None
+
+    def kill(self, worker: Worker) -> None:
+        """End the worker's process, whatever it was waiting for, and start it again after a while, if it is to be."""
+        self._stop(worker)
+        assert worker.process is not None
+        worker.process.discard()
+        if worker.role.restarts:
+            worker.restarting = True
+            self._clock.after(draw(self._restart, self._chance["mishaps"]), self.start, worker)
+        else:
+            worker.idle, worker.task = True, None
+            self._settle()
+
+    # Steps
+
+    def _go_on(self, worker: Worker, process: Process) -> None:
+        """Let the worker's next step take its time, or end its task."""
+        op = process.op
+        if op is None:
+            self._end_task(worker, process)
+            return
+        resource = self.resources[op.resource]
+        operation = worker.operation = resource.operations.get(op.verb) or resource.operation(op)
+        if not worker.queued and (operation.receives or operation.sends):
+            worker.queued = op.verb
+        latency = operation.latency
+        seconds = latency if type(latency) is float else draw(latency, self._chance["latency"])
+        if operation.sleeps:
+            seconds += op.args[0]
+        assert worker.step is not None
+        if operation.is_plain:
+            self._clock.schedule(worker.step, seconds)
+        else:
+            worker.step.cancel()  # somebody may still come back to it
+            worker.step = Step(self._take_effect, worker)
+            self._requests.send(worker.step, operation, seconds)
+
+    def _take_effect(self, worker: Worker, outcome: Outcome | None = None) -> None:
+        """The worker's step takes effect, in this way if it is given."""
+        step, resource = worker.step, worker.operation.resource
+        assert step is not None
+        if step.waits:
+            return
+        if worker.paused_until > self._clock.now:
+            self._wait_for_the_pause(step, outcome)
+            return
+        if not self._carry_out(worker, outcome):
+            step.waits = True
+            resource.waiting.append(step)
+        elif resource.is_watched or resource.waiting:
+            self.changed(resource)
+        if worker.step is None or worker.step.waits:
+            self._settle()
+
+    def _wait_for_the_pause(self, step: Step, outcome: Outcome | None = None) -> None:
+        self._clock.after(step.about.paused_until - self._clock.now, self._resume, (step, outcome))
+
+    def _resume(self, about: tuple[Step, Outcome | None]) -> None:
+        step, outcome = about
+        if step.about.step is step:
+            self._take_effect(step.about, outcome)
+
+    def _carry_out(self, worker: Worker, outcome: Outcome | None = None) -> bool:
+        """Carry out the step, tell its worker, and let it go on; False when it has to wait."""
+        process, operation, recorder = worker.process, worker.operation, self._recorder
+        assert process is not None and process.op is not None
+        op = process.op
+        if outcome is None:
+            outcome = OK
+            if operation.resource.may_go_otherwise:
+                outcome = operation.resource.outcome(op, self._chance["faults"])
+                if outcome.fault:
+                    recorder.run.counts[outcome.fault] += 1
+        where = process.where if recorder.keeps_trace else NOWHERE
+        self._told = False
+        try:
+            answer = self._watched(self._exchange, worker.name, process, operation, op, outcome)
+        except Hanging as hanging:
+            raise process.hangs(hanging) if self._told else self._system.cannot(op, worker.name, hanging) from None
+        if answer is BLOCKED:
+            return False
+        now = self._clock.now
+        recorder.steps += 1
+        worker.steps += 1
+        for clock in self._clocks:
+            clock.seconds = now
+        if operation.is_noted and not isinstance(answer, BaseException):
+            self._note(worker, operation, answer)
+        if process.op is None:
+            for resource in self.resources.values():
+                resource.state.owner_gone(worker.name)
+        if recorder.keeps_trace:
+            recorder.step(worker, op, outcome, answer, where, now)
+        self._go_on(worker, process)
+        return True
+
+    def _exchange(self, who: str, process: Process, operation: Operation, op: Op, outcome: Outcome) -> Any:
+        """A learner's code runs in here: that of the values in the step, then the worker's, up to its next step."""
+        try:
+            if outcome is OK or operation.sleeps:
+                handler = operation.handler
+                answer = handler(who, *op.args, **op.kwargs) if op.kwargs else handler(who, *op.args)
+            else:
+                answer = operation.resource.state.perform(op, who, outcome)
+        except Blocked:
+            return BLOCKED
+        except OperationError as error:
+            answer = error
+        except (KeyboardInterrupt, Hanging):
+            raise
+        except BaseException as error:
+            raise self._system.cannot(op, who, error) from None
+        self._told = True
+        process.advance(answer)
+        return answer
+
+    def _note(self, worker: Worker, operation: Operation, answer: Any) -> None:
+        """What a step that went well tells of load and of tasks."""
+        if operation.resource.server is not None:
+            self._recorder.run.answered[operation.resource.name][int(self._clock.now)] += 1
+        if operation.receives:
+            worker.task = answer.id
+        elif operation.sends:
+            self.arrived[answer] = self._clock.now
+
+    def changed(self, resource: Resource) -> None:
+        """A resource has changed: look at it, and let go on who waits for that."""
+        if resource.is_watched:
+            self._look_at(resource)
+        waiting = resource.waiting
+        while waiting:
+            step = waiting.popleft()
+            worker: Worker = step.about
+            step.waits = False
+            if worker.paused_until > self._clock.now:
+                self._wait_for_the_pause(step)
+            elif self._carry_out(worker):
+                if resource.is_watched:
+                    self._look_at(resource)
+            else:
+                step.waits = True
+                waiting.appendleft(step)
+                break
