@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, MethodType
-from typing import Any, Literal
+from typing import Literal, Unpack
 
 from simlib.arguments import named
 from simlib.check import Report
 from simlib.errors import Mistake
-from simlib.model.system import by_name
-from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.schedule.budget import KINDS, LIMITS
+from simlib.model.system import Counts, by_name
+from simlib.scenario import Scenario, Workers, about_a_scenario, asking_one
+from simlib.schedule.budget import Search
 from simlib.simulate.conditions import COUNTED
 from simlib.text import listed, name_of, plural, show
 from simlib.watchdog import interruptible
@@ -66,7 +66,7 @@ class Audit:
         return "\n".join(lines)
 
 
-@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
+@about_a_scenario(instead=COUNTED)
 @interruptible()
 def audit(
     scenario: Scenario,
@@ -75,8 +75,8 @@ def audit(
     careful: Workers | Sequence[Workers],
     broken: Sequence[Workers],
     when: Literal["always", "eventually"] = "always",
-    workers: int | Mapping[str, int] | None = None,
-    **faults: Any,
+    workers: Counts | None = None,
+    **faults: Unpack[Search],
 ) -> Audit:
     """Ask this one property, and nothing else, of careful workers and of broken ones.
 
@@ -93,7 +93,7 @@ def audit(
         raise Mistake(f"audit(scenario, {named(claim)}, ...): give the property, a plain function, without brackets.")
     if name_of(claim) in OWN_CLAIMS:
         raise Mistake(f"{name_of(claim)} is the checker's own word. Give your property another name.")
-    asked = scenario.alone(when, claim)
+    asked = asking_one(scenario, when, claim)
 
     def reports(those: Sequence[Workers]) -> dict[str, Report]:
         return {name: asked.explore(one, workers=workers, **faults) for name, one in by_name(those).items()}

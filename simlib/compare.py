@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from simlib.check import Report
 from simlib.errors import Mistake
-from simlib.model.system import how_many, roles_of
-from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.schedule.budget import KINDS, LIMITS
+from simlib.model.system import Counts, how_many, roles_of
+from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
+from simlib.schedule.budget import Search
 from simlib.schedule.trace import FAULT_NAMES, Trace
 from simlib.simulate.conditions import COUNTED
 from simlib.text import did_you_mean, listed, name_of, plural
@@ -43,15 +43,15 @@ class Comparison:
         picture(self.sheet).save(path)
 
 
-@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
+@about_a_scenario(instead=COUNTED)
 @interruptible()
 def compare(
     scenario: Scenario,
     *,
     happy_path: Workers,
     failure_mode: Workers,
-    workers: int | Mapping[str, int] | None = None,
-    **faults: Any,
+    workers: Counts | None = None,
+    **faults: Unpack[Search],
 ) -> Comparison:
     """Ask of both implementations what happens if they crash mid-flight, run twice, run concurrently with themselves.
 
@@ -69,7 +69,7 @@ def compare(
     return Comparison(asked, failure, traces, Sheet(tuple(columns), QUESTIONS, _small_print(several, faults)))
 
 
-def _several(workers: int | Mapping[str, int], sides: Iterable[Workers] = ()) -> int | dict[str, int]:
+def _several(workers: Counts, sides: Iterable[Workers] = ()) -> Counts:
     """How many there are when it is about several: at least two of each that is counted. Raises Mistake for a name that
     none of the `sides` has; a scenario may count workers that it is not asked about now.
     """
@@ -82,16 +82,14 @@ def _several(workers: int | Mapping[str, int], sides: Iterable[Workers] = ()) ->
     return {name: max(2, count) for name, count in workers.items()}
 
 
-def _ask(
-    scenario: Scenario, worker: Workers, several: int | dict[str, int], faults: Mapping[str, Any]
-) -> dict[str, Report]:
+def _ask(scenario: Scenario, worker: Workers, several: Counts, faults: Mapping[str, Any]) -> dict[str, Report]:
     here = [name_of(role) for role in roles_of(worker)]
     if not isinstance(several, int):  # roles of the other implementation may have other names
         several = {name: count for name, count in several.items() if name in here} or 2
     more = {kind: count for kind, count in faults.items() if kind not in ("crashes", "redeliveries")}
     crashes = {"crashes": faults.get("crashes", 1), **more}
     again = {"redeliveries": faults.get("redeliveries", 1), **more}
-    consumers = scenario.system(worker, 1).consumers
+    consumers = system_of(scenario, worker, 1).consumers
     together = again if consumers else {"crashes": 0, **more}
     budgets = zip(QUESTIONS, (1, 1, several), (crashes, again, together))
     return {question: scenario.explore(worker, workers=count, **budget) for question, count, budget in budgets}
@@ -123,7 +121,7 @@ def _in_short(report: Report) -> str:
     return report.verdict
 
 
-def _small_print(several: int | dict[str, int], faults: Mapping[str, Any]) -> str:
+def _small_print(several: Counts, faults: Mapping[str, Any]) -> str:
     counts = {"crashes": 1, "redeliveries": 1, **faults}
     named = [plural(count, FAULT_NAMES[kind]) for kind, count in counts.items() if kind in FAULT_NAMES]
     counted = {"workers": several} if isinstance(several, int) else several

@@ -16,7 +16,7 @@ from simlib.errors import Mistake
 from simlib.files import Odd
 from simlib.model.resource import Resource
 from simlib.model.system import by_name, roles_of
-from simlib.scenario import CONDITIONS, Scenario, Workers
+from simlib.scenario import CONDITIONS, Scenario, Workers, system_of
 from simlib.simulate.conditions import MEASURED
 from simlib.sweep.identity import describe
 from simlib.sweep.record import FIGURES, Record, Types
@@ -56,7 +56,7 @@ class Plan:
         for cell in cells:
             changed, rest = split(scenario, {**conditions, **cell})
             for worker in workers:
-                changed.system(worker, rest.get("workers"))
+                system_of(changed, worker, rest.get("workers"))
         plan = cls(scenario, by_name(workers), _seeds(seeds), cells, conditions)
         if len(plan.cell_of) < len(cells):
             raise Mistake("two parameter sets read alike in a table. Leave one out; name functions with `def`.")

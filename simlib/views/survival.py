@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from simlib.arguments import above_zero, whole_number
 from simlib.errors import Mistake
-from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
+from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
 from simlib.simulate import Run
-from simlib.simulate.conditions import MEASURED
+from simlib.simulate.conditions import MEASURED, CrashRate, Recorded, Weather
 from simlib.text import listed, plural, show
 from simlib.views import style
 from simlib.views.chart import LINES, draw_shares, label_ends, name_axes, new_chart, wilson
@@ -48,19 +48,22 @@ class Survival(Drawn):
         return _day_of_half(self.bitten[worker])
 
 
-FIXED = ("hours", "until_violation")
 INSTEAD = {**MEASURED, "hours": "Give days=30.", "until_violation": "Each run ends at its first violation."}
 
 
-@about_a_scenario(*(name for name in CONDITIONS if name not in FIXED), instead=INSTEAD)
+class Stretch(Weather, CrashRate, Recorded, total=False):
+    """The conditions of `simulate` that a curve does not set itself."""
+
+
+@about_a_scenario(instead=INSTEAD)
 def survival_curve(
     scenario: Scenario,
-    *workers: Workers,
+    *worker: Workers,
     days: float = 30,
     runs: int = 50,
     seed: int = 0,
     formula: Callable[[float], float] | None = None,
-    **conditions: Any,
+    **conditions: Unpack[Stretch],
 ) -> Survival:
     """Simulate many stretches of production with each implementation, and draw how many are still unharmed by when.
 
@@ -70,10 +73,10 @@ def survival_curve(
     """
     runs = whole_number("runs", runs, 2, or_="; a curve says something from about 30 on")
     days = above_zero("days", days)
-    found, how_many = many_runs(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
+    found, how_many = many_runs(scenario, worker, runs, seed, hours=days * 24, until_violation=True, **conditions)
     bitten = {name: tuple(map(_day, results)) for name, results in found.items()}
     some = next(iter(found.values()))[0]
-    people = plural(len(scenario.system(workers[0], conditions.get("workers")).cast), "worker")
+    people = plural(len(system_of(scenario, worker[0], conditions.get("workers")).cast), "worker")
     small = f"{people}, {how_many}; {some.conditions}. Bands: 95 % intervals (Wilson)."
     lines = [_line(name, results, days) for name, results in bitten.items()]
     if formula is not None:

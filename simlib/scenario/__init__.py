@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ParamSpec, TypeVar, Unpack
 
 from simlib import check as checker
 from simlib import simulate as simulator
-from simlib.arguments import as_number, public, whole_number
 from simlib.arguments import named as described
+from simlib.arguments import public, whole_number
 from simlib.errors import Mistake
-from simlib.model.operation import Op
-from simlib.model.process import Worker
 from simlib.model.properties import Property
 from simlib.model.resource import Resource
-from simlib.model.system import ME, System, bind, cast_of, how_many, roles_of
-from simlib.model.values import fresh
-from simlib.schedule.budget import KINDS, LIMITS, Budget, Limits
+from simlib.model.system import ME, Counts, bind, how_many, roles_of
+from simlib.scenario.description import Workers, asking_one, checked_restarts, plain_value, system_of
+from simlib.schedule.budget import Budget, Faults, Limits
 from simlib.schedule.replay import play, run_once
 from simlib.schedule.scripted import attack
 from simlib.schedule.token import Point, points, read_token
 from simlib.schedule.trace import Trace
 from simlib.simulate import Run
 from simlib.simulate.conditions import COUNTED, MEASURED, Conditions, Duration
-from simlib.text import did_you_mean, listed, name_of, nearest, show
+from simlib.text import did_you_mean, listed, name_of, show
+
+__all__ = ["CONDITIONS", "Claims", "Scenario", "Workers", "about_a_scenario", "asking_one", "system_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 Claims = Iterable[Callable[..., bool]]
-Workers = Worker | Sequence[Worker]
-THREE_QUESTIONS = {"crashes": 1, "redeliveries": 1}
-OWN = ("workers", "restarts", "always", "eventually", "sometimes")  # what Scenario takes, beside resources and values
-NEAR = 0.81  # `worker`, `workerz` and `num_workers` are meant as `workers`; `orders`, `times` and `ways` are not
+THREE_QUESTIONS: Faults = {"crashes": 1, "redeliveries": 1}
+Failure = checker.Report | Trace | str  # a report, its trace, or its token
 
 
 class Scenario:
@@ -55,7 +53,7 @@ class Scenario:
     def __init__(
         self,
         *,
-        workers: int | Mapping[str, int] = 1,
+        workers: Counts = 1,
         restarts: bool | Mapping[str, bool] = True,
         always: Claims = (),
         eventually: Claims = (),
@@ -63,11 +61,11 @@ class Scenario:
         **named: Any,
     ) -> None:
         self.workers = how_many(workers)
-        self.restarts = _checked_restarts(restarts)
+        self.restarts = checked_restarts(restarts)
         if ME in named:
             raise Mistake(f"`{ME}` is the name by which a worker asks who it is. Call your value something else.")
         self.resources = {name: thing for name, thing in named.items() if isinstance(thing, Resource)}
-        self.values = {name: _value(name, thing) for name, thing in named.items() if name not in self.resources}
+        self.values = {name: plain_value(name, thing) for name, thing in named.items() if name not in self.resources}
         self._ask(always, eventually, sometimes)
 
     def _ask(self, always: Claims, eventually: Claims, sometimes: Claims) -> None:
@@ -114,43 +112,19 @@ class Scenario:
             if resource:
                 other.resources[name] = thing
             else:
-                other.values[name] = _value(name, thing)
+                other.values[name] = plain_value(name, thing)
         return other
 
-    def alone(self, kind: str = "", claim: Callable[..., bool] | None = None) -> Scenario:
-        """The same system with this property alone, which is to hold "always", "eventually" or "sometimes"; or none.
-
-        Where the scenario has an `eventually`, going round for ever (as a relay does that polls) is wrong only if that
-        stays false, and so it is no defect in a part that does not ask for it.
-        """
-        claims = {kind: [claim]} if claim else {}
-        unasked = {"eventually": [_whatever]} if self.eventually else {}
-        return self.asking(**{**unasked, **claims})
-
-    def system(self, worker: Workers, workers: int | Mapping[str, int] | None = None) -> System:
-        """The scenario with its workers in it: what the engines run. Several roles: give a list of functions."""
-        roles = roles_of(worker)
-        counts = self._usual(roles) if workers is None else workers
-        cast = cast_of(roles, counts, self.resources, self.values, self.restarts)
-        return System(self.resources, self.values, cast, self.always, self.eventually, self.sometimes)
-
-    def _usual(self, roles: Sequence[Worker]) -> int | dict[str, int]:
-        """How many of each there are by default. One implementation need not have all the roles that are counted."""
-        if isinstance(self.workers, int):
-            return self.workers
-        names = [name_of(role) for role in roles]
-        return {name: count for name, count in self.workers.items() if name in names} or self.workers
-
-    @public(*KINDS, instead=COUNTED)
+    @public(instead=COUNTED)
     def explore(
         self,
         worker: Workers,
         *,
-        workers: int | Mapping[str, int] | None = None,
+        workers: Counts | None = None,
         max_states: int = Limits.states,
         max_seconds: float | None = Limits.seconds,
         max_megabytes: float = Limits.megabytes,
-        **faults: int,
+        **faults: Unpack[Faults],
     ) -> checker.Report:
         """Visit every schedule of this worker within a budget of faults, and say what can happen.
 
@@ -163,7 +137,7 @@ class Scenario:
         takes depends on how busy the machine is; how many states it visits does not. Raises Mistake.
         """
         budget = Budget(faults or THREE_QUESTIONS)
-        return checker.explore(self.system(worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))
+        return checker.explore(system_of(self, worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))
 
     @public(instead=MEASURED)
     def simulate(
@@ -171,7 +145,7 @@ class Scenario:
         worker: Workers,
         *,
         seed: int = 0,
-        workers: int | Mapping[str, int] | None = None,
+        workers: Counts | None = None,
         hours: float = 1.0,
         arrivals: Duration | Mapping[str, Duration] | None = None,
         latency: Duration | Mapping[str, Duration] = 0.01,
@@ -208,7 +182,7 @@ class Scenario:
             redelivery_chance, outage_chance, lost_reply_chance, rejection_chance, disk_full_chance,
         )  # fmt: skip
         seed = whole_number("seed", seed)
-        return simulator.simulate(self.system(worker, workers), conditions, seed, trace, until_violation)
+        return simulator.simulate(system_of(self, worker, workers), conditions, seed, trace, until_violation)
 
     @public()
     def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
@@ -218,10 +192,10 @@ class Scenario:
         """
         if crash_after is not None:
             crash_after = whole_number("crash_after", crash_after, of=" of steps", or_="; 0 is no crash")
-        return run_once(self.system(worker, 1), crash_after)
+        return run_once(system_of(self, worker, 1), crash_after)
 
     @public()
-    def attack(self, worker: Workers, *moves: str, workers: int | Mapping[str, int] | None = None) -> Trace:
+    def attack(self, worker: Workers, *moves: str, workers: Counts | None = None) -> Trace:
         """Run the worker as you say: each of `moves` is who moves next, or where a fault strikes; then all finish.
 
         `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault,
@@ -229,10 +203,10 @@ class Scenario:
         timer of that resource runs out),
         `"power loss"`. The run stops where a property breaks. Raises Mistake for a move that cannot be made.
         """
-        return attack(self.system(worker, workers), moves)
+        return attack(system_of(self, worker, workers), moves)
 
     @public()
-    def replay(self, worker: Workers, what: checker.Report | Trace | str) -> Trace | checker.Report:
+    def replay(self, worker: Workers, what: Failure) -> Trace | checker.Report:
         """The same failure again, on this or another implementation.
 
         `what` is a report, a trace, or a token. Steps are found by their names, so an implementation with more of
@@ -242,18 +216,18 @@ class Scenario:
         counts, budget, schedule = self._read("replay", what, worker)
         if schedule is None:
             return self.explore(worker, workers=counts, **budget)
-        return play(self.system(worker, counts), schedule)
+        return play(system_of(self, worker, counts), schedule)
 
-    @public(*KINDS, instead=COUNTED)
+    @public(instead=COUNTED)
     def live(
         self,
         worker: Workers,
-        failure: checker.Report | Trace | str | None = None,
+        failure: Failure | None = None,
         *,
-        workers: int | Mapping[str, int] | None = None,
+        workers: Counts | None = None,
         seed: int = 0,
         on: Mapping[str, str] | None = None,
-        **faults: int,
+        **faults: Unpack[Faults],
     ) -> Trace:
         """Run this worker for real: in operating-system processes, killed with SIGKILL, on real storage.
 
@@ -272,14 +246,14 @@ class Scenario:
 
         if failure is None:
             chaos = convincer.Chaos(Budget(faults or {"crashes": 0}), whole_number("seed", seed))
-            return convincer.live(self.system(worker, workers), chaos, on)
+            return convincer.live(system_of(self, worker, workers), chaos, on)
         if faults:
             raise Mistake("live: give a failure to play, or a budget of faults to be drawn; not both.")
         counts, _, schedule = self._read("live", failure, worker)
-        return convincer.live(self.system(worker, workers or counts), schedule or [], on)
+        return convincer.live(system_of(self, worker, workers or counts), schedule or [], on)
 
     def _read(
-        self, asked: str, what: checker.Report | Trace | str, worker: Workers
+        self, asked: str, what: Failure, worker: Workers
     ) -> tuple[dict[str, int] | None, dict[str, int], list[Point] | None]:
         """How many of each worker, the budget, and the schedule; None for a verdict without a counterexample."""
         if isinstance(worker, (str, checker.Report, Trace)):
@@ -297,50 +271,11 @@ class Scenario:
         return dict(zip(names, counts)), faults or {"crashes": 0}, schedule
 
 
-def _checked_restarts(restarts: Any) -> bool | Mapping[str, bool]:
-    every = restarts.values() if isinstance(restarts, Mapping) else [restarts]
-    if all(isinstance(one, bool) for one in every):
-        return restarts  # type: ignore[no-any-return]
-    raise Mistake(f'restarts={show(restarts)}: give True or False, or by the worker\'s name: {{"cancel": False}}.')
-
-
-def _whatever() -> bool:
-    return True
-
-
-def _value(name: str, thing: Any) -> Any:
-    """A plain value that workers are given. Raises Mistake for what is none, or was meant as something else."""
-    near = nearest(name.replace("_", ""), OWN, NEAR)
-    if near:
-        raise Mistake(f"{name}={described(thing)}: a scenario has no `{name}`. Did you mean `{near}`?")
-    if isinstance(thing, type) and issubclass(thing, Resource):
-        raise Mistake(f"{name}={thing.__name__}: write {name}={thing.__name__}(), with the brackets.")
-    asked = nearest(name, (*KINDS, *LIMITS), NEAR)
-    if asked and as_number(thing) is not None:
-        raise Mistake(f"{name}={show(thing)}: that is said with the question: scenario.explore(worker, {asked}=...).")
-    if _is_code(thing):
-        raise Mistake(
-            f"{name}={described(thing)}: a value is plain data, such as {name}=3. Each resource has its own name, "
-            "and properties are lists: always=[...], eventually=[...] or sometimes=[...]."
-        )
-    try:
-        return fresh(thing)
-    except Mistake as mistake:
-        raise Mistake(f"{name}: {mistake}") from None
-
-
-def _is_code(thing: Any) -> bool:
-    """Whether it is meant as a property, a worker or a step, or is a list of them."""
-    inside = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, (list, tuple, set)) else ()
-    return any(callable(one) or isinstance(one, (Op, Property)) for one in (thing, *inside))
-
-
 def about_a_scenario(
-    *rest: str, instead: Mapping[str, str] | None = None
+    *, instead: Mapping[str, str] | None = None, closed: bool = True
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """`public`, for a function whose first argument is a scenario."""
-    return public(*rest, instead=instead, first=Scenario)
+    return public(instead=instead, first=Scenario, closed=closed)
 
 
-QUESTION = ("workers", *LIMITS, *KINDS)  # what a function that asks `explore` hands on to it
-CONDITIONS = tuple([*inspect.signature(Scenario.simulate).parameters][2:])  # and to `simulate`
+CONDITIONS = tuple([*inspect.signature(Scenario.simulate).parameters][2:])  # what a function hands on to `simulate`
