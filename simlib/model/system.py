@@ -54,6 +54,9 @@ class System:
     sometimes: tuple[Property, ...] = ()
     watchdog: Watchdog = field(default_factory=Watchdog, compare=False, repr=False)
 
+    def __repr__(self) -> str:
+        return f"<System of {self.title}>"
+
     def states(self) -> dict[str, State]:
         """The world before anything has happened."""
         return {name: resource.initial(name) for name, resource in self.resources.items()}

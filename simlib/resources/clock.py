@@ -71,6 +71,11 @@ class Clock(Resource):
     def initial(self, name: str) -> ClockState:
         return ClockState()
 
+    @property
+    def seconds(self) -> float:
+        """For a property: the seconds since the start."""
+        raise NotImplementedError
+
     def now(self) -> Op:
         """Answers the seconds since the start."""
         return Op(self._name, "now")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from simlib.errors import Mistake, NotFound
 from simlib.model.operation import Op
 from simlib.model.resource import Resource, State
 from simlib.model.values import freeze, fresh, in_order, unordered
+from simlib.model.view import Value, asked
 from simlib.text import show
 
 
@@ -74,6 +75,21 @@ class Collection(Resource):
 
     def initial(self, name: str) -> CollectionState:
         return CollectionState(fresh(self._items))
+
+    @asked
+    def __getitem__(self, name: str) -> Value:
+        """For a property: the item, None where there is none."""
+        raise NotImplementedError
+
+    @asked
+    def __contains__(self, name: str) -> bool:
+        """For a property: whether there is such an item."""
+        raise NotImplementedError
+
+    @property
+    def items(self) -> Mapping[str, Value]:
+        """For a property: all items by name."""
+        raise NotImplementedError
 
     def get(self, name: str) -> Op:
         """Answers the item. Raises NotFound (404)."""

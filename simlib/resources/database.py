@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from simlib.errors import AlreadyExists, Mistake, StaleToken
 from simlib.model.operation import Op
 from simlib.model.resource import Count, Renumber, Resource, State
 from simlib.model.values import KEYS, NAMES, freeze, fresh, in_order, same, unordered
+from simlib.model.view import Value, asked
 from simlib.text import bare, listed, show
 
 WRITES = ("write", "insert", "delete", "compare_and_set")
@@ -126,6 +127,21 @@ class Database(Resource):
 
     def initial(self, name: str) -> DatabaseState:
         return DatabaseState(fresh(self._rows))
+
+    @asked
+    def __getitem__(self, key: Any) -> Value:
+        """For a property: the row, None where there is none."""
+        raise NotImplementedError
+
+    @asked
+    def __contains__(self, key: Any) -> bool:
+        """For a property: whether there is such a row."""
+        raise NotImplementedError
+
+    @property
+    def rows(self) -> Mapping[Any, Value]:
+        """For a property: all rows by key."""
+        raise NotImplementedError
 
     def read(self, key: Any, *, fence: int | None = None) -> Op:
         """Answers the row, None when there is none."""

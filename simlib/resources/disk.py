@@ -11,6 +11,7 @@ from simlib.arguments import whole_number
 from simlib.errors import DiskFull, Mistake, NotFound
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.resource import Resource, State
+from simlib.model.view import asked
 from simlib.text import bare, show
 
 
@@ -204,6 +205,16 @@ class Disk(Resource):
             state.on_fsync("", file)
         state.on_fsync_directory("")
         return state
+
+    @asked
+    def contents(self, name: str) -> str | None:
+        """For a property: what a process that reads the file now would get; None where there is no such file."""
+        raise NotImplementedError
+
+    @property
+    def files(self) -> list[str]:
+        """For a property: the names of the files, sorted."""
+        raise NotImplementedError
 
     def read(self, name: str) -> Op:
         """Answers the file's data. Raises NotFound."""

@@ -11,6 +11,7 @@ from simlib.model.operation import Blocked, Op
 from simlib.model.resource import Count, Counted, Renumber, Resource, State, positive
 from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
 from simlib.model.values import ATOMS, freeze, same
+from simlib.model.view import Value
 from simlib.text import bare, show
 
 
@@ -187,6 +188,21 @@ class Lock(Resource):
 
     def initial(self, name: str) -> LockState:
         return LockState()
+
+    @property
+    def holder(self) -> Value:
+        """For a property: the value that it was acquired with, None when it is free."""
+        raise NotImplementedError
+
+    @property
+    def token(self) -> int:
+        """For a property: how often it was acquired."""
+        raise NotImplementedError
+
+    @property
+    def freed_by_others(self) -> int:
+        """For a property: how often a process freed it that had not acquired it."""
+        raise NotImplementedError
 
     def acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
         """Answers a Lease; waits while the lock is held.

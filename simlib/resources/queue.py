@@ -13,6 +13,7 @@ from simlib.model.operation import OK, Blocked, Op, Outcome
 from simlib.model.resource import ANYBODY, Count, Counted, Renumber, Resource, State, positive
 from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
 from simlib.model.values import freeze, fresh, unordered
+from simlib.model.view import Value
 from simlib.text import plural, show
 
 
@@ -24,7 +25,7 @@ class Message(Counted):
     """
 
     id: str
-    body: Any
+    body: Value
     deliveries: int = 0
     number: int = field(default=0, repr=False)  # its place in the order of sending
 
@@ -279,6 +280,31 @@ class Queue(Resource):
         for body in self._messages:
             state.on_send("", fresh(body))
         return state
+
+    @property
+    def ready(self) -> list[Message]:
+        """For a property: the messages that wait to be received, oldest first."""
+        raise NotImplementedError
+
+    @property
+    def in_flight(self) -> list[Message]:
+        """For a property: delivered, not acknowledged and not timed out, in the order of sending."""
+        raise NotImplementedError
+
+    @property
+    def acked(self) -> list[Message]:
+        """For a property: acknowledged, in that order."""
+        raise NotImplementedError
+
+    @property
+    def dead_letters(self) -> list[Message]:
+        """For a property: given up after `max_receives` deliveries."""
+        raise NotImplementedError
+
+    @property
+    def sent(self) -> int:
+        """For a property: how many messages were ever sent, those of the beginning included."""
+        raise NotImplementedError
 
     def receive(self) -> Op:
         """Answers the oldest Message that is ready; waits while there is none."""

@@ -10,6 +10,7 @@ from simlib.errors import Mistake, Rejected
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.resource import Resource, State
 from simlib.model.values import KEYS, freeze, unordered
+from simlib.model.view import asked
 from simlib.text import plural, printable, show
 
 
@@ -79,6 +80,11 @@ class Service(Resource):
 
     def initial(self, name: str) -> ServiceState:
         return ServiceState()
+
+    @asked
+    def count(self, action: str, *args: Any) -> int:
+        """For a property: how often `action` was really done, with any arguments, or with these."""
+        raise NotImplementedError
 
     def call(self, action: str, *args: Any, idempotency_key: Any = None) -> Op:
         """Do `action`. Answers "ok". Raises Unavailable, OutcomeUnknown or Rejected.

@@ -7,31 +7,42 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ParamSpec, TypeVar, Unpack
 
-from simlib import check as checker
-from simlib import simulate as simulator
 from simlib.arguments import named as described
 from simlib.arguments import public, whole_number
+from simlib.check import Report, explore
 from simlib.errors import Mistake
 from simlib.model.properties import Property
-from simlib.model.resource import Resource
+from simlib.model.resource import Resource, as_written
 from simlib.model.system import ME, Counts, bind, how_many, roles_of
+from simlib.model.values import Plain
 from simlib.scenario.description import Workers, asking_one, checked_restarts, plain_value, system_of
 from simlib.schedule.budget import Budget, Faults, Limits
 from simlib.schedule.replay import play, run_once
 from simlib.schedule.scripted import attack
 from simlib.schedule.token import Point, points, read_token
 from simlib.schedule.trace import Trace
-from simlib.simulate import Run
+from simlib.simulate import Run, simulate
 from simlib.simulate.conditions import COUNTED, MEASURED, Conditions, Duration
 from simlib.text import did_you_mean, listed, name_of, show
 
-__all__ = ["CONDITIONS", "Claims", "Scenario", "Workers", "about_a_scenario", "asking_one", "system_of"]
+__all__ = [
+    "CONDITIONS",
+    "Claim",
+    "Claims",
+    "Failure",
+    "Scenario",
+    "Workers",
+    "about_a_scenario",
+    "asking_one",
+    "system_of",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Claims = Iterable[Callable[..., bool]]
+Claim = Callable[..., bool]
+Claims = Iterable[Claim]
 THREE_QUESTIONS: Faults = {"crashes": 1, "redeliveries": 1}
-Failure = checker.Report | Trace | str  # a report, its trace, or its token
+Failure = Report | Trace | str  # a report, its trace, or its token
 
 
 class Scenario:
@@ -58,7 +69,7 @@ class Scenario:
         always: Claims = (),
         eventually: Claims = (),
         sometimes: Claims = (),
-        **named: Any,
+        **named: Resource | Plain,
     ) -> None:
         self.workers = how_many(workers)
         self.restarts = checked_restarts(restarts)
@@ -67,6 +78,15 @@ class Scenario:
         self.resources = {name: thing for name, thing in named.items() if isinstance(thing, Resource)}
         self.values = {name: plain_value(name, thing) for name, thing in named.items() if name not in self.resources}
         self._ask(always, eventually, sometimes)
+
+    def __repr__(self) -> str:
+        parts = {name: as_written(resource) for name, resource in self.resources.items()}
+        parts |= {name: show(value) for name, value in self.values.items()}
+        parts |= {} if self.workers == 1 else {"workers": show(self.workers)}
+        parts |= {} if self.restarts is True else {"restarts": show(self.restarts)}
+        for when, claims in (("always", self.always), ("eventually", self.eventually), ("sometimes", self.sometimes)):
+            parts |= {when: f"[{', '.join(claim.name for claim in claims)}]"} if claims else {}
+        return f"<Scenario({', '.join(f'{name}={part}' for name, part in parts.items())})>"
 
     def _ask(self, always: Claims, eventually: Claims, sometimes: Claims) -> None:
         """These properties and no others from now on."""
@@ -93,7 +113,7 @@ class Scenario:
         return other
 
     @public()
-    def but(self, **named: Any) -> Scenario:
+    def but(self, **named: Resource | Plain) -> Scenario:
         """The same properties and workers, with other resources or values under these names of the scenario.
 
         Raises Mistake for a name that it does not have, and for a value where workers expect a resource.
@@ -109,7 +129,7 @@ class Scenario:
             if resource != (name in self.resources):
                 was, now = ("a value", "a resource") if resource else ("a resource", f"{show(thing)}, a value")
                 raise Mistake(f"{name} is {was} in this scenario, and cannot become {now}.")
-            if resource:
+            if isinstance(thing, Resource):
                 other.resources[name] = thing
             else:
                 other.values[name] = plain_value(name, thing)
@@ -125,7 +145,7 @@ class Scenario:
         max_seconds: float | None = Limits.seconds,
         max_megabytes: float = Limits.megabytes,
         **faults: Unpack[Faults],
-    ) -> checker.Report:
+    ) -> Report:
         """Visit every schedule of this worker within a budget of faults, and say what can happen.
 
         `faults` are how often each may strike in one run: `crashes`, `node_losses` (a worker is gone for good and
@@ -137,7 +157,7 @@ class Scenario:
         takes depends on how busy the machine is; how many states it visits does not. Raises Mistake.
         """
         budget = Budget(faults or THREE_QUESTIONS)
-        return checker.explore(system_of(self, worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))
+        return explore(system_of(self, worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))
 
     @public(instead=MEASURED)
     def simulate(
@@ -182,7 +202,7 @@ class Scenario:
             redelivery_chance, outage_chance, lost_reply_chance, rejection_chance, disk_full_chance,
         )  # fmt: skip
         seed = whole_number("seed", seed)
-        return simulator.simulate(system_of(self, worker, workers), conditions, seed, trace, until_violation)
+        return simulate(system_of(self, worker, workers), conditions, seed, trace, until_violation)
 
     @public()
     def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
@@ -206,7 +226,7 @@ class Scenario:
         return attack(system_of(self, worker, workers), moves)
 
     @public()
-    def replay(self, worker: Workers, what: Failure) -> Trace | checker.Report:
+    def replay(self, worker: Workers, what: Failure) -> Trace | Report:
         """The same failure again, on this or another implementation.
 
         `what` is a report, a trace, or a token. Steps are found by their names, so an implementation with more of
@@ -242,26 +262,26 @@ class Scenario:
         What a run makes there, under names of its own, it removes. Raises Mistake, and ModelIsWrong where the two
         differ.
         """
-        from simlib import live as convincer  # what it needs is an extra
+        from simlib.live import Chaos, live  # what it needs is an extra
 
         if failure is None:
-            chaos = convincer.Chaos(Budget(faults or {"crashes": 0}), whole_number("seed", seed))
-            return convincer.live(system_of(self, worker, workers), chaos, on)
+            chaos = Chaos(Budget(faults or {"crashes": 0}), whole_number("seed", seed))
+            return live(system_of(self, worker, workers), chaos, on)
         if faults:
             raise Mistake("live: give a failure to play, or a budget of faults to be drawn; not both.")
         counts, _, schedule = self._read("live", failure, worker)
-        return convincer.live(system_of(self, worker, workers or counts), schedule or [], on)
+        return live(system_of(self, worker, workers or counts), schedule or [], on)
 
     def _read(
         self, asked: str, what: Failure, worker: Workers
     ) -> tuple[dict[str, int] | None, dict[str, int], list[Point] | None]:
         """How many of each worker, the budget, and the schedule; None for a verdict without a counterexample."""
-        if isinstance(worker, (str, checker.Report, Trace)):
+        if isinstance(worker, (str, Report, Trace)):
             raise Mistake(f"{asked}({described(worker)}, ...): the worker comes first: {asked}(charge, report).")
         names = [name_of(role) for role in roles_of(worker)]
         if isinstance(what, Trace):
             return None, {}, points(what)
-        token = what.token if isinstance(what, checker.Report) else what
+        token = what.token if isinstance(what, Report) else what
         if not isinstance(token, str):
             raise Mistake(f"{asked}(..., {described(what)}): give a report, a trace or a token.")
         counts, faults, schedule = read_token(token, len(self.resources))

@@ -7,8 +7,9 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, quantiles
 
-from simlib.model.resource import State, View
+from simlib.model.resource import State
 from simlib.model.system import outcome_of
+from simlib.model.view import View
 from simlib.schedule.trace import FAULT_NAMES, Trace
 from simlib.simulate.conditions import Conditions
 from simlib.text import listed, plural, span, wrapped
