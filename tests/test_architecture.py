@@ -11,7 +11,7 @@ ROOT = Path(simlib.__file__).parent
 # An import may only point up this list, and inside a package up its own. The reader meets the theory in this order.
 HOUSE = [
     "text", "errors", "files", "arguments", "watchdog", "progress", "model", "resources", "schedule", "check",
-    "simulate", "live", "scenario", "sweep", "audit", "views", "compare", "course",
+    "simulate", "live", "scenario", "sweep", "audit", "views", "compare", "course", "types",
 ]  # fmt: skip
 
 
