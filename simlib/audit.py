@@ -22,16 +22,17 @@ OWN_CLAIMS = ("stuck", "livelock", "error")
 
 @dataclass(frozen=True)
 class Audit:
-    """What came of it. `killed` are the broken workers that the property catches, `survived` those that it misses.
+    """What a property notices. `claim` is its name.
 
-    `score` is how many it catches; 0 when it is false of a careful worker too. It is done when it catches all.
+    `careful` has the report on each careful worker, by name, and `killed` that on each broken worker which the property
+    catches. `survived` names those that it misses, `undecided` those whose search was stopped before it could say.
     """
 
     claim: str
     careful: Mapping[str, Report]
     killed: Mapping[str, Report]
     survived: tuple[str, ...]
-    undecided: tuple[str, ...] = ()  # the search was stopped before it could say
+    undecided: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -40,10 +41,12 @@ class Audit:
 
     @property
     def score(self) -> int:
+        """How many broken workers it catches; 0 if it is false of a careful worker too."""
         return len(self.killed) if self.sound else 0
 
     @property
     def done(self) -> bool:
+        """Whether it catches every broken worker."""
         return self.score == self.total
 
     @property
@@ -83,7 +86,10 @@ def audit(
     Each of `careful` and `broken` is a worker, or a list of them where there are several roles. `when` says whether the
     property should be true in every state, or where nothing more can happen. `faults` are those of `scenario.explore`,
     and so are limits. A broken worker that only gets stuck, or loops forever, is not caught: it takes the property.
-    Raises Mistake.
+
+    Raises Mistake if `claim` is no function, or has one of the checker's own names (stuck, livelock, error), if `when`
+    is something else, if `careful` or `broken` is empty, if two workers have one name, and for all that `explore`
+    refuses.
     """
     if when not in ("always", "eventually"):
         raise Mistake(f'when={show(when)}: a property is true "always" or "eventually".')

@@ -22,13 +22,15 @@ QUESTIONS = ("crashes mid-flight", "runs twice", "runs concurrently with itself"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` found. `reports` has the reports of each implementation, by question.
+    """What `compare` found. Jupyter shows it as a picture; `print` and `repr` give the same as text.
 
-    Jupyter shows it as a picture; `print` and `repr` give the same as text.
+    `reports["happy path"]["runs twice"]` is the verdict on an implementation under a question. `failure` is the report
+    whose counterexample was played on both, None if the happy path has none; `traces["failure mode"]` is what came of
+    it.
     """
 
     reports: Mapping[str, Mapping[str, Report]]
-    failure: Report | None  # the one that is played on both
+    failure: Report | None
     traces: Mapping[str, Trace]
     sheet: Sheet
 
@@ -58,7 +60,9 @@ def compare(
     The first question has one worker and `crashes` (1 if not given); the second one worker whose task is handed out
     again (`redeliveries`, 1); the third at least two workers, and for consumers a redelivery as well, so that both
     have the same message: `workers` of each, or by name `{"relay": 3}`. Further faults are added to each question, and
-    so are the limits of `scenario.explore`. The first failure of `happy_path` is played on both. Raises Mistake.
+    so are the limits of `scenario.explore`. The first failure of `happy_path` is played on both.
+
+    Raises Mistake if `workers` counts a worker that neither implementation has, and for all that `explore` refuses.
     """
     sides = {"happy path": happy_path, "failure mode": failure_mode}
     several = _several(scenario.workers) if workers is None else _several(how_many(workers), sides.values())

@@ -11,7 +11,6 @@ from simlib.model.values import fresh
 from simlib.text import did_you_mean, listed, show
 
 if TYPE_CHECKING:
-    from simlib.model.resource import Resource, State
 
     class Compared(Any):  # type: ignore[misc]
         """Any type, of which it is known that a comparison says True or False: a property can return it."""
@@ -47,19 +46,19 @@ class Question:
     def __init__(self, ask: Callable[..., Any]) -> None:
         self.ask, self.__doc__ = ask, ask.__doc__
 
-    def __get__(self, resource: Resource | None, owner: type) -> Callable[..., Any]:
+    def __get__(self, resource: Any, owner: type) -> Callable[..., Any]:
         if resource is None:
             return self.ask
-        raise resource._refused(self.ask.__name__)
+        raise cast(Exception, resource._refused(self.ask.__name__))
 
 
 class Attribute(property):
     """The same for a question that takes no arguments."""
 
-    def __get__(self, resource: Resource | None, owner: type | None = None) -> Any:
+    def __get__(self, resource: Any, owner: type | None = None) -> Any:
         if resource is None:
             return self
-        raise resource._refused(getattr(self.fget, "__name__", ""))
+        raise cast(Exception, resource._refused(getattr(self.fget, "__name__", "")))
 
 
 class View:
@@ -67,7 +66,7 @@ class View:
 
     __slots__ = ("_state",)
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: Any) -> None:  # a State; this module knows none
         self._state = state
 
     def __getattr__(self, name: str) -> Any:
@@ -112,7 +111,7 @@ class View:
         raise self._unseen("`for ... in ...`")
 
     def __repr__(self) -> str:
-        return self._state.summary()
+        return str(self._state.summary())
 
     def _unseen(self, what: str, hint: str = "") -> AttributeError:
         state = self._state

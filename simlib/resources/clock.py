@@ -14,7 +14,7 @@ from simlib.text import show
 
 @dataclass
 class ClockState(State):
-    """What a property sees of a clock: `seconds` since the start."""
+    """The time, and who sleeps since when; a property sees what Clock says."""
 
     sees = ("seconds",)
     remote = False
@@ -81,7 +81,7 @@ class Clock(Resource):
         return Op(self._name, "now")
 
     def sleep(self, seconds: float) -> Op:
-        """Wait that long."""
+        """Wait for so many seconds. Raises Mistake if that is no number from 0 on."""
         found = as_number(seconds)
         if found is None or found < 0:
             raise Mistake(f"sleep({show(seconds)}): give a number of seconds, 0 or more.")

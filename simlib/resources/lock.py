@@ -46,9 +46,7 @@ class Lease(Counted):
 
 @dataclass
 class LockState(State):
-    """What a property sees of a lock: `holder` (the value that it was acquired with, None when it is free), `token`
-    (how often it was acquired), and `freed_by_others`: how often a process freed it that had not acquired it.
-    """
+    """Who holds it, and until when; a property sees what Lock says."""
 
     sees = ("holder", "token", "freed_by_others")
     holder: Any = None
@@ -205,7 +203,7 @@ class Lock(Resource):
         raise NotImplementedError
 
     def acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
-        """Answers a Lease; waits while the lock is held.
+        """Answers a Lease; waits while the lock is held. Raises Mistake if `ttl` is no number of seconds above 0.
 
         `value` is what the key holds (1, 1.0 and True are three); left out, it is one that nobody else has ever used.
         `ttl` in seconds; without one, a holder that dies keeps the lock for ever.
@@ -213,21 +211,24 @@ class Lock(Resource):
         return Op(self._name, "acquire", _given(value), _lasting(ttl))
 
     def try_acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
-        """Answers a Lease, or None at once when the lock is held."""
+        """Answers a Lease, or None at once if the lock is held. The rest is as with `acquire`."""
         return Op(self._name, "try_acquire", _given(value), _lasting(ttl))
 
     def release(self, lease: Lease) -> Op:
-        """Delete the key if it holds this lease's value, in one step. Answers whether it did."""
+        """Delete the key if it holds this lease's value, in one step. Answers whether it did.
+
+        Raises Mistake if `lease` is none, such as the None of `try_acquire`.
+        """
         return Op(self._name, "release", (self._a_lease("release", lease),))
 
     def renew(self, lease: Lease, *, ttl: float) -> Op:
-        """Start the time to live again if the key holds this lease's value. Answers whether it did."""
+        """Start the time to live again, `ttl` seconds, if the key holds this lease's value. Answers whether it did."""
         if ttl is None:
             raise Mistake("renew(..., ttl=None): give a number of seconds above 0.")
         return Op(self._name, "renew", (self._a_lease("renew", lease),), _lasting(ttl))
 
     def read(self) -> Op:
-        """Answers the value that the key holds, None when the lock is free."""
+        """Answers the value that the key holds, None if the lock is free."""
         return Op(self._name, "read")
 
     def delete(self) -> Op:

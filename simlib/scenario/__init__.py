@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ParamSpec, TypeVar, Unpack
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar, Unpack
 
-from simlib.arguments import named as described
-from simlib.arguments import public, whole_number
+from simlib.arguments import named, public, whole_number
 from simlib.check import Report, explore
 from simlib.errors import Mistake
-from simlib.model.properties import Property
-from simlib.model.resource import Resource, as_written
-from simlib.model.system import ME, Counts, bind, how_many, roles_of
+from simlib.model.resource import Resource
+from simlib.model.system import Counts, roles_of
 from simlib.model.values import Plain
-from simlib.scenario.description import Workers, asking_one, checked_restarts, plain_value, system_of
+from simlib.scenario.description import Claim, Claims, Description, Workers, asking_one, system_of
 from simlib.schedule.budget import Budget, Faults, Limits
 from simlib.schedule.replay import play, run_once
 from simlib.schedule.scripted import attack
@@ -23,41 +20,37 @@ from simlib.schedule.token import Point, points, read_token
 from simlib.schedule.trace import Trace
 from simlib.simulate import Run, simulate
 from simlib.simulate.conditions import COUNTED, MEASURED, Conditions, Duration
-from simlib.text import did_you_mean, listed, name_of, show
+from simlib.text import listed, name_of, show
 
 __all__ = [
-    "CONDITIONS",
-    "Claim",
-    "Claims",
-    "Failure",
-    "Scenario",
-    "Workers",
-    "about_a_scenario",
-    "asking_one",
-    "system_of",
-]
+    "Scenario", "about_a_scenario",
+    "Claim", "Claims", "Workers", "Failure", "CONDITIONS",
+    "asking_one", "system_of",
+]  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Claim = Callable[..., bool]
-Claims = Iterable[Claim]
 THREE_QUESTIONS: Faults = {"crashes": 1, "redeliveries": 1}
 Failure = Report | Trace | str  # a report, its trace, or its token
 
 
-class Scenario:
-    """Resources by name, and what should be true: `always` in every state, `eventually` where nothing more can
-    happen, `sometimes` at least once. Any other value is handed to workers as it is: `order="o-1"`.
+class Scenario(Description):
+    """Resources by name, and what should be true of them. Ask it what happens to a worker: explore, simulate, live.
 
-    `workers` is how many of each worker there are, when a question does not say otherwise: a number, or by name
-    `{"relay": 2}` with one of each other.
+    `always` are the properties that hold in every state, `eventually` those that hold where nothing more can happen,
+    `sometimes` those that hold at least once. Every other name is a resource, or plain data that workers and properties
+    are given as it is: `order="o-1"`.
 
-    `restarts` says whether a worker is started again whose process ended with an error that nobody caught, or was
-    killed, as a supervisor does it (Kubernetes: restartPolicy). With False, or by name `{"cancel": False}`, it is not:
-    a web request that fails is a 500, and comes again only if its client retries (the fault `redeliveries`).
+    `workers` says how many of each worker there are: a number, or numbers by the worker's name, `{"relay": 2}`, and one
+    of each other. A question can say otherwise.
 
-    Raises Mistake for a name that is nearly one of these, and for a value that is no plain data: a property under a
-    wrong name would never be asked.
+    `restarts` says whether a worker starts again when its process was killed, or ended with an error that nobody
+    caught, as a supervisor would start it (Kubernetes: restartPolicy). With False, or by name `{"cancel": False}`, it
+    does not: a web request that fails is a 500, and comes again only if its client retries (the fault `redeliveries`).
+
+    Raises Mistake if a name is nearly one of the five above (a property under a wrong name would never be asked), if a
+    value is no plain data, if a property asks for a name that is not here, if two properties have one name, and if
+    something is called `me`, by which a worker asks who it is.
     """
 
     @public()
@@ -69,71 +62,10 @@ class Scenario:
         always: Claims = (),
         eventually: Claims = (),
         sometimes: Claims = (),
-        **named: Resource | Plain,
+        **things: Resource | Plain,
     ) -> None:
-        self.workers = how_many(workers)
-        self.restarts = checked_restarts(restarts)
-        if ME in named:
-            raise Mistake(f"`{ME}` is the name by which a worker asks who it is. Call your value something else.")
-        self.resources = {name: thing for name, thing in named.items() if isinstance(thing, Resource)}
-        self.values = {name: plain_value(name, thing) for name, thing in named.items() if name not in self.resources}
+        self._describe(workers, restarts, things)
         self._ask(always, eventually, sometimes)
-
-    def __repr__(self) -> str:
-        parts = {name: as_written(resource) for name, resource in self.resources.items()}
-        parts |= {name: show(value) for name, value in self.values.items()}
-        parts |= {} if self.workers == 1 else {"workers": show(self.workers)}
-        parts |= {} if self.restarts is True else {"restarts": show(self.restarts)}
-        for when, claims in (("always", self.always), ("eventually", self.eventually), ("sometimes", self.sometimes)):
-            parts |= {when: f"[{', '.join(claim.name for claim in claims)}]"} if claims else {}
-        return f"<Scenario({', '.join(f'{name}={part}' for name, part in parts.items())})>"
-
-    def _ask(self, always: Claims, eventually: Claims, sometimes: Claims) -> None:
-        """These properties and no others from now on."""
-        self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
-        known: dict[str, Any] = {}
-        for claim in (*self.always, *self.eventually, *self.sometimes):
-            if known.setdefault(claim.name, claim.function) != claim.function:
-                raise Mistake(
-                    f"two properties are called {claim.name}: a verdict could not say which. Write a `def` for each, "
-                    "and name it as the sentence that should be true."
-                )
-
-    def _claims(self, functions: Claims) -> tuple[Property, ...]:
-        if callable(functions) or not isinstance(functions, Iterable) or isinstance(functions, str):
-            raise Mistake(f"give a list of properties: [{described(functions)}].")
-        names = {*self.resources, *self.values}
-        return tuple(Property(function, bind(function, "property", names)) for function in functions)
-
-    @public()
-    def asking(self, *, always: Claims = (), eventually: Claims = (), sometimes: Claims = ()) -> Scenario:
-        """The same resources, values and workers, with other properties."""
-        other = copy.copy(self)
-        other._ask(always, eventually, sometimes)
-        return other
-
-    @public()
-    def but(self, **named: Resource | Plain) -> Scenario:
-        """The same properties and workers, with other resources or values under these names of the scenario.
-
-        Raises Mistake for a name that it does not have, and for a value where workers expect a resource.
-        """
-        other = copy.copy(self)
-        other.resources, other.values = {**self.resources}, {**self.values}
-        for name, thing in named.items():
-            resource = isinstance(thing, Resource)
-            if name not in (*self.resources, *self.values):
-                known = [*self.resources, *self.values]
-                near = did_you_mean(name, known)
-                raise Mistake(f"`{name}` is nothing that the scenario has: it has {listed(known)}.{near}")
-            if resource != (name in self.resources):
-                was, now = ("a value", "a resource") if resource else ("a resource", f"{show(thing)}, a value")
-                raise Mistake(f"{name} is {was} in this scenario, and cannot become {now}.")
-            if isinstance(thing, Resource):
-                other.resources[name] = thing
-            else:
-                other.values[name] = plain_value(name, thing)
-        return other
 
     @public(instead=COUNTED)
     def explore(
@@ -148,13 +80,21 @@ class Scenario:
     ) -> Report:
         """Visit every schedule of this worker within a budget of faults, and say what can happen.
 
-        `faults` are how often each may strike in one run: `crashes`, `node_losses` (a worker is gone for good and
-        nobody starts it again; a crash is followed by a restart), `power_losses`, `redeliveries` (a task that has
-        been handed out is handed out again), `pauses` (a timer beats its owner), `lost_replies`, `outages`,
-        `rejections`, `disk_full`. With none named: one crash and one redelivery. The search gives up after
-        `max_states` states, `max_seconds` seconds, or when this process has grown by `max_megabytes`, and says how far
-        it came. In CI, limit it by states alone: `max_states=1_000_000, max_seconds=None`. How many seconds a search
-        takes depends on how busy the machine is; how many states it visits does not. Raises Mistake.
+        `worker` is a function, or a list of functions that work together; `workers` is how many of each there are.
+        `faults` say how often each may strike in one run: `crashes` (the memory is gone, the worker starts again),
+        `node_losses` (the worker is gone, and nobody starts it again), `power_losses` (all processes end, and data that
+        was not synced may be gone), `redeliveries` (a task that was handed out is handed out again), `pauses` (a timer
+        beats its owner), `lost_replies` (the step took effect, its caller sees OutcomeUnknown), `outages` (it did not:
+        Unavailable), `rejections` (it never will: Rejected), `disk_full`. With none named: a crash and a redelivery.
+
+        The search gives up after `max_states` states or `max_seconds` seconds (None: never), or when this process has
+        grown by `max_megabytes`, and says how far it came. In CI, limit it by states alone: `max_states=1_000_000,
+        max_seconds=None`. The seconds depend on how busy the machine is, the states do not.
+
+        Raises Mistake if the worker asks for a name that the scenario does not have, forgets a `yield` or yields what
+        is no step, if a count is no whole number from 0 to 31, and if a property does not answer True or False; Hangs
+        if code between two steps does not end; NotDeterministic if a worker or a property does not do the same each
+        time. A search that gives up, or is interrupted, is no error: its verdict is "unfinished".
         """
         budget = Budget(faults or THREE_QUESTIONS)
         return explore(system_of(self, worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))
@@ -186,14 +126,16 @@ class Scenario:
         trace: bool = False,
         until_violation: bool = False,
     ) -> Run:
-        """Run this worker once on SimPy's clock, for so many simulated hours, and measure.
+        """Run this worker once on SimPy's clock, for so many simulated `hours`, and measure. One `seed`, one run.
 
-        Durations are seconds, or functions of a random.Random such as `exponential(60)`; see Conditions. Each
-        `..._chance` is a probability, from 0 to 1, that such a fault strikes an operation that it can strike:
-        `outage_chance=0.01` lets one call in a hundred fail. (What `explore` counts has other names: `outages=1` is
-        one in a run.) Each `..._per_day` is a rate for each worker; of `power_losses_per_day`, for all of them.
-        With `trace=True` the run keeps its events; with `until_violation=True` it ends when a property breaks.
-        The same seed gives the same run. Raises Mistake.
+        Durations are seconds, or functions that draw them from a random.Random, such as `exponential(60)`: `arrivals`
+        between two tasks, `latency` of a step, `restart` from a crash to the next start, `pause` of a worker. Each
+        `..._per_day` is a rate for each worker; `power_losses_per_day` for all of them. Each `..._chance`, from 0 to 1,
+        is the probability that a fault strikes an operation that it can strike: `outage_chance=0.01` lets one call in
+        a hundred fail. (`explore` counts, and has other names: `outages=1`.) The rest is by resource: see Conditions.
+
+        With `trace=True` the run keeps its events; with `until_violation=True` it ends when a property breaks. Raises
+        Mistake if a number is out of range, if a condition names no resource, and for the slips that `explore` refuses.
         """
         conditions = Conditions(
             hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause,
@@ -201,14 +143,15 @@ class Scenario:
             {} if down is None else down, {} if stalled is None else stalled,
             redelivery_chance, outage_chance, lost_reply_chance, rejection_chance, disk_full_chance,
         )  # fmt: skip
-        seed = whole_number("seed", seed)
-        return simulate(system_of(self, worker, workers), conditions, seed, trace, until_violation)
+        system = system_of(self, worker, workers)
+        return simulate(system, conditions, whole_number("seed", seed), trace, until_violation)
 
     @public()
     def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
-        """Run the worker once with everything going well, or with one crash, after so many of its steps.
+        """Run the worker once: all goes well, or it crashes once, after `crash_after` of its steps (0: it does not).
 
-        The trace's `["bank"]` is the resource in the end, as properties see it.
+        `scenario.run(charge)["bank"]` is that resource in the end, as properties see it. Raises Mistake if
+        `crash_after` is no whole number from 0 on, and for the slips that `explore` refuses.
         """
         if crash_after is not None:
             crash_after = whole_number("crash_after", crash_after, of=" of steps", or_="; 0 is no crash")
@@ -220,8 +163,9 @@ class Scenario:
 
         `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault,
         `"crash A"`, `"lose A"` (its node is gone), `"again A"` (its task is handed out again), `"expire lock"` (a
-        timer of that resource runs out),
-        `"power loss"`. The run stops where a property breaks. Raises Mistake for a move that cannot be made.
+        timer of that resource runs out), `"power loss"`. The run stops where a property breaks.
+
+        Raises Mistake if a move cannot be read, or cannot be made at that point, with the reason.
         """
         return attack(system_of(self, worker, workers), moves)
 
@@ -229,9 +173,12 @@ class Scenario:
     def replay(self, worker: Workers, what: Failure) -> Trace | Report:
         """The same failure again, on this or another implementation.
 
-        `what` is a report, a trace, or a token. Steps are found by their names, so an implementation with more of
-        them, or with one role more at the end, can be given the same failure. A verdict without a counterexample is
-        searched again.
+        `what` is a report, a trace, or a token. Steps are found by their names, so another implementation may have
+        more of them, and one more function at the end of its list. The answer is a Trace; where the verdict had no
+        counterexample, the search is made again, and the answer is its Report.
+
+        Raises Mistake if `what` is none of these, or if it speaks of more workers' functions, or of more resources,
+        than there are here.
         """
         counts, budget, schedule = self._read("replay", what, worker)
         if schedule is None:
@@ -259,8 +206,11 @@ class Scenario:
 
         `on` puts resources on servers that are running: `{"lock": "redis://127.0.0.1:6379/0", "db":
         "postgresql://me@127.0.0.1/test"}`. A lock can be on Redis or PostgreSQL, a database or a queue on PostgreSQL.
-        What a run makes there, under names of its own, it removes. Raises Mistake, and ModelIsWrong where the two
-        differ.
+        A run removes what it has made there, which has names of its own.
+
+        Raises Mistake if there is a failure and a budget, if a server cannot be reached or cannot hold that resource,
+        and for the slips that `explore` refuses; NotHere where there are no processes to kill (a browser, Windows);
+        ModelIsWrong if what is really there differs from the model.
         """
         from simlib.live import Chaos, live  # what it needs is an extra
 
@@ -277,13 +227,13 @@ class Scenario:
     ) -> tuple[dict[str, int] | None, dict[str, int], list[Point] | None]:
         """How many of each worker, the budget, and the schedule; None for a verdict without a counterexample."""
         if isinstance(worker, (str, Report, Trace)):
-            raise Mistake(f"{asked}({described(worker)}, ...): the worker comes first: {asked}(charge, report).")
+            raise Mistake(f"{asked}({named(worker)}, ...): the worker comes first: {asked}(charge, report).")
         names = [name_of(role) for role in roles_of(worker)]
         if isinstance(what, Trace):
             return None, {}, points(what)
         token = what.token if isinstance(what, Report) else what
         if not isinstance(token, str):
-            raise Mistake(f"{asked}(..., {described(what)}): give a report, a trace or a token.")
+            raise Mistake(f"{asked}(..., {named(what)}): give a report, a trace or a token.")
         counts, faults, schedule = read_token(token, len(self.resources))
         if len(counts) > len(names):
             several = f"{len(counts)} workers' functions, as a list"
