@@ -23,6 +23,7 @@ from simlib.schedule import budget
 from simlib.schedule.budget import KINDS, LIMITS
 from simlib.schedule.trace import FAULT_NAMES
 from simlib.simulate.conditions import Conditions, Production, Seed
+from simlib.sweep.identity import describe
 from simlib.views import board, load_curve, price_tag, survival_curve
 from tests.browser import npm_package
 from tests.typed import right
@@ -198,6 +199,10 @@ def test_nothing_shows_an_address():
     )
     assert [repr(Clock()), repr(Collection({"ann": 1}))] == ["<Clock()>", '<Collection({"ann": 1})>']
     assert repr(Service().handle("bank", [])) == "<bank: a Service>"
+
+
+def test_a_sweep_still_tells_scenarios_apart():
+    assert describe(Scenario(rate=1)) == describe(Scenario(rate=1)) != describe(Scenario(rate=2))
 
 
 def paid(inbox):

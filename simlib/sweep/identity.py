@@ -14,6 +14,7 @@ from typing import Any
 
 from simlib.model.resource import Resource
 from simlib.model.values import ATOMS, SCALARS
+from simlib.scenario.description import Description
 from simlib.text import show
 
 SIMLIB = Path(__file__).parent.parent
@@ -45,7 +46,11 @@ def describe(thing: Any, within: frozenset[int] = frozenset()) -> str:
     if isinstance(thing, type):
         own = {name: value for name, value in vars(thing).items() if not name.startswith("__")}
         return thing.__qualname__ + ("" if _is_library(_file(thing)) else inner(own))
-    if isinstance(thing, Resource) or kind.__repr__ is object.__repr__ or hasattr(thing, "__dataclass_fields__"):
+    if (
+        isinstance(thing, (Resource, Description))
+        or kind.__repr__ is object.__repr__
+        or hasattr(thing, "__dataclass_fields__")
+    ):
         given = [f"{name.lstrip('_')}={inner(value)}" for name, value in getattr(thing, "__dict__", {}).items()]
         return f"{kind.__name__}({', '.join(given)})"
     return show(thing, 1_000)
