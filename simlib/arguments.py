@@ -6,7 +6,7 @@ import functools
 import inspect
 import math
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar, get_args
 
 from simlib.errors import Mistake
@@ -76,17 +76,21 @@ def unknown(name: str, call: str, known: Iterable[str], instead: Mapping[str, st
 
 
 def public(
-    *, instead: Mapping[str, str] | None = None, first: type | None = None, closed: bool = True
+    *,
+    instead: Mapping[str, str] | None = None,
+    first: type | None = None,
+    closed: bool = True,
+    order: Sequence[str] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """A function that learners call: what it cannot be called with is a Mistake, and each Mistake points to their line.
 
-    The names that its `**rest` may have are those of its TypedDict; any, where that is none or it is not `closed`.
+    The names that its `**rest` may have are those of its TypedDict, in this `order`; any, if it is not `closed`.
     `inspect.signature`, and so `help` and Tab, know them. `instead` has a sentence for names that belong elsewhere.
     `first` is what its first argument has to be; then it also needs one of those that it takes several of.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        spelled = _spelled(function)
+        spelled = _spelled(function, order)
         check = _checks(function, spelled if closed else None, instead or {}, first)
 
         @functools.wraps(function)
@@ -104,18 +108,19 @@ def public(
     return decorate
 
 
-def _spelled(function: Callable[..., Any]) -> inspect.Signature:
+def _spelled(function: Callable[..., Any], order: Sequence[str]) -> inspect.Signature:
     """Its signature, with each name that its `**rest` may have, where a TypedDict says which."""
     signature = inspect.signature(function)
     *others, last = signature.parameters.values()
     if last.kind is not last.VAR_KEYWORD or "Unpack" not in str(last.annotation):
         return signature
     (names,) = get_args(eval(last.annotation, inspect.unwrap(function).__globals__))
+    place = {name: number for number, name in enumerate(order)}
     others += [
         inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, default=LEFT_OUT, annotation=getattr(kind, "__forward_arg__", kind)
         )
-        for name, kind in inspect.get_annotations(names).items()
+        for name, kind in sorted(inspect.get_annotations(names).items(), key=lambda one: place.get(one[0], -1))
         if name not in signature.parameters or signature.parameters[name].kind not in BY_NAME
     ]
     return signature.replace(parameters=others)

@@ -13,7 +13,7 @@ from simlib.model.resource import Resource
 from simlib.model.system import Counts, roles_of
 from simlib.model.values import Plain
 from simlib.scenario.description import Claim, Claims, Description, Workers, asking_one, system_of
-from simlib.schedule.budget import Budget, Faults, Limits
+from simlib.schedule.budget import KINDS, LIMITS, Budget, Faults, Limits
 from simlib.schedule.replay import play, run_once
 from simlib.schedule.scripted import attack
 from simlib.schedule.token import Point, points, read_token
@@ -245,7 +245,7 @@ def about_a_scenario(
     *, instead: Mapping[str, str] | None = None, closed: bool = True
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """`public`, for a function whose first argument is a scenario."""
-    return public(instead=instead, first=Scenario, closed=closed)
+    return public(instead=instead, first=Scenario, closed=closed, order=(*CONDITIONS, *LIMITS, *KINDS))
 
 
 CONDITIONS = tuple([*inspect.signature(Scenario.simulate).parameters][2:])  # what a function hands on to `simulate`
