@@ -20,6 +20,7 @@ from explore_systems import counter, in_rounds  # which finds the rest
 from matplotlib import pyplot
 
 from simlib.check import explore
+from simlib.scenario import system_of
 from simlib.schedule.budget import Budget, Limits
 from simlib.text import plural
 
@@ -39,7 +40,7 @@ Point = tuple[str, int, str]  # what is varied, how much of it there is, and the
 
 def ask(workers: int, rounds: int, crashes: int, off: dict[str, bool]) -> tuple[int, float] | None:
     """The states that were visited and the seconds; None where they are too many to wait for."""
-    system = counter(workers, rounds).system(in_rounds(rounds)[1])
+    system = system_of(counter(workers, rounds), in_rounds(rounds)[1])
     begun = time.process_time()
     report = explore(system, Budget({"crashes": crashes}), Limits(states=MOST, seconds=600), **off)
     return (report.states, time.process_time() - begun) if report.verdict == "holds" else None

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from simlib import Database, Scenario
 from simlib.model.system import System
+from simlib.scenario import system_of
 from tests import test_spin
 from tests.lessons import definitions
 
@@ -30,7 +31,7 @@ class Case(NamedTuple):
     threads: int = 0  # so many workers of one round each: what frontrun can be given
 
     def system(self) -> System:
-        return self.scenario.system(self.worker)
+        return system_of(self.scenario, self.worker)
 
     def explore(self) -> Any:
         return self.scenario.explore(self.worker, **(self.faults or {"crashes": 0}), **LIMITS)

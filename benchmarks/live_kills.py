@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from simlib.live import Chaos, Processes, run
+from simlib.scenario import system_of
 from simlib.schedule.budget import Budget
 from tests.lessons import definitions
 
@@ -27,7 +28,7 @@ def main() -> int:
     parser.add_argument("--worker", default="fulfil_once", help="`fulfil` is the lesson's happy path")
     asked = parser.parse_args()
     lesson = definitions("13")
-    system = lesson["shop"].system(lesson[asked.worker])
+    system = system_of(lesson["shop"], lesson[asked.worker])
     budget = Budget({"crashes": asked.kills})
     broken: Counter[str] = Counter()
     kills = steps = 0

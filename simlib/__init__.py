@@ -2,6 +2,8 @@
 
 Describe a system with resources and a Scenario, then ask: `explore` visits every schedule, `simulate` measures on a
 clock, `compare` puts two implementations under the same failure, `sweep` simulates them many times.
+
+The types of all that is taken and answered are in simlib.types.
 """
 
 from simlib.audit import audit

@@ -6,8 +6,8 @@ import functools
 import inspect
 import math
 import numbers
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar, get_args
 
 from simlib.errors import Mistake
 from simlib.text import listed, nearest, show
@@ -15,6 +15,7 @@ from simlib.text import listed, nearest, show
 P = ParamSpec("P")
 R = TypeVar("R")
 LARGEST = 2**63 - 1
+LEFT_OUT = type("LeftOut", (), {"__repr__": lambda self: "..."})()  # as a default that is said elsewhere
 BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 # Numbers
@@ -75,16 +76,22 @@ def unknown(name: str, call: str, known: Iterable[str], instead: Mapping[str, st
 
 
 def public(
-    *rest: str, instead: Mapping[str, str] | None = None, first: type | None = None
+    *,
+    instead: Mapping[str, str] | None = None,
+    first: type | None = None,
+    closed: bool = True,
+    order: Sequence[str] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """A function that learners call: what it cannot be called with is a Mistake, and each Mistake points to their line.
 
-    `rest` are the names that its `**rest` may have; with none, any name. `instead` has a sentence for names that belong
-    elsewhere. `first` is what its first argument has to be; then it also needs one of those that it takes several of.
+    The names that its `**rest` may have are those of its TypedDict, in this `order`; any, if it is not `closed`.
+    `inspect.signature`, and so `help` and Tab, know them. `instead` has a sentence for names that belong elsewhere.
+    `first` is what its first argument has to be; then it also needs one of those that it takes several of.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        check = _checks(function, rest, instead or {}, first)
+        spelled = _spelled(function, order)
+        check = _checks(function, spelled if closed else None, instead or {}, first)
 
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -95,21 +102,40 @@ def public(
             except Mistake as mistake:
                 raise mistake.with_traceback(None) from mistake.__cause__
 
+        vars(asked)["__signature__"] = spelled
         return asked
 
     return decorate
 
 
+def _spelled(function: Callable[..., Any], order: Sequence[str]) -> inspect.Signature:
+    """Its signature, with each name that its `**rest` may have, where a TypedDict says which."""
+    signature = inspect.signature(function)
+    *others, last = signature.parameters.values()
+    if last.kind is not last.VAR_KEYWORD or "Unpack" not in str(last.annotation):
+        return signature
+    (names,) = get_args(eval(last.annotation, inspect.unwrap(function).__globals__))
+    place = {name: number for number, name in enumerate(order)}
+    others += [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=LEFT_OUT, annotation=getattr(kind, "__forward_arg__", kind)
+        )
+        for name, kind in sorted(inspect.get_annotations(names).items(), key=lambda one: place.get(one[0], -1))
+        if name not in signature.parameters or signature.parameters[name].kind not in BY_NAME
+    ]
+    return signature.replace(parameters=others)
+
+
 def _checks(
-    function: Callable[..., Any], rest: tuple[str, ...], instead: Mapping[str, str], first: type | None
+    function: Callable[..., Any], spelled: inspect.Signature | None, instead: Mapping[str, str], first: type | None
 ) -> Callable[[tuple[Any, ...], Mapping[str, Any]], None]:
-    """What checks a call of this function, and raises Mistake."""
+    """What checks a call of this function, and raises Mistake. `spelled` has the names that it takes, None: any."""
     signature = inspect.signature(function)
     parameters = [*signature.parameters.values()]
-    anything = not rest and any(one.kind is one.VAR_KEYWORD for one in parameters)
+    taken = [*(spelled or signature).parameters.values()]
+    anything = any(one.kind is one.VAR_KEYWORD for one in taken)
     places = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
-    known = [one.name for one in parameters if one.kind in BY_NAME and one.name != "self"]
-    known += [name for name in rest if name not in known]
+    known = [one.name for one in taken if one.kind in BY_NAME and one.name != "self"]
     usage = _usage(parameters, anything)
     several = next((place for place, one in enumerate(parameters) if one.kind is one.VAR_POSITIONAL), 0)
     owner, _, call = function.__qualname__.rpartition(".")

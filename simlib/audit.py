@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FunctionType, MethodType
-from typing import Any, Literal
+from typing import Literal, Unpack
 
 from simlib.arguments import named
 from simlib.check import Report
 from simlib.errors import Mistake
-from simlib.model.fault import KINDS
-from simlib.model.system import by_name
-from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.schedule.budget import LIMITS
+from simlib.model.system import Counts, by_name
+from simlib.scenario import Scenario, Workers, about_a_scenario, asking_one
+from simlib.schedule.budget import Search
 from simlib.simulate.conditions import COUNTED
 from simlib.text import listed, name_of, plural, show
 from simlib.watchdog import interruptible
@@ -23,16 +22,17 @@ OWN_CLAIMS = ("stuck", "livelock", "error")
 
 @dataclass(frozen=True)
 class Audit:
-    """What came of it. `killed` are the broken workers that the property catches, `survived` those that it misses.
+    """What a property notices. `claim` is its name.
 
-    `score` is how many it catches; 0 when it is false of a careful worker too. It is done when it catches all.
+    `careful` has the report on each careful worker, by name, and `killed` that on each broken worker which the property
+    catches. `survived` names those that it misses, `undecided` those whose search was stopped before it could say.
     """
 
     claim: str
     careful: Mapping[str, Report]
     killed: Mapping[str, Report]
     survived: tuple[str, ...]
-    undecided: tuple[str, ...] = ()  # the search was stopped before it could say
+    undecided: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -41,10 +41,12 @@ class Audit:
 
     @property
     def score(self) -> int:
+        """How many broken workers it catches; 0 if it is false of a careful worker too."""
         return len(self.killed) if self.sound else 0
 
     @property
     def done(self) -> bool:
+        """Whether it catches every broken worker."""
         return self.score == self.total
 
     @property
@@ -67,7 +69,7 @@ class Audit:
         return "\n".join(lines)
 
 
-@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
+@about_a_scenario(instead=COUNTED)
 @interruptible()
 def audit(
     scenario: Scenario,
@@ -76,15 +78,18 @@ def audit(
     careful: Workers | Sequence[Workers],
     broken: Sequence[Workers],
     when: Literal["always", "eventually"] = "always",
-    workers: int | Mapping[str, int] | None = None,
-    **faults: Any,
+    workers: Counts | None = None,
+    **faults: Unpack[Search],
 ) -> Audit:
     """Ask this one property, and nothing else, of careful workers and of broken ones.
 
     Each of `careful` and `broken` is a worker, or a list of them where there are several roles. `when` says whether the
     property should be true in every state, or where nothing more can happen. `faults` are those of `scenario.explore`,
     and so are limits. A broken worker that only gets stuck, or loops forever, is not caught: it takes the property.
-    Raises Mistake.
+
+    Raises Mistake if `claim` is no function, or has one of the checker's own names (stuck, livelock, error), if `when`
+    is something else, if `careful` or `broken` is empty, if two workers have one name, and for all that `explore`
+    refuses.
     """
     if when not in ("always", "eventually"):
         raise Mistake(f'when={show(when)}: a property is true "always" or "eventually".')
@@ -94,7 +99,7 @@ def audit(
         raise Mistake(f"audit(scenario, {named(claim)}, ...): give the property, a plain function, without brackets.")
     if name_of(claim) in OWN_CLAIMS:
         raise Mistake(f"{name_of(claim)} is the checker's own word. Give your property another name.")
-    asked = scenario.alone(when, claim)
+    asked = asking_one(scenario, when, claim)
 
     def reports(those: Sequence[Workers]) -> dict[str, Report]:
         return {name: asked.explore(one, workers=workers, **faults) for name, one in by_name(those).items()}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from simlib.check import Report
 from simlib.errors import Mistake
-from simlib.model.fault import FAULT_NAMES, KINDS
-from simlib.model.system import how_many, roles_of
-from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.schedule.budget import LIMITS
+from simlib.model.fault import FAULT_NAMES
+from simlib.model.system import Counts, how_many, roles_of
+from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
+from simlib.schedule.budget import Search
 from simlib.schedule.trace import Trace
 from simlib.simulate.conditions import COUNTED
 from simlib.text import did_you_mean, listed, name_of, plural
@@ -23,13 +23,15 @@ QUESTIONS = ("crashes mid-flight", "runs twice", "runs concurrently with itself"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` found. `reports` has the reports of each implementation, by question.
+    """What `compare` found. Jupyter shows it as a picture; `print` and `repr` give the same as text.
 
-    Jupyter shows it as a picture; `print` and `repr` give the same as text.
+    `reports["happy path"]["runs twice"]` is the verdict on an implementation under a question. `failure` is the report
+    whose counterexample was played on both, None if the happy path has none; `traces["failure mode"]` is what came of
+    it.
     """
 
     reports: Mapping[str, Mapping[str, Report]]
-    failure: Report | None  # the one that is played on both
+    failure: Report | None
     traces: Mapping[str, Trace]
     sheet: Sheet
 
@@ -44,22 +46,24 @@ class Comparison:
         picture(self.sheet).save(path)
 
 
-@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
+@about_a_scenario(instead=COUNTED)
 @interruptible()
 def compare(
     scenario: Scenario,
     *,
     happy_path: Workers,
     failure_mode: Workers,
-    workers: int | Mapping[str, int] | None = None,
-    **faults: Any,
+    workers: Counts | None = None,
+    **faults: Unpack[Search],
 ) -> Comparison:
     """Ask of both implementations what happens if they crash mid-flight, run twice, run concurrently with themselves.
 
     The first question has one worker and `crashes` (1 if not given); the second one worker whose task is handed out
     again (`redeliveries`, 1); the third at least two workers, and for consumers a redelivery as well, so that both
     have the same message: `workers` of each, or by name `{"relay": 3}`. Further faults are added to each question, and
-    so are the limits of `scenario.explore`. The first failure of `happy_path` is played on both. Raises Mistake.
+    so are the limits of `scenario.explore`. The first failure of `happy_path` is played on both.
+
+    Raises Mistake if `workers` counts a worker that neither implementation has, and for all that `explore` refuses.
     """
     sides = {"happy path": happy_path, "failure mode": failure_mode}
     several = _several(scenario.workers) if workers is None else _several(how_many(workers), sides.values())
@@ -70,7 +74,7 @@ def compare(
     return Comparison(asked, failure, traces, Sheet(tuple(columns), QUESTIONS, _small_print(several, faults)))
 
 
-def _several(workers: int | Mapping[str, int], sides: Iterable[Workers] = ()) -> int | dict[str, int]:
+def _several(workers: Counts, sides: Iterable[Workers] = ()) -> Counts:
     """How many there are when it is about several: at least two of each that is counted. Raises Mistake for a name that
     none of the `sides` has; a scenario may count workers that it is not asked about now.
     """
@@ -83,16 +87,14 @@ def _several(workers: int | Mapping[str, int], sides: Iterable[Workers] = ()) ->
     return {name: max(2, count) for name, count in workers.items()}
 
 
-def _ask(
-    scenario: Scenario, worker: Workers, several: int | dict[str, int], faults: Mapping[str, Any]
-) -> dict[str, Report]:
+def _ask(scenario: Scenario, worker: Workers, several: Counts, faults: Mapping[str, Any]) -> dict[str, Report]:
     here = [name_of(role) for role in roles_of(worker)]
     if not isinstance(several, int):  # roles of the other implementation may have other names
         several = {name: count for name, count in several.items() if name in here} or 2
     more = {kind: count for kind, count in faults.items() if kind not in ("crashes", "redeliveries")}
     crashes = {"crashes": faults.get("crashes", 1), **more}
     again = {"redeliveries": faults.get("redeliveries", 1), **more}
-    consumers = scenario.system(worker, 1).consumers
+    consumers = system_of(scenario, worker, 1).consumers
     together = again if consumers else {"crashes": 0, **more}
     budgets = zip(QUESTIONS, (1, 1, several), (crashes, again, together))
     return {question: scenario.explore(worker, workers=count, **budget) for question, count, budget in budgets}
@@ -124,7 +126,7 @@ def _in_short(report: Report) -> str:
     return report.verdict
 
 
-def _small_print(several: int | dict[str, int], faults: Mapping[str, Any]) -> str:
+def _small_print(several: Counts, faults: Mapping[str, Any]) -> str:
     counts = {"crashes": 1, "redeliveries": 1, **faults}
     named = [plural(count, FAULT_NAMES[kind]) for kind, count in counts.items() if kind in FAULT_NAMES]
     counted = {"workers": several} if isinstance(several, int) else several

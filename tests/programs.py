@@ -17,6 +17,7 @@ from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.errors import OperationError, Rejected, Unavailable
 from simlib.model.values import freeze
 from simlib.resources import Collection
+from simlib.scenario import system_of
 from tests.enumeration import every_schedule
 
 MOST_SCHEDULES = 400  # of a program
@@ -197,7 +198,7 @@ class Case(NamedTuple):
         return "\n".join(map(str, [self.workers, *(role.source for role in self.roles), things, claims]))
 
     def system(self):
-        return self.scenario.system(self.roles, self.workers if len(self.roles) == 1 else 1)
+        return system_of(self.scenario, self.roles, self.workers if len(self.roles) == 1 else 1)
 
 
 # Programs as data: one generator reads them
@@ -662,7 +663,7 @@ def programs_that_race(draw, budget):
     things = {"db": Database()}
     if consume:
         things["inbox"] = Queue(["m", "n"], visibility_timeout=None)
-    found = every_schedule(Scenario(**things).system(roles, 1), budget, MOST_SCHEDULES)
+    found = every_schedule(system_of(Scenario(**things), roles, 1), budget, MOST_SCHEDULES)
     if found.cut:
         reject()
     far = sorted(found.ends, key=lambda end: (found.ends[end], repr(end)))[-3:]

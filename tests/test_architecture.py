@@ -14,12 +14,12 @@ ROOT = Path(simlib.__file__).parent
 # An import may only point up this list, and inside a package up its own. The reader meets the theory in this order.
 HOUSE = [
     "text", "errors", "files", "arguments", "serialization", "watchdog", "progress", "model", "resources", "schedule",
-    "check", "simulate", "live", "scenario", "sweep", "audit", "views", "compare", "course",
+    "check", "simulate", "live", "scenario", "sweep", "audit", "views", "compare", "course", "types",
 ]  # fmt: skip
 ROOMS = {
     "model": [
-        "operation", "fault", "records", "shape", "values", "timing", "shown", "resource", "outside_memory", "asked",
-        "generator_state", "process", "properties", "system",
+        "operation", "fault", "records", "shape", "values", "timing", "shown", "view", "resource", "outside_memory",
+        "asked", "generator_state", "process", "properties", "system",
     ],
     "resources": ["database", "queue", "lock", "disk", "service", "collection", "clock", "random"],
     "schedule": ["transition", "budget", "trace", "machine", "token", "replay", "scripted", "random"],

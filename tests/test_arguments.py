@@ -19,8 +19,8 @@ from simlib.errors import DoesNotHold, Mistake, Unfinished
 from simlib.model.fault import KINDS
 from simlib.model.operation import Op
 from simlib.model.properties import Property
-from simlib.scenario import CONDITIONS, QUESTION
-from simlib.schedule.budget import Limits
+from simlib.scenario import CONDITIONS
+from simlib.schedule.budget import Limits, Question
 from simlib.simulate.conditions import CHANCES, RATES
 from simlib.views import board, failure_matrix, interleaving_map, load_curve, player, price_tag, survival_curve
 from simlib.views import crash_strip as strip
@@ -297,7 +297,7 @@ def test_explore_says_what_it_calls_a_chance_of_simulate(kind, name):
 def test_each_chance_is_in_the_signature_of_simulate_and_in_its_text():
     taken = inspect.signature(Scenario.simulate).parameters
     assert {*CHANCES.values()} < {*taken} and not any(one.kind is one.VAR_KEYWORD for one in taken.values())
-    assert not {*CONDITIONS} & {*KINDS} and {*QUESTION} >= {*KINDS}
+    assert not {*CONDITIONS} & {*KINDS} and {*Question.__annotations__} >= {*KINDS}
     for kind, name in CHANCES.items():
         run = Scenario(inbox=Queue(), disk=Disk(), bank=Service()).simulate(
             busy, hours=1, arrivals=5, **{name: 0.5}

@@ -12,6 +12,7 @@ import pytest
 from simlib import Database, Lock, Scenario
 from simlib.errors import Mistake
 from simlib.model.fault import KINDS
+from simlib.scenario import system_of
 from tests.agreement import one_fault_less
 from tests.enumeration import retrace
 from tests.lessons import FOLDER, definitions
@@ -55,7 +56,7 @@ def test_each_breaks_the_same_again_and_holds_with_any_one_fault_less(number):
         assert (again.broken, again.parted) == (report.claim, None)
         if report.claim != "livelock":  # of which an end is not the place to see it
             moves = [event.move for event in report.counterexample.events]
-            assert retrace(scenario.system(worker), budget, moves)[0] == report.claim
+            assert retrace(system_of(scenario, worker), budget, moves)[0] == report.claim
         for fewer in one_fault_less(report):
             less = scenario.explore(worker, max_states=5_000, **fewer)
             assert less.verdict == "holds" or less.counterexample is None, less

@@ -14,6 +14,7 @@ import pytest
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.check import explore
 from simlib.errors import AlreadyExists, OperationError, OutcomeUnknown
+from simlib.scenario import system_of
 from simlib.schedule.budget import Budget, Limits
 from simlib.schedule.token import letters
 from tests.enumeration import Run, retrace
@@ -145,7 +146,7 @@ def events(trace):
 
 def size(scenario, worker, report, **budget):
     moves = [event.move for event in report.counterexample.events]
-    claim, found = retrace(scenario.system(worker), budget, moves)
+    claim, found = retrace(system_of(scenario, worker), budget, moves)
     assert claim == report.claim
     return found
 
@@ -565,7 +566,7 @@ def test_a_token_tells_the_way_of_a_step_from_the_next_step(number):
     scope = {}
     exec(f"def not_paid({name}):\n    return 'paid' not in {name}", scope)
     scenario = Scenario(bank=Service(), **{name: Database()}, always=[never_charged_in_vain, scope["not_paid"]])
-    system = scenario.system(worker_for(name))
+    system = system_of(scenario, worker_for(name))
     lost = [choice for choice in _first_choices(system) if choice.fault == "lost_replies"]
     assert len(lost) == 1
     token = f"1l1-A{letters('bank.call')}({_way(system, lost[0])}){letters(f'{name}.write')}"
@@ -685,7 +686,7 @@ def test_a_renewed_lease_that_runs_out_is_shown():
 
 
 def same_with_and_without_merging(scenario, worker, **budget):
-    system = scenario.system(worker)
+    system = system_of(scenario, worker)
     merged, plain = (explore(system, Budget(budget), Limits(states=3_000), merge=merge) for merge in (True, False))
     assert (merged.verdict, merged.claim) == (plain.verdict, plain.claim)
     assert merged.schedules == plain.schedules
@@ -704,7 +705,7 @@ def test_a_loop_that_asks_the_same_is_one_place():
                 return
 
     scenario = choosing()
-    merged = explore(scenario.system(poll), Budget({}), Limits())
+    merged = explore(system_of(scenario, poll), Budget({}), Limits())
     assert (merged.verdict, merged.states, merged.schedules) == ("holds", 3, None)  # the start, the loop, the end
 
 

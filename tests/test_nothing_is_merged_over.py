@@ -28,6 +28,7 @@ from simlib import Database, NotFound, OutcomeUnknown, Rejected, Scenario, Servi
 from simlib.check.question import Question
 from simlib.check.reachability import Reachability
 from simlib.errors import AlreadyExists, Mistake
+from simlib.scenario import system_of
 from simlib.schedule.budget import Budget, Limits
 from tests import hiding_places
 from tests.hiding_places import PLACES, Colour, Data, Failed, Listed
@@ -43,7 +44,7 @@ def toggle(db):
 
 def verdict(worker, merge=True):
     """What a search says: of the answers that are right, `violated`, or a Mistake that teaches."""
-    system = Scenario(db=Database({"x": 0}), always=[no_boom]).system([worker, toggle])
+    system = system_of(Scenario(db=Database({"x": 0}), always=[no_boom]), [worker, toggle])
     with system.watchdog:
         try:
             findings = Reachability(Question.about(system, Budget({}), Limits(), merge=merge)).run()
@@ -191,7 +192,7 @@ def test_what_is_hidden_deeper_is_never_merged_over(number):
 
 @pytest.mark.parametrize("context", CONTEXTS)
 def test_where_nothing_is_hidden_these_workers_are_merged(context):
-    system = Scenario(db=Database({"x": 0})).system([context(lambda bit: [0], lambda kept: kept[0]), toggle])
+    system = system_of(Scenario(db=Database({"x": 0})), [context(lambda bit: [0], lambda kept: kept[0]), toggle])
     with system.watchdog:
         merged, plain = (
             Reachability(Question.about(system, Budget({}), Limits(), merge=merge)).run().states

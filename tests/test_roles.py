@@ -4,6 +4,7 @@ import pytest
 
 from simlib import AlreadyExists, Database, Queue, Scenario, Service, compare
 from simlib.errors import Mistake
+from simlib.scenario import system_of
 from simlib.views import board, crash_strip
 
 
@@ -122,8 +123,8 @@ def test_a_board_says_what_a_relay_that_polls_never_gets_to():
 
 def test_a_scenario_counts_roles_that_not_every_implementation_has():
     counted = Scenario(db=Database(), events=Queue(), carrier=Service(), workers={"ship": 2, "relay": 2})
-    assert len(counted.system([order, ship]).cast) == 3
-    assert len(counted.system([order_outboxed, ship, relay]).cast) == 5
+    assert len(system_of(counted, [order, ship]).cast) == 3
+    assert len(system_of(counted, [order_outboxed, ship, relay]).cast) == 5
 
 
 def test_tasks_can_arrive_for_one_role_while_another_goes_its_own_way():

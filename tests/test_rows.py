@@ -21,6 +21,7 @@ from simlib.errors import Mistake, NotDeterministic
 from simlib.model.values import freeze, fresh, same
 from simlib.resources.lock import Lease
 from simlib.resources.queue import Message  # noqa: F401
+from simlib.scenario import system_of
 from simlib.schedule.budget import Budget, Limits
 from tests.enumeration import every_schedule
 
@@ -547,7 +548,7 @@ def hiding(one, other):
         if hidden((yield db.read("row"))) == hidden(made(other)):
             yield db.write("boom", 1)
 
-    return Scenario(db=Database(), always=[no_boom]).system([plain, odd, look])
+    return system_of(Scenario(db=Database(), always=[no_boom]), [plain, odd, look])
 
 
 def hidden(value, seen=()):

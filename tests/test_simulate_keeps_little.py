@@ -13,6 +13,7 @@ import simpy
 from simlib import Clock, Database, Lock, Queue, Scenario, Service, Unavailable, exponential
 from simlib.model import shown
 from simlib.resources.queue import QueueState
+from simlib.scenario import system_of
 from simlib.simulate.conditions import Conditions
 from simlib.simulate.simulation import Simulation
 
@@ -69,7 +70,7 @@ PRODUCTION = {
 
 def test_a_simulation_ten_times_as_long_keeps_as_much():
     scenario = Scenario(inbox=Queue(visibility_timeout=30), bank=Service(), db=Database(), lock=Lock(), clock=Clock())
-    short, long = (simulated(scenario.system([work, ask], {"work": 3}), hours, **PRODUCTION) for hours in (0.5, 5))
+    short, long = (simulated(system_of(scenario, [work, ask], {"work": 3}), hours, **PRODUCTION) for hours in (0.5, 5))
     assert long.run.counts["crashes"] > 8 * short.run.counts["crashes"] > 200
     assert kept_by(long) < kept_by(short) + 100
 

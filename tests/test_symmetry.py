@@ -8,6 +8,7 @@ from simlib import Database, Lock, Queue, Scenario
 from simlib.check import explore
 from simlib.check.encoding import FIELD, MASK, Encoding
 from simlib.check.symmetry import Symmetry
+from simlib.scenario import system_of
 from simlib.schedule.budget import Budget, Limits
 
 
@@ -35,7 +36,7 @@ class Names:
 
 @pytest.mark.parametrize("counts", [(4, 1), (2, 3), (1, 2), (3, 3)])
 def test_a_worker_that_overtakes_is_put_where_sorting_them_all_puts_it_and_names_follow(counts):
-    system = Scenario(db=Database()).system([reads, writes], dict(zip(("reads", "writes"), counts)))
+    system = system_of(Scenario(db=Database()), [reads, writes], dict(zip(("reads", "writes"), counts)))
     letters, layout, ledger = [*system.cast], Encoding(sum(counts), 1), Names()
     symmetry, draw = Symmetry(system, layout, ledger), random.Random(0)
     for _ in range(500):
@@ -54,7 +55,7 @@ def test_a_worker_that_overtakes_is_put_where_sorting_them_all_puts_it_and_names
 
 
 def both(scenario, worker, **faults):
-    system = scenario.system(worker, 2)
+    system = system_of(scenario, worker, 2)
     return [explore(system, Budget(faults), Limits(), symmetric=on) for on in (True, False)]
 
 

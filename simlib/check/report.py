@@ -26,13 +26,10 @@ IN_STATES = (
 
 @dataclass(frozen=True)
 class Report:
-    """What `explore` found.
+    """What `explore` found. `print` shows the verdict, the smallest counterexample, and the bounds.
 
-    `verdict` is "violated", "holds" or "unfinished"; `claim` names the property that was violated ("stuck", "livelock"
-    and "error" when it is none of the scenario's own); `counterexample` is the smallest trace that violates it;
-    `states` and `transitions` were visited (one of those that differ only in who of several workers that are alike is
-    where); `schedules` were counted, not run (None where they were not counted or have no bound); `outcomes` are the
-    final worlds as an outsider sees them; `token` names this verdict for `scenario.replay`.
+    `counterexample` is the smallest run that breaks the claim: fewest faults, then fewest preemptions, then fewest
+    steps; None if none does, or if a `sometimes` never came true. `token` names this verdict for `scenario.replay`.
     """
 
     system: System
@@ -43,33 +40,43 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
+        """ "violated", with a counterexample; "holds", in every schedule within the bounds; or "unfinished"."""
         if self.findings.found:
             return "violated"
         return "holds" if self.findings.complete else "unfinished"
 
     @property
     def claim(self) -> str | None:
+        """The property that was violated, by name; None if none was.
+
+        Three names are the checker's own: "stuck" (a worker waits, and nobody will ever let it go on), "livelock" (one
+        goes round for ever and gets nowhere) and "error" (its own exception ended it).
+        """
         return self.findings.found.claim if self.findings.found else None
 
     @property
     def states(self) -> int:
+        """How many states were visited: one of all that differ only in which of several equal workers is where."""
         return self.findings.states
 
     @property
     def transitions(self) -> int:
+        """How many moves from one state to the next were tried."""
         return self.findings.transitions
 
     @property
     def schedules(self) -> int | None:
+        """How many schedules there are: counted, not run. None if they were not counted, or are without number."""
         return self.findings.schedules
 
     @property
     def outcomes(self) -> frozenset[object]:
+        """The worlds that a run can end with, as an outsider finds them; `run.outcome` of `simulate` is one of them."""
         return frozenset(self.findings.outcomes)
 
     @property
     def loops(self) -> tuple[Loop, ...]:
-        """Who can loop for ever though the verdict holds, and at which steps: the worker's letter, steps with lines."""
+        """Who can loop for ever though the verdict holds, and where: the worker's letter, steps with their lines."""
         return tuple(self.findings.loops)
 
     @property
@@ -85,7 +92,7 @@ class Report:
         return self.findings.crash_points
 
     def sample(self, count: int = 1) -> list[Trace]:
-        """Runs that went well, the ones with the fewest faults first."""
+        """At most `count` runs that went well, those with the fewest faults first; none if none is known."""
         good = self.findings.good
         if good is None:
             with self.system.watchdog:

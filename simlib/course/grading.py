@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 from simlib.check import Report
 from simlib.errors import Mistake
-from simlib.model.fault import KINDS
-from simlib.model.system import called
+from simlib.model.system import Counts, called
 from simlib.scenario import Scenario, Workers, about_a_scenario
-from simlib.schedule.budget import LIMITS
+from simlib.schedule.budget import Faults
 from simlib.schedule.trace import Trace
 from simlib.simulate.conditions import COUNTED
 from simlib.text import listed, ordinal, plural, wrapped
@@ -83,17 +82,24 @@ class Grade:
         return _goes_wrong(report.claim) + (f", with {trace.describe_faults()}" if trace else "")
 
 
-@about_a_scenario(*LIMITS, *KINDS, instead=COUNTED)
+class Graded(Faults, total=False):
+    """Faults, and the limits of a search that a grade does not set itself."""
+
+    max_states: int
+    max_megabytes: float
+
+
+@about_a_scenario(instead=COUNTED)
 @interruptible()
 def grade(
     scenario: Scenario,
     worker: Workers,
     *,
-    budgets: Sequence[Mapping[str, int]] = (),
-    workers: int | Mapping[str, int] | None = None,
-    max_seconds: float = 60.0,
+    budgets: Sequence[Faults] = (),
+    workers: Counts | None = None,
+    max_seconds: float | None = 60.0,
     polls: bool = False,
-    **faults: Any,
+    **faults: Unpack[Graded],
 ) -> Grade:
     """Ask this worker under all of these faults; or under each of several `budgets`, `[{"crashes": 2}, ...]`.
 
@@ -103,7 +109,7 @@ def grade(
     """
     if not budgets and not faults:
         raise Mistake("grade(scenario, worker, crashes=1): name the faults that it has to survive.")
-    asked = [{**faults, **budget} for budget in budgets or [{}]]
+    asked: list[dict[str, Any]] = [{**faults, **budget} for budget in budgets or [{}]]
     reports: list[Report] = []
     for one in asked:
         reports.append(scenario.explore(worker, workers=workers, max_seconds=max_seconds, **one))

@@ -9,19 +9,18 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, Unpack
 
 from simlib.arguments import number, whole_number
 from simlib.check import Report
 from simlib.errors import Mistake
-from simlib.model.fault import KINDS
 from simlib.model.process import Worker
 from simlib.model.system import by_name
-from simlib.scenario import CONDITIONS, Scenario, about_a_scenario
-from simlib.schedule.budget import LIMITS
+from simlib.scenario import Scenario, about_a_scenario
+from simlib.schedule.budget import Search
 from simlib.schedule.trace import Trace
 from simlib.simulate import Run
-from simlib.simulate.conditions import COUNTED, MEASURED
+from simlib.simulate.conditions import COUNTED, MEASURED, Length, Recorded, Seed, Weather
 from simlib.text import name_of, show, span
 from simlib.views.canvas import PIXELS
 from simlib.views.lanes import live_svg, panels_height, watched
@@ -71,9 +70,9 @@ def crash_slider(scenario: Scenario, *workers: Worker) -> Slider:
     return Slider("crash", tuple(names), tuple(_same_size(scenes)))
 
 
-@about_a_scenario(*LIMITS, *KINDS, instead={**COUNTED, "workers": "The slider moves that: most=4."})
+@about_a_scenario(instead={**COUNTED, "workers": "The slider moves that: most=4."})
 @interruptible()
-def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: int) -> Slider:
+def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: Unpack[Search]) -> Slider:
     """A slider over the number of workers, 1 to `most`: the verdict on each implementation, and its smallest failure.
 
     `faults` are those of `scenario.explore`. Raises Mistake.
@@ -90,24 +89,25 @@ def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults
     return Slider("workers", tuple(map(str, range(1, most + 1))), tuple(pages))
 
 
-@about_a_scenario(
-    *(name for name in CONDITIONS if name != "crashes_per_day"),
-    instead={**MEASURED, "crashes_per_day": "The slider moves that: rates=(0, 1, 10)."},
-)
+class Rest(Seed, Length, Weather, Recorded, total=False):
+    """The conditions of `simulate` that the slider does not move."""
+
+
+@about_a_scenario(instead={**MEASURED, "crashes_per_day": "The slider moves that: rates=(0, 1, 10)."})
 @interruptible()
 def crash_rate_slider(
-    scenario: Scenario, *workers: Worker, rates: Sequence[float] = (0, 1, 10, 100, 1000), **conditions: Any
+    scenario: Scenario, *worker: Worker, rates: Sequence[float] = (0, 1, 10, 100, 1000), **conditions: Unpack[Rest]
 ) -> Slider:
     """A slider over the crashes a day of each worker: what `simulate` measured of each implementation.
 
     `conditions` are those of `scenario.simulate`. Raises Mistake.
     """
-    _check(workers)
+    _check(worker)
     if isinstance(rates, str) or not isinstance(rates, Iterable) or not (chosen := [*rates]):
         raise Mistake(f"rates={show(rates)}: give the crashes a day to choose from, such as (0, 1, 10).")
     rates = [number("rates", rate) for rate in chosen]
-    runs = [[scenario.simulate(worker, crashes_per_day=rate, **conditions) for worker in workers] for rate in rates]
-    pages = tuple(_measured(workers, each) for each in runs)
+    runs = [[scenario.simulate(one, crashes_per_day=rate, **conditions) for one in worker] for rate in rates]
+    pages = tuple(_measured(worker, each) for each in runs)
     return Slider("crashes a day", tuple(f"{rate:g}" for rate in rates), pages)
 
 

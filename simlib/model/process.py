@@ -8,7 +8,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FrameType, GeneratorType, MethodType, TracebackType
 from typing import Any
 
@@ -19,7 +19,7 @@ from simlib.model.values import ATOMS, fresh
 from simlib.text import name_of, said, show
 from simlib.watchdog import Hanging, Watchdog
 
-Worker = Callable[..., Generator[Op, Any, Any]]
+Worker = Callable[..., Iterator[Op]]  # a Generator is one
 MOST_YIELDS_AT_THE_END = 20
 Frames = list[tuple[FrameType, int]]  # from the worker inwards, with the line that each is at
 LIBRARY = (os.path.dirname(os.__file__), "<frozen ")

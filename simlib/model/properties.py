@@ -14,8 +14,9 @@ from typing import Any
 from simlib.errors import Mistake, NotDeterministic
 from simlib.model.asked import asks
 from simlib.model.operation import Where
-from simlib.model.resource import Resource, State, View
+from simlib.model.resource import Resource, State
 from simlib.model.values import fresh
+from simlib.model.view import View
 from simlib.text import name_of, said, show
 from simlib.watchdog import Hanging
 
@@ -42,6 +43,9 @@ class Property:
     @property
     def name(self) -> str:
         return name_of(self.function)
+
+    def __repr__(self) -> str:
+        return f"<property {self.name}>"
 
     @property
     def _where(self) -> str:

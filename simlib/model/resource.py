@@ -5,16 +5,16 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from simlib.arguments import above_zero, why_unfit
 from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
 from simlib.model.fault import LOST_REPLIES, OUTAGES
 from simlib.model.operation import OK, Op, Outcome
-from simlib.model.shown import Items, Table
 from simlib.model.timing import Slept, Timer
 from simlib.model.values import SURE, freeze, fresh
+from simlib.model.view import Attribute, View
 from simlib.text import did_you_mean, listed, show
 
 ANYBODY = "anybody"
@@ -185,70 +185,16 @@ def _counts_in(key: Hashable) -> Iterator[Count]:
             yield from _counts_in(part)
 
 
-class View:
-    """A state as a property sees it: what it shows, and nothing that changes it."""
-
-    __slots__ = ("_state",)
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-
-    def __getattr__(self, name: str) -> Any:
-        state = self._state
-        if name not in state.sees:
-            raise self._unseen(f"`{name}`", did_you_mean(name, state.sees))
-        value = getattr(state, name)
-        if type(value) is dict:
-            return Table(value)
-        if isinstance(value, (list, ValuesView)):
-            return Items(value, state.order_seen)
-        return value if callable(value) else fresh(value)
-
-    def __getitem__(self, key: Any) -> Any:
-        if not hasattr(self._state, "__getitem__"):
-            raise self._unseen(f"`[{show(key)}]`")
-        try:
-            return fresh(self._state[key])
-        except Mistake as mistake:  # its own: not that of a worker
-            raise AttributeError(str(mistake), obj=self) from None
-
-    def __contains__(self, key: Any) -> bool:
-        if not hasattr(self._state, "__contains__"):
-            raise self._unseen(f"`{show(key)} in ...`")
-        try:
-            return key in self._state
-        except Mistake as mistake:
-            raise AttributeError(str(mistake), obj=self) from None
-
-    # What Python would answer by itself, and never as the author meant it: `for row in db` would not even end.
-
-    def __eq__(self, other: object) -> bool:
-        raise self._unseen("`... == ...`")
-
-    def __bool__(self) -> bool:
-        raise self._unseen("`if ...`")
-
-    def __len__(self) -> int:
-        raise self._unseen("`len(...)`")
-
-    def __iter__(self) -> Iterator[Any]:
-        raise self._unseen("`for ... in ...`")
-
-    def __repr__(self) -> str:
-        return self._state.summary()
-
-    def _unseen(self, what: str, hint: str = "") -> AttributeError:
-        state = self._state
-        shown = [*state.sees, *(["[key]"] if hasattr(state, "__getitem__") else [])]
-        text = f"{what} is nothing that a property can see here. It sees {listed(shown)}.{hint}"
-        return AttributeError(text, obj=self)
-
-
 MADE_FOR_A_WORKER = {"_name", "_built", "_described"}
 
 
 class Resource:
-    """A resource as a scenario describes it. Its methods build steps; they do nothing until they are yielded."""
+    """A resource as a scenario describes it. Its methods build steps; they do nothing until they are yielded.
+
+    What it declares as `asked` or as a `property` is what a property may ask. The state answers that, by the same name.
+    """
+
+    __iter__: ClassVar[None] = None  # else Python would try `db[0]`, `db[1]`, ...
 
     _name = ""
     _built: list[Op | Mistake] | None = None
@@ -256,7 +202,9 @@ class Resource:
 
     def __init_subclass__(cls) -> None:
         for name, method in [*vars(cls).items()]:
-            if inspect.isfunction(method) and not name.startswith("_") and not hasattr(Resource, name):
+            if isinstance(method, property) and method.fget is not None:
+                setattr(cls, name, Attribute(method.fget))
+            elif inspect.isfunction(method) and not name.startswith("_") and not hasattr(Resource, name):
                 setattr(cls, name, _checked(method))
 
     def initial(self, name: str) -> State:
@@ -293,13 +241,38 @@ class Resource:
         def __getattr__(self, name: str) -> Any:
             if name.startswith("_"):  # Python and Jupyter ask for many such names
                 raise AttributeError(name)
-            steps = [step for step in dir(type(self)) if not step.startswith("_") and not hasattr(Resource, step)]
-            mistake = Mistake(
-                f"`{self._name or type(self).__name__}.{name}`: a {type(self).__name__} has the steps "
-                f"{listed(steps)}.{did_you_mean(name, steps)}"
+            raise self._no_step(name)
+
+    def __repr__(self) -> str:
+        return f"<{as_written(self)}>" if self._built is None else f"<{self._name}: a {type(self).__name__}>"
+
+    def _refused(self, name: str) -> Exception:
+        """What to raise where a property's question is asked of a description, or of a worker's handle."""
+        kind = type(self).__name__
+        own = kind.lower()
+        if self._built is None:
+            asked = {"__getitem__": f"{kind}[key]", "__contains__": f"key in {kind}"}.get(name, f"{kind}.{name}")
+            return Mistake(
+                f"`{asked}` of a {kind} that is only described: nothing has happened to it. A property asks, through a "
+                f"parameter with the name that the scenario gives it: Scenario({own}={kind}(...)) and "
+                f'def claim({own}): ...; or ask what a run ends with: scenario.run(worker)["{own}"].'
             )
-            self._note(mistake)
-            raise mistake
+        if name == "__getitem__":  # as Python says it of what has none
+            return TypeError(f"'{kind}' object is not subscriptable")
+        if name == "__contains__":
+            return TypeError(f"argument of type '{kind}' is not iterable")
+        return self._no_step(name)
+
+    def _no_step(self, name: str) -> Mistake:
+        """What to say of a step that there is not."""
+        names = [one for one in dir(type(self)) if not one.startswith("_") and not hasattr(Resource, one)]
+        steps = [one for one in names if inspect.isfunction(inspect.getattr_static(type(self), one))]
+        kind = type(self).__name__
+        mistake = Mistake(
+            f"`{self._name or kind}.{name}`: a {kind} has the steps {listed(steps)}.{did_you_mean(name, steps)}"
+        )
+        self._note(mistake)
+        return mistake
 
     def _note(self, mistake: Mistake) -> None:
         """Keep it: raised inside a worker, its `except Exception` could swallow it."""
@@ -349,6 +322,16 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
         return Mistake(f"`{step}(...)` {misfit}. Write {step}({taken})." if misfit else f"`{step}(...)`: {error}.")
 
     return checked
+
+
+def as_written(resource: Resource) -> str:
+    """The call that makes it: `Queue(["order-1"], visibility_timeout=60)`."""
+    words = []
+    for one in inspect.signature(type(resource)).parameters.values():
+        value = vars(resource).get(f"_{one.name}", one.default)
+        if value is not one.default and value not in (one.default, [], {}):
+            words.append(f"{one.name}={show(value)}" if one.kind is one.KEYWORD_ONLY else show(value))
+    return f"{type(resource).__name__}({', '.join(words)})"
 
 
 def positive(name: str, seconds: float | None) -> float | None:

@@ -20,6 +20,7 @@ from simlib.model.resource import ANYBODY, Resource, State
 from simlib.text import did_you_mean, listed, name_of, said, show
 from simlib.watchdog import Hanging, Watchdog
 
+Counts = int | Mapping[str, int]  # how many of each worker, or by the worker's name
 ME = "me"
 
 
@@ -52,6 +53,9 @@ class System:
     eventually: tuple[Property, ...] = ()
     sometimes: tuple[Property, ...] = ()
     watchdog: Watchdog = field(default_factory=Watchdog, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        return f"<System of {self.title}>"
 
     def states(self) -> dict[str, State]:
         """The world before anything has happened."""
@@ -213,7 +217,7 @@ def outcome_of(states: Mapping[str, State]) -> Hashable:
 
 def cast_of(
     roles: Sequence[Worker],
-    workers: int | Mapping[str, int],
+    workers: Counts,
     resources: Mapping[str, Any],
     values: Mapping[str, Any],
     restarts: bool | Mapping[str, bool] = True,
@@ -237,7 +241,7 @@ def cast_of(
     return dict(zip(ascii_uppercase, people))
 
 
-def how_many(workers: int | Mapping[str, int]) -> int | dict[str, int]:
+def how_many(workers: Counts) -> int | dict[str, int]:
     """How many of each worker there are: a number, or numbers by function name. Raises Mistake."""
     if not isinstance(workers, Mapping):
         return whole_number("workers", workers, 1, len(ascii_uppercase))

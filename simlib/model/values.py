@@ -10,14 +10,26 @@ from __future__ import annotations
 import datetime
 import enum
 import uuid
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from simlib.errors import Mistake, OperationError
 from simlib.model.records import Record, Unread, record_of
 from simlib.text import show
+
+if TYPE_CHECKING:
+
+    class Fields(Protocol):
+        """A dataclass."""
+
+        __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    Scalar = str | float | bytes | Decimal | Fraction | datetime.date | datetime.time | datetime.timedelta | uuid.UUID
+    Plain = None | Scalar | enum.Enum | Fields | Sequence["Plain"] | Mapping[Any, "Plain"]
+else:
+    Plain = Any
 
 SURE = frozenset((str, int, bool, bytes, type(None)))  # nothing to check, and nothing to copy
 ATOMS = SURE | {float}

@@ -14,7 +14,7 @@ from simlib.text import show
 
 @dataclass
 class ClockState(State):
-    """What a property sees of a clock: `seconds` since the start."""
+    """The time, and who sleeps since when; a property sees what Clock says."""
 
     sees = ("seconds",)
     remote = False
@@ -71,12 +71,17 @@ class Clock(Resource):
     def initial(self, name: str) -> ClockState:
         return ClockState()
 
+    @property
+    def seconds(self) -> float:
+        """For a property: the seconds since the start."""
+        raise NotImplementedError
+
     def now(self) -> Op:
         """Answers the seconds since the start."""
         return Op(self._name, "now")
 
     def sleep(self, seconds: float) -> Op:
-        """Wait that long."""
+        """Wait for so many seconds. Raises Mistake if that is no number from 0 on."""
         found = as_number(seconds)
         if found is None or found < 0:
             raise Mistake(f"sleep({show(seconds)}): give a number of seconds, 0 or more.")

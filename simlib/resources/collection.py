@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +10,13 @@ from simlib.errors import Mistake, NotFound
 from simlib.model.operation import Op
 from simlib.model.resource import Resource, State
 from simlib.model.values import freeze, fresh, in_order, unordered
+from simlib.model.view import Value, asked
 from simlib.text import show
 
 
 @dataclass
 class CollectionState(State):
-    """What a property sees of a collection: `names["ann"]` (None where there is no such item), `"ann" in names`,
-    `items` (a dict)."""
+    """The items by name; a property sees what Collection says."""
 
     sees = ("items",)
     items: dict[str, Any] = field(default_factory=dict)
@@ -63,6 +63,9 @@ class Collection(Resource):
     for it ("Delete"), and Kubernetes does it. SQL, Redis and S3 do not: there a second delete succeeds
     (`Database.delete`). PUT stores the item whatever was there, so it can be repeated (RFC 9110, section 9.2.2).
 
+    `items` are those that are there in the beginning. A name that is no text, and an item that is no plain data, is a
+    Mistake.
+
     Left out: paging, ETags and If-Match, items that the server names (POST), errors other than 404 and those that the
     faults bring.
     """
@@ -75,8 +78,23 @@ class Collection(Resource):
     def initial(self, name: str) -> CollectionState:
         return CollectionState(fresh(self._items))
 
+    @asked
+    def __getitem__(self, name: str) -> Value:
+        """For a property: the item, None where there is none."""
+        raise NotImplementedError
+
+    @asked
+    def __contains__(self, name: str) -> bool:
+        """For a property: whether there is such an item."""
+        raise NotImplementedError
+
+    @property
+    def items(self) -> Mapping[str, Value]:
+        """For a property: all items by name."""
+        raise NotImplementedError
+
     def get(self, name: str) -> Op:
-        """Answers the item. Raises NotFound (404)."""
+        """Answers the item. Raises NotFound (404) if there is none."""
         return Op(self._name, "get", (_name(name),))
 
     def put(self, name: str, item: Any) -> Op:
@@ -84,7 +102,7 @@ class Collection(Resource):
         return Op(self._name, "put", (_name(name), item))
 
     def delete(self, name: str) -> Op:
-        """Remove the item. Raises NotFound (404) where there is none."""
+        """Remove the item. Raises NotFound (404) if there is none."""
         return Op(self._name, "delete", (_name(name),))
 
     def list(self) -> Op:

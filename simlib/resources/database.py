@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from simlib.errors import AlreadyExists, Mistake, StaleToken
 from simlib.model.operation import Op
 from simlib.model.resource import Count, Renumber, Resource, State
 from simlib.model.values import KEYS, NAMES, freeze, fresh, in_order, same, unordered
+from simlib.model.view import Value, asked
 from simlib.text import bare, listed, show
 
 WRITES = ("write", "insert", "delete", "compare_and_set")
@@ -17,7 +18,7 @@ WRITES = ("write", "insert", "delete", "compare_and_set")
 
 @dataclass
 class DatabaseState(State):
-    """What a property sees of a database: `db[key]` (None when there is no such row), `key in db`, `rows`."""
+    """Rows, sequences and fences; a property sees what Database says."""
 
     sees = ("rows",)
     rows: dict[Any, Any] = field(default_factory=dict)
@@ -112,7 +113,8 @@ class Database(Resource):
 
     1, 1.0 and True are three values, as they are in a typed column or in the text of a request. So a row's key, which a
     dict would take for one, is text, bytes, a whole number, a date, a UUID, None, or a tuple of these. Rows are plain
-    data that a store could hold: no sets, no exceptions, no instances that hold more than their fields.
+    data that a store could hold: no sets, no exceptions, no instances that hold more than their fields. All else is a
+    Mistake.
 
     Left out: transactions that stay open between steps and so their isolation levels, deadlocks and serialization
     failures (`live` begins such a step again); the gaps of nextval, which counts also what is undone; replicas that
@@ -127,12 +129,27 @@ class Database(Resource):
     def initial(self, name: str) -> DatabaseState:
         return DatabaseState(fresh(self._rows))
 
+    @asked
+    def __getitem__(self, key: Any) -> Value:
+        """For a property: the row, None where there is none."""
+        raise NotImplementedError
+
+    @asked
+    def __contains__(self, key: Any) -> bool:
+        """For a property: whether there is such a row."""
+        raise NotImplementedError
+
+    @property
+    def rows(self) -> Mapping[Any, Value]:
+        """For a property: all rows by key."""
+        raise NotImplementedError
+
     def read(self, key: Any, *, fence: int | None = None) -> Op:
-        """Answers the row, None when there is none."""
+        """Answers the row, None if there is none."""
         return Op(self._name, "read", (_key(key),), _fence(fence))
 
     def scan(self, prefix: str = "") -> Op:
-        """Answers the (key, row) pairs whose key is text that begins with `prefix`, in the order of their keys."""
+        """Answers the (key, row) pairs whose key is text that begins with `prefix`, sorted by key."""
         if not isinstance(prefix, str):
             raise Mistake(f"scan({show(prefix)}): give the beginning of the keys as text.")
         return Op(self._name, "scan", (prefix,))
@@ -142,7 +159,7 @@ class Database(Resource):
         return Op(self._name, "write", (_key(key), row), _fence(fence))
 
     def insert(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
-        """Store a new row. Raises AlreadyExists when there is one."""
+        """Store a new row. Raises AlreadyExists if there is one under this key."""
         return Op(self._name, "insert", (_key(key), row), _fence(fence))
 
     def delete(self, key: Any, *, fence: int | None = None) -> Op:
@@ -158,7 +175,7 @@ class Database(Resource):
         return Op(self._name, "compare_and_set", (_key(key), expected, row), _fence(fence))
 
     def next_id(self, sequence: str = "id") -> Op:
-        """Answers 1, 2, 3, ...: each number once, also when its caller crashes and never uses it."""
+        """Answers 1, 2, 3, ... of this sequence: each number once, also if its caller crashes and never uses it."""
         if not isinstance(sequence, str):
             raise Mistake(f"next_id({show(sequence)}): give the name of a sequence, as text.")
         return Op(self._name, "next_id", (sequence,))

@@ -12,6 +12,7 @@ from simlib.errors import DiskFull, Mistake, NotFound
 from simlib.model.fault import DISK_FULL
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.resource import Resource, State
+from simlib.model.view import asked
 from simlib.text import bare, show
 
 
@@ -27,7 +28,7 @@ class File(NamedTuple):
 
 @dataclass
 class DiskState(State):
-    """What a property sees of a disk: `contents(name)` (None when there is no such file), `files` (their names)."""
+    """Page cache, directory and platter; a property sees what Disk says."""
 
     sees = ("contents", "files")
     remote = False
@@ -177,8 +178,9 @@ class Disk(Resource):
     order. So a rename can be on disk before the data of the file it names: `fsync` the file before, and the
     directory after.
 
-    `capacity` is the number of characters that fit. A write that does not fit leaves a part and raises DiskFull,
-    and so does the fault `disk_full`, anywhere.
+    `files` are there and synced in the beginning. `capacity` is the number of characters that fit. A write that does
+    not fit leaves a part and raises DiskFull, and so does the fault `disk_full`, anywhere. A name or data that is no
+    text is a Mistake, and so is a capacity that the first files exceed.
 
     Left out: sub-directories, links, holes, a failing fsync (after which Linux may drop the data and report it once),
     garbage or zeros in place of data (ext4 in data=writeback), and data that is torn anywhere but in its middle.
@@ -206,8 +208,18 @@ class Disk(Resource):
         state.on_fsync_directory("")
         return state
 
+    @asked
+    def contents(self, name: str) -> str | None:
+        """For a property: what a process that reads the file now would get; None where there is no such file."""
+        raise NotImplementedError
+
+    @property
+    def files(self) -> list[str]:
+        """For a property: the names of the files, sorted."""
+        raise NotImplementedError
+
     def read(self, name: str) -> Op:
-        """Answers the file's data. Raises NotFound."""
+        """Answers the file's data. Raises NotFound if there is no such file."""
         return Op(self._name, "read", (_name(name),))
 
     def exists(self, name: str) -> Op:
@@ -223,15 +235,15 @@ class Disk(Resource):
         return Op(self._name, "append", (_name(name), _text("append", data)))
 
     def rename(self, old: str, new: str) -> Op:
-        """Give the file another name, replacing what had it, in one step. Raises NotFound."""
+        """Give the file another name, replacing what had it, in one step. Raises NotFound if there is no `old`."""
         return Op(self._name, "rename", (_name(old), _name(new)))
 
     def delete(self, name: str) -> Op:
-        """Remove the name. Raises NotFound."""
+        """Remove the name. Raises NotFound if there is no such file."""
         return Op(self._name, "delete", (_name(name),))
 
     def fsync(self, name: str) -> Op:
-        """Wait until the file's data is on disk. Its name is not: see fsync_directory. Raises NotFound."""
+        """Wait until the file's data is on disk. Its name is not: see fsync_directory. Raises NotFound, as `read`."""
         return Op(self._name, "fsync", (_name(name),))
 
     def fsync_directory(self) -> Op:

@@ -11,6 +11,7 @@ from simlib.model.operation import Blocked, Op
 from simlib.model.resource import Count, Counted, Renumber, Resource, State, positive
 from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
 from simlib.model.values import ATOMS, freeze, same
+from simlib.model.view import Value
 from simlib.text import bare, show
 
 
@@ -45,9 +46,7 @@ class Lease(Counted):
 
 @dataclass
 class LockState(State):
-    """What a property sees of a lock: `holder` (the value that it was acquired with, None when it is free), `token`
-    (how often it was acquired), and `freed_by_others`: how often a process freed it that had not acquired it.
-    """
+    """Who holds it, and until when; a property sees what Lock says."""
 
     sees = ("holder", "token", "freed_by_others")
     holder: Any = None
@@ -188,8 +187,23 @@ class Lock(Resource):
     def initial(self, name: str) -> LockState:
         return LockState()
 
+    @property
+    def holder(self) -> Value:
+        """For a property: the value that it was acquired with, None when it is free."""
+        raise NotImplementedError
+
+    @property
+    def token(self) -> int:
+        """For a property: how often it was acquired."""
+        raise NotImplementedError
+
+    @property
+    def freed_by_others(self) -> int:
+        """For a property: how often a process freed it that had not acquired it."""
+        raise NotImplementedError
+
     def acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
-        """Answers a Lease; waits while the lock is held.
+        """Answers a Lease; waits while the lock is held. Raises Mistake if `ttl` is no number of seconds above 0.
 
         `value` is what the key holds (1, 1.0 and True are three); left out, it is one that nobody else has ever used.
         `ttl` in seconds; without one, a holder that dies keeps the lock for ever.
@@ -197,21 +211,24 @@ class Lock(Resource):
         return Op(self._name, "acquire", _given(value), _lasting(ttl))
 
     def try_acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
-        """Answers a Lease, or None at once when the lock is held."""
+        """Answers a Lease, or None at once if the lock is held. The rest is as with `acquire`."""
         return Op(self._name, "try_acquire", _given(value), _lasting(ttl))
 
     def release(self, lease: Lease) -> Op:
-        """Delete the key if it holds this lease's value, in one step. Answers whether it did."""
+        """Delete the key if it holds this lease's value, in one step. Answers whether it did.
+
+        Raises Mistake if `lease` is none, such as the None of `try_acquire`.
+        """
         return Op(self._name, "release", (self._a_lease("release", lease),))
 
     def renew(self, lease: Lease, *, ttl: float) -> Op:
-        """Start the time to live again if the key holds this lease's value. Answers whether it did."""
+        """Start the time to live again, `ttl` seconds, if the key holds this lease's value. Answers whether it did."""
         if ttl is None:
             raise Mistake("renew(..., ttl=None): give a number of seconds above 0.")
         return Op(self._name, "renew", (self._a_lease("renew", lease),), _lasting(ttl))
 
     def read(self) -> Op:
-        """Answers the value that the key holds, None when the lock is free."""
+        """Answers the value that the key holds, None if the lock is free."""
         return Op(self._name, "read")
 
     def delete(self) -> Op:

@@ -14,6 +14,7 @@ from simlib.model.operation import OK, Blocked, Op, Outcome
 from simlib.model.resource import ANYBODY, Count, Counted, Renumber, Resource, State, positive
 from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
 from simlib.model.values import freeze, fresh, unordered
+from simlib.model.view import Value
 from simlib.text import plural, show
 
 
@@ -25,7 +26,7 @@ class Message(Counted):
     """
 
     id: str
-    body: Any
+    body: Value
     deliveries: int = 0
     number: int = field(default=0, repr=False)  # its place in the order of sending
 
@@ -59,7 +60,7 @@ _set_id, _set_body, _set_deliveries, _set_number = (vars(Message)[name].__set__ 
 
 @dataclass
 class QueueState(State):
-    """What a property sees of a queue: `ready`, `in_flight`, `acked`, `dead_letters` (messages), `sent` (a count)."""
+    """Messages that wait, are in flight, or are done with; a property sees what Queue says."""
 
     sees = ("ready", "in_flight", "acked", "dead_letters", "sent")
     name: str
@@ -253,6 +254,9 @@ class Queue(Resource):
     the timeout is no guarantee against a second delivery: the fault `redeliveries` delivers a message once more while
     it is in flight, or after it was acknowledged. The newest delivery's receipt is the one that counts.
 
+    `messages` are there in the beginning. A message is plain data; anything else is a Mistake, and so is a timeout that
+    is not above 0, or a `max_receives` that is no whole number from 1 on.
+
     Source: Amazon SQS Developer Guide, "visibility timeout" and "dead-letter queues", and API Reference,
     "DeleteMessage". Left out: batches, delays, retention, extending a visibility timeout, message groups (an
     in-flight message does not hold back the ones behind it), and the loss of order of standard queues: here a
@@ -281,6 +285,31 @@ class Queue(Resource):
             state.on_send("", fresh(body))
         return state
 
+    @property
+    def ready(self) -> list[Message]:
+        """For a property: the messages that wait to be received, oldest first."""
+        raise NotImplementedError
+
+    @property
+    def in_flight(self) -> list[Message]:
+        """For a property: delivered, not acknowledged and not timed out, in the order of sending."""
+        raise NotImplementedError
+
+    @property
+    def acked(self) -> list[Message]:
+        """For a property: acknowledged, in that order."""
+        raise NotImplementedError
+
+    @property
+    def dead_letters(self) -> list[Message]:
+        """For a property: given up after `max_receives` deliveries."""
+        raise NotImplementedError
+
+    @property
+    def sent(self) -> int:
+        """For a property: how many messages were ever sent, those of the beginning included."""
+        raise NotImplementedError
+
     def receive(self) -> Op:
         """Answers the oldest Message that is ready; waits while there is none."""
         return Op(self._name, "receive")
@@ -289,12 +318,13 @@ class Queue(Resource):
         """Done with this delivery: the queue forgets the message.
 
         With the receipt of an older delivery, after the message was delivered again, nothing happens and no error
-        tells so: the message stays. (SQS: the request succeeds, and the message is not deleted.)
+        tells so: the message stays. (SQS: the request succeeds, and the message is not deleted.) Raises Mistake if it
+        is no message, or one that another queue delivered.
         """
         return Op(self._name, "ack", (self._own("ack", message),))
 
     def nack(self, message: Message) -> Op:
-        """Hand the message back: it is ready again at once. Nothing happens with an old receipt."""
+        """Hand the message back: it is ready again at once. An old receipt does nothing. Raises Mistake, as `ack`."""
         return Op(self._name, "nack", (self._own("nack", message),))
 
     def send(self, body: Any) -> Op:

@@ -11,12 +11,13 @@ from simlib.model.fault import REJECTIONS
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.resource import Resource, State
 from simlib.model.values import KEYS, freeze, unordered
+from simlib.model.view import asked
 from simlib.text import plural, printable, show
 
 
 @dataclass
 class ServiceState(State):
-    """What a property sees of a service: `count(action, ...)`, how often that was really done."""
+    """What was done, and under which keys; a property sees what Service says."""
 
     sees = ("count",)
     effects: dict[Hashable, int] = field(default_factory=dict)  # (action, arguments): how often
@@ -81,10 +82,17 @@ class Service(Resource):
     def initial(self, name: str) -> ServiceState:
         return ServiceState()
 
-    def call(self, action: str, *args: Any, idempotency_key: Any = None) -> Op:
-        """Do `action`. Answers "ok". Raises Unavailable, OutcomeUnknown or Rejected.
+    @asked
+    def count(self, action: str, *args: Any) -> int:
+        """For a property: how often `action` was really done, with any arguments, or with these."""
+        raise NotImplementedError
 
-        1, 1.0 and True are three arguments, and three keys.
+    def call(self, action: str, *args: Any, idempotency_key: Any = None) -> Op:
+        """Do `action` with these arguments. Answers "ok".
+
+        Raises Rejected if the key was used for something else, or if the fault `rejections` strikes; then it fails each
+        time. Raises Unavailable or OutcomeUnknown under `outages` and `lost_replies`. 1, 1.0 and True are three
+        arguments, and three keys. Raises Mistake if `action` is no text, or if an argument is no plain data.
         """
         if not isinstance(action, str):
             raise Mistake(f'call({show(action)}): say first what to do, as text: call("charge", 20).')

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypedDict
 
 from simlib.arguments import above_zero, whole_number
 from simlib.model.fault import FAULT_NAMES, KINDS
+from simlib.model.system import Counts
 from simlib.text import listed, plural
 
 LIMITS = ("max_states", "max_seconds", "max_megabytes")
@@ -14,11 +16,47 @@ _BITS = 5
 MOST = 2**_BITS - 1
 
 
+class Faults(TypedDict, total=False):
+    """How often each fault may strike in one run."""
+
+    crashes: int  # a worker's memory is gone, and it starts again
+    node_losses: int  # a worker is gone, and nobody starts it again
+    power_losses: int  # all processes end, and what was not synced may be gone
+    redeliveries: int  # a task that has been handed out is handed out again
+    lost_replies: int  # the step took effect, and its caller sees OutcomeUnknown
+    outages: int  # the step did not take effect, and its caller sees Unavailable
+    rejections: int  # it never will: Rejected
+    disk_full: int
+    pauses: int  # a timer beats its owner
+
+
+class SearchLimits(TypedDict, total=False):
+    """Where a search gives up."""
+
+    max_states: int
+    max_seconds: float | None  # None: as long as it takes
+    max_megabytes: float  # by which the process may grow
+
+
+class Search(SearchLimits, Faults, total=False):
+    """What a function that counts the workers itself hands on to `explore`."""
+
+
+class Staff(TypedDict, total=False):
+    """How many of each worker there are."""
+
+    workers: Counts | None
+
+
+class Question(Staff, Search, total=False):
+    """What a function hands on to `explore`."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """How many faults of each kind one run may have. Packed into one number, so that a state carries it cheaply."""
 
-    counts: Mapping[str, int]
+    counts: Mapping[str, Any]  # numbers; a TypedDict does not say so
 
     def __post_init__(self) -> None:
         counts = {kind: whole_number(kind, count, 0, MOST) for kind, count in self.counts.items()}

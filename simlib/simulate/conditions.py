@@ -6,10 +6,11 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import inf, log
+from typing import TypedDict
 
 from simlib.arguments import above_zero, as_number, number, whole_number
 from simlib.errors import Mistake
-from simlib.schedule.budget import LIMITS
+from simlib.schedule.budget import LIMITS, Staff
 from simlib.text import did_you_mean, listed, name_of, show, span
 
 Duration = float | Callable[[random.Random], float]  # seconds, or a draw of them
@@ -36,6 +37,55 @@ COUNTED = {
        for kind, name in CHANCES.items()},
     **{name: f"That is a rate, for simulate. explore takes a count: {kind}=1." for kind, name in RATES.items()},
 }  # fmt: skip
+
+
+class Weather(Staff, total=False):
+    """What every picture of production hands on to `simulate`; see Conditions."""
+
+    arrivals: Duration | Mapping[str, Duration] | None
+    latency: Duration | Mapping[str, Duration]
+    restart: Duration
+    pauses_per_day: float
+    pause: Duration
+    power_losses_per_day: float
+    capacity: Mapping[str, int] | None
+    timeout: Mapping[str, float] | None
+    down: Mapping[str, tuple[float, float]] | None
+    stalled: Mapping[str, tuple[float, float]] | None
+    redelivery_chance: float
+    outage_chance: float
+    lost_reply_chance: float
+    rejection_chance: float
+    disk_full_chance: float
+
+
+class CrashRate(TypedDict, total=False):
+    """How often each worker crashes."""
+
+    crashes_per_day: float
+
+
+class Length(TypedDict, total=False):
+    """How long a run is: simulated hours, or until a property breaks."""
+
+    hours: float
+    until_violation: bool
+
+
+class Recorded(TypedDict, total=False):
+    """Whether the run keeps its events."""
+
+    trace: bool
+
+
+class Seed(TypedDict, total=False):
+    """Where chance begins."""
+
+    seed: int
+
+
+class Production(Length, Weather, CrashRate, Recorded, total=False):
+    """What a function hands on to `simulate` that draws the seeds itself."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from statistics import fmean, quantiles
 
 from simlib.model.fault import FAULT_NAMES
-from simlib.model.resource import State, View
+from simlib.model.resource import State
 from simlib.model.system import outcome_of
+from simlib.model.view import View
 from simlib.schedule.trace import Trace
 from simlib.simulate.conditions import Conditions
 from simlib.text import listed, plural, span, wrapped
@@ -50,15 +51,17 @@ class Run:
     trace: Trace | None = field(default=None, repr=False)
 
     def __getitem__(self, resource: str) -> View:
+        """The resource in the end, as properties see it. Raises KeyError if there is none of that name."""
         return self.states[resource].seen()
 
     @property
     def outcome(self) -> Hashable:
-        """The final world as an outsider sees it: comparable with `report.outcomes` of `explore`."""
+        """The world in the end, as an outsider finds it: one of `report.outcomes` of `explore`."""
         return outcome_of(self.states)
 
     @property
     def completed(self) -> int:
+        """How many tasks were completed."""
         return self.counts["completed"]
 
     @property
@@ -67,13 +70,14 @@ class Run:
         return self.completed / self.seconds * HOUR if self.seconds else 0.0
 
     def latency(self, share: float = 0.5) -> float | None:
-        """The latency within which this share of the tasks was done; None when there were too few."""
+        """Seconds within which this share (0 to 1) of the completed tasks was done; None if there was no task."""
         if len(self.latencies) < 2:
             return self.latencies[0] if self.latencies else None
         return quantiles(self.latencies, n=1000, method="inclusive")[min(998, max(0, round(share * 1000) - 1))]
 
     @property
     def mean_latency(self) -> float | None:
+        """Seconds that a completed task took on average; None if there was no task."""
         return fmean(self.latencies) if self.latencies else None
 
     def __str__(self) -> str:

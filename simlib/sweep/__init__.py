@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.simulate.conditions import CrashRate, Length, Weather
 from simlib.sweep.plan import Parameters, Plan
 from simlib.sweep.result import Sweep
 
@@ -16,15 +17,19 @@ if TYPE_CHECKING:
 __all__ = ["Sweep", "sweep"]
 
 
-@about_a_scenario()
+class Swept(Length, Weather, CrashRate, total=False):
+    """The conditions of `simulate` that a sweep does not set itself."""
+
+
+@about_a_scenario(closed=False)  # a plan says what it does not take: names of the scenario, too, are known to it
 def sweep(
     scenario: Scenario,
-    *workers: Workers,
+    *worker: Workers,
     seeds: Iterable[int] = range(100),
     parameters: Parameters = (),
     executor: Executor | int | None = None,
     to: str | os.PathLike[str] | None = None,
-    **conditions: Any,
+    **conditions: Unpack[Swept],
 ) -> Sweep:
     """Simulate each worker with every seed under every set of parameters: a table with one record a run; see Sweep.
 
@@ -51,7 +56,7 @@ def sweep(
     Raises Mistake for names and values that do not fit, for a `to` that another sweep has written, with what differs,
     and where cloudpickle, which sends the workers, is missing.
     """
-    plan = Plan(scenario, workers, seeds, parameters, conditions)
+    plan = Plan(scenario, worker, seeds, parameters, {**conditions})
     from simlib.sweep.driver import run_sweep  # only now: what runs processes takes longer to import than all of simlib
 
     return run_sweep(plan, executor, to)

@@ -14,6 +14,7 @@ from typing import Any
 from simlib.model.outside_memory import codes_in, is_library
 from simlib.model.resource import Resource
 from simlib.model.values import ATOMS, SCALARS
+from simlib.scenario.description import Description
 from simlib.text import show
 
 SIMLIB = Path(__file__).parent.parent
@@ -44,7 +45,8 @@ def describe(thing: Any, within: frozenset[int] = frozenset()) -> str:
     if isinstance(thing, type):
         own = {name: value for name, value in vars(thing).items() if not name.startswith("__")}
         return thing.__qualname__ + ("" if is_library(thing.__module__) else inner(own))
-    if (isinstance(thing, Resource) or is_dataclass(thing)) and hasattr(thing, "__dict__"):
+    says_nothing = isinstance(thing, (Resource, Description)) or kind.__repr__ is object.__repr__
+    if (says_nothing or is_dataclass(thing)) and hasattr(thing, "__dict__"):
         given = [f"{name.lstrip('_')}={inner(value)}" for name, value in vars(thing).items()]
         return f"{kind.__name__}({', '.join(given)})"
     text = show(thing, 1_000)

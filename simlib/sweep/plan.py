@@ -11,7 +11,7 @@ from simlib.errors import Mistake
 from simlib.files import Odd
 from simlib.model.resource import Resource
 from simlib.model.system import by_name, roles_of
-from simlib.scenario import CONDITIONS, Scenario, Workers
+from simlib.scenario import CONDITIONS, Scenario, Workers, system_of
 from simlib.simulate.conditions import MEASURED
 from simlib.sweep.chunk import FIGURES, Record, RunId, split
 from simlib.sweep.identity import describe
@@ -44,7 +44,7 @@ class Plan:
         for cell in self.cells:
             own, rest = split(scenario, {**conditions, **cell})
             for worker in workers:
-                scenario.but(**own).system(worker, rest.get("workers"))
+                system_of(scenario.but(**own), worker, rest.get("workers"))
         self.workers = by_name(workers)
         self.seeds = _seeds(seeds)
         self.shown = _shown(self.cells)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Unpack
 
 from simlib.check import Report
 from simlib.errors import Mistake
 from simlib.model.system import by_name
-from simlib.scenario import QUESTION, Scenario, Workers, about_a_scenario
+from simlib.scenario import Scenario, Workers, about_a_scenario, asking_one
+from simlib.schedule.budget import Question
 from simlib.simulate.conditions import COUNTED
 from simlib.text import listed, plural, show
 from simlib.views import style
@@ -48,15 +49,15 @@ class Board(Drawn):
         return sum(report.verdict == "holds" for report in self.reports[worker].values())
 
 
-@about_a_scenario(*QUESTION, instead=COUNTED)
+@about_a_scenario(instead=COUNTED)
 @interruptible()
-def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
+def board(scenario: Scenario, *worker: Workers, **question: Unpack[Question]) -> Board:
     """Ask each of the scenario's properties alone of each worker. `question` is what `scenario.explore` takes.
 
     Raises Mistake.
     """
     asked = _questions(scenario)
-    reports = {name: _row(scenario, asked, worker, question) for name, worker in by_name(workers).items()}
+    reports = {name: _row(scenario, asked, one, question) for name, one in by_name(worker).items()}
     small = _small_print(next(iter(next(iter(reports.values())).values())))
     title = _title(reports)
     table = [["", *reports], *([claim, *(_word(claim, row[claim]) for row in reports.values())] for claim in asked)]
@@ -67,13 +68,13 @@ def board(scenario: Scenario, *workers: Workers, **question: Any) -> Board:
 def _questions(scenario: Scenario) -> dict[str, Scenario]:
     """A part of the scenario for each property, and one for none."""
     kinds = {"always": scenario.always, "eventually": scenario.eventually, "sometimes": scenario.sometimes}
-    parts = {claim.name: scenario.alone(kind, claim.function) for kind, claims in kinds.items() for claim in claims}
-    return {**parts, NOTHING_STUCK: scenario.alone()}
+    parts = {
+        claim.name: asking_one(scenario, kind, claim.function) for kind, claims in kinds.items() for claim in claims
+    }
+    return {**parts, NOTHING_STUCK: asking_one(scenario)}
 
 
-def _row(
-    scenario: Scenario, asked: Mapping[str, Scenario], worker: Workers, question: Mapping[str, Any]
-) -> dict[str, Report]:
+def _row(scenario: Scenario, asked: Mapping[str, Scenario], worker: Workers, question: Question) -> dict[str, Report]:
     """The answers for one worker. If all hold together, each of them does: one search answers all."""
     together = scenario.explore(worker, **question)
     if together.verdict == "holds":

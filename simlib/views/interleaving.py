@@ -10,7 +10,7 @@ from simlib.check.fault_matrix import overtakings
 from simlib.errors import Mistake
 from simlib.model.process import Worker
 from simlib.model.system import called
-from simlib.scenario import Scenario, about_a_scenario
+from simlib.scenario import Scenario, about_a_scenario, system_of
 from simlib.schedule.trace import Trace
 from simlib.text import plural
 from simlib.views import style
@@ -66,7 +66,7 @@ def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:
         raise Mistake(f"{described(worker)}: this map is of one function: interleaving_map(scenario, charge).")
     alone = scenario.run(worker)
     steps = tuple(verb_of(event.op) for event in alone.events if event.op and event.worker == "A")
-    reports = tuple(map(tuple, overtakings(scenario.system(worker, 2), len(steps))))
+    reports = tuple(map(tuple, overtakings(system_of(scenario, worker, 2), len(steps))))
     title = _title(called(worker), reports)
     said = ([step, *(report.claim or report.verdict for report in row)] for step, row in zip(steps, reports))
     text = "\n".join([title, *aligned([["A stands after | B gets to", *steps], *said], indent=""), SMALL_PRINT])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Unpack
 
 from simlib.errors import Mistake
-from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
+from simlib.scenario import Scenario, Workers, about_a_scenario
 from simlib.simulate import Run
-from simlib.simulate.conditions import MEASURED
+from simlib.simulate.conditions import MEASURED, Production
 from simlib.text import listed, show
 from simlib.views.chart import Chart, Curve
 from simlib.views.picture import Drawn, Picture
@@ -36,8 +36,10 @@ class Load(Drawn):
         return rate(self.runs[worker].answered[self.resource], since, until)
 
 
-@about_a_scenario(*CONDITIONS, instead=MEASURED)
-def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int = 0, **conditions: Any) -> Load:
+@about_a_scenario(instead=MEASURED)
+def load_curve(
+    scenario: Scenario, resource: str, *worker: Workers, seed: int = 0, **conditions: Unpack[Production]
+) -> Load:
     """Simulate each implementation once and draw the requests a second that reach `resource`.
 
     `conditions` are those of `scenario.simulate`, with a `capacity` for the resource. Raises Mistake.
@@ -48,7 +50,7 @@ def load_curve(scenario: Scenario, resource: str, *workers: Workers, seed: int =
             f"load_curve(scenario, {show(resource)}, worker, ..., capacity={{{show(resource)}: 4}}): name a resource "
             "with a capacity."
         )
-    runs = {name: run for name, (run,) in many_runs(scenario, workers, 1, seed, **conditions)[0].items()}
+    runs = {name: run for name, (run,) in many_runs(scenario, worker, 1, seed, **conditions)[0].items()}
     some = next(iter(runs.values()))
     small = f"One run of each, seed {seed}; {some.conditions}."
     return Load(resource, runs, _chart(runs, resource, small).picture(_lines(runs, resource)))

@@ -16,7 +16,7 @@ from simlib.check import Report
 from simlib.errors import Mistake
 from simlib.model.system import System, roles_of
 from simlib.resources.lock import LockState
-from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
 from simlib.schedule.replay import fork, play
 from simlib.schedule.token import points
 from simlib.schedule.trace import Trace
@@ -91,15 +91,15 @@ def player(scenario: Scenario, *workers: Workers, failure: Report | Trace | None
 def _played(scenario: Scenario, worker: Workers, failure: Report | Trace | None) -> tuple[System, Trace]:
     """The failure on this implementation."""
     if failure is None:
-        return scenario.system(worker, 1), scenario.run(worker)
+        return system_of(scenario, worker, 1), scenario.run(worker)
     if not isinstance(failure, (Report, Trace)):
         raise Mistake(f"failure={described(failure)}: give a report or a trace.")
     if isinstance(failure, Trace):
-        return scenario.system(worker), play(scenario.system(worker), points(failure))
+        return system_of(scenario, worker), play(system_of(scenario, worker), points(failure))
     trace = run_of(failure, to="play")
     names = [name_of(role) for role in roles_of(worker)]
     counts = Counter(role.name for role in failure.system.cast.values()).values()
-    system = scenario.system(worker, dict(zip(names, counts)))
+    system = system_of(scenario, worker, dict(zip(names, counts)))
     return system, play(system, points(trace))
 
 

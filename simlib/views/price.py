@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Unpack
 
 from simlib.errors import Mistake
-from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
+from simlib.scenario import Scenario, Workers, about_a_scenario
 from simlib.simulate import Run
-from simlib.simulate.conditions import MEASURED
+from simlib.simulate.conditions import MEASURED, Production
 from simlib.text import listed, show
 from simlib.views import style
 from simlib.views.canvas import Canvas, sheet
@@ -52,15 +52,17 @@ class PriceTag(Drawn):
         return self.prices[worker][what]
 
 
-@about_a_scenario(*CONDITIONS, instead=MEASURED)
-def price_tag(scenario: Scenario, *workers: Workers, runs: int = 3, seed: int = 0, **conditions: Any) -> PriceTag:
+@about_a_scenario(instead=MEASURED)
+def price_tag(
+    scenario: Scenario, *worker: Workers, runs: int = 3, seed: int = 0, **conditions: Unpack[Production]
+) -> PriceTag:
     """Run each implementation under the same conditions, and say what each costs: the first one's figures, and the
     others' as a change of them.
 
     `runs` seeds from `seed` on, the same for each. `conditions` are those of `scenario.simulate`. Latency is from a
     task's arrival to its end, over all retries. Raises Mistake.
     """
-    found, said = many_runs(scenario, workers, runs, seed, **conditions)
+    found, said = many_runs(scenario, worker, runs, seed, **conditions)
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]
     if idle:
         raise Mistake(f"{listed(idle)} completed no task in this time: simulate for longer, or give arrivals=.")

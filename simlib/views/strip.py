@@ -10,7 +10,7 @@ from simlib.check import Report
 from simlib.check.fault_matrix import CONDITIONS, Cell, Condition, cells
 from simlib.errors import Mistake
 from simlib.model.system import by_name
-from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
 from simlib.text import listed, plural, show
 from simlib.views import style
 from simlib.views.canvas import Canvas, sheet
@@ -103,7 +103,7 @@ def _rows(
     scenario: Scenario, workers: tuple[Workers, ...], conditions: tuple[Condition, ...]
 ) -> dict[str, list[list[Cell]]]:
     return {
-        name: cells({count: scenario.system(worker, count) for count in (1, 2)}, conditions)
+        name: cells({count: system_of(scenario, worker, count) for count in (1, 2)}, conditions)
         for name, worker in by_name(workers).items()
     }
 

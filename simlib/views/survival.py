@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Unpack
 
 from simlib.arguments import above_zero, whole_number
 from simlib.errors import Mistake
-from simlib.scenario import CONDITIONS, Scenario, Workers, about_a_scenario
-from simlib.simulate.conditions import MEASURED
+from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
+from simlib.simulate.conditions import MEASURED, CrashRate, Recorded, Weather
 from simlib.text import listed, plural, show
 from simlib.views.chart import Chart, Curve, shares_left, wilson
 from simlib.views.picture import Drawn, Picture
@@ -44,19 +44,22 @@ class Survival(Drawn):
         return _day_of_half(self.bitten[worker])
 
 
-FIXED = ("hours", "until_violation")
 INSTEAD = {**MEASURED, "hours": "Give days=30.", "until_violation": "Each run ends at its first violation."}
 
 
-@about_a_scenario(*(name for name in CONDITIONS if name not in FIXED), instead=INSTEAD)
+class Stretch(Weather, CrashRate, Recorded, total=False):
+    """The conditions of `simulate` that a curve does not set itself."""
+
+
+@about_a_scenario(instead=INSTEAD)
 def survival_curve(
     scenario: Scenario,
-    *workers: Workers,
+    *worker: Workers,
     days: float = 30,
     runs: int = 50,
     seed: int = 0,
     formula: Callable[[float], float] | None = None,
-    **conditions: Any,
+    **conditions: Unpack[Stretch],
 ) -> Survival:
     """Simulate many stretches of production with each implementation, and draw how many are still unharmed by when.
 
@@ -66,12 +69,12 @@ def survival_curve(
     """
     runs = whole_number("runs", runs, 2, or_="; a curve says something from about 30 on")
     days = above_zero("days", days)
-    found, said = many_runs(scenario, workers, runs, seed, hours=days * 24, until_violation=True, **conditions)
+    found, said = many_runs(scenario, worker, runs, seed, hours=days * 24, until_violation=True, **conditions)
     bitten = {
         name: tuple(None if run.first_violation is None else run.first_violation / DAY for run in results)
         for name, results in found.items()
     }
-    people = plural(len(scenario.system(workers[0], conditions.get("workers")).cast), "worker")
+    people = plural(len(system_of(scenario, worker[0], conditions.get("workers")).cast), "worker")
     small = f"{people}, {said}. Bands: 95 % intervals (Wilson)."
     lines = [_line(name, results, days) for name, results in bitten.items()]
     if formula is not None:

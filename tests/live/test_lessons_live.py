@@ -5,6 +5,7 @@ import pytest
 from simlib.live import Chaos, Processes, run
 from simlib.model.fault import KINDS
 from simlib.model.system import outcome_of
+from simlib.scenario import system_of
 from simlib.schedule.budget import Budget
 from simlib.schedule.token import Point, points
 from tests.lessons import definitions
@@ -29,7 +30,7 @@ def test_the_happy_path_breaks_live_with_every_property_that_explore_names(numbe
     found = {kind: scenario.explore(happy, **{kind: 1}) for kind in KINDS}
     broken = {kind: report for kind, report in found.items() if report.counterexample}
     assert broken
-    system = scenario.system(happy)
+    system = system_of(scenario, happy)
     with Processes(system, fills=True) as processes:
         live = {kind: run(system, processes, points(report.counterexample)) for kind, report in broken.items()}
     assert {kind: trace.broken for kind, trace in live.items()} == {
@@ -50,7 +51,7 @@ def crash_points(scenario, worker):
 def test_the_careful_version_survives_a_kill_after_each_of_its_steps(number):
     scenario, (*_, careful) = lesson(number)
     reached = scenario.explore(careful, workers=1, crashes=1)
-    system = scenario.system(careful, 1)
+    system = system_of(scenario, careful, 1)
     schedules = crash_points(scenario, careful)
     assert schedules
     with Processes(system, fills=True) as processes:
@@ -66,7 +67,7 @@ def test_the_careful_version_ends_where_explore_says_after_random_kills_and_paus
     scenario, (*_, careful) = lesson(number)
     faults = {"crashes": 1, "pauses": 1}
     reached = scenario.explore(careful, **faults)
-    system = scenario.system(careful)
+    system = system_of(scenario, careful)
     with Processes(system, fills=False) as processes:
         traces = [run(system, processes, Chaos(Budget(faults), seed)) for seed in range(3)]
     assert [trace.broken for trace in traces] == [None] * 3

@@ -19,6 +19,7 @@ from simlib.live.machine import LiveMachine
 from simlib.live.stores import Folder, SmallDisk, stores_for
 from simlib.model.system import outcome_of
 from simlib.resources.database import DatabaseState
+from simlib.scenario import system_of
 from simlib.schedule.budget import Budget
 from simlib.schedule.transition import Transition
 from tests.sample import charge, charge_once, shop
@@ -166,7 +167,7 @@ def test_the_same_seed_is_the_same_schedule():
 
 def test_every_random_run_ends_in_what_explore_can_reach():
     reached = shop().explore(charge_once, workers=2, crashes=2, redeliveries=1)
-    system = shop().system(charge_once, 2)
+    system = system_of(shop(), charge_once, 2)
     with Processes(system, fills=False) as processes:
         for seed in range(15):
             trace = run(system, processes, Chaos(Budget({"crashes": 2, "redeliveries": 1}), seed))
@@ -198,7 +199,7 @@ def mistake(function, **named):
 
 def test_a_worker_that_ends_its_own_process_is_told_so():
     ending = worker("import os\ndef worker(db):\n    if (yield db.read('a')) is None:\n        os._exit(3)\n")
-    system = Scenario(db=Database({"a": None})).system(ending)
+    system = system_of(Scenario(db=Database({"a": None})), ending)
     told = pytest.raises(Mistake, match=r"ended without a word: does it call os\._exit")
     with told, Processes(system, fills=False) as processes, LiveMachine(system, processes) as machine:
         machine.perform(Transition("step", "A"))
@@ -237,9 +238,10 @@ RUNNING = """
     import os, sys, time
     from simlib.live import Processes
     from simlib.live.machine import LiveMachine
+    from simlib.scenario import system_of
     from tests.sample import charge, shop
 
-    system = shop().system(charge, 2)
+    system = system_of(shop(), charge, 2)
     with Processes(system, fills=False) as processes, LiveMachine(system, processes) as machine:
         machine.actor("B").stop()
         print(processes.fork_server, *processes.pids, processes.folder, flush=True)

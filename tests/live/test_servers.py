@@ -22,6 +22,7 @@ from simlib.model.operation import OK, Blocked, Op, Outcome
 from simlib.model.values import freeze
 from simlib.resources.lock import Lease
 from simlib.resources.queue import Message
+from simlib.scenario import system_of
 from simlib.schedule.budget import Budget
 from simlib.schedule.token import Point, points
 from tests.lessons import definitions
@@ -51,7 +52,7 @@ def on(redis_url, postgresql_url):
 @contextlib.contextmanager
 def player(on):
     """Plays a schedule of a system on the servers; all runs under one fork server."""
-    with Processes(scenario().system(book_both), False, on) as processes:
+    with Processes(system_of(scenario(), book_both), False, on) as processes:
 
         def play(system, plan=()):
             processes.system = system
@@ -96,7 +97,7 @@ def test_the_happy_path_breaks_on_the_servers_with_the_property_that_the_checker
     lesson = definitions(number)
     report = lesson[shop].explore(lesson[happy], **faults)
     assert report.verdict == "violated"
-    trace = really(lesson[shop].system(lesson[happy]), points(report.counterexample))
+    trace = really(system_of(lesson[shop], lesson[happy]), points(report.counterexample))
     assert trace.broken == report.claim
     assert "PostgreSQL" in trace.note
 
@@ -109,7 +110,7 @@ def test_the_careful_one_survives_a_sigkill_after_each_of_its_steps_on_the_serve
     (last, *_) = [nth for nth, event in enumerate(undisturbed.events) if event.ended]
     for steps in range(1, last + 1, EVERY.get(number, 1)):
         plan = [*points(undisturbed)[:steps], Point("crash", "A")]
-        trace = really(lesson[shop].system(lesson[careful], 1), plan)
+        trace = really(system_of(lesson[shop], lesson[careful], 1), plan)
         assert trace.broken is None, trace
         assert trace.events[steps].kind == "crash"
 
@@ -120,7 +121,7 @@ def test_the_careful_one_survives_a_sigkill_after_each_of_its_steps_on_the_serve
 def test_the_lock_of_lesson_02_breaks_in_the_same_way_in_a_table_of_postgresql(in_tables):
     lesson = definitions("02")
     report = lesson["bank"].explore(lesson["book"], pauses=1)
-    trace = in_tables(lesson["bank"].system(lesson["book"]), points(report.counterexample))
+    trace = in_tables(system_of(lesson["bank"], lesson["book"]), points(report.counterexample))
     assert (trace.broken, trace.note.split("; ")[1:]) == (report.claim, ["inbox, lock and db are PostgreSQL."])
 
 
@@ -140,7 +141,7 @@ def test_a_lock_can_be_renewed_read_freed_by_a_stranger_and_taken_with_any_value
     def stranger(lock):
         yield lock.delete()
 
-    trace = request.getfixturevalue(where)(Scenario(lock=Lock()).system([everything, stranger]))
+    trace = request.getfixturevalue(where)(system_of(Scenario(lock=Lock()), [everything, stranger]))
     assert (trace["lock"].freed_by_others, trace["lock"].token) == (1, 2)
 
 
@@ -152,7 +153,7 @@ def test_what_a_worker_left_locked_at_one_task_is_a_strangers_at_its_next(where,
         yield lock.try_acquire("locked")
         yield inbox.ack(message)
 
-    trace = request.getfixturevalue(where)(Scenario(inbox=Queue([1, 2]), lock=Lock()).system(leave_locked))
+    trace = request.getfixturevalue(where)(system_of(Scenario(inbox=Queue([1, 2]), lock=Lock()), leave_locked))
     assert trace["lock"].freed_by_others == 1
 
 
@@ -164,7 +165,7 @@ def test_faults_at_random_places_leave_the_servers_as_they_leave_the_model(seed,
     kinds = ("crashes", "redeliveries", "pauses", "lost_replies", "outages")
     # One message: of two, SKIP LOCKED may let the younger one go out first where a kill undoes a receive.
     one = Scenario(inbox=Queue([1]), lock=Lock(), db=Database({"ann": 0}))
-    really(one.system(book_both, 2), Chaos(Budget(dict.fromkeys(kinds, 1)), seed))
+    really(system_of(one, book_both, 2), Chaos(Budget(dict.fromkeys(kinds, 1)), seed))
 
 
 def test_insert_under_a_fence_that_finds_a_row_leaves_the_fence_as_it_was(really):
@@ -174,7 +175,7 @@ def test_insert_under_a_fence_that_finds_a_row_leaves_the_fence_as_it_was(really
         except AlreadyExists:
             yield db.write("ann", 2, fence=8)
 
-    assert really(scenario().system(insert))["db"]["ann"] == 2
+    assert really(system_of(scenario(), insert))["db"]["ann"] == 2
 
 
 def test_compare_and_set_compares_on_the_server_as_in_the_model(really):
@@ -184,7 +185,7 @@ def test_compare_and_set_compares_on_the_server_as_in_the_model(really):
         yield db.compare_and_set("ann", {"b": 2, "a": 1}, None)
         yield db.compare_and_set("ann", None, "done")
 
-    assert really(scenario().system(compare))["db"]["ann"] == "done"
+    assert really(system_of(scenario(), compare))["db"]["ann"] == "done"
 
 
 def test_no_timer_of_the_world_runs_out_by_itself_while_a_run_takes_its_time(really):
@@ -193,7 +194,7 @@ def test_no_timer_of_the_world_runs_out_by_itself_while_a_run_takes_its_time(rea
         yield lock.read()
         yield lock.release(lease)
 
-    assert really(scenario().system(hasty))["lock"].token == 1
+    assert really(system_of(scenario(), hasty))["lock"].token == 1
 
 
 # The stores themselves, without a supervisor
@@ -480,7 +481,7 @@ def test_a_run_leaves_nothing_on_the_servers(on, redis_client, postgresql, known
 
 
 def test_a_run_that_ends_with_an_error_leaves_nothing_on_the_servers(on, redis_client, postgresql, known):
-    with pytest.raises(ZeroDivisionError), Processes(scenario().system(book_both), False, on) as processes:
+    with pytest.raises(ZeroDivisionError), Processes(system_of(scenario(), book_both), False, on) as processes:
         processes.begin()
         assert len(left(redis_client, postgresql)) == len(known) + 3  # a schema each; Redis shows no empty key
         raise ZeroDivisionError
@@ -490,9 +491,10 @@ def test_a_run_that_ends_with_an_error_leaves_nothing_on_the_servers(on, redis_c
 SUPERVISOR = """
 import sys
 from simlib.live import Processes, run
+from simlib.scenario import system_of
 from tests.live.test_servers import book_both, scenario
 on = dict(zip(("lock", "db", "inbox"), sys.argv[1:]))
-system = scenario().system(book_both, 2)
+system = system_of(scenario(), book_both, 2)
 with Processes(system, False, on) as processes:
     run(system, processes, [])
     processes.fork("worker", "A", 1)

@@ -32,6 +32,7 @@ from simlib.live.stores import RemoteService, stores_for
 from simlib.live.stores.http import Ledger
 from simlib.model.operation import Op
 from simlib.resources.lock import Lease
+from simlib.scenario import system_of
 from simlib.schedule.transition import Transition
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands orphans to the fork server")
@@ -227,7 +228,7 @@ def begun():
 
         @contextlib.contextmanager
         def begin(on):
-            system, where = everything().system(use_everything), tuple(on.items())
+            system, where = system_of(everything(), use_everything), tuple(on.items())
             if where not in fork_servers:
                 fork_servers[where] = kept.enter_context(Processes(system, False, on))
             with LiveMachine(system, fork_servers[where]) as machine:
@@ -456,7 +457,7 @@ as_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, re
 @linux
 @as_root
 def test_another_user_can_neither_read_nor_write_any_part_of_a_run():
-    system = Scenario(bank=Service(), disk=Disk(), db=Database()).system(pay)
+    system = system_of(Scenario(bank=Service(), disk=Disk(), db=Database()), pay)
     with Processes(system, False) as processes, LiveMachine(system, processes) as machine:
         for _ in range(3):
             machine.perform(Transition("step", "A"))
@@ -506,7 +507,7 @@ def listening_of(pid):
 
 @pytest.mark.parametrize("umask", [0o022, 0])
 def test_the_files_of_a_run_are_its_own_user_s_alone(umask):
-    system = Scenario(disk=Disk({"state": "old"}), db=Database({"ann": 1}), inbox=Queue([1])).system(save)
+    system = system_of(Scenario(disk=Disk({"state": "old"}), db=Database({"ann": 1}), inbox=Queue([1])), save)
     before = os.umask(umask)
     try:
         with Processes(system, False) as processes, LiveMachine(system, processes) as machine:
@@ -642,7 +643,7 @@ def test_what_a_worker_has_started_ends_with_the_run(worker, start, tmp_path):
 @linux
 def test_what_a_worker_has_started_outlives_its_crash_and_ends_with_the_run(tmp_path):
     with watched(tmp_path / "held") as (fifo, ended):
-        system = Scenario(db=Database()).system(starting(daemon, fifo))
+        system = system_of(Scenario(db=Database()), starting(daemon, fifo))
         with Processes(system, False) as processes, LiveMachine(system, processes) as machine:
             machine.perform(Transition("step", "A"))
             machine.perform(Transition("crash", "A", fault="crashes"))
@@ -660,8 +661,9 @@ def test_what_a_worker_has_started_ends_when_the_supervisor_is_killed(tmp_path):
             "from simlib.live.machine import LiveMachine\n"
             "from simlib.schedule.trace import Transition\n"
             "from simlib import Database, Scenario\n"
+            "from simlib.scenario import system_of\n"
             "from tests.live.test_strangers import daemon, starting\n"
-            f"system = Scenario(db=Database()).system(starting(daemon, {fifo!r}))\n"
+            f"system = system_of(Scenario(db=Database()), starting(daemon, {fifo!r}))\n"
             "with Processes(system, False) as processes, LiveMachine(system, processes) as machine:\n"
             "    machine.perform(Transition('step', 'A'))\n"
             "    os.kill(os.getpid(), signal.SIGKILL)\n"

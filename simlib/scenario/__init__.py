@@ -1,0 +1,252 @@
+"""A scenario: the resources, what should be true of them, and the questions that can be asked of a worker in it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar, Unpack
+
+from simlib.arguments import named, public, whole_number
+from simlib.check import Report, explore
+from simlib.errors import Mistake
+from simlib.model.fault import KINDS
+from simlib.model.resource import Resource
+from simlib.model.system import Counts, roles_of
+from simlib.model.values import Plain
+from simlib.scenario.description import Claim, Claims, Description, Workers, asking_one, system_of
+from simlib.schedule.budget import LIMITS, Budget, Faults, Limits
+from simlib.schedule.replay import play, run_once
+from simlib.schedule.scripted import attack
+from simlib.schedule.token import Point, points, read_token
+from simlib.schedule.trace import Trace
+from simlib.simulate import Run, simulate
+from simlib.simulate.conditions import COUNTED, MEASURED, Conditions, Duration
+from simlib.text import listed, name_of, show
+
+__all__ = [
+    "Scenario", "about_a_scenario",
+    "Claim", "Claims", "Workers", "Failure", "CONDITIONS",
+    "asking_one", "system_of",
+]  # fmt: skip
+
+P = ParamSpec("P")
+R = TypeVar("R")
+THREE_QUESTIONS: Faults = {"crashes": 1, "redeliveries": 1}
+Failure = Report | Trace | str  # a report, its trace, or its token
+
+
+class Scenario(Description):
+    """Resources by name, and what should be true of them. Ask it what happens to a worker: explore, simulate, live.
+
+    `always` are the properties that hold in every state, `eventually` those that hold where nothing more can happen,
+    `sometimes` those that hold at least once. Every other name is a resource, or plain data that workers and properties
+    are given as it is: `order="o-1"`.
+
+    `workers` says how many of each worker there are: a number, or numbers by the worker's name, `{"relay": 2}`, and one
+    of each other. A question can say otherwise.
+
+    `restarts` says whether a worker starts again when its process was killed, or ended with an error that nobody
+    caught, as a supervisor would start it (Kubernetes: restartPolicy). With False, or by name `{"cancel": False}`, it
+    does not: a web request that fails is a 500, and comes again only if its client retries (the fault `redeliveries`).
+
+    Raises Mistake if a name is nearly one of the five above (a property under a wrong name would never be asked), if a
+    value is no plain data, if a property asks for a name that is not here, if two properties have one name, and if
+    something is called `me`, by which a worker asks who it is.
+    """
+
+    @public()
+    def __init__(
+        self,
+        *,
+        workers: Counts = 1,
+        restarts: bool | Mapping[str, bool] = True,
+        always: Claims = (),
+        eventually: Claims = (),
+        sometimes: Claims = (),
+        **things: Resource | Plain,
+    ) -> None:
+        self._describe(workers, restarts, things)
+        self._ask(always, eventually, sometimes)
+
+    @public(instead=COUNTED)
+    def explore(
+        self,
+        worker: Workers,
+        *,
+        workers: Counts | None = None,
+        max_states: int = Limits.states,
+        max_seconds: float | None = Limits.seconds,
+        max_megabytes: float = Limits.megabytes,
+        **faults: Unpack[Faults],
+    ) -> Report:
+        """Visit every schedule of this worker within a budget of faults, and say what can happen.
+
+        `worker` is a function, or a list of functions that work together; `workers` is how many of each there are.
+        `faults` say how often each may strike in one run: `crashes` (the memory is gone, the worker starts again),
+        `node_losses` (the worker is gone, and nobody starts it again), `power_losses` (all processes end, and data that
+        was not synced may be gone), `redeliveries` (a task that was handed out is handed out again), `pauses` (a timer
+        beats its owner), `lost_replies` (the step took effect, its caller sees OutcomeUnknown), `outages` (it did not:
+        Unavailable), `rejections` (it never will: Rejected), `disk_full`. With none named: a crash and a redelivery.
+
+        The search gives up after `max_states` states or `max_seconds` seconds (None: never), or when this process has
+        grown by `max_megabytes`, and says how far it came. In CI, limit it by states alone: `max_states=1_000_000,
+        max_seconds=None`. The seconds depend on how busy the machine is, the states do not.
+
+        Raises Mistake if the worker asks for a name that the scenario does not have, forgets a `yield` or yields what
+        is no step, if a count is no whole number from 0 to 31, and if a property does not answer True or False; Hangs
+        if code between two steps does not end; NotDeterministic if a worker or a property does not do the same each
+        time. A search that gives up, or is interrupted, is no error: its verdict is "unfinished".
+        """
+        budget = Budget(faults or THREE_QUESTIONS)
+        return explore(system_of(self, worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))
+
+    @public(instead=MEASURED)
+    def simulate(
+        self,
+        worker: Workers,
+        *,
+        seed: int = 0,
+        workers: Counts | None = None,
+        hours: float = 1.0,
+        arrivals: Duration | Mapping[str, Duration] | None = None,
+        latency: Duration | Mapping[str, Duration] = 0.01,
+        crashes_per_day: float = 0.0,
+        restart: Duration = 5.0,
+        pauses_per_day: float = 0.0,
+        pause: Duration = 60.0,
+        power_losses_per_day: float = 0.0,
+        capacity: Mapping[str, int] | None = None,
+        timeout: Mapping[str, float] | None = None,
+        down: Mapping[str, tuple[float, float]] | None = None,
+        stalled: Mapping[str, tuple[float, float]] | None = None,
+        redelivery_chance: float = 0.0,
+        outage_chance: float = 0.0,
+        lost_reply_chance: float = 0.0,
+        rejection_chance: float = 0.0,
+        disk_full_chance: float = 0.0,
+        trace: bool = False,
+        until_violation: bool = False,
+    ) -> Run:
+        """Run this worker once on SimPy's clock, for so many simulated `hours`, and measure. One `seed`, one run.
+
+        Durations are seconds, or functions that draw them from a random.Random, such as `exponential(60)`: `arrivals`
+        between two tasks, `latency` of a step, `restart` from a crash to the next start, `pause` of a worker. Each
+        `..._per_day` is a rate for each worker; `power_losses_per_day` for all of them. Each `..._chance`, from 0 to 1,
+        is the probability that a fault strikes an operation that it can strike: `outage_chance=0.01` lets one call in
+        a hundred fail. (`explore` counts, and has other names: `outages=1`.) The rest is by resource: see Conditions.
+
+        With `trace=True` the run keeps its events; with `until_violation=True` it ends when a property breaks. Raises
+        Mistake if a number is out of range, if a condition names no resource, and for the slips that `explore` refuses.
+        """
+        conditions = Conditions(
+            hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause,
+            {} if capacity is None else capacity, {} if timeout is None else timeout,
+            {} if down is None else down, {} if stalled is None else stalled,
+            redelivery_chance, outage_chance, lost_reply_chance, rejection_chance, disk_full_chance,
+        )  # fmt: skip
+        system = system_of(self, worker, workers)
+        return simulate(system, conditions, whole_number("seed", seed), trace, until_violation)
+
+    @public()
+    def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
+        """Run the worker once: all goes well, or it crashes once, after `crash_after` of its steps (0: it does not).
+
+        `scenario.run(charge)["bank"]` is that resource in the end, as properties see it. Raises Mistake if
+        `crash_after` is no whole number from 0 on, and for the slips that `explore` refuses.
+        """
+        if crash_after is not None:
+            crash_after = whole_number("crash_after", crash_after, of=" of steps", or_="; 0 is no crash")
+        return run_once(system_of(self, worker, 1), crash_after)
+
+    @public()
+    def attack(self, worker: Workers, *moves: str, workers: Counts | None = None) -> Trace:
+        """Run the worker as you say: each of `moves` is who moves next, or where a fault strikes; then all finish.
+
+        `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault,
+        `"crash A"`, `"lose A"` (its node is gone), `"again A"` (its task is handed out again), `"expire lock"` (a
+        timer of that resource runs out), `"power loss"`. The run stops where a property breaks.
+
+        Raises Mistake if a move cannot be read, or cannot be made at that point, with the reason.
+        """
+        return attack(system_of(self, worker, workers), moves)
+
+    @public()
+    def replay(self, worker: Workers, what: Failure) -> Trace | Report:
+        """The same failure again, on this or another implementation.
+
+        `what` is a report, a trace, or a token. Steps are found by their names, so another implementation may have
+        more of them, and one more function at the end of its list. The answer is a Trace; where the verdict had no
+        counterexample, the search is made again, and the answer is its Report.
+
+        Raises Mistake if `what` is none of these, or if it speaks of more workers' functions, or of more resources,
+        than there are here.
+        """
+        counts, budget, schedule = self._read("replay", what, worker)
+        if schedule is None:
+            return self.explore(worker, workers=counts, **budget)
+        return play(system_of(self, worker, counts), schedule)
+
+    @public(instead=COUNTED)
+    def live(
+        self,
+        worker: Workers,
+        failure: Failure | None = None,
+        *,
+        workers: Counts | None = None,
+        seed: int = 0,
+        on: Mapping[str, str] | None = None,
+        **faults: Unpack[Faults],
+    ) -> Trace:
+        """Run this worker for real: in operating-system processes, killed with SIGKILL, on real storage.
+
+        With a `failure` (a report, a trace or a token) that schedule is played, as `replay` does it on the model. With
+        a budget of `faults`, as `explore` takes it, they strike at random places, drawn from `seed`. With neither,
+        nothing goes wrong. Each step is taken by its worker's own process: a database, queue or lock is SQLite, a disk
+        is a folder, a service an HTTP server; a crash is SIGKILL, a pause SIGSTOP. Nobody waits for a timer: the
+        supervisor brings its deadline forward. What is really there is held against the model after each step.
+
+        `on` puts resources on servers that are running: `{"lock": "redis://127.0.0.1:6379/0", "db":
+        "postgresql://me@127.0.0.1/test"}`. A lock can be on Redis or PostgreSQL, a database or a queue on PostgreSQL.
+        A run removes what it has made there, which has names of its own.
+
+        Raises Mistake if there is a failure and a budget, if a server cannot be reached or cannot hold that resource,
+        and for the slips that `explore` refuses; NotHere where there are no processes to kill (a browser, Windows);
+        ModelIsWrong if what is really there differs from the model.
+        """
+        from simlib.live import Chaos, live  # what it needs is an extra
+
+        if failure is None:
+            chaos = Chaos(Budget(faults or {"crashes": 0}), whole_number("seed", seed))
+            return live(system_of(self, worker, workers), chaos, on)
+        if faults:
+            raise Mistake("live: give a failure to play, or a budget of faults to be drawn; not both.")
+        counts, _, schedule = self._read("live", failure, worker)
+        return live(system_of(self, worker, workers or counts), schedule or [], on)
+
+    def _read(
+        self, asked: str, what: Failure, worker: Workers
+    ) -> tuple[dict[str, int] | None, dict[str, int], list[Point] | None]:
+        """How many of each worker, the budget, and the schedule; None for a verdict without a counterexample."""
+        if isinstance(worker, (str, Report, Trace)):
+            raise Mistake(f"{asked}({named(worker)}, ...): the worker comes first: {asked}(charge, report).")
+        names = [name_of(role) for role in roles_of(worker)]
+        if isinstance(what, Trace):
+            return None, {}, points(what)
+        token = what.token if isinstance(what, Report) else what
+        if not isinstance(token, str):
+            raise Mistake(f"{asked}(..., {named(what)}): give a report, a trace or a token.")
+        counts, faults, schedule = read_token(token, len(self.resources))
+        if len(counts) > len(names):
+            several = f"{len(counts)} workers' functions, as a list"
+            raise Mistake(f"{show(token)} is a verdict on {several}, and got {listed(names)}.")
+        return dict(zip(names, counts)), faults or {"crashes": 0}, schedule
+
+
+def about_a_scenario(
+    *, instead: Mapping[str, str] | None = None, closed: bool = True
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """`public`, for a function whose first argument is a scenario."""
+    return public(instead=instead, first=Scenario, closed=closed, order=(*CONDITIONS, *LIMITS, *KINDS))
+
+
+CONDITIONS = tuple([*inspect.signature(Scenario.simulate).parameters][2:])  # what a function hands on to `simulate`

@@ -1,0 +1,176 @@
+"""What a scenario is made of, checked; and the system that it makes with workers in it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Self, TypeVar
+
+from simlib.arguments import as_number, named, public
+from simlib.errors import Mistake
+from simlib.model.fault import KINDS
+from simlib.model.operation import Op
+from simlib.model.process import Worker
+from simlib.model.properties import Property
+from simlib.model.resource import Resource, as_written
+from simlib.model.system import ME, Counts, System, bind, cast_of, how_many, roles_of
+from simlib.model.values import Plain, fresh
+from simlib.schedule.budget import LIMITS
+from simlib.text import did_you_mean, listed, name_of, nearest, show
+
+Claim = Callable[..., bool]
+Claims = Iterable[Claim]
+Workers = Worker | Sequence[Worker]
+OWN = ("workers", "restarts", "always", "eventually", "sometimes")  # what Scenario takes, beside resources and values
+NEAR = 0.81  # `worker`, `workerz` and `num_workers` are meant as `workers`; `orders`, `times` and `ways` are not
+
+
+class Description:
+    """Resources and values by name, how many workers there are, and what should be true."""
+
+    workers: Counts
+    restarts: bool | Mapping[str, bool]
+    resources: dict[str, Resource]
+    values: dict[str, Any]
+    always: tuple[Property, ...]
+    eventually: tuple[Property, ...]
+    sometimes: tuple[Property, ...]
+
+    def _describe(self, workers: Counts, restarts: bool | Mapping[str, bool], things: Mapping[str, Any]) -> None:
+        self.workers = how_many(workers)
+        self.restarts = _checked_restarts(restarts)
+        if ME in things:
+            raise Mistake(f"`{ME}` is the name by which a worker asks who it is. Call your value something else.")
+        self.resources = {name: thing for name, thing in things.items() if isinstance(thing, Resource)}
+        self.values = {name: _plain_value(name, thing) for name, thing in things.items() if name not in self.resources}
+
+    def __repr__(self) -> str:
+        parts = {name: as_written(resource) for name, resource in self.resources.items()}
+        parts |= {name: show(value) for name, value in self.values.items()}
+        parts |= {} if self.workers == 1 else {"workers": show(self.workers)}
+        parts |= {} if self.restarts is True else {"restarts": show(self.restarts)}
+        for when, claims in (("always", self.always), ("eventually", self.eventually), ("sometimes", self.sometimes)):
+            parts |= {when: f"[{', '.join(claim.name for claim in claims)}]"} if claims else {}
+        return f"<{type(self).__name__}({', '.join(f'{name}={part}' for name, part in parts.items())})>"
+
+    def _ask(self, always: Claims, eventually: Claims, sometimes: Claims) -> None:
+        """These properties and no others from now on."""
+        self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
+        known: dict[str, Any] = {}
+        for claim in (*self.always, *self.eventually, *self.sometimes):
+            if known.setdefault(claim.name, claim.function) != claim.function:
+                raise Mistake(
+                    f"two properties are called {claim.name}: a verdict could not say which. Write a `def` for each, "
+                    "and name it as the sentence that should be true."
+                )
+
+    def _claims(self, functions: Claims) -> tuple[Property, ...]:
+        if callable(functions) or not isinstance(functions, Iterable) or isinstance(functions, str):
+            raise Mistake(f"give a list of properties: [{named(functions)}].")
+        names = {*self.resources, *self.values}
+        return tuple(Property(function, bind(function, "property", names)) for function in functions)
+
+    @public()
+    def asking(self, *, always: Claims = (), eventually: Claims = (), sometimes: Claims = ()) -> Self:
+        """The same resources, values and workers, with these properties in place of the others.
+
+        Raises Mistake if a property asks for a name that the scenario does not have, or if two have one name.
+        """
+        other = copy.copy(self)
+        other._ask(always, eventually, sometimes)
+        return other
+
+    @public()
+    def but(self, **things: Resource | Plain) -> Self:
+        """The same properties and workers, with other resources or values under these names of the scenario.
+
+        Raises Mistake if it has no such name, if a value is no plain data, and if a value is to take the place of a
+        resource, or a resource that of a value.
+        """
+        other = copy.copy(self)
+        other.resources, other.values = {**self.resources}, {**self.values}
+        for name, thing in things.items():
+            resource = isinstance(thing, Resource)
+            if name not in (*self.resources, *self.values):
+                known = [*self.resources, *self.values]
+                near = did_you_mean(name, known)
+                raise Mistake(f"`{name}` is nothing that the scenario has: it has {listed(known)}.{near}")
+            if resource != (name in self.resources):
+                was, now = ("a value", "a resource") if resource else ("a resource", f"{show(thing)}, a value")
+                raise Mistake(f"{name} is {was} in this scenario, and cannot become {now}.")
+            if isinstance(thing, Resource):
+                other.resources[name] = thing
+            else:
+                other.values[name] = _plain_value(name, thing)
+        return other
+
+
+Described = TypeVar("Described", bound=Description)
+
+
+def system_of(scenario: Description, worker: Workers, workers: Counts | None = None) -> System:
+    """The scenario with its workers in it: what the engines run. Several roles: give a list of functions."""
+    roles = roles_of(worker)
+    counts = _usual(scenario, roles) if workers is None else workers
+    cast = cast_of(roles, counts, scenario.resources, scenario.values, scenario.restarts)
+    return System(
+        scenario.resources, scenario.values, cast, scenario.always, scenario.eventually, scenario.sometimes
+    )  # fmt: skip
+
+
+def _usual(scenario: Description, roles: Sequence[Worker]) -> Counts:
+    """How many of each there are by default. One implementation need not have all the roles that are counted."""
+    if isinstance(scenario.workers, int):
+        return scenario.workers
+    names = [name_of(role) for role in roles]
+    return {name: count for name, count in scenario.workers.items() if name in names} or scenario.workers
+
+
+def asking_one(scenario: Described, kind: str = "", claim: Claim | None = None) -> Described:
+    """The same system with this property alone, which is to hold "always", "eventually" or "sometimes"; or none.
+
+    Where the scenario has an `eventually`, going round for ever (as a relay does that polls) is wrong only if that
+    stays false, and so it is no defect in a part that does not ask for it.
+    """
+    claims = {kind: [claim]} if claim else {}
+    unasked = {"eventually": [_whatever]} if scenario.eventually else {}
+    return scenario.asking(**{**unasked, **claims})
+
+
+def _whatever() -> bool:
+    return True
+
+
+def _checked_restarts(restarts: Any) -> bool | Mapping[str, bool]:
+    """The same. Raises Mistake where it is neither True nor False, nor one of them by name."""
+    every = restarts.values() if isinstance(restarts, Mapping) else [restarts]
+    if all(isinstance(one, bool) for one in every):
+        return restarts  # type: ignore[no-any-return]
+    raise Mistake(f'restarts={show(restarts)}: give True or False, or by the worker\'s name: {{"cancel": False}}.')
+
+
+def _plain_value(name: str, thing: Any) -> Any:
+    """A plain value that workers are given. Raises Mistake for what is none, or was meant as something else."""
+    near = nearest(name.replace("_", ""), OWN, NEAR)
+    if near:
+        raise Mistake(f"{name}={named(thing)}: a scenario has no `{name}`. Did you mean `{near}`?")
+    if isinstance(thing, type) and issubclass(thing, Resource):
+        raise Mistake(f"{name}={thing.__name__}: write {name}={thing.__name__}(), with the brackets.")
+    asked = nearest(name, (*KINDS, *LIMITS), NEAR)
+    if asked and as_number(thing) is not None:
+        raise Mistake(f"{name}={show(thing)}: that is said with the question: scenario.explore(worker, {asked}=...).")
+    if _is_code(thing):
+        raise Mistake(
+            f"{name}={named(thing)}: a value is plain data, such as {name}=3. Each resource has its own name, "
+            "and properties are lists: always=[...], eventually=[...] or sometimes=[...]."
+        )
+    try:
+        return fresh(thing)
+    except Mistake as mistake:
+        raise Mistake(f"{name}: {mistake}") from None
+
+
+def _is_code(thing: Any) -> bool:
+    """Whether it is meant as a property, a worker or a step, or is a list of them."""
+    inside = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, (list, tuple, set)) else ()
+    return any(callable(one) or isinstance(one, (Op, Property)) for one in (thing, *inside))

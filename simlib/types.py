@@ -1,0 +1,52 @@
+"""The types of what you hold, for annotations: `def judge(report: Report) -> bool: ...`. Nothing here is to be called.
+
+A worker that uses the answers of its steps is annotated `-> Steps`; `-> Iterator[Op]` will do for one that does not. A
+property's parameters are annotated with the resources' classes: `def paid(bank: Service, db: Database) -> bool: ...`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from simlib.audit import Audit
+from simlib.check import Report
+from simlib.check.report import Verdict
+from simlib.compare import Comparison
+from simlib.course.grading import Grade
+from simlib.course.sliders import Slider
+from simlib.model.operation import Op
+from simlib.model.process import Worker
+from simlib.model.system import Counts
+from simlib.model.values import Plain
+from simlib.model.view import Value, View
+from simlib.resources import Lease, Message
+from simlib.scenario import Claim, Failure, Workers
+from simlib.schedule.budget import Faults, Question, Search, SearchLimits
+from simlib.schedule.trace import Event, Trace
+from simlib.simulate import Conditions, Run
+from simlib.simulate.conditions import Duration, Production
+from simlib.sweep import Sweep
+from simlib.views.board import Board
+from simlib.views.interleaving import InterleavingMap
+from simlib.views.load import Load
+from simlib.views.picture import Picture
+from simlib.views.player import Player
+from simlib.views.price import PriceTag
+from simlib.views.strip import FaultMatrix
+from simlib.views.survival import Survival
+
+Steps = Generator[Op, Any, None]
+
+__all__ = [
+    # what a worker yields, is answered, and is
+    "Op", "Steps", "Message", "Lease", "Worker", "Workers",
+    # what a property is, and sees
+    "Claim", "Value", "View",
+    # what a question takes
+    "Plain", "Counts", "Faults", "SearchLimits", "Search", "Question", "Production", "Duration", "Failure",
+    # what it answers
+    "Report", "Verdict", "Trace", "Event", "Run", "Conditions", "Comparison", "Audit", "Sweep", "Grade",
+    # what it draws
+    "Picture", "FaultMatrix", "Board", "InterleavingMap", "Player", "Survival", "PriceTag", "Load", "Slider",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""What mypy and pyright read: see tests/test_types.py."""
