@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from simlib.check import Report
 from simlib.errors import Mistake
-from simlib.model.fault import FAULT_NAMES
+from simlib.model.fault import CRASHES, FAULT_NAMES, REDELIVERIES
 from simlib.model.system import Counts, how_many, roles_of
 from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
 from simlib.schedule.budget import Search
@@ -91,11 +91,11 @@ def _ask(scenario: Scenario, worker: Workers, several: Counts, faults: Mapping[s
     here = [name_of(role) for role in roles_of(worker)]
     if not isinstance(several, int):  # roles of the other implementation may have other names
         several = {name: count for name, count in several.items() if name in here} or 2
-    more = {kind: count for kind, count in faults.items() if kind not in ("crashes", "redeliveries")}
-    crashes = {"crashes": faults.get("crashes", 1), **more}
-    again = {"redeliveries": faults.get("redeliveries", 1), **more}
+    more = {kind: count for kind, count in faults.items() if kind not in (CRASHES, REDELIVERIES)}
+    crashes = {CRASHES: faults.get(CRASHES, 1), **more}
+    again = {REDELIVERIES: faults.get(REDELIVERIES, 1), **more}
     consumers = system_of(scenario, worker, 1).consumers
-    together = again if consumers else {"crashes": 0, **more}
+    together = again if consumers else {CRASHES: 0, **more}
     budgets = zip(QUESTIONS, (1, 1, several), (crashes, again, together))
     return {question: scenario.explore(worker, workers=count, **budget) for question, count, budget in budgets}
 
@@ -127,7 +127,7 @@ def _in_short(report: Report) -> str:
 
 
 def _small_print(several: Counts, faults: Mapping[str, Any]) -> str:
-    counts = {"crashes": 1, "redeliveries": 1, **faults}
+    counts = {CRASHES: 1, REDELIVERIES: 1, **faults}
     named = [plural(count, FAULT_NAMES[kind]) for kind, count in counts.items() if kind in FAULT_NAMES]
     counted = {"workers": several} if isinstance(several, int) else several
     who = listed([f"{count} {name}" for name, count in counted.items()])

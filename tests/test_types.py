@@ -15,6 +15,7 @@ import simlib.types
 from simlib import Clock, Database, Disk, Lock, Queue, Scenario, Service, compare, sweep
 from simlib.course import grade, workers_slider
 from simlib.errors import Mistake
+from simlib.model import fault
 from simlib.model.fault import FAULT_NAMES, KINDS
 from simlib.model.resource import Resource
 from simlib.model.view import Attribute, Question

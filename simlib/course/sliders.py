@@ -14,6 +14,7 @@ from typing import Any, Unpack
 from simlib.arguments import number, whole_number
 from simlib.check import Report
 from simlib.errors import Mistake
+from simlib.model.fault import CRASHES
 from simlib.model.process import Worker
 from simlib.model.system import by_name
 from simlib.scenario import Scenario, about_a_scenario
@@ -141,7 +142,7 @@ def _verdicts(workers: tuple[Worker, ...], reports: Sequence[Report]) -> str:
 
 
 def _measured(workers: tuple[Worker, ...], runs: Sequence[Run]) -> str:
-    head = ["", "completed", "crashes", "median", "99 %", "first broken"]
+    head = ["", "completed", CRASHES, "median", "99 %", "first broken"]
     return _table(head, [(name_of(worker), *_figures(run)) for worker, run in zip(workers, runs)])
 
 
@@ -149,7 +150,7 @@ def _figures(run: Run) -> tuple[str, ...]:
     median, slow = run.latency(), run.latency(0.99)
     times = ("-", "-") if median is None or slow is None else (f"{median:.3g} s", f"{slow:.3g} s")
     broken = "never" if run.first_violation is None else f"after {span(run.first_violation)}: {run.broken}"
-    return (f"{run.completed:,}", f"{run.counts['crashes']:,}", *times, broken.replace("_", " "))
+    return (f"{run.completed:,}", f"{run.counts[CRASHES]:,}", *times, broken.replace("_", " "))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Fault(NamedTuple):
@@ -13,8 +13,15 @@ class Fault(NamedTuple):
     letter: str  # in the head of a token
 
 
-CRASHES, NODE_LOSSES, POWER_LOSSES, REDELIVERIES = "crashes", "node_losses", "power_losses", "redeliveries"
-LOST_REPLIES, OUTAGES, REJECTIONS, DISK_FULL, PAUSES = "lost_replies", "outages", "rejections", "disk_full", "pauses"
+CRASHES: Final = "crashes"
+NODE_LOSSES: Final = "node_losses"
+POWER_LOSSES: Final = "power_losses"
+REDELIVERIES: Final = "redeliveries"
+LOST_REPLIES: Final = "lost_replies"
+OUTAGES: Final = "outages"
+REJECTIONS: Final = "rejections"
+DISK_FULL: Final = "disk_full"
+PAUSES: Final = "pauses"
 
 # In the order in which a search tries them, so that a tie prefers a crash over a pause.
 FAULTS = (

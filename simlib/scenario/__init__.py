@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar, Unpack
 from simlib.arguments import named, public, whole_number
 from simlib.check import Report, explore
 from simlib.errors import Mistake
-from simlib.model.fault import KINDS
+from simlib.model.fault import CRASHES, KINDS, REDELIVERIES
 from simlib.model.resource import Resource
 from simlib.model.system import Counts, roles_of
 from simlib.model.values import Plain
@@ -31,7 +31,7 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
-THREE_QUESTIONS: Faults = {"crashes": 1, "redeliveries": 1}
+THREE_QUESTIONS: Faults = {CRASHES: 1, REDELIVERIES: 1}
 Failure = Report | Trace | str  # a report, its trace, or its token
 
 
@@ -216,7 +216,7 @@ class Scenario(Description):
         from simlib.live import Chaos, live  # what it needs is an extra
 
         if failure is None:
-            chaos = Chaos(Budget(faults or {"crashes": 0}), whole_number("seed", seed))
+            chaos = Chaos(Budget(faults or {CRASHES: 0}), whole_number("seed", seed))
             return live(system_of(self, worker, workers), chaos, on)
         if faults:
             raise Mistake("live: give a failure to play, or a budget of faults to be drawn; not both.")
@@ -239,7 +239,7 @@ class Scenario(Description):
         if len(counts) > len(names):
             several = f"{len(counts)} workers' functions, as a list"
             raise Mistake(f"{show(token)} is a verdict on {several}, and got {listed(names)}.")
-        return dict(zip(names, counts)), faults or {"crashes": 0}, schedule
+        return dict(zip(names, counts)), faults or {CRASHES: 0}, schedule
 
 
 def about_a_scenario(

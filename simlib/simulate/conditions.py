@@ -10,6 +10,17 @@ from typing import TypedDict
 
 from simlib.arguments import above_zero, as_number, number, whole_number
 from simlib.errors import Mistake
+from simlib.model.fault import (
+    CRASHES,
+    DISK_FULL,
+    LOST_REPLIES,
+    NODE_LOSSES,
+    OUTAGES,
+    PAUSES,
+    POWER_LOSSES,
+    REDELIVERIES,
+    REJECTIONS,
+)
 from simlib.schedule.budget import LIMITS, Staff
 from simlib.text import did_you_mean, listed, name_of, show, span
 
@@ -17,19 +28,19 @@ Duration = float | Callable[[random.Random], float]  # seconds, or a draw of the
 
 DAY = 86_400.0
 CHANCES = {  # by fault; in the order in which they are drawn
-    "redeliveries": "redelivery_chance",
-    "outages": "outage_chance",
-    "lost_replies": "lost_reply_chance",
-    "rejections": "rejection_chance",
-    "disk_full": "disk_full_chance",
+    REDELIVERIES: "redelivery_chance",
+    OUTAGES: "outage_chance",
+    LOST_REPLIES: "lost_reply_chance",
+    REJECTIONS: "rejection_chance",
+    DISK_FULL: "disk_full_chance",
 }
-RATES = {kind: f"{kind}_per_day" for kind in ("crashes", "pauses", "power_losses")}
+RATES = {kind: f"{kind}_per_day" for kind in (CRASHES, PAUSES, POWER_LOSSES)}
 # What to say where one engine is asked in the other one's words.
 MEASURED = {
     **{kind: f"That is a count, for explore. simulate takes a probability per operation: {name}=0.01."
        for kind, name in CHANCES.items()},
     **{kind: f"That is a count, for explore. simulate takes a rate: {name}=10." for kind, name in RATES.items()},
-    "node_losses": "Only explore loses a node.",
+    NODE_LOSSES: "Only explore loses a node.",
     **dict.fromkeys(LIMITS, "That is a limit of explore. simulate takes hours=1."),
 }  # fmt: skip
 COUNTED = {

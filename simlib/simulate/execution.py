@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from simlib.errors import OperationError
+from simlib.model.fault import LOST_REPLIES
 from simlib.model.operation import NOWHERE, OK, Blocked, Op, Outcome
 from simlib.model.process import Process
 from simlib.model.system import System
@@ -23,7 +24,7 @@ from simlib.text import show
 from simlib.watchdog import Hanging
 
 BLOCKED = object()  # instead of an answer
-LOST = Outcome("lost_replies")
+LOST = Outcome(LOST_REPLIES)
 Chance = Mapping[str, Random]  # by what is drawn
 Look = Callable[[Resource], None]
 

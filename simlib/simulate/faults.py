@@ -7,6 +7,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from simlib.model.fault import CRASHES, PAUSES, POWER_LOSSES
 from simlib.simulate.clock import Clock
 from simlib.simulate.conditions import DAY, RATES, Conditions, exponential
 from simlib.simulate.worker import Worker
@@ -18,8 +19,8 @@ def schedule_faults(
     clock: Clock, conditions: Conditions, chance: Random, workers: Iterable[Worker], strikes: Mapping[str, Strike]
 ) -> None:
     """Let them strike at random, each worker by itself, whatever it is doing. `strikes` has what each of them does."""
-    of_workers = [(kind, worker) for worker in workers for kind in ("crashes", "pauses")]
-    for kind, worker in [*of_workers, ("power_losses", None)]:
+    of_workers = [(kind, worker) for worker in workers for kind in (CRASHES, PAUSES)]
+    for kind, worker in [*of_workers, (POWER_LOSSES, None)]:
         per_day = getattr(conditions, RATES[kind])
         if per_day:
             clock.repeat(partial(exponential(DAY / per_day), chance), strikes[kind], worker)

@@ -12,7 +12,7 @@ from simlib.model.resource import State
 from simlib.model.system import System
 from simlib.resources.clock import ClockState
 from simlib.schedule.trace import Event, Trace
-from simlib.schedule.transition import Transition
+from simlib.schedule.transition import Transition, step
 from simlib.simulate.result import Run
 from simlib.simulate.worker import Worker
 
@@ -77,7 +77,7 @@ class Recorder:
         nth = worker.nth[op.name] = worker.nth.get(op.name, 0) + 1
         move = worker.move
         if outcome is not OK:
-            move = Transition("step", worker.name, outcome=outcome, fault=outcome.fault)
+            move = step(worker.name, outcome)
         event = TimedEvent(move, now, op, answer, where, nth)
         process = worker.process
         if process is not None and process.op is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simlib.model.fault import LOST_REPLIES
 from simlib.simulate.clock import Clock
 from simlib.simulate.resource import Operation, Step
 from simlib.simulate.result import Run
@@ -33,5 +34,5 @@ class Requests:
     def _give_up(self, step: Step) -> None:
         worker: Worker = step.about
         if worker.step is step and not step.waits:
-            self._run.counts["lost_replies"] += 1
+            self._run.counts[LOST_REPLIES] += 1
             self._lose_reply(worker)

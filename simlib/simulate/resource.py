@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
+from simlib.model.fault import OUTAGES
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.properties import Property
 from simlib.model.resource import State
@@ -17,7 +18,7 @@ from simlib.simulate.clock import Alarm, Clock
 from simlib.simulate.conditions import Conditions, Duration, checked
 from simlib.simulate.server import Server
 
-DOWN = Outcome("outages")
+DOWN = Outcome(OUTAGES)
 
 
 class Step(Alarm):

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
-from simlib.model.operation import Outcome
+from simlib.model.fault import CRASHES, PAUSES, POWER_LOSSES
 from simlib.model.system import System
 from simlib.model.timing import Timer
 from simlib.progress import Progress
 from simlib.resources.queue import QueueState
-from simlib.schedule.transition import Transition, lose_power, ways_to_lose_power
+from simlib.schedule.transition import (
+    Transition,
+    end_process,
+    lose_power,
+    power_loss,
+    strike,
+    timeout,
+    ways_to_lose_power,
+)
 from simlib.simulate.arrivals import interarrival_times, schedule_arrivals
 from simlib.simulate.clock import Clock, Full
 from simlib.simulate.conditions import Conditions, draw
@@ -73,7 +81,7 @@ class Simulation:
         for worker in execution.workers:
             if not on_call & {"", worker.role.name}:
                 execution.start(worker)
-        strikes: dict[str, Strike] = {"crashes": self._crash, "pauses": self._pause, "power_losses": self._lose_power}
+        strikes: dict[str, Strike] = {CRASHES: self._crash, PAUSES: self._pause, POWER_LOSSES: self._lose_power}
         schedule_faults(clock, conditions, chance["mishaps"], execution.workers, strikes)
 
     def _end(self, settled: bool) -> None:
@@ -100,7 +108,7 @@ class Simulation:
 
     def _run_out(self, resource: Resource, timer: Timer) -> None:
         resource.state.expire(timer.id)
-        move = Transition("timer", "", resource.name, timer.id)
+        move = timeout(resource.name, timer, early=False)
         self._recorder.event(move, self._clock.now, label=timer.label, seconds=timer.seconds)
         self._execution.changed(resource)
         self._settle()
@@ -127,22 +135,20 @@ class Simulation:
     def _crash(self, worker: Worker) -> None:
         if worker.step is None or not worker.steps:
             return  # it is not there, has done its task, or has nothing in memory to lose
-        for state in self.run.states.values():
-            state.owner_gone(worker.name)
-        self._recorder.event(Transition("crash", worker.name, fault="crashes"), self._clock.now)
+        end_process(self.run.states, worker.name)
+        self._recorder.event(strike("crash", worker.name), self._clock.now)
         self._execution.kill(worker)
 
     def _pause(self, worker: Worker) -> None:
         if worker.step is not None:
-            self.run.counts["pauses"] += 1
+            self.run.counts[PAUSES] += 1
             worker.paused_until = self._clock.now + draw(self._conditions.pause, self._chance["mishaps"])
 
     def _lose_power(self, _: None) -> None:
         states, execution = self.run.states, self._execution
         choice = self._chance["mishaps"].randrange(ways_to_lose_power(states))
         lose_power(states, choice)
-        move = Transition("power loss", outcome=Outcome(None, choice), fault="power_losses")
-        self._recorder.event(move, self._clock.now)
+        self._recorder.event(power_loss(choice), self._clock.now)
         for worker in execution.workers:
             if worker.step is not None:
                 execution.kill(worker)

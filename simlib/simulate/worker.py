@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from simlib.model.process import Process
 from simlib.model.system import Role
-from simlib.schedule.transition import Transition
+from simlib.schedule.transition import Transition, step
 from simlib.simulate.resource import Operation, Step
 
 
@@ -30,7 +30,7 @@ class Worker:
     task: str | float | None = None  # a message's id, or since when this task has been going
 
     def __post_init__(self) -> None:
-        self.move = Transition("step", self.name)
+        self.move = step(self.name)
 
     @property
     def goes_on(self) -> bool:

@@ -9,7 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from simlib.errors import Mistake
-from simlib.model.fault import FAULT_NAMES
+from simlib.model.fault import (
+    CRASHES,
+    DISK_FULL,
+    FAULT_NAMES,
+    LOST_REPLIES,
+    OUTAGES,
+    PAUSES,
+    POWER_LOSSES,
+    REDELIVERIES,
+    REJECTIONS,
+)
 from simlib.progress import muted
 from simlib.scenario import Scenario, Workers
 from simlib.simulate import Run
@@ -19,7 +29,7 @@ from simlib.watchdog import interruptible
 Record = dict[str, Any]  # str, int, float and bool
 RunId = tuple[int, int, str]  # the seed, the number of the parameter set, the worker's name
 
-STRIKES = ("crashes", "pauses", "power_losses", "redeliveries", "lost_replies", "outages", "rejections", "disk_full")
+STRIKES = (CRASHES, PAUSES, POWER_LOSSES, REDELIVERIES, LOST_REPLIES, OUTAGES, REJECTIONS, DISK_FULL)
 NO_FAILURE = {*STRIKES, "steps", "completed", "refused task", ""}
 
 

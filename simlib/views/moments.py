@@ -15,7 +15,7 @@ from simlib.text import show
 from simlib.views.layout import Scene
 from simlib.views.state_table import Row, marked, tables
 
-CRASHES = ("crash", "node loss", "power loss")
+ENDINGS = ("crash", "node loss", "power loss")
 START, PAST, NOW, AGAIN = range(4)  # a worker is about to begin, was last seen there, just acted, is started again
 
 
@@ -103,7 +103,7 @@ class Run:
         return f"✖ {broken}: {self.trace.because}" if broken else "Nothing more happens."
 
     def _dark(self, event: Event | None) -> tuple[str, ...]:
-        if event is None or event.kind not in CRASHES:
+        if event is None or event.kind not in ENDINGS:
             return ()
         return (event.worker,) if event.worker else tuple(self.trace.workers)
 

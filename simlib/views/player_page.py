@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
+from simlib.model.fault import CRASHES
 from simlib.views import style
 from simlib.views.canvas import PIXELS, Canvas
 from simlib.views.lanes import LONGEST_LABEL, UNIT, draw_label, draw_mark
 from simlib.views.layout import Mark, Panel, Scene, describe
 from simlib.views.markup import escape
-from simlib.views.moments import AGAIN, CRASHES, NOW, Line, Moment, Place, Run, Story
+from simlib.views.moments import AGAIN, ENDINGS, NOW, Line, Moment, Place, Run, Story
 from simlib.views.state_table import html_of
 from simlib.views.style import PLAYER
 from simlib.views.svg import elements
@@ -161,7 +162,7 @@ class PlayerPage:
             "x": list(map(_x, told.scene.columns)),
             "width": self._width(told),
             "parted": None if told.parted is None else told.parted + 1,
-            "crashes": sorted({number for number, event in events if event.kind in CRASHES}),
+            CRASHES: sorted({number for number, event in events if event.kind in ENDINGS}),
             "note": self.shared.add(told.note and f"And if {told.note}:"),
             "panels": [self._panel(told, run, panel) for run, panel in zip(told.runs, told.scene.panels)],
         }
