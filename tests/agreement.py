@@ -234,6 +234,12 @@ def goes_round(system, budget, everything, report):
 def compare_many(programs, budget, number, examples):
     """So many programs of this kind, drawn from this seed. Raises what `agree` does, with a small such program."""
     tally = Tally()
+    each_of(programs(budget), number, examples, lambda case: agree(case, budget, tally))
+    return tally
+
+
+def each_of(programs, number, examples, compare):
+    """Compare so many of these programs, drawn from this seed; of one that fails, a small one is shown."""
 
     @seed(number)
     @settings(
@@ -244,9 +250,8 @@ def compare_many(programs, budget, number, examples):
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(programs(budget))
+    @given(programs)
     def compared(case):
-        agree(case, budget, tally)
+        compare(case)
 
     compared()
-    return tally

@@ -5,8 +5,6 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
-
 import simlib
 from simlib.check.question import Question
 from simlib.check.successors import Successors
@@ -14,6 +12,7 @@ from simlib.model.fault import FAULTS, KINDS
 from simlib.schedule.budget import MOST, Budget, Limits
 from simlib.schedule.machine import Machine
 from simlib.schedule.transition import RULES
+from tests.agreement import each_of
 from tests.programs import programs_as_data, programs_that_race, programs_with_clocks
 
 STEPS = 25  # fewer than the budget has of any fault
@@ -50,22 +49,7 @@ def walk(system, chance, met):
 def test_the_checker_and_a_running_system_can_do_the_same_in_every_state():
     met = Counter()
     for programs in (programs_as_data, programs_with_clocks, programs_that_race):
-
-        @seed(18)
-        @settings(
-            max_examples=20,
-            database=None,
-            deadline=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(programs({}))
-        def walks(case):
-            for number in range(2):
-                walk(case.system(), random.Random(number), met)
-
-        walks()
+        each_of(programs({}), 18, 20, lambda case: [walk(case.system(), random.Random(one), met) for one in range(2)])
     assert {kind for kind, _ in met} == {*RULES} - {"arrival"}  # which comes from outside of the system
     assert {fault for _, fault in met} == {None, *KINDS}
 

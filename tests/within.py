@@ -6,15 +6,13 @@ program asks what time it is, none at all.
 
 from dataclasses import dataclass, field, fields
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
-
 from simlib import Clock, Lock, Queue, exponential
 from simlib.check import explore
 from simlib.errors import Mistake
 from simlib.model.system import outcome_of
 from simlib.schedule.budget import Budget, Limits
 from simlib.simulate import Conditions, simulate
-from tests.agreement import digest
+from tests.agreement import digest, each_of
 from tests.programs import programs_with_clocks
 
 SEEDS = 4
@@ -83,19 +81,5 @@ def run_of(case, number):
 def compare_many(number, examples):
     """So many programs, drawn from this seed. Raises what `simulates_within` does, with a small such program."""
     tally = Within()
-
-    @seed(number)
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(programs_with_clocks({}))
-    def compared(case):
-        simulates_within(case, tally)
-
-    compared()
+    each_of(programs_with_clocks({}), number, examples, lambda case: simulates_within(case, tally))
     return tally
