@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from simlib.check.checker import decide
+from simlib.check.checker import findings_of
 from simlib.check.findings import Findings
 from simlib.check.report import Report
 from simlib.check.restricted import FaultLocation, Overtaking
@@ -42,7 +42,7 @@ def explore(
             return Report(system, budget, Findings(interrupted="by you"), None, head_of(system, budget))
     before = system.memories()
     with system.watchdog, _without_gc():
-        findings = decide(system, budget, limits, merge=merge, symmetric=symmetric, location=location)
+        findings = findings_of(system, budget, limits, merge=merge, symmetric=symmetric, location=location)
         if findings.interrupted != "by you":  # who has interrupted gets what is known
             system.compare_memories(before)
         try:

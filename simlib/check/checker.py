@@ -22,7 +22,7 @@ from simlib.schedule.budget import Budget, Limits
 from simlib.schedule.transition import Transition
 
 
-def decide(
+def findings_of(
     system: System,
     budget: Budget,
     limits: Limits,
@@ -36,10 +36,10 @@ def decide(
     """
     about = partial(Question.about, system, budget, limits, merge=merge, location=location, deadline=deadline(limits))
     with closing(Checker(system, about)) as asker:
-        return _decided(asker, symmetric and bool(alike(system)), location is not None)
+        return _findings(asker, symmetric and bool(alike(system)), location is not None)
 
 
-def _decided(asker: Checker, symmetric: bool, location: bool) -> Findings:
+def _findings(asker: Checker, symmetric: bool, location: bool) -> Findings:
     if location:  # it tells worker A from all others
         return asker.ask(lambda question: Shortest(question).run())
     try:

@@ -88,7 +88,7 @@ class Counters:
         floor, high = self._floor, {}
         for of in {count.of for count in counts}:
             above = sorted({count.value for count in counts if count.of == of and count.value > floor})
-            high.update({(of, value): floor + place for place, value in enumerate(above, start=1)})
+            high.update({(of, value): floor + resource for resource, value in enumerate(above, start=1)})
         return (high.get(count, count.value) for count in counts)
 
     def _interned(self, key: Hashable) -> tuple[int, tuple[Count, ...]]:
@@ -106,8 +106,10 @@ class Counters:
         self._nodes[node] = known
         return known
 
-    def _of_resource(self, place: int, number: int) -> tuple[int, tuple[Count, ...]]:
-        found = self._resources[place, number] = self._interned(self._resource_states.state(place, number).counted())
+    def _of_resource(self, resource: int, number: int) -> tuple[int, tuple[Count, ...]]:
+        found = self._resources[resource, number] = self._interned(
+            self._resource_states.state(resource, number).counted()
+        )
         return found
 
     # Trying out whether anybody minds

@@ -15,7 +15,7 @@ class Encoding:
 
     def __init__(self, workers: int, resources: int) -> None:
         self.workers = [FIELD * worker for worker in range(workers)]
-        self.resources = [FIELD * (workers + place) for place in range(resources)]
+        self.resources = [FIELD * (workers + index) for index in range(resources)]
         self.world_at = FIELD * workers
         self.budget = FIELD * (workers + resources)
         self.whole_world = (1 << FIELD * resources) - 1
@@ -23,8 +23,8 @@ class Encoding:
     def pack(self, numbers: Numbers, budget: int) -> int:
         """The state in which the workers' nodes and the resources' states are these."""
         packed = budget << self.budget
-        for place, number in enumerate(numbers):
-            packed |= number << FIELD * place
+        for index, number in enumerate(numbers):
+            packed |= number << FIELD * index
         return packed
 
     def nodes(self, state: int) -> list[int]:

@@ -58,17 +58,17 @@ class LocalStates:
         self.ops = Interned()
         self.answers = Interned()
         self.op: list[int] = []
-        self.place: list[int] = []  # of the resource that its step is about, in the system's order; ENDED without one
+        self.resource_of: list[int] = []  # which resource its step is about, in the system's order; ENDED without one
         self.where: list[Where] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
         self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
-        self.places: list[tuple[str, int]] = []  # the name of its step, and which one of that name in its run
+        self.step_names: list[tuple[str, int]] = []  # the name of its step, and which one of that name in its run
         self.bugs: set[int] = set()  # nodes where a worker's own error ended it
         self.vacant: set[int] = set()  # nodes without a process: it was killed, and nobody has started it again
         self.lost: set[int] = set()  # of these, those whose machine is gone, too
         self.ask_the_time = False  # whether any worker does
-        self._place_of = {name: place for place, name in enumerate(system.resources)}
+        self._index_of = {name: index for index, name in enumerate(system.resources)}
         self._most_steps = most_steps
         self.outside = Outside(dict.fromkeys(role.function for role in system.cast.values()))
         self._merge = merge and not self.outside.unreadable
@@ -137,19 +137,19 @@ class LocalStates:
         role = self.system.cast[start[0]]
         first = queued(self.queued[parent[0]], self.ops.things[self.op[parent[0]]]) if depth else ""
         run = (role, start, first) if role.knows_itself else (role, first)
-        # A start is a place of its own: a worker that is back where it began has something to lose.
+        # A start is a local_key of its own: a worker that is back where it began has something to lose.
         whose = (run, self._from_step(parent[0])) if depth else None
         held = self.remembered(process) if depth else None
-        place = None if held is None else (whose, None if process.op is None else op_key(process.op), held)
-        if place is not None and place in self._known:
+        local_key = None if held is None else (whose, None if process.op is None else op_key(process.op), held)
+        if local_key is not None and local_key in self._known:
             process.discard()
-            self.merged.append((*parent, self._known[place]))
-            return self._known[place]
+            self.merged.append((*parent, self._known[local_key]))
+            return self._known[local_key]
         node = len(self.op)
-        if place is not None:
-            self._known[place] = node
+        if local_key is not None:
+            self._known[local_key] = node
         op = ENDED if process.op is None else self.ops.number(process.op, op_key(process.op))
-        name, remembered = self._place_name(process, parent), None if held is None else (whose, held)
+        name, remembered = self._step_name(process, parent), None if held is None else (whose, held)
         self._append(op, process.where, process.error, parent, start, name, depth, first, remembered)
         if process.op is not None:
             self._waiting[node] = process
@@ -166,18 +166,18 @@ class LocalStates:
         error: BaseException | None,
         parent: tuple[int, int],
         start: tuple[str, int],
-        place: tuple[str, int],
+        step_name: tuple[str, int],
         depth: int,
         first: str = "",
         held: Hashable | None = None,
     ) -> None:
         self.op.append(op)
-        self.place.append(ENDED if op == ENDED else self._place_of[self.ops.things[op].resource])
+        self.resource_of.append(ENDED if op == ENDED else self._index_of[self.ops.things[op].resource])
         self.where.append(where)
         self.error.append(error)
         self.parent.append(parent)
         self.start.append(start)
-        self.places.append(place)
+        self.step_names.append(step_name)
         self.depth.append(depth)
         self.queued.append(first)
         self.held.append(held)
@@ -188,12 +188,12 @@ class LocalStates:
         if self._step is None:
             return None
         (name, nth), path = self._step, [node, *(before for before, _ in self.history(node))]
-        return min(nth, sum(self.places[at][0] == name for at in path)), self.places[node] == self._step
+        return min(nth, sum(self.step_names[at][0] == name for at in path)), self.step_names[node] == self._step
 
-    def _place_name(self, process: Process, parent: tuple[int, int]) -> tuple[str, int]:
+    def _step_name(self, process: Process, parent: tuple[int, int]) -> tuple[str, int]:
         name, node, before = process.op.name if process.op else "", parent[0], 0
         while node != ENDED:
-            before += self.places[node][0] == name
+            before += self.step_names[node][0] == name
             node = self.parent[node][0]
         return name, before + 1
 

@@ -21,7 +21,7 @@ class Claim(NamedTuple):
     """A property, the places of the resources that it looks at, and its verdicts by what these are."""
 
     claim: Property
-    places: list[int]
+    resources: list[int]
     known: dict[Numbers, bool]
 
 
@@ -43,7 +43,7 @@ class PropertyAnswers:
         """Whether this is true of a world. Raises NotAlike where it depends on the name that a lock's made-up value
         leaves out, and Carry where it depends on how large a count is, or on an order, and states do not tell.
         """
-        part = tuple([world[place] for place in claim.places])
+        part = tuple([world[resource] for resource in claim.resources])
         verdict = claim.known.get(part)
         if verdict is None:
             verdict = claim.known[part] = self._ask(claim, part, counts)
@@ -65,7 +65,9 @@ class PropertyAnswers:
 
     def _seen(self, claim: Claim, part: Numbers) -> dict[str, Any]:
         names, resource_states = self._resource_states.names, self._resource_states
-        states = {names[place]: resource_states.state(place, number) for place, number in zip(claim.places, part)}
+        states = {
+            names[resource]: resource_states.state(resource, number) for resource, number in zip(claim.resources, part)
+        }
         return {**self._system.values, **states}
 
     def audit(self) -> None:

@@ -35,7 +35,7 @@ class ResourceStates:
     ) -> None:
         self.asked = asked  # what properties have looked at that states do not carry
         self.names = list(states)
-        self.place = {name: place for place, name in enumerate(states)}
+        self.resource = {name: resource for resource, name in enumerate(states)}
         self._local_states = local_states
         self._kinds = {None, *kinds}
         self._states = [Interned() for _ in states]
@@ -46,41 +46,41 @@ class ResourceStates:
         self._after: dict[tuple[object, ...], int] = {}
         self._lost: dict[tuple[int, int], tuple[int, ...]] = {}
         self._renamed: dict[tuple[int, int, Names], int] = {}
-        self.initial = tuple(self.number(place, state) for place, state in enumerate(states.values()))
-        self.clocks = [place for place, state in enumerate(states.values()) if isinstance(state, ClockState)]
-        self.timed = [place for place, state in enumerate(states.values()) if _has(state, "timers")]
+        self.initial = tuple(self.number(resource, state) for resource, state in enumerate(states.values()))
+        self.clocks = [resource for resource, state in enumerate(states.values()) if isinstance(state, ClockState)]
+        self.timed = [resource for resource, state in enumerate(states.values()) if _has(state, "timers")]
         self.owning = [  # the resources that mind when a process is gone
-            place
-            for place, state in enumerate(states.values())
+            resource
+            for resource, state in enumerate(states.values())
             if _has(state, "owner_gone") and getattr(state, "running", True)
         ]
-        self.owned = [place for place in self.owning if _has([*states.values()][place], "renamed")]
+        self.owned = [resource for resource in self.owning if _has([*states.values()][resource], "renamed")]
 
-    def number(self, place: int, state: State) -> int:
-        known = self._states[place]
+    def number(self, resource: int, state: State) -> int:
+        known = self._states[resource]
         before = len(known.things)
         number = known.number(state, state.key())
-        if number == before and self._counting[place]:
+        if number == before and self._counting[resource]:
             self.grown = max(self.grown, state.grown)
         return number
 
-    def state(self, place: int, number: int) -> State:
+    def state(self, resource: int, number: int) -> State:
         """The state itself; not to be changed."""
-        return self._states[place].things[number]  # type: ignore[no-any-return]
+        return self._states[resource].things[number]  # type: ignore[no-any-return]
 
     def world(self, numbers: tuple[int, ...]) -> dict[str, State]:
-        return {name: self.state(place, numbers[place]) for place, name in enumerate(self.names)}
+        return {name: self.state(resource, numbers[resource]) for resource, name in enumerate(self.names)}
 
-    def effects(self, place: int, number: int, op: int, who: str) -> tuple[Effect, ...]:
+    def effects(self, resource: int, number: int, op: int, who: str) -> tuple[Effect, ...]:
         """Every way in which this step can go in this state, within the kinds of fault that are on."""
-        key = (place, number, op, who if place in self.owned else "")  # nobody else knows who it is
+        key = (resource, number, op, who if resource in self.owned else "")  # nobody else knows who it is
         found = self._effects.get(key)
         if found is None:
-            found = self._effects[key] = tuple(self._work_out(place, number, op, who))
+            found = self._effects[key] = tuple(self._work_out(resource, number, op, who))
         return found
 
-    def _work_out(self, place: int, number: int, op_number: int, who: str) -> list[Effect]:
-        state, op = self.state(place, number), self._local_states.ops.things[op_number]
+    def _work_out(self, resource: int, number: int, op_number: int, who: str) -> list[Effect]:
+        state, op = self.state(resource, number), self._local_states.ops.things[op_number]
         if state.choices(op) > MOST_OPTIONS:
             raise Mistake(
                 f"{op.built_by(self._local_states.system.cast[who].name)}: "
@@ -99,49 +99,49 @@ class ResourceStates:
             except OperationError as error:
                 answer = error
             told = self._local_states.answers.number(answer, freeze(answer))
-            effects.append(Effect(outcome, self.number(place, after), told))
+            effects.append(Effect(outcome, self.number(resource, after), told))
         return effects
 
     def power_losses(self, numbers: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         """Every world that this one can be after a power loss, in the order of `transition.lose_power`'s choices."""
-        edges = [self._power_losses(place, number) for place, number in enumerate(numbers)]
+        edges = [self._power_losses(resource, number) for resource, number in enumerate(numbers)]
         return (world[::-1] for world in itertools.product(*reversed(edges)))
 
-    def _power_losses(self, place: int, number: int) -> tuple[int, ...]:
-        found = self._lost.get((place, number))
+    def _power_losses(self, resource: int, number: int) -> tuple[int, ...]:
+        found = self._lost.get((resource, number))
         if found is None:
-            found = self._lost[place, number] = tuple(self._without_power(place, number))
+            found = self._lost[resource, number] = tuple(self._without_power(resource, number))
         return found
 
-    def _without_power(self, place: int, number: int) -> Iterator[int]:
-        name, state = self.names[place], self.state(place, number)
+    def _without_power(self, resource: int, number: int) -> Iterator[int]:
+        name, state = self.names[resource], self.state(resource, number)
         for choice in range(state.power_losses()):
             after = state.copy()
             transition.lose_power({name: after}, choice)
-            yield self.number(place, after)
+            yield self.number(resource, after)
 
-    def timers(self, place: int, number: int) -> tuple[Timer, ...]:
-        found = self._timers.get((place, number))
+    def timers(self, resource: int, number: int) -> tuple[Timer, ...]:
+        found = self._timers.get((resource, number))
         if found is None:
-            found = self._timers[place, number] = self.state(place, number).timers()
+            found = self._timers[resource, number] = self.state(resource, number).timers()
         return found
 
-    def after(self, place: int, number: int, event: str, argument: object) -> int:
+    def after(self, resource: int, number: int, event: str, argument: object) -> int:
         """The state after an event that is nobody's step: `expire`, `owner_gone`, `lose_power` or `advance`."""
-        key = (place, number, event, argument)
+        key = (resource, number, event, argument)
         found = self._after.get(key)
         if found is None:
-            state = self.state(place, number).copy()
+            state = self.state(resource, number).copy()
             getattr(state, event)(argument)
-            found = self._after[key] = self.number(place, state)
+            found = self._after[key] = self.number(resource, state)
         return found
 
-    def renamed(self, place: int, number: int, names: Names) -> int:
+    def renamed(self, resource: int, number: int, names: Names) -> int:
         """The state in which these workers, where it knows them, are called otherwise."""
-        key = (place, number, names)
+        key = (resource, number, names)
         found = self._renamed.get(key)
         if found is None:
-            found = self._renamed[key] = self.number(place, self.state(place, number).renamed(dict(names)))
+            found = self._renamed[key] = self.number(resource, self.state(resource, number).renamed(dict(names)))
         return found
 
 

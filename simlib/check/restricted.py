@@ -50,11 +50,11 @@ class FaultLocation:
 
     def _is_at(self, node: int, local_states: LocalStates) -> bool:
         if self.when == "before":
-            return local_states.places[node] == (self.name, self.nth)
+            return local_states.step_names[node] == (self.name, self.nth)
         before = local_states.parent[node][0]
         if before == ENDED or local_states.op[node] == ENDED:
             return self.last
-        return local_states.places[before] == (self.name, self.nth)
+        return local_states.step_names[before] == (self.name, self.nth)
 
 
 @dataclass(frozen=True)

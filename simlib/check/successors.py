@@ -110,7 +110,7 @@ class Successors:
 
     def of(self, state: int) -> Following:
         """Everything that may happen, in the order in which it is to be tried."""
-        encoding, places, owning = self.encoding, self._local_states.place, self._resource_states.owning
+        encoding, resource_of, owning = self.encoding, self._local_states.resource_of, self._resource_states.owning
         world, symmetry, sleepy = self._world, self.symmetry, self._world.sleepy
         states, number_of, resources = self.states, self._numbers.setdefault, encoding.resources
         nodes, left, able = [state >> shift & MASK for shift in encoding.workers], state >> encoding.budget, 0
@@ -120,10 +120,10 @@ class Successors:
         edges: list[Edge] = []
         for worker, low, high in self._neighbours:
             node = nodes[worker]
-            place = places[node]
-            if place == ENDED:
+            resource = resource_of[node]
+            if resource == ENDED:
                 continue
-            key = node << FIELD | state >> resources[place] & MASK
+            key = node << FIELD | state >> resources[resource] & MASK
             bit, free, every = self._steps[worker].get(key) or self._look_up(worker, key)
             sleep = self._sleep(state, worker, node, busy) if sleepy and world.is_asleep(node) else None
             if sleep is HELD_BACK:
@@ -169,9 +169,9 @@ class Successors:
         """Who can do something now other than to sleep on."""
         found = set()
         for worker, node in enumerate(nodes):
-            place = self._local_states.place[node]
-            if place != ENDED and not self._world.is_asleep(node):
-                key = node << FIELD | self._world.number(state, place)
+            resource = self._local_states.resource_of[node]
+            if resource != ENDED and not self._world.is_asleep(node):
+                key = node << FIELD | self._world.number(state, resource)
                 if (self._steps[worker].get(key) or self._look_up(worker, key))[0]:
                     found.add(self._workers[worker])
         return frozenset(found)
@@ -190,17 +190,19 @@ class Successors:
 
     def _look_up(self, worker: int, key: int) -> Steps:
         node, number = key >> FIELD, key & MASK
-        name, op, place = self._workers[worker], self._local_states.op[node], self._local_states.place[node]
+        name, op, resource = self._workers[worker], self._local_states.op[node], self._local_states.resource_of[node]
         if self.symmetry:
-            self.symmetry.check(self._resource_states.state(place, number), self._local_states.ops.things[op])
+            self.symmetry.check(self._resource_states.state(resource, number), self._local_states.ops.things[op])
         every: list[Step] = []
-        for effect in self._resource_states.effects(place, number, op, name):
+        for effect in self._resource_states.effects(resource, number, op, name):
             fault = effect.outcome.fault
             child = self._local_states.child(node, effect.answer)
             over = self._local_states.op[child] == ENDED
             after = self._after_run(worker, child) if over else child
             edge = Edge(step(name, effect.outcome), worker, True, over, COSTS[fault], node if fault else None)
-            change = (after - node << self.encoding.workers[worker]) + self._world.change(place, number, effect.state)
+            change = (after - node << self.encoding.workers[worker]) + self._world.change(
+                resource, number, effect.state
+            )
             mask, unit = (MASKS[fault], UNITS[fault]) if fault else (0, 0)
             every.append((mask, change - (unit << self.encoding.budget), after, edge))
         free = [step for step in every if not step[0]]
@@ -219,9 +221,9 @@ class Successors:
         self, state: int, nodes: list[int], able: bool, busy: frozenset[str], targets: list[int], edges: list[Edge]
     ) -> None:
         asleep = self._world.sleepers(nodes)
-        for place in self._resource_states.timed:
-            number = self._world.number(state, place)
-            found = self._running_timers.get((place, number)) or self._timers_of(place, number)
+        for resource in self._resource_states.timed:
+            number = self._world.number(state, resource)
+            found = self._running_timers.get((resource, number)) or self._timers_of(resource, number)
             for timer, left, change, free, stalled in found:
                 early = is_early(timer, able, asleep, busy)
                 if early and not state >> self.encoding.budget & MASKS[PAUSES]:
@@ -230,11 +232,13 @@ class Successors:
                 targets.append(self._number(self._world.pass_time(after, left)))
                 edges.append(stalled if early else free)
 
-    def _timers_of(self, place: int, number: int) -> list[RunningTimer]:
-        found = self._running_timers[place, number] = []
-        name = self._resource_states.names[place]
-        for timer in self._resource_states.timers(place, number):
-            change = self._world.change(place, number, self._resource_states.after(place, number, "expire", timer.id))
+    def _timers_of(self, resource: int, number: int) -> list[RunningTimer]:
+        found = self._running_timers[resource, number] = []
+        name = self._resource_states.names[resource]
+        for timer in self._resource_states.timers(resource, number):
+            change = self._world.change(
+                resource, number, self._resource_states.after(resource, number, "expire", timer.id)
+            )
             left = max(0, timer.seconds - timer.elapsed.aged)
             free, early = (self._for_all(timeout(name, timer, early)) for early in (False, True))
             found.append(RunningTimer(timer, left, change, free, early))

@@ -61,24 +61,24 @@ class Symmetry:
 
     def overtaken(self, state: int, nodes: list[int], worker: int, node: int) -> int:
         """The state that stands for this one, in which a worker has left the order of `nodes` for this node."""
-        place = worker
-        while place < self._last[worker] and nodes[place + 1] < node:
-            state += (nodes[place + 1] - node) * self._exchange[place]
-            place += 1
-        while place <= worker and self.neighbours[place][1] < place and nodes[place - 1] > node:
-            place -= 1
-            state += (node - nodes[place]) * self._exchange[place]
-        return self._renamed(state, self._names(worker, place)) if self._resource_states.owned else state
+        rank = worker
+        while rank < self._last[worker] and nodes[rank + 1] < node:
+            state += (nodes[rank + 1] - node) * self._exchange[rank]
+            rank += 1
+        while rank <= worker and self.neighbours[rank][1] < rank and nodes[rank - 1] > node:
+            rank -= 1
+            state += (node - nodes[rank]) * self._exchange[rank]
+        return self._renamed(state, self._names(worker, rank)) if self._resource_states.owned else state
 
-    def _names(self, worker: int, place: int) -> Names:
+    def _names(self, worker: int, rank: int) -> Names:
         """Who is called what when this worker has come to this place, and those between have made room."""
-        found = self._rotations.get((worker, place))
+        found = self._rotations.get((worker, rank))
         if found is None:
-            step = 1 if place < worker else -1
-            between = range(place, worker) if place < worker else range(worker + 1, place + 1)
-            moved = [*((at, at + step) for at in between), (worker, place)]
+            step = 1 if rank < worker else -1
+            between = range(rank, worker) if rank < worker else range(worker + 1, rank + 1)
+            moved = [*((at, at + step) for at in between), (worker, rank)]
             called = self._workers
-            found = self._rotations[worker, place] = tuple((called[was], called[now]) for was, now in moved)
+            found = self._rotations[worker, rank] = tuple((called[was], called[now]) for was, now in moved)
         return found
 
     def sorted(self, state: int) -> int:
@@ -96,9 +96,11 @@ class Symmetry:
         return state
 
     def _renamed(self, state: int, names: Names) -> int:
-        for place in self._resource_states.owned:
-            number = state >> self._encoding.resources[place] & MASK
-            state += self._resource_states.renamed(place, number, names) - number << self._encoding.resources[place]
+        for resource in self._resource_states.owned:
+            number = state >> self._encoding.resources[resource] & MASK
+            state += (
+                self._resource_states.renamed(resource, number, names) - number << self._encoding.resources[resource]
+            )
         return state
 
 
@@ -128,12 +130,12 @@ def _minds_name(local_states: LocalStates, who: str, edges: list[tuple[int, int,
         process = local_states.system.start(*local_states.start[node])
         for _, told in (*local_states.history(node), (node, answer)):
             process.answer(_named(local_states.answers.things[told], who))
-        place = local_states.remembered(process)
+        remembered = local_states.remembered(process)
         op = None if local_states.op[child] == ENDED else local_states.ops.things[local_states.op[child]]
         process.discard()
         if (
             _with_name(local_states, op, who) != _with_name(local_states, process.op, "")
-            or held.setdefault(child, place) != place
+            or held.setdefault(child, remembered) != remembered
         ):
             return True
     return False

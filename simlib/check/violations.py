@@ -135,8 +135,9 @@ class Violations:
         worlds = [*map(self._encoding.numbers, self._fine)]
         return [
             claim.name
-            for claim, places, _ in (*self._property_answers.always, *self._property_answers.eventually)
-            if claim.parameters and all(world[place] == worlds[0][place] for world in worlds for place in places)
+            for claim, resources, _ in (*self._property_answers.always, *self._property_answers.eventually)
+            if claim.parameters
+            and all(world[resource] == worlds[0][resource] for world in worlds for resource in resources)
         ]
 
     def outcome(self, state: int) -> Hashable:

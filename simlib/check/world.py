@@ -20,34 +20,36 @@ class World:
     ) -> None:
         self._workers = workers
         self._local_states, self._resource_states, self._encoding = local_states, resource_states, encoding
-        self._clocks = [place for place in resource_states.clocks if place in resource_states.owning]  # that run
+        self._clocks = [
+            resource for resource in resource_states.clocks if resource in resource_states.owning
+        ]  # that run
         self._minding = [*resource_states.timed, *self._clocks]
         self._orphans: dict[int, int] = {}
         self._sleeps: dict[int, bool] = {}
         self.sleepy = bool(resource_states.clocks)
 
-    def number(self, state: int, place: int) -> int:
+    def number(self, state: int, resource: int) -> int:
         """The number of this resource's state."""
-        return state >> self._encoding.resources[place] & MASK
+        return state >> self._encoding.resources[resource] & MASK
 
-    def change(self, place: int, before: int, after: int) -> int:
+    def change(self, resource: int, before: int, after: int) -> int:
         """What is added to a state when this resource's number changes."""
-        return after - before << self._encoding.resources[place]
+        return after - before << self._encoding.resources[resource]
 
-    def after(self, state: int, place: int, event: str, argument: object) -> int:
+    def after(self, state: int, resource: int, event: str, argument: object) -> int:
         """The state when this has happened to a resource."""
-        number = self.number(state, place)
-        return state + self.change(place, number, self._resource_states.after(place, number, event, argument))
+        number = self.number(state, resource)
+        return state + self.change(resource, number, self._resource_states.after(resource, number, event, argument))
 
     def end_process(self, state: int, worker: int) -> int:
         """The state when the process of this worker has ended."""
-        for place in self._resource_states.owning:
-            number = self.number(state, place)
-            key = (number << 5 | worker) << 5 | place
+        for resource in self._resource_states.owning:
+            number = self.number(state, resource)
+            key = (number << 5 | worker) << 5 | resource
             change = self._orphans.get(key)
             if change is None:
-                after = self._resource_states.after(place, number, "owner_gone", self._workers[worker])
-                change = self._orphans[key] = self.change(place, number, after)
+                after = self._resource_states.after(resource, number, "owner_gone", self._workers[worker])
+                change = self._orphans[key] = self.change(resource, number, after)
             state += change
         return state
 
@@ -74,16 +76,16 @@ class World:
     def fall_asleep(self, state: int, worker: int, node: int) -> int:
         """The state in which this worker has come to this node: it sleeps, if that is its next step."""
         if self.sleepy and self.is_asleep(node):
-            for place in self._minding:
-                state = self.after(state, place, "fell_asleep", self._workers[worker])
+            for resource in self._minding:
+                state = self.after(state, resource, "fell_asleep", self._workers[worker])
         return state
 
     def wake(self, state: int, before: int, sleep: Slept) -> int:
         """The state when somebody has slept, as far as that is no matter of the clock that was asked: that has been
         done, and `before` is the state from before it.
         """
-        for place in self._resource_states.timed:
-            state = self.after(state, place, "woke", sleep)
+        for resource in self._resource_states.timed:
+            state = self.after(state, resource, "woke", sleep)
         for clock in self._clocks:
             passed = self._time(state, clock) - self._time(before, clock)
             if passed:
@@ -92,9 +94,9 @@ class World:
 
     def pass_time(self, state: int, seconds: float, but: int = -1) -> int:
         """The state in which so much time has passed on all clocks and timers but this one; if a clock runs."""
-        for place in self._minding if self._clocks and seconds else ():
-            if place != but:
-                state = self.after(state, place, "advance", seconds)
+        for resource in self._minding if self._clocks and seconds else ():
+            if resource != but:
+                state = self.after(state, resource, "advance", seconds)
         return state
 
     def oversleeps(self, state: int, worker: str, seconds: float, busy: frozenset[str]) -> bool:
@@ -103,7 +105,7 @@ class World:
 
     def _timers(self, state: int) -> list[Timer]:
         known = self._resource_states
-        return [timer for place in known.timed for timer in known.timers(place, self.number(state, place))]
+        return [timer for resource in known.timed for timer in known.timers(resource, self.number(state, resource))]
 
     def _time(self, state: int, clock: int) -> float:
         return self._resource_states.state(clock, self.number(state, clock)).time
