@@ -1,1 +1,1 @@
-"""A worker, the steps that it yields, the system that it belongs to, and what should be true of it."""
+"""A worker, the steps that it yields, the system that it belongs to, and the properties that should hold."""

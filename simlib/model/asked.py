@@ -1,7 +1,7 @@
-"""What a function asks that it is not given: the clock on the wall, chance, the environment.
+"""Finds what a function reads that is not passed to it: the clock, random numbers, the environment.
 
-That is read from outside: the values that it closes over, its defaults and attributes, the globals that it names, and
-the same of its author's other functions that it calls by these names.
+It looks at the function without running it: at the values that it closes over, its defaults and attributes and the
+globals that it names, and at the same of its author's other functions that it calls by these names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ASKED = {
 
 
 class Names(NamedTuple):
-    """What a function's code names: globals, attributes, and modules that it imports."""
+    """The globals, attributes and imported modules that a function's code refers to."""
 
     globals: tuple[str, ...]
     attributes: frozenset[str]
@@ -40,10 +40,10 @@ class Names(NamedTuple):
 
 @functools.lru_cache(1_000)
 def _names(code: types.CodeType) -> Names:
-    steps = [step for part in codes_in(code) for step in dis.get_instructions(part)]
+    instructions = [instruction for part in codes_in(code) for instruction in dis.get_instructions(part)]
 
     def named(*kinds: str) -> list[str]:
-        return list(dict.fromkeys(str(step.argval) for step in steps if step.opname in kinds))
+        return list(dict.fromkeys(str(one.argval) for one in instructions if one.opname in kinds))
 
     return Names(
         tuple(named("LOAD_GLOBAL", "LOAD_NAME")),
@@ -53,7 +53,7 @@ def _names(code: types.CodeType) -> Names:
 
 
 def _reached(function: Any) -> Iterator[tuple[str, Any]]:
-    """Whatever outlives a call of it, by the name under which it is known."""
+    """Each value that the function can reach and that outlives a call, with the name it is known by."""
     if isinstance(function, types.MethodType):
         yield "self", function.__self__
         function = function.__func__
@@ -71,7 +71,7 @@ def _reached(function: Any) -> Iterator[tuple[str, Any]]:
 
 
 def asks(function: Any) -> str | None:
-    """What it asks that it is not given, and that is not always the same: "time", "random"; None if nothing."""
+    """The name of something it reads that may differ each time, such as "time" or "random"; None if there is none."""
     return _asks(function, set())
 
 
@@ -93,7 +93,7 @@ def _asks(function: Any, seen: set[Any]) -> str | None:
 
 
 def _is_asked(value: Any, attributes: frozenset[str]) -> bool:
-    """Whether this, or one of its attributes of these names, says each time what it likes."""
+    """Whether this value, or one of these attributes of it, may answer differently each time."""
     if isinstance(value, types.ModuleType):
         asked = ASKED.get(value.__name__, set())
         return bool(asked & attributes)

@@ -1,4 +1,4 @@
-"""The faults: what can go wrong, each with its keyword, its name and its letter in a token."""
+"""The kinds of fault: what can go wrong, with the keyword, the name and the token letter of each."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 class Fault(NamedTuple):
     """One kind of fault."""
 
-    keyword: str  # by which a question says how often it may strike
-    name: str  # of one of them, in texts
+    keyword: str  # in a budget: crashes=1
+    name: str  # of a single one, in text
     letter: str  # in the head of a token
 
 
@@ -23,7 +23,7 @@ REJECTIONS: Final = "rejections"
 DISK_FULL: Final = "disk_full"
 PAUSES: Final = "pauses"
 
-# In the order in which a search tries them, so that a tie prefers a crash over a pause.
+# In the order in which a search tries them: on a tie, a crash wins over a pause.
 FAULTS = (
     Fault(CRASHES, "crash", "c"),
     Fault(NODE_LOSSES, "node loss", "n"),

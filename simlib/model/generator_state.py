@@ -1,20 +1,19 @@
-"""Two histories that leave a worker in the same place with the same variables are one.
+"""Fingerprints of suspended generators: two histories that leave a worker in the same state count as one.
 
-A worker's next step depends only on the answers it was given, so answers are a sound name for where it is. But a
-worker that asks the same thing in a loop would then be somewhere new each time. Here a suspended generator is named by
-what it holds: where it stands, its variables, and what lies on its frame's value stack (the iterator of a `for` loop, a
-half-built list).
+A worker's next step depends only on the answers it was given, so its answers identify its state. But then a worker that
+polls in a loop would be in a new state each time round. Here a suspended generator is identified by what it holds: its
+current instruction, its variables, and its frame's value stack (the iterator of a `for` loop, a half-built list).
 
-Only what is read completely has a name: an object of a type that is listed here, or of a class whose size shows that
-its slots and its `__dict__` are all that there is to its objects. Anything else, anywhere in what the worker holds,
-makes the answer None: key on the answers instead. What exists outside of the worker (a class, a module, a function) is
-named by what it is; whoever asks says what that is, and watches that it stays as it was (`outside.py`).
+Only what can be read completely has a fingerprint: an object of a type that is listed here, or of a class whose object
+size shows that its slots and its `__dict__` are all there is. If the worker holds anything else, anywhere, the answer
+is None: key on the answers instead. Objects outside the worker (a class, a module, a function) are identified by object
+identity; the caller says which these are, and watches that they do not change (`outside_memory.py`).
 
-Equal text, bytes, numbers and tuples count as one object or as two alike: a worker that asks `is` of them, or asks the
+Equal text, bytes, numbers and tuples are not told apart by identity: a worker that uses `is` on them, or asks the
 interpreter about itself (`id`, `sys.getsizeof`, `sys.getrefcount`), is left to the audit of the histories.
 
-`gc.get_referents` lists what a suspended generator refers to: its function, its code, its variables in order and
-then its value stack. That is how CPython 3.11 to 3.13 traverse it; `understood` tries it out before it is trusted.
+`gc.get_referents` lists what a suspended generator refers to: its function, its code, its variables in order and then
+its value stack. That is how CPython 3.11 to 3.13 traverse it; `understood` tests this before it is relied on.
 """
 
 from __future__ import annotations
@@ -48,11 +47,11 @@ _KEY_IDS = frozenset(map(id, KEYS))
 
 
 class Opaque(Exception):
-    """Something whose state cannot be read."""
+    """Raised for an object whose state cannot be read."""
 
 
 class Itself:
-    """A key equal only to that of the same object, which stays alive with it."""
+    """A key that equals only another key of the same object, and keeps that object alive."""
 
     __slots__ = ("_thing",)
 
@@ -67,9 +66,9 @@ class Itself:
 
 
 def capture(generator: types.GeneratorType[Any, Any, Any], outside: Outside | None = None) -> Hashable | None:
-    """A name for where the generator is, equal only for generators that will behave alike; None if there is none.
+    """A fingerprint of the generator, equal only for generators that will behave alike; None if it cannot be read.
 
-    `outside` knows what is not the generator's own; without it that is what can be imported.
+    `outside` knows which objects are not the generator's own; by default, those that can be imported.
     """
     if not understood():
         return None
@@ -80,16 +79,16 @@ def capture(generator: types.GeneratorType[Any, Any, Any], outside: Outside | No
 
 
 class _Reader:
-    """Reads what one generator holds. `seen` numbers what can change, so that it matters which name means which."""
+    """Reads what one generator holds. `_seen` numbers mutable objects, since it matters which names share one."""
 
     def __init__(self, is_outside: Callable[[Any], bool]) -> None:
         self._is_outside = is_outside
         self._seen: dict[int, int] = {}
-        self._kept: list[Any] = []  # made while reading: as long as they are there, nothing else gets their ids
+        self._kept: list[Any] = []  # made while reading, and kept so that no other object gets their ids
         self._left = MOST_OBJECTS
 
     def suspended(self, generator: types.GeneratorType[Any, Any, Any]) -> Hashable:
-        """Where it stands and all that it holds."""
+        """The key of a suspended generator: where it stands, and all that it holds."""
         frame: types.FrameType | None = generator.gi_frame
         if frame is None:
             return ("ended", generator.__qualname__)
@@ -102,17 +101,17 @@ class _Reader:
     def _framed(self, frame: types.FrameType, referents: list[Any]) -> Iterator[Hashable]:
         """The variables and the value stack of a frame, which are the last of these referents.
 
-        They follow its code. What comes before that, after the first place (3.11 has the generator's code there), is a
-        name, a function or a frame: none of it can be code.
+        They follow its code. What comes before, apart from the first item (the generator's code, in 3.11), is a name, a
+        function or a frame, never code.
         """
         code = frame.f_code
         place = next((place for place, held in enumerate(referents) if held is code and place), None)
         if place is None:
             raise Opaque(frame)
         values = referents[place + 1 :]
-        # A generator that has handled an exception holds one None more, up to 3.12. How many values lie on the stack is
-        # fixed at each instruction, so that without the Nones at its end it still says the same; but for a call, which
-        # takes two places or one: a method and its object, or what is called.
+        # Up to 3.12, a generator that has handled an exception holds an extra None. The stack depth is fixed at each
+        # instruction, so dropping trailing Nones loses nothing; except in a call, which takes two slots or one: a
+        # method and its object, or the callable.
         while values and values[-1] is None and not callable(values[-2] if len(values) > 1 else None):
             values.pop()
         present, own = frame.f_locals, {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
@@ -126,9 +125,9 @@ class _Reader:
         return map(self.held, things)
 
     def held(self, value: Any) -> Hashable:
-        """A key for one value, and for all that it holds."""
+        """A key for one value and everything that it holds."""
         kind = type(value)
-        if type(kind) is not type:  # a class of somebody's own, which may say that it is equal to any other
+        if type(kind) is not type:  # a metaclass may make its class equal to any other
             return self._other(value, kind)
         if kind in KEYS:
             return value  # type: ignore[no-any-return]
@@ -145,7 +144,7 @@ class _Reader:
         return self._other(value, kind) if simple is None else simple
 
     def _other(self, value: Any, kind: type) -> Hashable:
-        """Of what can be changed, so that it matters whether two names mean one thing or two equal ones."""
+        """The key of a mutable object: it matters whether two names share one object or hold two equal ones."""
         if id(value) in self._seen:
             return ("the same as", self._seen[id(value)])
         if self._is_outside(value):
@@ -161,7 +160,7 @@ class _Reader:
         return self._instance(value, kind) if read is None else (kind.__name__, *read(self, value))
 
     def _simple(self, value: Any, kind: type) -> Hashable | None:
-        """Of what cannot be changed; None for all else."""
+        """The key of an immutable object; None for any other."""
         if kind in BY_WHAT_THEY_SAY or (kind in (datetime, time) and type(value.tzinfo) in (type(None), timezone)):
             return (kind.__name__, repr(value))
         if kind is slice:
@@ -175,14 +174,14 @@ class _Reader:
         return None
 
     def _instance(self, value: Any, kind: type) -> Hashable:
-        """Of an object of a class, which is somewhere else and is watched."""
+        """The key of an instance of a class that is outside the worker, and watched."""
         shape = shape_of(kind)
         if shape is None or not self._is_outside(kind):
             raise Opaque(kind)
         self._left -= 1
         return (Itself(kind), *self._all(shape.content(value)), *self._all(shape.fields(value)))
 
-    # What is read of each type of which there is more to say than its fields
+    # Types of which more than the fields is read
 
     def _list(self, value: list[Any]) -> Iterable[Hashable]:
         return value if _KEY_IDS.issuperset(map(id, map(type, value))) else self._all(value)
@@ -194,7 +193,7 @@ class _Reader:
         return (value.maxlen, *self._all(value))
 
     def _cell(self, value: types.CellType) -> Iterable[Hashable]:
-        return self._all(gc.get_referents(value))  # none, where it is empty
+        return self._all(gc.get_referents(value))  # none, if it is empty
 
     def _generator(self, value: types.GeneratorType[Any, Any, Any]) -> Iterable[Hashable]:
         return (self.suspended(value),)
@@ -204,7 +203,7 @@ class _Reader:
         own: list[Any] = [value.__closure__, value.__defaults__, value.__kwdefaults__, vars(value)]
         yield from self._all(own)
         own += [value.__globals__, value.__globals__.get("__builtins__"), vars(builtins)]
-        # What else there is (names, its text, annotations, type parameters) comes in an order of its own.
+        # The rest (names, docstring, annotations, type parameters) comes in a fixed order.
         yield from self._all(part for part in gc.get_referents(value) if not any(part is one for one in own))
 
     def _method(self, value: types.MethodType) -> Iterable[Hashable]:
@@ -223,7 +222,7 @@ class _Reader:
 
     def _traceback(self, value: types.TracebackType) -> Iterable[Hashable]:
         frame = value.tb_frame
-        if id(frame) not in self._seen:  # that of a helper, which has ended: what it held can still be asked for
+        if id(frame) not in self._seen:  # a helper's, which has ended: its variables can still be read
             self._seen[id(frame)] = len(self._seen)
             yield from self._framed(frame, gc.get_referents(frame))
         yield (self._seen[id(frame)], value.tb_lasti, value.tb_lineno)
@@ -249,7 +248,7 @@ def understood() -> bool:
     """Whether this interpreter shows a suspended generator's variables and value stack as described above."""
 
     def looping(some: Iterable[int]) -> Generator[int, None, None]:
-        for one in some:  # noqa: UP028  a `yield from` would leave something else on the stack
+        for one in some:  # noqa: UP028  a `yield from` would leave another stack
             yield one
 
     def building(first: int) -> Generator[int, None, None]:

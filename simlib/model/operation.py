@@ -11,9 +11,8 @@ from simlib.text import show
 class Where(NamedTuple):
     """A line of the learner's code: the worker's own, or that of a `function` which the worker called in `called_from`.
 
-    As text `line 4`, or `line 2 of load, from line 10`: a line alone would be looked for in the worker, which in a
-    notebook may stand in another cell. A line that is not known, as of code that was built by a program, is 0, and is
-    left out.
+    As text `line 4`, or `line 2 of load, from line 10`: a bare line would be looked up in the worker, which in a
+    notebook may be in another cell. An unknown line, as of generated code, is 0 and is left out.
     """
 
     line: int = 0
@@ -22,16 +21,16 @@ class Where(NamedTuple):
 
     @property
     def own(self) -> int:
-        """The line of the worker itself."""
+        """The line in the worker itself."""
         return self.called_from if self.function else self.line
 
     @property
     def aside(self) -> str:
-        """` (line 4)`, to stand after what is there; nothing where the line is not known."""
+        """` (line 4)`, to append to a text; empty if the line is unknown."""
         return f" ({self})" if str(self) else ""
 
     def of(self, worker: str) -> str:
-        """`charge, line 4`, to begin a message with."""
+        """`charge, line 4`, to start a message with."""
         return f"{worker}, {self}" if str(self) else worker
 
     def __str__(self) -> str:
@@ -45,14 +44,15 @@ class Where(NamedTuple):
 NOWHERE = Where()
 
 
-@dataclass(slots=True)  # not frozen, which would take four times as long to build: most of the time of a simulation
+@dataclass(slots=True)  # not frozen: building would take four times as long, and is most of a simulation's time
 class Op:
-    """What a worker asks of a resource: `bank.call("charge", 20)` as data.
+    """What a worker asks of a resource, as data: `bank.call("charge", 20)`.
 
-    `line` and `function` are where it was built: for who forgot its `yield`, and no part of what is asked.
+    `line` and `function` say where it was built, for messages about a forgotten `yield`; they are not part of the
+    request.
     """
 
-    is_data: ClassVar[bool] = False  # nobody can store one
+    is_data: ClassVar[bool] = False  # cannot be stored or sent
 
     resource: str
     verb: str
@@ -62,8 +62,8 @@ class Op:
     function: str = field(default="", compare=False)
 
     def built_by(self, worker: str) -> str:
-        """`load, line 4`: where in this worker, or in a function that it called, it was built."""
-        named = self.function and not self.function.startswith("<")  # a lambda's is none
+        """`load, line 4`: where it was built, in this worker or in a function that it called."""
+        named = self.function and not self.function.startswith("<")  # `<lambda>` is not a name
         return Where(self.line).of(self.function if named else worker)
 
     @property
@@ -80,10 +80,10 @@ class Op:
 
 
 class Outcome(NamedTuple):
-    """One of the ways in which a step can go.
+    """One way in which a step can go.
 
-    `fault` is the budget that it is paid from, None when nothing goes wrong. `choice` tells apart the ways that
-    one fault, or a random draw, can go.
+    `fault` is the budget that pays for it, None if nothing goes wrong. `choice` tells apart the ways that one fault, or
+    a random draw, can go.
     """
 
     fault: str | None = None
@@ -94,4 +94,4 @@ OK = Outcome()
 
 
 class Blocked(Exception):
-    """Raised by a resource: this step cannot happen yet, its worker waits."""
+    """Raised by a resource: the step cannot happen yet, so its worker waits."""

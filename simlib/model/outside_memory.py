@@ -1,12 +1,12 @@
-"""What workers can reach that is not theirs: globals, variables of an enclosing function, defaults, classes, modules.
+"""Watches what workers can reach that is not their own: globals, closure variables, defaults, classes, modules.
 
-In production each process has its own of these, and a crash loses them. Here all workers would share them, and all runs
-of a search. Reading them is fine. A worker that changes one remembers something where no search looks, and is told so.
+In production each process has its own copy of these, and a crash loses it. Here all workers and all runs of a search
+would share it. Reading it is fine. A worker that changes it remembers something where no search looks, and is told so.
 
-What is watched: whatever the workers' code names, in it and in the functions of the same project that it names, as deep
-as containers and the fields of objects go; and each class whose objects a worker holds. Of a library, only what the
-worker's code names is watched, and only whether it is still the same object. Files, `random` and what else the
-interpreter keeps to itself are left to the audit of the histories.
+Watched is whatever the workers' code names, and the functions of the same project that it names, as deep as containers
+and the fields of objects go; and the class of every object that a worker holds. Of a library, only what the worker's
+code names is watched, and only for whether it is still the same object. Files, `random` and other state inside the
+interpreter are left to the audit of the histories.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from typing import Any, NamedTuple
 from simlib.model.shape import Shape, shape_of
 from simlib.model.values import ATOMS
 
-HEAP, IMMUTABLE = 1 << 9, 1 << 8  # of a class's `__flags__`: made at runtime; cannot be changed
+HEAP, IMMUTABLE = 1 << 9, 1 << 8  # bits of a class's `__flags__`: created at run time; cannot be changed
 MISSING = object()
-SOME: tuple[Any, ...] = ([], (), {}, range(0), "", b"", set())  # of each type an iterator that tells how far it is
+SOME: tuple[Any, ...] = ([], (), {}, range(0), "", b"", set())  # of types whose iterators tell how far they are
 MOST_WATCHED = 2_000
 MADE_LATER = frozenset(
     ("__annotations__", "__annotations_cache__", "__annotate__", "__annotate_func__", "__slotnames__")
-)  # by Python itself, when somebody asks
-CONTAINERS = ("builtins", "collections", "types", "weakref", "queue", "threading")  # whose objects are memory
-# What sets a name or an attribute, what tells two equal things apart, and what opens a way to either.
+)  # by Python itself, on first access
+CONTAINERS = ("builtins", "collections", "types", "weakref", "queue", "threading")  # modules whose objects hold state
+# Doors: what sets a name or an attribute or tells two equal objects apart, and what gives access to either.
 DOORS = bytes(opmap[name] for name in ("STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL", "DELETE_GLOBAL", "IS_OP"))
 IMPORTS = opmap["IMPORT_NAME"]
 NAMED_DOORS = frozenset(
@@ -51,7 +51,7 @@ Look = Callable[[], Sequence[Any]]
 
 
 def is_importable(thing: Any) -> bool:
-    """Whether this is a class, a function or a module that anybody finds who imports it by its name."""
+    """Whether this is the very class, function or module that importing its name gives."""
     kind = type(thing)
     if kind is types.ModuleType:
         return sys.modules.get(thing.__name__) is thing
@@ -70,13 +70,13 @@ def is_importable(thing: Any) -> bool:
 
 
 def cannot_change(kind: type) -> bool:
-    """Whether this class is one of Python's own, on which nobody can set anything."""
+    """Whether this class is one of Python's own, whose attributes cannot be set."""
     return not kind.__flags__ & HEAP or bool(kind.__flags__ & IMMUTABLE)
 
 
 @functools.lru_cache(1_000)
 def is_library(module: str | None) -> bool:
-    """Whether a module of this name belongs to Python, to simlib or to something that was installed."""
+    """Whether a module of this name belongs to Python, to simlib or to an installed package."""
     top = (module or "__main__").partition(".")[0]
     if top == "__main__":
         return False
@@ -85,7 +85,7 @@ def is_library(module: str | None) -> bool:
 
 
 class Watched(NamedTuple):
-    """Something that is looked at: how, what was seen, and what it is called, or each of what is seen there."""
+    """Something that is watched: how to look at it, what was seen, and its name, or one name for each value seen."""
 
     look: Look
     before: Sequence[Any]
@@ -94,29 +94,29 @@ class Watched(NamedTuple):
 
 
 class Outside:
-    """What is outside of these functions, and whether it is as it was.
+    """What lies outside these functions, and whether it has changed.
 
-    `unreadable`: something out there can change unseen (an iterator), so that no place of a worker is sure.
+    `unreadable`: something out there (an iterator) can change unseen, so no fingerprint of a worker can be trusted.
     """
 
     def __init__(self, functions: Iterable[Callable[..., Any]]) -> None:
         self.unreadable = False
         self._watched: list[Watched] = []
-        self._in_case: list[tuple[Look, str, Sequence[str]]] | None = []  # to be watched as soon as there is a door
+        self._in_case: list[tuple[Look, str, Sequence[str]]] | None = []  # to watch once there is a door
         self._known: dict[int, Any] = {}
         self._been: dict[int, Any] = {}
-        self._names: set[str] = set()  # that the workers' code contains
+        self._names: set[str] = set()  # in the workers' code
         self._waiting: deque[tuple[Any, str]] = deque((function, function.__name__) for function in functions)
         self._modules: list[types.ModuleType] = []
         self._work()
 
     @property
     def closed(self) -> bool:
-        """Whether the workers' code has no way to anything outside that is not watched."""
+        """Whether everything outside that the workers' code can reach is watched."""
         return self._in_case is not None
 
     def knows(self, thing: Any) -> bool:
-        """Whether this exists outside of the workers, and is watched, from now on at the latest."""
+        """Whether this exists outside the workers and is watched. Starts to watch it if need be."""
         if id(thing) in self._known:
             return True
         if not is_importable(thing):
@@ -126,7 +126,7 @@ class Outside:
         return True
 
     def changed(self) -> str:
-        """The name of something that is not as it was; nothing if there is none."""
+        """The name of something that has changed; empty if nothing has."""
         for watched in self._watched:
             now, before = watched.look(), watched.before
             if len(now) == len(before) and (all(map(operator.is_, now, before)) or all(map(_same, now, before))):
@@ -137,7 +137,7 @@ class Outside:
         return ""
 
     def _work(self) -> None:
-        """Look into all that waits."""
+        """Look into everything that is queued."""
         while self._waiting or self._modules:
             if not self._waiting:
                 self._module(self._modules.pop())
@@ -155,7 +155,7 @@ class Outside:
     def _reach(self, thing: Any, name: str) -> None:
         kind = type(thing)
         if kind is types.ModuleType:
-            self._modules.append(thing)  # when all the names are known
+            self._modules.append(thing)  # last, when all the names are known
         elif kind is types.FunctionType:
             self._function(thing, name)
         elif isinstance(thing, type):
@@ -170,21 +170,21 @@ class Outside:
             self._object(thing, kind, name)
 
     def _watch(self, thing: Any, look: Look, name: str) -> None:
-        """Watch this, and all that is seen there."""
+        """Watch this, and everything that is seen in it."""
         self._known[id(thing)] = thing
         before = look()
         self._watched.append(Watched(look, before, name))
         self._waiting.extend((one, name) for one in before)
 
     def _watch_in_case(self, look: Look, name: str, names: Sequence[str] = ()) -> None:
-        """Watch this if there is any way to set it."""
+        """Watch this if the workers' code has any way to set it."""
         if self._in_case is None:
             self._watched.append(Watched(look, look(), name, names))
         else:
             self._in_case.append((look, name, names))
 
     def _door(self) -> None:
-        """The workers' code can set names or attributes, or calls a library, which may."""
+        """Note that the workers' code can set names or attributes, or calls a library, which may."""
         waiting, self._in_case = self._in_case or (), None
         for look, name, names in waiting:
             self._watch_in_case(look, name, names)
@@ -210,7 +210,7 @@ class Outside:
         self._waiting.extend((one, name) for one in (*vars(function).values(), function.__kwdefaults__))
 
     def _named(self, space: Mapping[str, Any], names: Sequence[str], prefix: str = "") -> None:
-        """Watch what these names mean here."""
+        """Watch what these names refer to in this namespace."""
         self._watch_in_case(functools.partial(_of_names, space, names), "", [prefix + name for name in names])
 
     def _module(self, module: types.ModuleType) -> None:
@@ -232,7 +232,7 @@ class Outside:
             deep = module == "builtins" or not is_library(module)
             if not deep and not module.startswith("simlib."):
                 self._door()
-            # An enum makes a member for a combination of flags when somebody first asks for it.
+            # An enum creates the member for a combination of flags on first access.
             named = [key for key in vars(kind) if key != "_value2member_map_"] if deep else ()
             inside = [(vars(kind)[key], f"{name}.{key}") for key in named]
             self._watch_in_case(functools.partial(_of_class, kind), name)
@@ -256,7 +256,7 @@ def _defaults(function: types.FunctionType) -> Iterator[tuple[Any, str]]:
 
 
 def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
-    """This code, and all that is defined in it."""
+    """This code object, and all that are defined in it."""
     yield code
     for constant in code.co_consts:
         if type(constant) is types.CodeType:
@@ -264,7 +264,7 @@ def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:
 
 
 def _names_in(code: types.CodeType) -> Iterator[str]:
-    """All the names that this code, and what is defined in it, contains: as such, or as text."""
+    """All names in this code and in the code defined in it: as such, or as text."""
     for one in codes_in(code):
         yield from one.co_names
         for constant in one.co_consts:
@@ -277,7 +277,7 @@ def _has_a_door(code: types.CodeType) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether nothing was changed: an equal number or text is the same, and importing something changes nothing."""
+    """Whether nothing was changed: an equal number or text is the same, and importing a module changes nothing."""
     if one is other or (other is MISSING and type(one) is types.ModuleType):
         return True
     return type(one) is type(other) and type(one) in ATOMS and repr(one) == repr(other)

@@ -1,4 +1,4 @@
-"""One run of a worker: a generator, stepped by an engine, watched for what its author forgot."""
+"""One run of a worker: a generator, stepped by an engine, and checked for slips such as a forgotten `yield`."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from simlib.model.values import ATOMS, fresh
 from simlib.text import name_of, said, show
 from simlib.watchdog import Hanging, Watchdog
 
-Worker = Callable[..., Iterator[Op]]  # a Generator is one
+Worker = Callable[..., Iterator[Op]]  # a Generator is an Iterator
 MOST_YIELDS_AT_THE_END = 20
-Frames = list[tuple[FrameType, int]]  # from the worker inwards, with the line that each is at
+Frames = list[tuple[FrameType, int]]  # from the worker inwards, each with its current line
 LIBRARY = (os.path.dirname(os.__file__), "<frozen ")
 
 
 class Process:
-    """A worker between its start and its end. `op` is the step that it wants to take next, None when it has ended.
+    """A worker between its start and its end. `op` is the step that it wants to take next, None if it has ended.
 
-    `error` is the exception that ended it, None when it returned.
+    `error` is the exception that ended it, None if it returned.
     """
 
     __slots__ = (
@@ -48,18 +48,18 @@ class Process:
         self.begin()
 
     def begin(self) -> None:
-        """Let it run to its first step: at its start, and again when it has ended and there is another task for it."""
+        """Run it to its first step: at its start, and again when a run has ended and there is another task for it."""
         self.error: BaseException | None = None
         self.op: Op | None = None
         self._raised = NOWHERE
         given = {**self._handles, **{name: fresh(value) for name, value in self._values.items()}}
         made: Any = None
         try:
-            if self._function.__code__.co_flags & inspect.CO_GENERATOR:  # a call of it runs none of its code
+            if self._function.__code__.co_flags & inspect.CO_GENERATOR:  # calling it runs none of its code
                 made = self._function(**given)
             else:
                 made = self._watchdog.run(functools.partial(self._function, **given))
-        except Hanging as hanging:  # a generator function runs no code before its first step, so this is none
+        except Hanging as hanging:  # a generator function runs no code before its first step, so this is not one
             raise self.hangs(hanging) from None
         except KeyboardInterrupt:
             raise
@@ -74,18 +74,18 @@ class Process:
 
     @property
     def where(self) -> Where:
-        """Where its step stands in the learner's code; where it has ended with an error, where that was raised."""
+        """Where its step is in the learner's code; if an error ended it, where that was raised."""
         return self._raised if self.generator.gi_frame is None else _place(_suspended(self.generator))
 
     def answer(self, answer: Any) -> None:
-        """Tell the worker what came of its step, and let it run to its next one."""
+        """Answer the worker's step, and run it to its next one. Raises WorkerHangs if it never gets there."""
         try:
             self._watchdog.run(self.advance, answer)
         except Hanging as hanging:
             raise self.hangs(hanging) from None
 
     def advance(self, answer: Any) -> None:
-        """The same for who watches over it himself: he deals with Hanging, as `hangs` says it."""
+        """`answer` for a caller with a watchdog of its own, which turns Hanging into what `hangs` returns."""
         try:
             if type(answer) in ATOMS:
                 asked = self.generator.send(answer)
@@ -117,8 +117,8 @@ class Process:
         self.op = asked
 
     def hangs(self, hanging: Hanging) -> Mistake:
-        """What to raise where it was told something and came to no end."""
-        # In a thread it was struck by another Hanging, upon which this one was raised.
+        """The mistake to raise if the worker was answered and never yielded again."""
+        # In a thread, another Hanging struck the worker, and this one was raised because of it.
         struck = hanging if _passed(hanging.__traceback__) else hanging.__context__ or hanging
         return self._placed(self._hangs(hanging).with_traceback(struck.__traceback__))
 
@@ -133,7 +133,7 @@ class Process:
 
     def _check_forgotten(self, asked: Op | None) -> None:
         for built in self._built:
-            if isinstance(built, Mistake):  # the worker's own `except` has caught it
+            if isinstance(built, Mistake):  # the worker's own `except` caught it
                 raise self._placed(built) from None
             if built is not asked:
                 raise Mistake(
@@ -143,7 +143,7 @@ class Process:
         self._built.clear()
 
     def _check_error(self, error: BaseException) -> None:
-        """Raise Mistake where a worker's error comes of a slip with its steps, and not of what it wanted to do."""
+        """Raise Mistake if the worker's error comes from misusing steps, not from what it wanted to do."""
         kinds = "|".join(["Op", *{type(handle).__name__ for handle in self._handles.values()}])
         misused = re.search(rf"['\"]({kinds})['\"]|non-iterable ({kinds}) object|not ({kinds})$", said(error))
         if isinstance(error, OperationError) or any(isinstance(built, Mistake) for built in self._built):
@@ -158,7 +158,7 @@ class Process:
         raise Mistake(f"{where}{said(error)}. {how}")
 
     def _place_of(self, error: BaseException) -> str:
-        """The function and line that it was raised in, to begin a message with."""
+        """The function and line where it was raised, to start a message with."""
         return self._beginning(_passed(error.__traceback__))
 
     def _beginning(self, frames: Frames) -> str:
@@ -166,7 +166,7 @@ class Process:
         return f"{Where(line).of(frame.f_code.co_name if frame else self.name)}: "
 
     def _placed(self, mistake: Mistake) -> Mistake:
-        """The same, saying where in the learner's code."""
+        """The same mistake, saying where in the learner's code."""
         return type(mistake)(f"{self._place_of(mistake)}{mistake}")
 
     def _not_a_step(self, asked: Any) -> str:
@@ -186,9 +186,9 @@ class Process:
     def discard(self) -> None:
         """Let go of a process that will not run again.
 
-        Closing a generator runs its `finally` blocks. Their steps are lazy data, so nothing happens in the world;
-        where they yield, or raise, the interpreter would complain on stderr. One that does not end when it is closed
-        is never freed: Python would close it again.
+        Closing a generator runs its `finally` blocks. Their steps are lazy data, so nothing happens in the world; if
+        they yield or raise, the interpreter would complain on stderr. A generator that does not end when it is closed
+        is never freed, since Python would close it again.
         """
         endless = self._watchdog.endless
         for _ in range(MOST_YIELDS_AT_THE_END if self.generator.gi_code not in endless else 0):
@@ -197,14 +197,14 @@ class Process:
                 return
             except Hanging:
                 break
-            except BaseException:  # whatever a dying worker does has no effect on anything
+            except BaseException:  # nothing that a dying worker does has any effect
                 continue
         endless.add(self.generator.gi_code)
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self.generator))
 
 
 def no_yield(function: Worker, made: Any = None) -> str:
-    """The message for a worker that has no step."""
+    """The message for a worker without a step."""
     where = f"{Where(function.__code__.co_firstlineno).of(function.__name__)}: "
     if inspect.iscoroutine(made) or inspect.isasyncgen(made):
         return f"{where}an `async def` is no worker. Write `def`, and `yield` instead of `await`."
@@ -215,7 +215,7 @@ def no_yield(function: Worker, made: Any = None) -> str:
 
 
 def _place(frames: Frames) -> Where:
-    """The innermost of these, and the worker's own line if that is another function."""
+    """The innermost of these frames, and the worker's own line if that is another function."""
     frame, line = _innermost(frames)
     if frame is None or frame is frames[0][0]:
         return Where(line)
@@ -225,13 +225,13 @@ def _place(frames: Frames) -> Where:
 
 
 def _innermost(frames: Frames) -> tuple[FrameType | None, int]:
-    """The innermost that has a name, which a lambda has not, and the line that was reached."""
+    """The innermost frame with a name (a lambda has none), and the line that was reached."""
     named = [frame for frame, _ in frames if not frame.f_code.co_name.startswith("<")]
     return named[-1] if named else None, frames[-1][1] if frames else 0
 
 
 def _suspended(generator: GeneratorType[Any, Any, Any]) -> Frames:
-    """A worker that waits, and each generator that it waits for in a `yield from`."""
+    """The frames of a worker that waits, and of each generator that it waits for in a `yield from`."""
     frames = []
     inner: Any = generator
     while isinstance(inner, GeneratorType) and inner.gi_frame is not None:
@@ -241,7 +241,7 @@ def _suspended(generator: GeneratorType[Any, Any, Any]) -> Frames:
 
 
 def _passed(trace: TracebackType | None) -> Frames:
-    """What an error came through."""
+    """The frames that an error came through."""
     frames = []
     while trace is not None:
         frames.append((trace.tb_frame, trace.tb_lineno or 0))
@@ -250,7 +250,7 @@ def _passed(trace: TracebackType | None) -> Frames:
 
 
 def _learners(frames: Frames) -> Frames:
-    """Those of the learner's own code, not those of a library that it called, or that called it."""
+    """Only the frames of the learner's own code, not of a library that it called or that called it."""
     theirs = [(frame, line) for frame, line in frames if _module(frame) != "simlib"]
     return [(frame, line) for frame, line in theirs if not _in_a_library(_module(frame), frame.f_code)] or theirs[:1]
 
@@ -263,5 +263,5 @@ def _in_a_library(module: str, code: CodeType) -> bool:
     if module == "__main__":  # a notebook
         return False
     file = getattr(sys.modules.get(module), "__file__", None) or code.co_filename
-    compiled = "." in code.co_name  # by Cython: it names its files as it likes
+    compiled = "." in code.co_name  # by Cython, whose file names say nothing
     return compiled or file.startswith(LIBRARY) or "site-packages" in file

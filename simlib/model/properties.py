@@ -1,4 +1,4 @@
-"""Properties: plain functions named as the sentence that should be true."""
+"""Properties: plain functions, each named after the claim that should be true."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Property:
     parameters: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Raises NotDeterministic for one that asks what it is not given, such as a clock: it may happen to be told the
-        same each time it is tried.
+        """Raises NotDeterministic if the function reads something it is not given, such as a clock: each try may happen
+        to get the same answer.
         """
         asked = asks(self.function)
         if asked is not None:
@@ -49,17 +49,17 @@ class Property:
 
     @property
     def _where(self) -> str:
-        """Which it is, and where it begins."""
+        """Its name and first line."""
         return Where(self.function.__code__.co_firstlineno).of(f"property {self.name}")
 
     def holds(self, states: Mapping[str, Any]) -> bool:
-        """Whether it is true of these states. Raises Mistake where it does not answer with True or False."""
+        """Whether it is true of these states. Raises Mistake unless it answers True or False."""
         seen = self._seen(states)
         try:
             verdict = self.function(**seen)
         except (KeyboardInterrupt, Hanging):
             raise
-        except BaseException as error:  # also the one of `sys.exit()`
+        except BaseException as error:  # also SystemExit
             raise Mistake(self._failed(error)) from None
         if isinstance(verdict, bool):
             return verdict
@@ -81,14 +81,14 @@ class Property:
         return f"it returned {show(verdict)}. Return True or False, such as `return {what} == ...`."
 
     def remembered(self, changed: str) -> str:
-        """The message for one that can tell earlier questions from later ones, by this name."""
+        """The message for a property that can tell one call from the next by what is called `changed`."""
         return (
             f"{self._where}: `{changed}`, which it reaches and is not given, changed while it was asked. "
             f"{ONLY_WHAT_IT_IS_GIVEN}"
         )
 
     def two_answers(self, first: bool, states: Mapping[str, Any]) -> str:
-        """The message for one that is asked twice of the same, and answers otherwise."""
+        """The message for a property that gives two answers about the same states."""
         found = ", ".join(f"{name}: {state.summary()}" for name, state in self._states(states)) or "nothing to look at"
         return (
             f"{self._where}: asked twice of the same ({found}), it said first {first}, then {not first}. "
@@ -107,7 +107,7 @@ class Property:
             sides = [side for side in (expression.left, *expression.comparators) if _looks(side)]
             try:
                 values = [f"{_source(side)} is {show(_value(side, scope))}" for side in sides]
-            except Exception:  # of `a < b < c`, c was not looked at if a < b is false, and may have no value
+            except Exception:  # in `a < b < c`, c is not evaluated if a < b is false, and may have no value
                 return f"expected {text}, found {found}"
             return f"expected {text}, found that {' and '.join(values)}"
         return f"expected {text}, found {found}"
@@ -139,7 +139,7 @@ class Property:
 
     @cached_property
     def _asserts(self) -> bool:
-        """Whether there is an `assert` in it: in its source, for pytest writes its own code for one; or in its code."""
+        """Whether it contains an `assert`: in its source, since pytest rewrites the code of one; or in its code."""
         steps = dis.get_instructions(self.function)
         known = any(step.opname == "LOAD_ASSERTION_ERROR" or step.argval is AssertionError for step in steps)
         return known or any(isinstance(part, ast.Assert) for line in self._body for part in ast.walk(line))
@@ -151,7 +151,7 @@ class Property:
 
     @cached_property
     def _returned(self) -> ast.expr | None:
-        """What it returns, if that is all that it does."""
+        """The expression that it returns, if that is all it does."""
         body = self._body
         simple = [line for line in body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
         only = simple[0] if len(simple) == 1 else None
@@ -159,7 +159,7 @@ class Property:
 
     @property
     def _body(self) -> list[ast.stmt]:
-        """Its statements; none where there is no source, or it is a lambda in the middle of a line."""
+        """Its statements; none if there is no source, or it is a lambda in the middle of a line."""
         try:
             tree = ast.parse(textwrap.dedent(inspect.getsource(self.function)))
         except (OSError, SyntaxError, TypeError):
@@ -168,7 +168,7 @@ class Property:
 
 
 def _looks(expression: ast.expr) -> bool:
-    """Whether there is a name in it: a literal needs no telling what it is."""
+    """Whether it contains a name: a literal's value needs no explaining."""
     return any(isinstance(part, ast.Name) for part in ast.walk(expression))
 
 

@@ -1,7 +1,7 @@
-"""Dataclasses and named tuples: what an instance holds, read completely, and another instance made of the same.
+"""Dataclasses and named tuples: reads everything that an instance holds, and makes another instance of it.
 
-Nothing here runs a method of the learner's: `getattr`, `copy` and `pickle` may be told lies by one, and miss what lies
-beside the fields.
+Nothing here runs a method of the learner's: `getattr`, `copy` and `pickle` do, could be told lies by one, and miss
+attributes beside the fields.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _NOTHING = object()
 
 
 class Unread(Exception):
-    """An instance that holds something else than its fields. Says what, as the end of a sentence."""
+    """Raised for an instance that holds something other than its fields. Says what, as the end of a sentence."""
 
 
 class Record(NamedTuple):
-    """How instances of one class are read and made. `read` raises Unread."""
+    """How to read and make instances of one class. `read` raises Unread."""
 
     read: Callable[[Any], Parts]
     make: Callable[[Parts], Any]
@@ -30,8 +30,8 @@ class Record(NamedTuple):
 
 @functools.lru_cache(1_000)
 def record_of(kind: Hashable) -> Record | None:
-    """How this class is read, if all that an instance of it holds can be read: a dataclass or a named tuple that is
-    built on nothing else.
+    """How to read instances of this class, if all that they hold can be read: a dataclass or a named tuple with no
+    other base. None otherwise.
     """
     assert isinstance(kind, type)
     if any("__dataclass_fields__" in vars(one) for one in kind.__mro__):
@@ -47,7 +47,7 @@ def _items(value: Any) -> Parts:
 
 
 def _items_alone(value: Any) -> Parts:
-    """Of one that has room for more, as one of a notebook has in another process."""
+    """The items of a tuple with a `__dict__` (one from a notebook has one in another process), which must be empty."""
     for name in object.__getattribute__(value, "__dict__"):
         raise Unread(f"has an attribute `{name}` beside its items")
     return _items(value)
@@ -56,7 +56,7 @@ def _items_alone(value: Any) -> Parts:
 def _dataclass(kind: type) -> Record | None:
     try:
         object.__new__(kind)
-    except TypeError:  # it is a list, an exception, ... too, and holds what those hold
+    except TypeError:  # also a list, an exception, ..., with content of its own
         return None
     namespaces = [vars(one) for one in kind.__mro__]
     if _hides_its_dict(kind):
@@ -71,7 +71,7 @@ def _dataclass(kind: type) -> Record | None:
 
 
 def _hides_its_dict(kind: type) -> bool:
-    """Whether it says something else of its `__dict__` than what that is."""
+    """Whether it overrides `__dict__`, so that it may show something else."""
     held = [vars(one)["__dict__"] for one in kind.__mro__ if "__dict__" in vars(one)]
     return any(type(one) is not types.GetSetDescriptorType for one in held)
 
@@ -95,7 +95,7 @@ class _Layout:
         return tuple([self._part(value, name, held) for name in self.names])
 
     def read_slots(self, get: Callable[[Any], Parts]) -> Callable[[Any], Parts]:
-        """The same for instances that hold nothing but slots, which is quick."""
+        """A fast `read` for instances that hold nothing but slots."""
 
         def read(value: Any) -> Parts:
             try:

@@ -1,4 +1,4 @@
-"""What every resource is: a description that builds steps, and a state that they change."""
+"""The base classes of all resources: a description that builds steps, and a state that the steps change."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ANYBODY = "anybody"
 
 
 class Count(NamedTuple):
-    """A number that only grows, in a key: of counts of one kind it is mostly the order that matters."""
+    """A number that only grows, in a key. Between counts of one kind, mostly only the order matters."""
 
     of: str
     value: int
 
 
-Renumber = Callable[[Count], int]  # other numbers in the same order
+Renumber = Callable[[Count], int]  # gives other numbers in the same order
 
 
 class Counted:
@@ -36,7 +36,7 @@ class Counted:
     __slots__ = ()
 
     def parts(self, held: Callable[[Any], Hashable]) -> tuple[Hashable, ...]:
-        """All that it holds, each count as a Count; `held` gives the key of what a learner has put into it."""
+        """Everything it holds, each count as a Count; `held` gives the key of what a learner has put into it."""
         raise NotImplementedError
 
     def counted(self) -> Hashable:
@@ -44,16 +44,16 @@ class Counted:
         return (type(self), *self.parts(freeze))
 
     def recounted(self, number: Renumber) -> Self:
-        """The same with other numbers in place of its counts."""
+        """A copy with other numbers in place of its counts."""
         raise NotImplementedError
 
 
 class State:
-    """What a resource holds: the part of it that properties see, and the mechanism.
+    """What a resource holds: what properties see, and the bookkeeping behind it.
 
     A step `verb` is carried out by `on_verb(who, ...)`, which changes the state and returns the answer, raises an
-    OperationError as the answer, or raises Blocked when the worker has to wait. States hold plain data only and
-    know no engine, no clock and no worker's code.
+    OperationError as the answer, or raises Blocked if the worker has to wait. States hold plain data only, and know
+    nothing of engines, clocks or workers' code.
     """
 
     sees: ClassVar[tuple[str, ...]] = ()  # what a property may ask for, besides `state[key]` and `key in state`
@@ -75,16 +75,16 @@ class State:
         return self.key()
 
     def recounted(self, number: Renumber) -> Self:
-        """The same with other numbers in place of its counts."""
+        """A copy with other numbers in place of its counts."""
         return self
 
     @property
     def grown(self) -> int:
-        """How far its counts have come: the largest of them."""
+        """The largest of its counts."""
         return max((count.value for count in _counts_in(self.counted())), default=0)
 
     def outcomes(self, op: Op) -> Iterator[Outcome]:
-        """Every way in which `op` can go here: the normal ones first, then those that a fault must pay for."""
+        """Every way in which `op` can go here: first those without a fault, then those that a fault must pay for."""
         for choice in range(self.choices(op)):
             yield Outcome(None, choice) if choice else OK
         if self.remote:
@@ -92,11 +92,11 @@ class State:
             yield Outcome(LOST_REPLIES)
 
     def ways(self, op: Op, fault: str) -> Iterator[Outcome]:
-        """Those of its outcomes that this fault must pay for."""
+        """The outcomes of `op` that this fault must pay for."""
         return (one for one in self.outcomes(op) if one.fault == fault)
 
     def choices(self, op: Op) -> int:
-        """In how many ways `op` can go with nothing wrong: more than one for a random draw."""
+        """The number of ways in which `op` can go without a fault: more than one for a random draw."""
         return 1
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
@@ -107,23 +107,23 @@ class State:
             try:
                 self.handler(op.verb)(who, *op.args, **op.kwargs)
             except OperationError:
-                pass  # it did not happen, and its caller is not told that either: the reply is what was lost
+                pass  # the step failed, but the reply that says so is lost
             raise OutcomeUnknown(op.name)
         return self.handler(op.verb)(who, *op.args, **op.kwargs)
 
     def handler(self, verb: str) -> Callable[..., Any]:
-        """What carries out such a step when nothing goes wrong: called with the worker and the step's arguments."""
+        """The method that carries out this verb, called with the worker and the step's arguments."""
         return getattr(self, f"on_{verb}")  # type: ignore[no-any-return]
 
     def awaited(self, op: Op) -> str | None:
-        """Whom a worker that is blocked at this step waits for: a worker that is alive, ANYBODY who may bring work, or
-        None where nobody will end it.
+        """Whom a worker blocked at this step waits for: a worker that is alive, ANYBODY if anyone may bring work, or
+        None if nobody will ever unblock it.
         """
         return None
 
     @property
     def has_timers(self) -> bool:
-        """Whether there can ever be a timer."""
+        """Whether it can ever have a timer."""
         return type(self).timers is not State.timers
 
     def timers(self) -> tuple[Timer, ...]:
@@ -134,46 +134,46 @@ class State:
         """This timer has run out."""
 
     def owner_gone(self, who: str | None) -> None:
-        """The process that `who` names (None: every one) has ended: nobody will renew or release what it held."""
+        """The process of worker `who` (None: every process) has ended: nobody will renew or release what it held."""
 
     def renamed(self, names: Mapping[str, str]) -> Self:
-        """The same with these workers, whom it knows as owners, called otherwise."""
+        """A copy in which these workers, known here as owners, have other names."""
         return self
 
     def power_losses(self) -> int:
-        """In how many ways what this state holds can survive the loss of power. Remote ones are elsewhere."""
+        """In how many ways its data can come out of a power loss. A remote resource is not affected."""
         return 1
 
     def lose_power(self, choice: int) -> None:
         """The machine has lost power."""
 
     def advance(self, seconds: float) -> None:
-        """Time has passed: of clocks and of timers."""
+        """Time has passed on clocks and timers."""
 
     def fell_asleep(self, who: str) -> None:
-        """From now on this worker sleeps."""
+        """This worker now sleeps."""
 
     def woke(self, sleep: Slept) -> None:
         """A worker has slept."""
 
     @property
     def time(self) -> float:
-        """What a clock says."""
+        """What a clock shows, in seconds."""
         return 0
 
     def order_seen(self) -> None:
-        """A property has looked at an order that its key may leave out."""
+        """A property has looked at an order that the key may leave out."""
 
     def seen(self) -> View:
-        """As a property sees it."""
+        """The view that a property gets."""
         return View(self)
 
     def summary(self) -> str:
-        """A few words for a lane: `1 charge`."""
+        """A few words for a trace or a picture: `1 charge`."""
         raise NotImplementedError
 
     def outcome(self) -> Hashable:
-        """What an outsider would find in the end, without the bookkeeping of how it came about."""
+        """What an outsider would find at the end, without the bookkeeping of how it came about."""
         return self.summary()
 
 
@@ -189,9 +189,9 @@ MADE_FOR_A_WORKER = {"_name", "_built", "_described"}
 
 
 class Resource:
-    """A resource as a scenario describes it. Its methods build steps; they do nothing until they are yielded.
+    """A resource as a scenario describes it. Its methods build steps, which do nothing until they are yielded.
 
-    What it declares as `asked` or as a `property` is what a property may ask. The state answers that, by the same name.
+    Its methods marked `asked` and its properties are what a property may ask. The state answers, by the same name.
     """
 
     __iter__: ClassVar[None] = None  # else Python would try `db[0]`, `db[1]`, ...
@@ -212,7 +212,7 @@ class Resource:
         raise NotImplementedError
 
     def handle(self, name: str, built: list[Op | Mistake]) -> Self:
-        """The resource as one process sees it; each step that it builds is noted in `built`."""
+        """The resource as one process sees it; each step that it builds is recorded in `built`."""
         handle = object.__new__(type(self))
         vars(handle).update(vars(self), _name=name, _built=built, _described=self)
         return handle
@@ -229,7 +229,7 @@ class Resource:
         raise mistake
 
     def untouched(self) -> bool:
-        """Whether there is no more to this handle than what it was made of."""
+        """Whether this handle holds nothing but what it was made with."""
         if self._described is None:
             return False
         mine, given = vars(self), vars(self._described)
@@ -247,7 +247,7 @@ class Resource:
         return f"<{as_written(self)}>" if self._built is None else f"<{self._name}: a {type(self).__name__}>"
 
     def _refused(self, name: str) -> Exception:
-        """What to raise where a property's question is asked of a description, or of a worker's handle."""
+        """The exception for a property's question that is asked of a description, or of a worker's handle."""
         kind = type(self).__name__
         own = kind.lower()
         if self._built is None:
@@ -257,14 +257,14 @@ class Resource:
                 f"parameter with the name that the scenario gives it: Scenario({own}={kind}(...)) and "
                 f'def claim({own}): ...; or ask what a run ends with: scenario.run(worker)["{own}"].'
             )
-        if name == "__getitem__":  # as Python says it of what has none
+        if name == "__getitem__":  # as Python words it
             return TypeError(f"'{kind}' object is not subscriptable")
         if name == "__contains__":
             return TypeError(f"argument of type '{kind}' is not iterable")
         return self._no_step(name)
 
     def _no_step(self, name: str) -> Mistake:
-        """What to say of a step that there is not."""
+        """The mistake for a step that does not exist."""
         names = [one for one in dir(type(self)) if not one.startswith("_") and not hasattr(Resource, one)]
         steps = [one for one in names if inspect.isfunction(inspect.getattr_static(type(self), one))]
         kind = type(self).__name__
@@ -275,15 +275,15 @@ class Resource:
         return mistake
 
     def _note(self, mistake: Mistake) -> None:
-        """Keep it: raised inside a worker, its `except Exception` could swallow it."""
+        """Remember a mistake: inside a worker, its `except Exception` could swallow it."""
         if self._built is not None:
             self._built.append(mistake)
 
 
 def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
-    """The method `build` of a resource, for a worker: its step is noted, with its line and with values of its own.
+    """Wrap the method `build` for workers: its step is recorded, with its line and with copies of its values.
 
-    What is wrong with its arguments is said in the learner's words.
+    Raises Mistake, in the learner's words, if an argument is wrong.
     """
     signature = inspect.signature(build)
     taken = ", ".join(str(one.replace(annotation=one.empty)) for one in [*signature.parameters.values()][1:])
@@ -301,8 +301,8 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
         try:
             op = build(self, *args, **kwargs)
             for value in (*op.args, *op.kwargs.values()) if op.kwargs else op.args:
-                if type(value) not in SURE:  # else there is nothing to check, or to copy
-                    if op.verb != "transaction":  # whose steps have values of their own
+                if type(value) not in SURE:  # else there is nothing to check or copy
+                    if op.verb != "transaction":  # whose steps have copied theirs
                         op.args, op.kwargs = tuple([fresh(arg) for arg in op.args]), fresh(op.kwargs)
                     break
         except Mistake as mistake:
@@ -318,14 +318,14 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
         return op
 
     def explain(error: TypeError, step: str, self: Resource, args: Any, kwargs: Any) -> Mistake:
-        misfit = why_unfit(signature, (self, *args), kwargs)  # only now: it takes longer than the step itself
+        misfit = why_unfit(signature, (self, *args), kwargs)  # only on error: it takes longer than the step itself
         return Mistake(f"`{step}(...)` {misfit}. Write {step}({taken})." if misfit else f"`{step}(...)`: {error}.")
 
     return checked
 
 
 def as_written(resource: Resource) -> str:
-    """The call that makes it: `Queue(["order-1"], visibility_timeout=60)`."""
+    """The call that constructs it: `Queue(["order-1"], visibility_timeout=60)`."""
     words = []
     for one in inspect.signature(type(resource)).parameters.values():
         value = vars(resource).get(f"_{one.name}", one.default)
@@ -335,5 +335,5 @@ def as_written(resource: Resource) -> str:
 
 
 def positive(name: str, seconds: float | None) -> float | None:
-    """So many seconds, checked; None for a time that never runs out."""
+    """Check a number of seconds; None means without end. Raises Mistake if it is not above 0."""
     return None if seconds is None else above_zero(name, seconds, of=" of seconds")

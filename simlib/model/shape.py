@@ -1,8 +1,8 @@
-"""What there is to an object of a class, and whether that is all.
+"""How to read everything that an object of a class holds, and whether that is possible.
 
-A class tells how large its objects are. Where its slots and its `__dict__` account for every word that it adds to what
-it is derived from, down to a type whose content can be read, nothing of its objects is hidden. Types that are written
-in C mostly hide something.
+A class tells how large its objects are. If its slots and its `__dict__` account for every word that it adds to its
+base, down to a type whose content can be read, its objects hide nothing. Most types that are written in C hide
+something.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 WORD = struct.calcsize("P")
-MANAGED_WEAKREF, MANAGED_DICT = 1 << 3, 1 << 4  # of `__flags__`: the words for these are no part of the size
+MANAGED_WEAKREF, MANAGED_DICT = 1 << 3, 1 << 4  # bits of `__flags__`: the words for these are not part of the size
 DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType)
-# What classes are derived from: each with what reads the content of such an object, whatever its class makes of it.
+# The types that classes derive from, each with what reads such an object's content, whatever its class overrides.
 ROOTS: dict[type, Callable[[Any], Iterable[Any]]] = {
     object: lambda value: (),
     BaseException: lambda value: (),
@@ -31,13 +31,13 @@ ROOTS: dict[type, Callable[[Any], Iterable[Any]]] = {
 
 
 class Shape(NamedTuple):
-    """How to read an object of a class: `content` is that of the list, the text, ... that it is."""
+    """How to read an object of a class: `content` reads the list, the text, ... that it is."""
 
     content: Callable[[Any], Iterable[Any]]
     descriptors: tuple[Any, ...]
 
     def fields(self, value: Any) -> Iterator[Any]:
-        """Its slots and its `__dict__`, in an order of their own: each in a tuple, which is empty where nothing is."""
+        """Its slots and its `__dict__`, in a fixed order: each as a tuple of one, or an empty one if it is not set."""
         for descriptor in self.descriptors:
             try:
                 yield (descriptor.__get__(value),)
@@ -46,13 +46,13 @@ class Shape(NamedTuple):
 
 
 def shape_of(kind: type) -> Shape | None:
-    """None where an object of this class can have something that is not seen."""
-    how: Any = type(kind)
+    """How to read objects of this class; None if they can hold something that is not seen."""
+    metaclass: Any = type(kind)
     key: Any = kind
-    if how.__hash__ is not type.__hash__ or how.__eq__ is not type.__eq__:
-        return None  # it may say that it is equal to any other
+    if metaclass.__hash__ is not type.__hash__ or metaclass.__eq__ is not type.__eq__:
+        return None  # it may claim to equal any other
     if issubclass(kind, UnicodeError):
-        return None  # it tells other numbers than the ones that it holds
+        return None  # it shows other numbers than it holds
     return _shape(key)
 
 
@@ -78,7 +78,7 @@ def _shape(kind: Any) -> Shape | None:
 
 
 def _own_fields(kind: type) -> list[Any]:
-    """What reads the slots that this very class adds, and the like of types that are written in C."""
+    """The descriptors of the slots that this very class adds, and of their like in types written in C."""
     return [
         one
         for name, one in vars(kind).items()
@@ -87,7 +87,7 @@ def _own_fields(kind: type) -> list[Any]:
 
 
 def _words(kind: type) -> int:
-    """What this very class adds for a `__dict__` and for references that do not count."""
+    """How many words this very class adds for a `__dict__` and for weak references."""
     base: Any = kind.__base__
     flags = kind.__flags__
     attributes = bool(kind.__dictoffset__) and not base.__dictoffset__ and not flags & MANAGED_DICT

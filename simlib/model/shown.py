@@ -1,7 +1,7 @@
-"""Lists and tables as a property sees them: what is looked at is copied, and the rest is not.
+"""Lists and tables as a property sees them: only what is looked at is copied.
 
-A property is asked after every change, and a table with a row an order grows: copying all of it each time would make a
-simulation's cost grow with its square.
+A property is asked after every change, and a table may grow by a row per order: copying all of it each time would make
+a simulation's cost quadratic.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from simlib.model.values import fresh, in_order
 
 
 class Items(MutableSequence[Any]):
-    """Reads as a list does. Changed, it is a list of one's own: what it was of stays as it is."""
+    """Reads as a list does. Changing it makes it a list of its own; the original stays as it is."""
 
     __slots__ = ("_in_order", "_items", "_own")
 
     def __init__(self, items: Collection[Any], in_order: Callable[[], object] = int) -> None:
-        """`in_order` is called when somebody asks for more than how many there are."""
+        """`in_order` is called when anything but the length is read."""
         self._items = items
         self._in_order = in_order
         self._own: list[Any] | None = None

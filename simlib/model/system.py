@@ -1,4 +1,4 @@
-"""A scenario with workers in it: what an engine runs. Binds parameters to resources by name."""
+"""A scenario with workers in it, as an engine runs it. Binds workers' parameters to resources by name."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from simlib.model.resource import ANYBODY, Resource, State
 from simlib.text import did_you_mean, listed, name_of, said, show
 from simlib.watchdog import Hanging, Watchdog
 
-Counts = int | Mapping[str, int]  # how many of each worker, or by the worker's name
+Counts = int | Mapping[str, int]  # of each worker, or by the worker's name
 ME = "me"
 
 
 @dataclass(frozen=True)
 class Role:
-    """A worker function, the names that it asks for, and whether a process of it that failed is started again."""
+    """A worker function, the names that it asks for, and whether a process of it that failed is restarted."""
 
     function: Worker
     parameters: tuple[str, ...]
@@ -38,7 +38,7 @@ class Role:
 
     @property
     def knows_itself(self) -> bool:
-        """Whether it asks who it is, so that its restarts can be told apart."""
+        """Whether it asks for its own name, so that its restarts can be told apart."""
         return ME in self.parameters
 
 
@@ -62,7 +62,7 @@ class System:
         return {name: resource.initial(name) for name, resource in self.resources.items()}
 
     def start(self, worker: str, incarnation: int = 1) -> Process:
-        """A new process of this worker. `me` is the worker's letter and its how-manieth start this is: `A.1`."""
+        """A new process of this worker. `me` is the worker's letter and the number of this start: `A.1`."""
         role = self.cast[worker]
         resources = {name: self.resources[name] for name in role.parameters if name in self.resources}
         values = {name: self.values[name] for name in role.parameters if name in self.values}
@@ -77,7 +77,7 @@ class System:
 
     @property
     def names(self) -> dict[str, str]:
-        """What each worker runs, by name."""
+        """The name of the function that each worker runs."""
         return {worker: role.name for worker, role in self.cast.items()}
 
     @cached_property
@@ -93,21 +93,21 @@ class System:
 
     @cached_property
     def consumers(self) -> frozenset[str]:
-        """The workers that begin by receiving: messages are what they are called for."""
+        """The workers that begin by receiving: each message is a task."""
         return frozenset(worker for worker, op in self.first_operations.items() if op and op.verb == "receive")
 
     def starts_again(self, worker: str, error: BaseException | None, queued: str) -> bool:
-        """Whether a run that is over is followed by another: one that failed is restarted, unless the scenario says no,
-        and one that consumes messages is followed by the run for the next. See `queued`.
+        """Whether another run follows one that is over: a failed run is restarted, unless the scenario says no, and a
+        consumer's run is followed by the one for the next message. See `queued`.
         """
         if error is None:
             return queued == "receive"
         return isinstance(error, OperationError) and self.cast[worker].restarts
 
     def stuck(self, blocked: Mapping[str, tuple[Op, Where]], states: Mapping[str, State], going: set[str]) -> list[str]:
-        """Which of the workers that cannot go on wait for ever, in words. `blocked` has each one's step, and where.
+        """The blocked workers that wait forever, in words. `blocked` has each one's step, and where it is.
 
-        Waiting for work is none of it, nor for a lock whose holder is alive: one of those `going`, or waiting for work.
+        It is fine to wait for work, or for a lock whose holder is alive: one of those `going`, or waiting for work.
         """
         awaited = {worker: states[op.resource].awaited(op) for worker, (op, _) in blocked.items()}
         idle = {ANYBODY, *going}
@@ -117,20 +117,20 @@ class System:
         return [f"{worker} waits at `{op}`{where.aside}" for worker, (op, where) in stuck.items()]
 
     def failed(self, worker: str, error: BaseException | None, where: Where) -> str:
-        """In words: an exception that is no answer of an operation ended this worker."""
+        """The message for a worker that was ended by an exception other than an operation's error."""
         return f"{where.of(self.cast[worker].name)}, raised {show(error)}, which is no answer of an operation"
 
     def broken(self, properties: Sequence[Property], states: Mapping[str, State]) -> Property | None:
-        """The first of the properties that is not true of these states."""
+        """The first of the properties that is false in these states; None if all hold."""
         seen = {**self.values, **states}
         return next((claim for claim in properties if not self.holds(claim, seen)), None)
 
     def memories(self) -> list[Outside]:
-        """What each property could remember by, as it is now."""
+        """A snapshot of everything that each property could remember by."""
         return [Outside([claim.function]) for claim in self._claims]
 
     def compare_memories(self, before: list[Outside]) -> None:
-        """Raise NotDeterministic where that has changed: a property could tell one question from the next."""
+        """Raises NotDeterministic if that has changed: a property could tell one call from the next."""
         for claim, outside in zip(self._claims, before):
             changed = outside.changed()
             if changed:
@@ -141,7 +141,7 @@ class System:
         return (*self.always, *self.eventually, *self.sometimes)
 
     def holds(self, claim: Property, seen: Mapping[str, Any]) -> bool:
-        """Whether this is true of what is seen. Raises Mistake where it does not answer, or not in time."""
+        """Whether this is true of what is seen. Raises Mistake if it does not answer, or not in time."""
         try:
             return self.watchdog.run(claim.holds, seen)
         except Hanging as hanging:
@@ -149,15 +149,15 @@ class System:
             raise Hangs(f"property {claim.name} ran for {hanging.why}: {end}") from None
 
     def because(self, claim: Property, states: Mapping[str, State]) -> str:
-        """Why it is not true of these states: what it expected, and what it found."""
+        """Why it is false in these states: what it expected, and what it found."""
         try:
             return self.watchdog.run(claim.because, {**self.values, **states})
         except Hanging:
             return "what it found takes too long to say"
 
     def perform(self, state: State, op: Op, who: str, outcome: Outcome = OK) -> Any:
-        """Carry out a worker's step. Raises OperationError, Blocked, or Mistake: the values in it are a learner's own,
-        and one of their methods may fail, or never end.
+        """Carry out a worker's step. Raises OperationError, Blocked, or Mistake: the values in it are the learner's
+        own, and one of their methods may fail, or never return.
         """
         try:
             return self.watchdog.run(state.perform, op, who, outcome)
@@ -167,7 +167,7 @@ class System:
             raise self.cannot(op, who, error) from None
 
     def cannot(self, op: Op, who: str, error: BaseException) -> Mistake:
-        """What to raise where a worker's step failed otherwise than as its answer."""
+        """The mistake for a worker's step that failed without being answered."""
         if isinstance(error, Hanging):
             why = f"one of its values' own methods ran for {error.why}"
         else:
@@ -179,14 +179,14 @@ class System:
 
 
 def queued(before: str, op: Op) -> str:
-    """What a run asked of a queue first: to "receive", which makes it a consumer's, or to "send", after which it may
-    wait for an answer; nothing so far.
+    """What a run asked of a queue first: "receive", which makes it a consumer's run, or "send", after which it may wait
+    for an answer; empty if nothing yet.
     """
     return before or (op.verb if op.verb in ("receive", "send") else "")
 
 
 def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:
-    """The functions of an implementation: one, or several roles. Raises Mistake for what is none."""
+    """The functions of an implementation: one, or several roles. Raises Mistake for anything else."""
     roles: list[Any] = list(worker) if isinstance(worker, (list, tuple)) else [worker]
     if not roles:
         raise Mistake("give at least one worker.")
@@ -197,12 +197,12 @@ def roles_of(worker: Worker | Sequence[Worker]) -> list[Worker]:
 
 
 def called(worker: Worker | Sequence[Worker]) -> str:
-    """What an implementation is called: `charge`, `place_order and relay`."""
+    """The name of an implementation: `charge`, `place_order and relay`."""
     return listed([name_of(role) for role in roles_of(worker)])
 
 
 def by_name(workers: Iterable[Worker | Sequence[Worker]]) -> dict[str, Worker | Sequence[Worker]]:
-    """Implementations by what they are called. Raises Mistake where two have one name: one would hide the other."""
+    """Implementations by name. Raises Mistake if two have the same name: one would hide the other."""
     several = [*workers]
     names = [called(worker) for worker in several]
     if len({*names}) < len(names):
@@ -211,7 +211,7 @@ def by_name(workers: Iterable[Worker | Sequence[Worker]]) -> dict[str, Worker | 
 
 
 def outcome_of(states: Mapping[str, State]) -> Hashable:
-    """The world in the end, as an outsider would find it."""
+    """The world at the end, as an outsider would find it."""
     return tuple((name, state.outcome()) for name, state in states.items())
 
 
@@ -242,7 +242,7 @@ def cast_of(
 
 
 def how_many(workers: Counts) -> int | dict[str, int]:
-    """How many of each worker there are: a number, or numbers by function name. Raises Mistake."""
+    """How many of each worker there are: a number, or numbers by function name. Raises Mistake if it is neither."""
     if not isinstance(workers, Mapping):
         return whole_number("workers", workers, 1, len(ascii_uppercase))
     for name in workers:
@@ -256,7 +256,7 @@ def _as_key(name: Any) -> str:
 
 
 def bind(function: Callable[..., Any], what: str, names: set[str]) -> tuple[str, ...]:
-    """The function's parameters, each of which has to be one of the scenario's names."""
+    """The function's parameters. Raises Mistake unless each is one of the scenario's names, or has a default."""
     if not isinstance(function, (FunctionType, MethodType)):
         raise Mistake(_no_function(function, what))
     where = f"{Where(function.__code__.co_firstlineno).of(function.__name__)}: "

@@ -1,8 +1,8 @@
-"""Time as an order: what must have passed at least, so that whoever sleeps longer than a lease has lost it.
+"""Time as order: what must have passed at least, so that whoever sleeps longer than a lease has lost it.
 
 Steps take no time here; sleeps and timers do. A timer remembers how long it has been running at least, and how long it
-had been running when somebody fell asleep. A sleep that reaches beyond its end lets it run out first, unless its owner
-could act meanwhile: then it would renew, release or acknowledge, and only a pause keeps it from that.
+had been running when each sleeper fell asleep. A sleep that ends after the timer lets it run out first, unless its
+owner could act meanwhile: then it would renew, release or acknowledge, and only a pause keeps it from that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from simlib.model.operation import Op
 
 
 class Slept(NamedTuple):
-    """A worker has slept: who, for how many seconds, and who could have acted then."""
+    """A sleep that is over: who slept, for how many seconds, and who could have acted meanwhile."""
 
     who: str
     seconds: float
@@ -24,8 +24,8 @@ class Slept(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Elapsed:
-    """How long a timer has been running: `least` seconds by what its owner has waited, `aged` by the clock. Of each
-    worker who is asleep since then, `asleep` has how long it had been running before.
+    """How long a timer has been running: `least` seconds by what its owner has waited, `aged` by the clock. `asleep`
+    has, for each worker asleep now, how long it had been running when that worker fell asleep.
     """
 
     least: float = 0
@@ -59,23 +59,23 @@ JUST_NOW = Elapsed()
 
 
 class Timer(NamedTuple):
-    """Something that happens by itself unless it is prevented in time: a lease or a visibility timeout runs out."""
+    """Something that happens by itself unless it is prevented in time: the end of a lease or a visibility timeout."""
 
     id: Hashable
     owner: str | None  # the worker it is about; None when that process is gone
     seconds: float
     label: str  # "lease", "visibility timeout of inbox-1"
     elapsed: Elapsed = JUST_NOW
-    armed: Hashable = 0  # another one each time that it is started: tells a clock which wake-up call is stale
+    armed: Hashable = 0  # differs each time it is started: tells a clock which wake-ups are stale
 
 
 def sleeps(op: Op | None) -> bool:
-    """Whether this step is to sleep."""
+    """Whether this step is a sleep."""
     return op is not None and op.verb == "sleep"
 
 
 def ends_within(timer: Timer, sleepers: Mapping[str, float], busy: Collection[str]) -> bool:
-    """Whether it can run out while one of these sleeps, and its owner cannot act. Of sleepers, how long they sleep."""
+    """Whether it can run out during one of these sleeps, given in seconds by sleeper, while its owner cannot act."""
     if timer.owner in busy:
         return False
     since = dict(timer.elapsed.asleep)
@@ -83,6 +83,6 @@ def ends_within(timer: Timer, sleepers: Mapping[str, float], busy: Collection[st
 
 
 def ends_before(timer: Timer, who: str, seconds: float, busy: Collection[str]) -> bool:
-    """Whether it must have run out before this worker has slept for so long."""
+    """Whether it must have run out before this worker has slept for so many seconds."""
     since = dict(timer.elapsed.asleep).get(who)
     return since is not None and timer.owner not in busy and since + seconds >= timer.seconds

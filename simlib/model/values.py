@@ -1,4 +1,4 @@
-"""Plain values: what workers may send, store and be told. Compared and copied in one way everywhere.
+"""Plain values: what workers may send, store and get back. Compared and copied in one way everywhere.
 
 Plain is what a store or a message could hold, and what can be read completely: text, numbers, None, bytes, dates,
 UUIDs, enums, and tuples, lists, dicts, dataclasses and named tuples of these. Exactly these types: an instance of a
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 else:
     Plain = Any
 
-SURE = frozenset((str, int, bool, bytes, type(None)))  # nothing to check, and nothing to copy
+SURE = frozenset((str, int, bool, bytes, type(None)))  # nothing to check or copy
 ATOMS = SURE | {float}
-KEYS = frozenset((str, int, type(None)))  # equal only to what a worker cannot tell from them
-NAMES = KEYS | {bytes, datetime.date, uuid.UUID}  # what a row can be known by: likewise
-DEEPEST = 50  # levels of lists in lists
+KEYS = frozenset((str, int, type(None)))  # equal only to values that a worker cannot tell apart
+NAMES = KEYS | {bytes, datetime.date, uuid.UUID}  # types of a row's key: likewise
+DEEPEST = 50  # levels of nesting
 
 
 def fresh(value: Any, depth: int = DEEPEST) -> Any:
-    """A copy that shares nothing mutable with `value`: what is written is copied, and so is what is read.
+    """A copy that shares nothing mutable with `value`: values are copied when written, and again when read.
 
-    It holds what a store would: where one list stands in two places, the copy has two lists. Raises Mistake for what
-    is not plain, with what to use instead.
+    As in a store, one list in two places becomes two lists. Raises Mistake for a value that is not plain, and says what
+    to use instead.
     """
     kind = type(value)
     if kind in SURE:
@@ -86,7 +86,7 @@ def _time(value: Any, depth: int) -> Any:
 
 
 def _uuid(value: uuid.UUID, depth: int) -> uuid.UUID:
-    return uuid.UUID(int=value.int)  # how safely it was made is no part of it
+    return uuid.UUID(int=value.int)  # `is_safe` is not part of the value
 
 
 def _same(value: Any, depth: int) -> Any:
@@ -102,7 +102,7 @@ SCALARS = frozenset((Decimal, Fraction, datetime.date, datetime.datetime, dateti
 
 
 def _copy_of(value: Any, kind: type) -> Callable[[Any, int], Any]:
-    """How a value of a class of its own is copied. Raises Mistake if it is none that can be."""
+    """How to copy an instance of a learner's class. Raises Mistake if it is not plain."""
     if isinstance(value, enum.Enum) and _is_member(value):
         return _same
     record = record_of(kind)
@@ -117,7 +117,7 @@ def _copy_of(value: Any, kind: type) -> Callable[[Any, int], Any]:
 
 
 def _is_member(value: enum.Enum) -> bool:
-    """Whether it is the one that its class knows: there is no other with this name."""
+    """Whether it is the very member that its class knows by this name or value."""
     kind, held = type(value), vars(value)
     named = kind._member_map_.get(held.get("_name_", ""))
     return named is value or kind._value2member_map_.get(held.get("_value_")) is value
@@ -133,8 +133,8 @@ def _read(record: Record, value: Any) -> tuple[Any, ...]:
 def freeze(value: Any) -> Hashable:
     """A hashable key, equal for values that no worker could tell apart.
 
-    Types are part of the key (`1`, `1.0` and `True` are equal in Python, and a worker can tell them apart), and so
-    is the order of a dict. An answer may be an error of an operation. Raises Mistake for what is not plain data.
+    Types are part of the key (`1`, `1.0` and `True` are equal in Python, and a worker can tell them apart), and so is
+    the order of a dict. An answer may also be an operation's error. Raises Mistake for a value that is not plain.
     """
     kind = type(value)
     if kind in KEYS:
@@ -148,7 +148,7 @@ def freeze(value: Any) -> Hashable:
     if kind is dict:
         return ("dict", *((freeze(key), freeze(item)) for key, item in value.items()))
     if kind in SCALARS:
-        return (kind.__name__, repr(value))  # as text: a time is equal to the same moment in another zone
+        return (kind.__name__, repr(value))  # as text: a time equals the same moment in another zone
     if kind is range:
         return ("range", value.start, value.stop, value.step)
     if isinstance(value, enum.Enum) and _is_member(value):
@@ -162,8 +162,8 @@ def freeze(value: Any) -> Hashable:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether a store takes one for the other: they are of one type and hold the same. 1, 1.0 and True are three; the
-    order of a dict's keys says nothing.
+    """Whether a store would take them for equal: they have the same type and content. 1, 1.0 and True are three values;
+    the order of a dict's keys does not matter.
     """
     kind = type(one)
     if kind is not type(other):
@@ -213,8 +213,8 @@ def unordered(mapping: dict[Any, Any]) -> Hashable:
 
 
 def in_order(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
-    """Its items, by how their keys read."""
+    """Its items, sorted by the repr of their keys."""
     try:
         return sorted(mapping.items(), key=lambda item: repr(item[0]))
-    except Exception:  # one of them cannot say what it is
+    except Exception:  # one of them has no repr
         return sorted(mapping.items(), key=lambda item: show(item[0]))

@@ -1,4 +1,4 @@
-"""What a property may ask of a resource: declared by its class, and answered by a view of its state."""
+"""What a property may ask of a resource: the class declares it, and a view of the state answers it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simlib.text import did_you_mean, listed, show
 if TYPE_CHECKING:
 
     class Compared(Any):  # type: ignore[misc]
-        """Any type, of which it is known that a comparison says True or False: a property can return it."""
+        """Any type, but its comparisons are known to say True or False, so that a property can return one."""
 
         def __eq__(self, other: object) -> bool: ...
         def __ne__(self, other: object) -> bool: ...
@@ -36,12 +36,12 @@ Ask = TypeVar("Ask", bound=Callable[..., Any])
 
 
 def asked(ask: Ask) -> Ask:
-    """Marks a method of a resource's class as a property's question, and no step. What answers it is its state."""
+    """Mark a method of a resource's class as a property's question, not a step. The state answers it."""
     return cast(Ask, Question(ask))
 
 
 class Question:
-    """A question on a resource's class, where types, Tab and `help` find it. Asked of a resource itself, it says so."""
+    """A question on a resource's class, where types, Tab and `help` find it. Raises if a resource itself is asked."""
 
     def __init__(self, ask: Callable[..., Any]) -> None:
         self.ask, self.__doc__ = ask, ask.__doc__
@@ -53,7 +53,7 @@ class Question:
 
 
 class Attribute(property):
-    """The same for a question that takes no arguments."""
+    """A Question without arguments."""
 
     def __get__(self, resource: Any, owner: type | None = None) -> Any:
         if resource is None:
@@ -66,7 +66,7 @@ class View:
 
     __slots__ = ("_state",)
 
-    def __init__(self, state: Any) -> None:  # a State; this module knows none
+    def __init__(self, state: Any) -> None:  # a State, which this module cannot import
         self._state = state
 
     def __getattr__(self, name: str) -> Any:
@@ -85,7 +85,7 @@ class View:
             raise self._unseen(f"`[{show(key)}]`")
         try:
             return fresh(self._state[key])
-        except Mistake as mistake:  # its own: not that of a worker
+        except Mistake as mistake:  # the property's own, not a worker's
             raise AttributeError(str(mistake), obj=self) from None
 
     def __contains__(self, key: Any) -> bool:
@@ -96,7 +96,7 @@ class View:
         except Mistake as mistake:
             raise AttributeError(str(mistake), obj=self) from None
 
-    # What Python would answer by itself, and never as the author meant it: `for row in db` would not even end.
+    # Python's own answers would never be what the author meant: `for row in db` would loop forever.
 
     def __eq__(self, other: object) -> bool:
         raise self._unseen("`... == ...`")
