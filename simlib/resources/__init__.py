@@ -1,4 +1,4 @@
-"""The parts of the world, one mechanism a file: pure state, and operations as lazy data."""
+"""The parts of the world, one mechanism per file: pure state, and operations as lazy data."""
 
 from simlib.model.resource import Resource, State
 from simlib.model.timing import Timer

@@ -1,4 +1,4 @@
-"""Time, asked for instead of taken."""
+"""A clock, which workers ask for the time instead of reading the machine's own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simlib.text import show
 
 @dataclass
 class ClockState(State):
-    """The time, and who sleeps since when; a property sees what Clock says."""
+    """The time, and who has been asleep since when; a property sees what Clock says."""
 
     sees = ("seconds",)
     remote = False
@@ -60,12 +60,12 @@ class ClockState(State):
 
 
 class Clock(Resource):
-    """The machine's clock. Workers ask it, so that no worker needs the outside world.
+    """The machine's clock. Workers ask it, so that they need nothing from the outside world.
 
-    In `simulate` it is SimPy's clock. In `explore` time is order, not duration: a sleep is a step that others may
-    overtake, and `now` answers the least that must have passed. Two who sleep at once sleep at the same time, and
-    whoever sleeps longer than its lease or a visibility timeout has lost it: steps take no time beside that. A step
-    that does is a pause. Left out: clocks that disagree or step backwards.
+    In `simulate` it is SimPy's clock. In `explore` time shows order, not duration: a sleep is a step that others may
+    overtake, and `now` answers the least that must have passed. Workers that sleep at once sleep in parallel, and one
+    that sleeps longer than its lease or a visibility timeout has lost it: steps take no time in comparison. A step that
+    does is a pause. Left out: clocks that disagree or step backwards.
     """
 
     def initial(self, name: str) -> ClockState:
@@ -81,7 +81,7 @@ class Clock(Resource):
         return Op(self._name, "now")
 
     def sleep(self, seconds: float) -> Op:
-        """Wait for so many seconds. Raises Mistake if that is no number from 0 on."""
+        """Wait for so many seconds. Raises Mistake if that is not a number, 0 or more."""
         found = as_number(seconds)
         if found is None or found < 0:
             raise Mistake(f"sleep({show(seconds)}): give a number of seconds, 0 or more.")

@@ -1,4 +1,4 @@
-"""A collection of items behind somebody else's REST API."""
+"""A collection of items behind a REST API."""
 
 from __future__ import annotations
 
@@ -59,14 +59,13 @@ class CollectionState(State):
 class Collection(Resource):
     """A collection of items in a service of its own, each at its name's address: GET, PUT and DELETE /schedules/ann.
 
-    Modelled on a REST API that answers 404 for what is not there, also to DELETE: MongoDB's API guideline IPA-108 asks
-    for it ("Delete"), and Kubernetes does it. SQL, Redis and S3 do not: there a second delete succeeds
+    Modelled on a REST API that answers 404 for a missing item, also to DELETE: MongoDB's API guideline IPA-108 asks for
+    that ("Delete"), and Kubernetes does it. SQL, Redis and S3 do not: there a second delete succeeds
     (`Database.delete`). PUT stores the item whatever was there, so it can be repeated (RFC 9110, section 9.2.2).
 
-    `items` are those that are there in the beginning. A name that is no text, and an item that is no plain data, is a
-    Mistake.
+    `items` are the initial ones. Raises Mistake if a name is not text, or an item is not plain data.
 
-    Left out: paging, ETags and If-Match, items that the server names (POST), errors other than 404 and those that the
+    Left out: paging, ETags and If-Match, items that the server names (POST), errors other than 404 and those that
     faults bring.
     """
 
@@ -80,7 +79,7 @@ class Collection(Resource):
 
     @asked
     def __getitem__(self, name: str) -> Value:
-        """For a property: the item, None where there is none."""
+        """For a property: the item, None if there is none."""
         raise NotImplementedError
 
     @asked

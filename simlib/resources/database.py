@@ -1,4 +1,4 @@
-"""A database that does one thing at a time."""
+"""A database in which every step is atomic."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class DatabaseState(State):
         draft = self.copy()
         for write in writes:
             if draft.perform(write, who) is False and write.verb == "compare_and_set":
-                return False  # a delete that finds no row has done its work
+                return False  # a delete that finds no row has succeeded
         self.rows, self.fences = draft.rows, draft.fences
         return True
 
@@ -102,23 +102,23 @@ class DatabaseState(State):
 
 
 class Database(Resource):
-    """A database of rows under keys, in which each step is atomic and durable.
+    """A database of rows by key, in which each step is atomic and durable.
 
-    Modelled on a table of a relational database at isolation level serializable, reached by one statement at a
-    time (PostgreSQL's INSERT under a unique index, UPDATE ... WHERE value = expected, nextval). `rows` gives the
-    rows that are there in the beginning. Reads answer a copy, writes store one.
+    Modelled on a table of a relational database at isolation level serializable, used one statement at a time
+    (PostgreSQL's INSERT under a unique index, UPDATE ... WHERE value = expected, nextval). `rows` are the initial rows.
+    Reads answer a copy, writes store one.
 
     `fence=` on an operation is a lock's token (`lease.token`): the row remembers the newest that it has seen, and
-    refuses an older one with StaleToken (Kleppmann, "How to do distributed locking", 2016).
+    rejects an older one with StaleToken (Kleppmann, "How to do distributed locking", 2016).
 
-    1, 1.0 and True are three values, as they are in a typed column or in the text of a request. So a row's key, which a
-    dict would take for one, is text, bytes, a whole number, a date, a UUID, None, or a tuple of these. Rows are plain
-    data that a store could hold: no sets, no exceptions, no instances that hold more than their fields. All else is a
-    Mistake.
+    1, 1.0 and True are three values, as in a typed column or in the text of a request, but one key of a dict. So a
+    row's key is text, bytes, a whole number, a date, a UUID, None, or a tuple of these. Rows are plain data that a
+    store could hold: no sets, no exceptions, no instances that hold more than their fields. Raises Mistake for anything
+    else.
 
-    Left out: transactions that stay open between steps and so their isolation levels, deadlocks and serialization
-    failures (`live` begins such a step again); the gaps of nextval, which counts also what is undone; replicas that
-    lag; queries other than by key or by its beginning.
+    Left out: transactions that stay open between steps, and so isolation levels, deadlocks and serialization failures
+    (`live` retries such a step); the gaps of nextval, which also counts what is rolled back; replication lag; queries
+    other than by key or key prefix.
     """
 
     def __init__(self, rows: dict[Any, Any] | None = None) -> None:
@@ -131,7 +131,7 @@ class Database(Resource):
 
     @asked
     def __getitem__(self, key: Any) -> Value:
-        """For a property: the row, None where there is none."""
+        """For a property: the row, None if there is none."""
         raise NotImplementedError
 
     @asked
@@ -159,32 +159,32 @@ class Database(Resource):
         return Op(self._name, "write", (_key(key), row), _fence(fence))
 
     def insert(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
-        """Store a new row. Raises AlreadyExists if there is one under this key."""
+        """Store a new row. Raises AlreadyExists if there is already one under this key."""
         return Op(self._name, "insert", (_key(key), row), _fence(fence))
 
     def delete(self, key: Any, *, fence: int | None = None) -> Op:
-        """Remove the row. Answers whether there was one: in SQL, too, deleting what is not there is no error."""
+        """Remove the row. Answers whether there was one: as in SQL, deleting a missing row is no error."""
         return Op(self._name, "delete", (_key(key),), _fence(fence))
 
     def compare_and_set(self, key: Any, expected: Any, row: Any, *, fence: int | None = None) -> Op:
-        """Store the row only if the present one is `expected` (None: there is none). Answers whether it did.
+        """Store the row only if the current one is `expected` (None: there is none). Answers whether it did.
 
-        They are compared as plain data of the same types: 1 is not 1.0 nor True. The order of a dict's keys says
-        nothing.
+        Types matter: 1 is neither 1.0 nor True. The order of a dict's keys does not.
         """
         return Op(self._name, "compare_and_set", (_key(key), expected, row), _fence(fence))
 
     def next_id(self, sequence: str = "id") -> Op:
-        """Answers 1, 2, 3, ... of this sequence: each number once, also if its caller crashes and never uses it."""
+        """Answers 1, 2, 3, ... from this sequence: each number once, even if its caller crashes and never uses it."""
         if not isinstance(sequence, str):
             raise Mistake(f"next_id({show(sequence)}): give the name of a sequence, as text.")
         return Op(self._name, "next_id", (sequence,))
 
     def transaction(self, *writes: Op) -> Op:
-        """Several writes of this database as one step: all happen, or none.
+        """Several writes to this database as one step: all happen, or none.
 
-        Answers True; False, with nothing written, when a `compare_and_set` among them found something else. An
-        error of one of them (AlreadyExists, StaleToken) undoes all and is raised.
+        Answers True; False, with nothing written, if a `compare_and_set` among them found another row. An error of one
+        of them (AlreadyExists, StaleToken) undoes all and is raised. Raises Mistake for anything but a write to this
+        database.
         """
         for write in writes:
             if not isinstance(write, Op) or write.resource != self._name or write.verb not in WRITES:
@@ -192,13 +192,14 @@ class Database(Resource):
                     f"transaction(...) takes {listed(list(WRITES), 'or')} of the same database, and got {show(write)}. "
                     "Read before it, as a step of its own, and guard with compare_and_set."
                 )
-        if self._built is not None:  # they are part of this step, not steps that somebody forgot to yield
+        if self._built is not None:  # part of this step, not forgotten yields
             self._built[:] = [op for op in self._built if not any(op is write for write in writes)]
         return Op(self._name, "transaction", writes)
 
 
 def _key(key: Any) -> Any:
-    """This key of a row, checked: of two keys that are equal in Python there is one row in every store."""
+    """Check a row's key: keys that are equal in Python must be one row in every store. Raises Mistake for other types.
+    """
     kind = type(key)
     if kind in KEYS:
         return key

@@ -1,4 +1,4 @@
-"""A file system on one machine."""
+"""A file system on one machine, which a power loss can catch with unsynced data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simlib.text import bare, show
 
 
 class File(NamedTuple):
-    """One file's data in the page cache, and everything that the platter may hold of it."""
+    """One file's data in the page cache, and everything that the disk may hold of it."""
 
     data: str
     on_disk: frozenset[str]
@@ -28,7 +28,7 @@ class File(NamedTuple):
 
 @dataclass
 class DiskState(State):
-    """Page cache, directory and platter; a property sees what Disk says."""
+    """The page cache, the directory, and what may be on disk; a property sees what Disk says."""
 
     sees = ("contents", "files")
     remote = False
@@ -86,7 +86,7 @@ class DiskState(State):
         return self.data[self.names[name]]
 
     def _put(self, name: str, before: str, data: str, room: int | None = None) -> None:
-        """Make the file `before + data`, of which only `room` characters of `data` fit."""
+        """Make the file `before + data`. Raises DiskFull if only `room` characters of `data` fit."""
         if name not in self.names:
             self.inodes += 1
             self.names[name] = self.inodes
@@ -110,7 +110,7 @@ class DiskState(State):
         self.journal += (tuple(sorted(self.names.items())),)
 
     def _file_died(self) -> None:
-        """A directory that would come out of a power loss in the same ways as a later one need not be kept."""
+        """Drop each directory that would come out of a power loss in the same ways as a later one."""
         alive = set(self.names.values())
         kept: dict[Hashable, tuple[tuple[str, int], ...]] = {}
         for entries in self.journal:
@@ -134,7 +134,7 @@ class DiskState(State):
             name, data = op.args
             before = "" if op.verb == "write" else self.contents(name) or ""
             self._put(name, before, data, len(data) // 2 if outcome.choice == "half" else 0)
-            raise DiskFull(name)  # also where there was nothing to put down
+            raise DiskFull(name)  # even if there was nothing to write
         return super().perform(op, who, outcome)
 
     def power_losses(self) -> int:
@@ -172,22 +172,21 @@ class Disk(Resource):
     """A file system on one machine, with a page cache, a directory and a capacity.
 
     Modelled on a POSIX file system with a journal for its metadata (ext4, data=ordered without its special cases;
-    Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014). A crash of the *process* keeps the page
-    cache: what was written is there. A *power loss* keeps of each file what was synced or any later state of it
-    since, torn ones included, and of the directory what was synced and any number of the later changes, in their
-    order. So a rename can be on disk before the data of the file it names: `fsync` the file before, and the
-    directory after.
+    Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014). A crash of the *process* keeps the page cache:
+    what was written is there. After a *power loss*, each file is as it was last synced or in any later state, torn ones
+    included, and the directory is as it was last synced plus any number of the later changes, in their order. So a
+    rename can be on disk before the data of the file it names: `fsync` the file before, and the directory after.
 
-    `files` are there and synced in the beginning. `capacity` is the number of characters that fit. A write that does
-    not fit leaves a part and raises DiskFull, and so does the fault `disk_full`, anywhere. A name or data that is no
-    text is a Mistake, and so is a capacity that the first files exceed.
+    `files` exist and are synced at the start. `capacity` is the number of characters that fit. A write that does not
+    fit writes a part and raises DiskFull, and so does the fault `disk_full`, anywhere. Raises Mistake if a name or data
+    is not text, or if the first files exceed the capacity.
 
     Left out: sub-directories, links, holes, a failing fsync (after which Linux may drop the data and report it once),
-    garbage or zeros in place of data (ext4 in data=writeback), and data that is torn anywhere but in its middle.
-    Kinder than a real one: a step of a process that crashes is done or not done, where a killed process can leave a
-    file that it has emptied and not yet written; and two processes that write one file take turns. Kinder than some:
-    changes of the directory reach the disk in their order, which POSIX does not promise. Harder
-    than some: ext4 by itself writes a file's data before a rename that replaces another file (auto_da_alloc).
+    garbage or zeros in place of data (ext4 in data=writeback), and data torn anywhere but in its middle. Kinder than a
+    real one: the step of a process that crashes is done or not done, while a killed process can leave a file emptied
+    but not yet written; and two processes that write one file take turns. Kinder than some: changes to the directory
+    reach the disk in order, which POSIX does not promise. Harsher than some: ext4 by itself writes a file's data before
+    a rename that replaces another file (auto_da_alloc).
     """
 
     def __init__(self, files: dict[str, str] | None = None, *, capacity: int | None = None) -> None:
@@ -210,7 +209,7 @@ class Disk(Resource):
 
     @asked
     def contents(self, name: str) -> str | None:
-        """For a property: what a process that reads the file now would get; None where there is no such file."""
+        """For a property: what a process that reads the file now would get; None if there is no such file."""
         raise NotImplementedError
 
     @property
@@ -227,15 +226,15 @@ class Disk(Resource):
         return Op(self._name, "exists", (_name(name),))
 
     def write(self, name: str, data: str) -> Op:
-        """Empty the file, or create it, then put the data in. Raises DiskFull, with a part of the data down."""
+        """Empty the file, or create it, then write the data. Raises DiskFull, with a part of the data written."""
         return Op(self._name, "write", (_name(name), _text("write", data)))
 
     def append(self, name: str, data: str) -> Op:
-        """Add to the end of the file, or create it. Raises DiskFull, with a part of the data down."""
+        """Add to the end of the file, or create it. Raises DiskFull, with a part of the data written."""
         return Op(self._name, "append", (_name(name), _text("append", data)))
 
     def rename(self, old: str, new: str) -> Op:
-        """Give the file another name, replacing what had it, in one step. Raises NotFound if there is no `old`."""
+        """Rename the file in one step, replacing any file called `new`. Raises NotFound if there is no `old`."""
         return Op(self._name, "rename", (_name(old), _name(new)))
 
     def delete(self, name: str) -> Op:
@@ -243,7 +242,8 @@ class Disk(Resource):
         return Op(self._name, "delete", (_name(name),))
 
     def fsync(self, name: str) -> Op:
-        """Wait until the file's data is on disk. Its name is not: see fsync_directory. Raises NotFound, as `read`."""
+        """Wait until the file's data is on disk. Its name need not be: see fsync_directory. Raises NotFound, as `read`.
+        """
         return Op(self._name, "fsync", (_name(name),))
 
     def fsync_directory(self) -> Op:

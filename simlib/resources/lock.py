@@ -17,13 +17,13 @@ from simlib.text import bare, show
 
 @dataclass(frozen=True, slots=True)
 class Lease(Counted):
-    """What `acquire` answers. `token` grows with every acquisition: the fencing token."""
+    """What `acquire` answers. `token` is the fencing token: it grows with every acquisition."""
 
     value: Any
     token: int
 
     def held_by(self, who: str) -> Lease:
-        """The same with a value that says whose it is, where this was made up and does not."""
+        """The same lease, but a made-up value that names nobody now names this holder."""
         return Lease(f"{who}{self.value}", self.token) if self.value == f"#{self.token}" else self
 
     def parts(self, held: Callable[[Any], Hashable]) -> tuple[Hashable, ...]:
@@ -31,12 +31,12 @@ class Lease(Counted):
         return (whose, Count("token", self.token))
 
     def whose(self) -> Hashable:
-        """Its value's key; for one that was made up, whom it was made up for."""
+        """Its value's key; for a made-up value, the worker that it was made up for."""
         made_up = _made_up_for(self.value, self.token)
         return freeze(self.value) if made_up is None else ("made up", made_up)
 
     def recounted(self, number: Renumber) -> Lease:
-        """The same with another token, and another value if that was made up."""
+        """A copy with another token, and another value if that was made up."""
         made_up, token = _made_up_for(self.value, self.token), number(Count("token", self.token))
         return Lease(self.value if made_up is None else f"{made_up}#{token}", token)
 
@@ -53,10 +53,10 @@ class LockState(State):
     token: int = 0
     ttl: float | None = None
     renewals: int = 0
-    owner: str | None = None  # the process behind the holder, None when that is gone: who would let the lease lapse
+    owner: str | None = None  # the worker whose process holds it, None if that is gone
     freed_by_others: int = 0
     elapsed: Elapsed = JUST_NOW  # of the lease
-    anonymous: bool = False  # whether the value that it makes up for a holder leaves out who that is
+    anonymous: bool = False  # whether the values that it makes up leave out the holder's name
 
     def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
         lease = self.on_try_acquire(who, value, ttl)
@@ -137,11 +137,11 @@ class LockState(State):
 
     @property
     def is_made_up(self) -> bool:
-        """Whether its value was made up, and says nothing of whose it is."""
+        """Whether its value was made up and leaves out its holder."""
         return self.anonymous and self.holder == self._made_up("")
 
     def held_by(self, who: str) -> LockState:
-        """The same with a value that says whose it is."""
+        """A copy whose value names this holder."""
         state = self.copy()
         state.holder = self._made_up(who)
         return state
@@ -174,14 +174,14 @@ class LockState(State):
 class Lock(Resource):
     """A lock that is a key in a store: set if absent, with an optional time to live.
 
-    Modelled on the single-instance lock of the Redis documentation ("Distributed Locks with Redis": SET resource
-    value NX PX ttl; release by a script that compares the value and deletes). Whoever deletes the key frees the
-    lock, and after `ttl` seconds the key deletes itself, whatever its holder is doing: a holder learns of it only
-    by asking. `lease.token` is a fencing token, which Redis does not give (ZooKeeper's zxid or a sequence does); on a
-    real Redis, `live` has the acquiring script count.
+    Modelled on the single-instance lock of the Redis documentation ("Distributed Locks with Redis": SET resource value
+    NX PX ttl; release by a script that compares the value and deletes). Whoever deletes the key frees the lock, and
+    after `ttl` seconds the key expires, whatever its holder is doing: the holder learns of it only by asking.
+    `lease.token` is a fencing token, which Redis does not provide (ZooKeeper's zxid or a sequence does); on a real
+    Redis, `live` has the acquiring script count.
 
-    Left out: several instances (Redlock), loss of the key in a failover or a restart, a server's clock that jumps,
-    and the clients' polling: `acquire` just waits its turn.
+    Left out: several instances (Redlock), loss of the key in a failover or a restart, a server's clock that jumps, and
+    client polling: `acquire` just waits its turn.
     """
 
     def initial(self, name: str) -> LockState:
@@ -189,7 +189,7 @@ class Lock(Resource):
 
     @property
     def holder(self) -> Value:
-        """For a property: the value that it was acquired with, None when it is free."""
+        """For a property: the value that it was acquired with, None if it is free."""
         raise NotImplementedError
 
     @property
@@ -199,30 +199,30 @@ class Lock(Resource):
 
     @property
     def freed_by_others(self) -> int:
-        """For a property: how often a process freed it that had not acquired it."""
+        """For a property: how often it was freed by a process that had not acquired it."""
         raise NotImplementedError
 
     def acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
-        """Answers a Lease; waits while the lock is held. Raises Mistake if `ttl` is no number of seconds above 0.
+        """Answers a Lease; waits while the lock is held. Raises Mistake if `ttl` is not a number of seconds above 0.
 
-        `value` is what the key holds (1, 1.0 and True are three); left out, it is one that nobody else has ever used.
-        `ttl` in seconds; without one, a holder that dies keeps the lock for ever.
+        `value` is what the key holds (1, 1.0 and True are three values); by default, one that nobody else has ever
+        used. `ttl` is in seconds; without one, a holder that dies keeps the lock forever.
         """
         return Op(self._name, "acquire", _given(value), _lasting(ttl))
 
     def try_acquire(self, value: Any = None, *, ttl: float | None = None) -> Op:
-        """Answers a Lease, or None at once if the lock is held. The rest is as with `acquire`."""
+        """Answers a Lease, or None at once if the lock is held. Otherwise the same as `acquire`."""
         return Op(self._name, "try_acquire", _given(value), _lasting(ttl))
 
     def release(self, lease: Lease) -> Op:
         """Delete the key if it holds this lease's value, in one step. Answers whether it did.
 
-        Raises Mistake if `lease` is none, such as the None of `try_acquire`.
+        Raises Mistake if `lease` is not a Lease, such as the None of `try_acquire`.
         """
         return Op(self._name, "release", (self._a_lease("release", lease),))
 
     def renew(self, lease: Lease, *, ttl: float) -> Op:
-        """Start the time to live again, `ttl` seconds, if the key holds this lease's value. Answers whether it did."""
+        """Restart the time to live, at `ttl` seconds, if the key holds this lease's value. Answers whether it did."""
         if ttl is None:
             raise Mistake("renew(..., ttl=None): give a number of seconds above 0.")
         return Op(self._name, "renew", (self._a_lease("renew", lease),), _lasting(ttl))
@@ -250,7 +250,7 @@ class Lock(Resource):
 
 
 def _made_up_for(value: Any, token: int) -> str | None:
-    """For whom this value was made up; None where it was not."""
+    """The worker for whom this value was made up; None if it was not."""
     who, mark, number = value.rpartition("#") if isinstance(value, str) else ("", "", "")
     return who if mark and number == str(token) and len(who) <= 1 else None
 

@@ -1,4 +1,4 @@
-"""A message queue that delivers at least once."""
+"""A message queue with at-least-once delivery."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from simlib.text import plural, show
 
 @dataclass(frozen=True, slots=True, init=False)
 class Message(Counted):
-    """One delivery of a message. `id` is the same at every delivery; `deliveries` counts them, this one included.
+    """One delivery of a message. `id` is the same in every delivery; `deliveries` counts them, this one included.
 
-    `id` and `deliveries` together are the delivery's receipt.
+    Together they are the delivery's receipt.
     """
 
     id: str
@@ -31,7 +31,7 @@ class Message(Counted):
     number: int = field(default=0, repr=False)  # its place in the order of sending
 
     def __init__(self, id: str, body: Any, deliveries: int = 0, number: int = 0) -> None:
-        # What a frozen dataclass would write by itself takes twice as long, and a simulation makes them by the million.
+        # A frozen dataclass's own __init__ takes twice as long, and a simulation makes messages by the million.
         _set_id(self, id)
         _set_body(self, body)
         _set_deliveries(self, deliveries)
@@ -42,11 +42,11 @@ class Message(Counted):
 
     @property
     def count(self) -> Count:
-        """Its deliveries, which are compared with those of the same message alone."""
+        """Its deliveries, comparable only with those of the same message."""
         return Count(f"deliveries of {self.id}", self.deliveries)
 
     def recounted(self, number: Renumber) -> Message:
-        """The same with another count of deliveries, if it was ever delivered."""
+        """A copy with another count of deliveries, if it was ever delivered."""
         deliveries = number(self.count) if self.deliveries else 0
         return Message(self.id, self.body, deliveries, self.number)
 
@@ -60,7 +60,7 @@ _set_id, _set_body, _set_deliveries, _set_number = (vars(Message)[name].__set__ 
 
 @dataclass
 class QueueState(State):
-    """Messages that wait, are in flight, or are done with; a property sees what Queue says."""
+    """Messages that are ready, in flight or done with; a property sees what Queue says."""
 
     sees = ("ready", "in_flight", "acked", "dead_letters", "sent")
     name: str
@@ -72,17 +72,17 @@ class QueueState(State):
     dead_letters: list[Message] = field(default_factory=list)
     sent: int = 0
     elapsed: dict[str, Elapsed] = field(default_factory=dict)  # of the visibility timeouts, by message
-    ordered: bool = False  # whether two states are not one that differ in the order of acknowledgements alone
+    ordered: bool = False  # whether the order of acknowledgements tells states apart
     order_is_asked: Callable[[], None] | None = None  # called when a property looks at that order
 
     @property
     def in_flight(self) -> list[Message]:
-        """Delivered, not acknowledged, and not timed out: in the order of sending, whoever received first."""
+        """Delivered, not acknowledged and not timed out; in the order of sending, whoever received first."""
         return sorted((message for message, _ in self.flights.values()), key=lambda message: message.number)
 
     @property
     def acked(self) -> Collection[Message]:
-        """Acknowledged, in that order: the queue has been told to forget them."""
+        """Acknowledged, in that order; a real queue has forgotten them."""
         return self.done.values()
 
     def order_seen(self) -> None:
@@ -110,14 +110,14 @@ class QueueState(State):
         self._return((message.id, message.deliveries))
 
     def _deliver(self, message: Message, who: str) -> Message:
-        self.flights.pop((message.id, message.deliveries), None)  # from now on its receipt is an old one
+        self.flights.pop((message.id, message.deliveries), None)  # its receipt is now an old one
         self.elapsed.pop(message.id, None)
         message = Message(message.id, message.body, message.deliveries + 1, message.number)
         self.flights[message.id, message.deliveries] = (message, who)
         return message
 
     def _take_back(self, receipt: tuple[str, int]) -> bool:
-        """A delivery that timed out can still be acknowledged as long as nobody has received it again."""
+        """Take a timed-out delivery off the ready messages: it can be acknowledged until it is received again."""
         waiting = len(self.ready)
         self.ready = [message for message in self.ready if (message.id, message.deliveries) != receipt]
         return len(self.ready) < waiting
@@ -134,13 +134,13 @@ class QueueState(State):
             self.ready.sort(key=lambda waiting: waiting.number)
 
     def _forget(self, receipt: tuple[str, int]) -> None:
-        """Its visibility timeout does not run any more, if it did."""
+        """Stop its visibility timeout, if that runs."""
         if receipt in self.flights:
             self.elapsed.pop(receipt[0], None)
 
     def _redeliverable(self) -> Iterator[str]:
-        """The messages that have been handed out: what a queue may hand out once more."""
-        kept = {message.id for message in (*self.ready, *self.dead_letters)}  # they come by themselves, or never again
+        """The messages that were handed out and may be handed out once more."""
+        kept = {message.id for message in (*self.ready, *self.dead_letters)}  # these come anyway, or never again
         in_flight = (message_id for message_id, _ in self.flights if message_id not in self.done)
         return (message_id for message_id in itertools.chain(self.done, in_flight) if message_id not in kept)
 
@@ -152,7 +152,7 @@ class QueueState(State):
     def ways(self, op: Op, fault: str) -> Iterator[Outcome]:
         if fault == REDELIVERIES:
             return super().ways(op, fault)
-        return (one for one in super().outcomes(op) if one.fault == fault)  # and not each message that was ever sent
+        return (one for one in super().outcomes(op) if one.fault == fault)  # without listing every message ever sent
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
         if outcome.fault == REDELIVERIES:
@@ -248,22 +248,22 @@ class QueueState(State):
 class Queue(Resource):
     """A queue that delivers each message at least once, oldest first.
 
-    Modelled on Amazon SQS. A delivered message is in flight until it is acknowledged; when `visibility_timeout`
-    (seconds; None: never) runs out first, or the message is handed back, it is delivered again. With `max_receives`,
-    a message that has been delivered that often moves to `dead_letters` instead. As SQS says of its standard queues,
-    the timeout is no guarantee against a second delivery: the fault `redeliveries` delivers a message once more while
-    it is in flight, or after it was acknowledged. The newest delivery's receipt is the one that counts.
+    Modelled on Amazon SQS. A delivered message is in flight until it is acknowledged; if `visibility_timeout` (seconds;
+    None: never) runs out first, or the message is handed back, it is delivered again. With `max_receives`, a message
+    that has been delivered that often moves to `dead_letters` instead. As SQS says of its standard queues, the timeout
+    is no guarantee against a second delivery: the fault `redeliveries` delivers a message once more while it is in
+    flight, or after it was acknowledged. Only the newest delivery's receipt counts.
 
-    `messages` are there in the beginning. A message is plain data; anything else is a Mistake, and so is a timeout that
-    is not above 0, or a `max_receives` that is no whole number from 1 on.
+    `messages` are the initial ones. Raises Mistake if a message is not plain data, the timeout is not above 0, or
+    `max_receives` is not a whole number, 1 or more.
 
     Source: Amazon SQS Developer Guide, "visibility timeout" and "dead-letter queues", and API Reference,
-    "DeleteMessage". Left out: batches, delays, retention, extending a visibility timeout, message groups (an
-    in-flight message does not hold back the ones behind it), and the loss of order of standard queues: here a
-    message that comes back keeps its place. SQS moves a message to the dead letters when it would be received once
-    too often; here that happens when its last delivery comes back, so that an ack after that is too late. A queue in
-    a table that is read with SELECT ... FOR UPDATE SKIP LOCKED passes over a message that somebody is just taking; if
-    that is undone, a younger message has gone out first. Here the oldest one always does.
+    "DeleteMessage". Left out: batches, delays, retention, extending a visibility timeout, message groups (an in-flight
+    message does not hold back the ones behind it), and the loss of order of standard queues: here a message that comes
+    back keeps its place. SQS moves a message to the dead letters when it would be received once too often; here that
+    happens when its last delivery comes back, so an ack after that is too late. A queue in a table that is read with
+    SELECT ... FOR UPDATE SKIP LOCKED skips a message that another transaction is taking; if that rolls back, a younger
+    message has gone out first. Here the oldest one always goes first.
     """
 
     def __init__(
@@ -307,7 +307,7 @@ class Queue(Resource):
 
     @property
     def sent(self) -> int:
-        """For a property: how many messages were ever sent, those of the beginning included."""
+        """For a property: how many messages were ever sent, the initial ones included."""
         raise NotImplementedError
 
     def receive(self) -> Op:
@@ -317,14 +317,14 @@ class Queue(Resource):
     def ack(self, message: Message) -> Op:
         """Done with this delivery: the queue forgets the message.
 
-        With the receipt of an older delivery, after the message was delivered again, nothing happens and no error
-        tells so: the message stays. (SQS: the request succeeds, and the message is not deleted.) Raises Mistake if it
-        is no message, or one that another queue delivered.
+        With the receipt of an older delivery, once the message was delivered again, nothing happens, and no error says
+        so: the message stays. (SQS: the request succeeds, and the message is not deleted.) Raises Mistake if it is not
+        a message, or if another queue delivered it.
         """
         return Op(self._name, "ack", (self._own("ack", message),))
 
     def nack(self, message: Message) -> Op:
-        """Hand the message back: it is ready again at once. An old receipt does nothing. Raises Mistake, as `ack`."""
+        """Hand the message back: it is ready again at once. An old receipt has no effect. Raises Mistake, as `ack`."""
         return Op(self._name, "nack", (self._own("nack", message),))
 
     def send(self, body: Any) -> Op:

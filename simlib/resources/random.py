@@ -1,4 +1,4 @@
-"""Chance, asked for instead of taken."""
+"""Random choices, which workers ask for instead of making them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from simlib.text import show
 
 @dataclass
 class RandomState(State):
-    """Draws are independent: there is nothing to see."""
+    """Draws are independent: there is nothing to hold."""
 
     remote = False
 
@@ -41,7 +41,9 @@ class Random(Resource):
         return RandomState()
 
     def choice(self, options: Sequence[Any]) -> Op:
-        """Answers one of the options. Raises Mistake if there is none, or if they are no list, tuple, range or text."""
+        """Answers one of the options. Raises Mistake if there are none, or if they are not a list, tuple, range or
+        text.
+        """
         if not isinstance(options, (list, tuple, range, str)) or not options:
             raise Mistake(f"choice({show(options)}): give at least one option, in a list, a tuple or a range.")
         return Op(self._name, "choice", (options,))

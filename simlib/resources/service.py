@@ -1,4 +1,4 @@
-"""Somebody else's API."""
+"""Somebody else's API, whose effects cannot be undone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ServiceState(State):
 
     def on_call(self, who: str, action: str, *args: Any, idempotency_key: Any = None) -> str:
         effect, key = hashable((action, *args)), hashable(idempotency_key)
-        if key in self.keys:  # the answer that was kept, whatever became of the action since
+        if key in self.keys:  # repeat the stored answer, whatever has happened since
             if self.keys[key] != effect:
                 raise Rejected(f"idempotency key {show(idempotency_key)} was used for other arguments")
             return "ok"
@@ -66,17 +66,16 @@ class ServiceState(State):
 
 
 class Service(Resource):
-    """Somebody else's API, whose effects cannot be taken back: a bank, a mail provider, a carrier.
+    """Somebody else's API, whose effects cannot be undone: a bank, a mail provider, a carrier.
 
-    Modelled on a payment provider's HTTP API. A call with an `idempotency_key` is done once however often it is
-    made, and a key that comes with other arguments is refused (Stripe, "Designing robust and predictable APIs with
+    Modelled on a payment provider's HTTP API. A call with an `idempotency_key` is done once however often it is made,
+    and a key that is reused with other arguments is rejected (Stripe, "Designing robust and predictable APIs with
     idempotency", 2017, and API Reference, "Idempotent requests"). Under faults a call raises Unavailable (it did not
     happen), OutcomeUnknown (perhaps it did) or Rejected (it did not, and never will with these arguments).
 
-    Left out: keys that the provider forgets after a day; two calls with one key at the same time (here the second
-    finds the first one done, there it is told to try again); errors that are kept under a key as answers are (Stripe
-    repeats even a 500; here only what was done is kept, so that a call that failed can be made again with its key);
-    and answers other than "ok".
+    Left out: keys that expire after a day; concurrent calls with one key (here the second finds the first one done,
+    there it is told to retry); errors stored under a key as answers are (Stripe repeats even a 500; here only what was
+    done is stored, so a failed call can be retried with its key); and answers other than "ok".
     """
 
     def initial(self, name: str) -> ServiceState:
@@ -90,9 +89,9 @@ class Service(Resource):
     def call(self, action: str, *args: Any, idempotency_key: Any = None) -> Op:
         """Do `action` with these arguments. Answers "ok".
 
-        Raises Rejected if the key was used for something else, or if the fault `rejections` strikes; then it fails each
-        time. Raises Unavailable or OutcomeUnknown under `outages` and `lost_replies`. 1, 1.0 and True are three
-        arguments, and three keys. Raises Mistake if `action` is no text, or if an argument is no plain data.
+        Raises Rejected if the key was used for something else, or if the fault `rejections` strikes; then every retry
+        fails too. Raises Unavailable or OutcomeUnknown under `outages` and `lost_replies`. 1, 1.0 and True are three
+        arguments, and three keys. Raises Mistake if `action` is not text, or an argument is not plain data.
         """
         if not isinstance(action, str):
             raise Mistake(f'call({show(action)}): say first what to do, as text: call("charge", 20).')
@@ -101,7 +100,7 @@ class Service(Resource):
 
 
 def hashable(value: Any) -> Hashable:
-    """The value itself where it is equal to nothing else, else its key: 1, 1.0 and True are three, as they are in the
+    """A key for the value, which is the value itself if it equals nothing else: 1, 1.0 and True are three, as in the
     text of a request.
     """
     if type(value) is tuple:
