@@ -41,9 +41,7 @@ class Random(Resource):
         return RandomState()
 
     def choice(self, options: Sequence[Any]) -> Op:
-        """Answers one of the options. Raises Mistake if there are none, or if they are not a list, tuple, range or
-        text.
-        """
+        """Answers one of the options. Raises Mistake unless they are a non-empty list, tuple, range or text."""
         if not isinstance(options, (list, tuple, range, str)) or not options:
             raise Mistake(f"choice({show(options)}): give at least one option, in a list, a tuple or a range.")
         return Op(self._name, "choice", (options,))

@@ -1,1 +1,1 @@
-"""What can happen next, what it does, and how a schedule is written down and played again."""
+"""Transitions: what can happen next, what it does, and how a schedule is written down and replayed."""

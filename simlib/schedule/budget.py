@@ -1,4 +1,4 @@
-"""How much may go wrong in one run, and how much work a search may do."""
+"""The fault budget of a run, and the limits of a search."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ MOST = 2**_BITS - 1
 class Faults(TypedDict, total=False):
     """How often each fault may strike in one run."""
 
-    crashes: int  # a worker's memory is gone, and it starts again
-    node_losses: int  # a worker is gone, and nobody starts it again
-    power_losses: int  # all processes end, and what was not synced may be gone
-    redeliveries: int  # a task that has been handed out is handed out again
-    lost_replies: int  # the step took effect, and its caller sees OutcomeUnknown
+    crashes: int  # a worker's memory is lost, and it is restarted
+    node_losses: int  # a worker is gone, and not restarted
+    power_losses: int  # all processes end, and unsynced data may be lost
+    redeliveries: int  # a task that was handed out is handed out again
+    lost_replies: int  # the step took effect, but its caller sees OutcomeUnknown
     outages: int  # the step did not take effect, and its caller sees Unavailable
-    rejections: int  # it never will: Rejected
+    rejections: int  # it never will, and its caller sees Rejected
     disk_full: int
-    pauses: int  # a timer beats its owner
+    pauses: int  # a worker stalls until its timer runs out
 
 
 class SearchLimits(TypedDict, total=False):
-    """Where a search gives up."""
+    """Where a search stops."""
 
     max_states: int
-    max_seconds: float | None  # None: as long as it takes
+    max_seconds: float | None  # None: no limit
     max_megabytes: float  # by which the process may grow
 
 
 class Search(SearchLimits, Faults, total=False):
-    """What a function that counts the workers itself hands on to `explore`."""
+    """What a function that sets the number of workers itself passes on to `explore`."""
 
 
 class Staff(TypedDict, total=False):
@@ -49,14 +49,14 @@ class Staff(TypedDict, total=False):
 
 
 class Question(Staff, Search, total=False):
-    """What a function hands on to `explore`."""
+    """What a function passes on to `explore`."""
 
 
 @dataclass(frozen=True)
 class Budget:
     """How many faults of each kind one run may have. Packed into one number, so that a state carries it cheaply."""
 
-    counts: Mapping[str, Any]  # numbers; a TypedDict does not say so
+    counts: Mapping[str, Any]  # ints; a TypedDict's type does not say so
 
     def __post_init__(self) -> None:
         counts = {kind: whole_number(kind, count, 0, MOST) for kind, count in self.counts.items()}
@@ -86,13 +86,13 @@ MASKS = {kind: MOST << _BITS * place for place, kind in enumerate(KINDS)}
 
 @dataclass(frozen=True)
 class Limits:
-    """Where a search gives up and says how far it came."""
+    """Where a search stops, and says how far it got."""
 
     states: int = 200_000
-    # For the whole answer: whether anything is wrong, and the smallest way to it; None: as long as it takes.
+    # For the whole answer: the verdict and the smallest counterexample; None: no limit.
     seconds: float | None = 10.0
     megabytes: float = 1_500.0  # by which the process may grow
-    steps: int = 1_000  # of one worker in one run: more is taken for an endless loop
+    steps: int = 1_000  # of one worker in one run: more is taken for an infinite loop
 
     def __post_init__(self) -> None:
         whole_number("max_states", self.states, 1)

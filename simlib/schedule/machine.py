@@ -1,7 +1,7 @@
-"""The plain way to run a system: real generators, real states, one move at a time.
+"""A running system with real generators and real states, which makes one transition at a time.
 
-The searches are built for speed and keep no generator alive for long. This is the slow and obvious twin: it replays
-what a search found before anyone is shown it, plays a failure to another implementation, and writes the trace.
+The searches are built for speed and keep no generator alive for long. This is their slow and obvious twin: it replays
+what a search found before anyone is shown it, plays a failure on another implementation, and writes the trace.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Slot:
     incarnation: int = 1
     steps: Counter[str] = field(default_factory=Counter)  # in this run, by name
     last_at: float = 0.0  # when it last did something
-    slept_at: float | None = None  # since when it sleeps, if it does
-    queued: str = ""  # what it asked of a queue first, in this run
-    lost: bool = False  # its machine is gone: it gets no task any more
-    dead: bool = False  # its process is gone, and is not started again
+    slept_at: float | None = None  # since when it sleeps; None if it does not
+    queued: str = ""  # what this run asked of a queue first
+    lost: bool = False  # its machine is gone: it gets no more tasks
+    dead: bool = False  # its process is gone, and is not restarted
 
     @property
     def op(self) -> Op | None:
@@ -52,7 +52,7 @@ class Slot:
 
 
 class Machine:
-    """`with Machine(system) as machine:` a running system. `now` in seconds; `events` so far."""
+    """A running system: `with Machine(system) as machine:`. `now` is in seconds; `events` are those so far."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -81,7 +81,7 @@ class Machine:
         return self.system.start(worker, incarnation)
 
     def here(self, worker: str) -> Hashable:
-        """A name for where this worker stands; None where there is none."""
+        """A fingerprint of this worker's state; None if it has none."""
         return capture(self.slots[worker].process.generator)
 
     # What can happen next
@@ -91,7 +91,7 @@ class Machine:
         return self.slots[worker].standing
 
     def enabled(self) -> Iterator[Transition]:
-        """All that can happen next, whatever the budget."""
+        """Every transition that can happen next, whatever the budget."""
         return transition.enabled(self, self.slots)
 
     def can_step(self, worker: str, outcome: Outcome = OK) -> bool:
@@ -102,7 +102,7 @@ class Machine:
         state = self.states[op.resource]
         if outcome not in state.outcomes(op):
             return False
-        if timing.sleeps(op):  # what runs out before does so first
+        if timing.sleeps(op):  # timers that end sooner run out first
             return not transition.oversleeps((timer for _, timer in self.timers()), worker, op.args[0], self.busy())
         try:
             self.answer(transition.step(worker, outcome), {op.resource: state.copy()})
@@ -111,13 +111,13 @@ class Machine:
         return True
 
     def busy(self) -> list[str]:
-        """The workers who can do something now other than to sleep on."""
+        """The workers that can do something now other than sleep on."""
         return [worker for worker, slot in self.slots.items() if not timing.sleeps(slot.op) and self.can_step(worker)]
 
     def answer(self, move: Transition, states: Mapping[str, State]) -> Any:
-        """What is answered to this worker's next step, which takes effect in `states`: it may be an error.
+        """The answer to this worker's next step, which takes effect in `states`; it may be an error.
 
-        Raises Blocked where it has to wait.
+        Raises Blocked if the worker has to wait.
         """
         op = self.slots[move.worker].op
         assert op is not None, f"{move.worker} has no step to take"
@@ -136,7 +136,7 @@ class Machine:
                 yield name, timer
 
     def expiry(self, resource: str, timer: Timer) -> Transition:
-        """That this timer runs out: a fault when it beats an owner that is alive."""
+        """The transition in which this timer runs out: a fault if it beats an owner that is alive."""
         ops = {worker: slot.op for worker, slot in self.slots.items() if slot.op}
         asleep = {worker: op.args[0] for worker, op in ops.items() if timing.sleeps(op)}
         early = transition.is_early(timer, bool(self.ready()), asleep, self.busy())
@@ -145,7 +145,7 @@ class Machine:
     # Making it happen
 
     def perform(self, move: Transition) -> Event:
-        """Do it, and record it."""
+        """Make this transition, and record it."""
         act = {"step": self._step, "timer": self._timer, "power loss": self._power_loss}.get(move.kind, self._strike)
         event = act(move)
         event.asleep = tuple(self._fall_asleep())
@@ -158,7 +158,7 @@ class Machine:
         self._arm()
 
     def _fall_asleep(self) -> Iterator[str]:
-        """Who begins to sleep now."""
+        """The workers that start to sleep now."""
         for worker, slot in self.slots.items():
             if slot.slept_at is None and timing.sleeps(slot.op):
                 slot.slept_at = self.now
@@ -178,7 +178,7 @@ class Machine:
         return event
 
     def _take(self, move: Transition) -> Event:
-        """The step takes effect; its worker has not been told yet."""
+        """Let the step take effect; its worker has not been told yet."""
         slot = self.slots[move.worker]
         op, where = slot.op, slot.process.where
         assert op is not None, f"{move.worker} has no step to take"
@@ -193,7 +193,7 @@ class Machine:
         return Event(move, self.now, op, answer, where, slot.steps[op.name], busy=busy)
 
     def _carry_out(self, move: Transition, busy: Sequence[str]) -> Any:
-        """Let the step take effect. Gives its answer, which may be an error. `busy` is for one that sleeps."""
+        """Let the step take effect. Returns its answer, which may be an error. `busy` matters only to a sleep."""
         op = self.slots[move.worker].op
         if op and timing.sleeps(op):
             transition.sleep(self.states, op, move.worker, busy)
@@ -201,7 +201,7 @@ class Machine:
         return self.answer(move, self.states)
 
     def _end(self, worker: str) -> None:
-        """A run is over: what it held is orphaned."""
+        """End a run: what it held is orphaned."""
         slot, error = self.slots[worker], self.slots[worker].process.error
         transition.end_process(self.states, worker)
         if self.system.starts_again(worker, error, slot.queued):
@@ -212,7 +212,7 @@ class Machine:
         self.slots[worker] = Slot(self._start(worker, incarnation), incarnation, last_at=self.now)
 
     def _strike(self, move: Transition) -> Event:
-        """Something happens to one worker's process."""
+        """Let something happen to one worker's process."""
         fate, worker = RULES[move.kind].fate, move.worker
         for_good = fate == "killed" and not self.system.cast[worker].restarts
         event = Event(move, self.now, ended="killed" if for_good else "")

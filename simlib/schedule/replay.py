@@ -1,4 +1,4 @@
-"""Runs played move by move with real generators: what a search found, one failure on two implementations."""
+"""Plays runs move by move with real generators: what a search found, or one failure on two implementations."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from simlib.schedule.transition import STRIKES, Schedule, Transition, power_loss
 from simlib.text import listed
 
 Broken = tuple[str, str, tuple[str, ...]]  # a claim, why it is false, and which resources it is about
-MOST_STEPS = 500  # of a replay that goes on after its schedule
+MOST_STEPS = 500  # of a replay, past its schedule
 
 
 def follow(system: System, moves: Sequence[Transition]) -> Trace:
-    """Play these moves with real generators and write down what happens."""
+    """Play these moves with real generators, and record what happens."""
     with Machine(system) as machine:
         initial = copied(machine.states)
         for move in moves:
@@ -30,10 +30,11 @@ def follow(system: System, moves: Sequence[Transition]) -> Trace:
 
 
 def play(system: System, named: Sequence[Point]) -> Trace:
-    """Play a schedule, as far as it fits, then let the workers finish. Stops where a property breaks.
+    """Play a schedule, as far as it fits, then let the workers finish. Stops when a property breaks.
 
-    A step is found by its name: an implementation with more steps takes its own ones on the way. Where one has no
-    such step, it takes whatever is its next; `parted` marks the first event that differs from the schedule.
+    A step is found by its name: an implementation with more steps takes its own on the way. If it has no such step, it
+    takes its next one; `parted` marks the first event that differs from the schedule. Raises Mistake if the schedule
+    has a worker that the system has not.
     """
     with Machine(system) as machine:
         playback = Playback(machine)
@@ -41,17 +42,17 @@ def play(system: System, named: Sequence[Point]) -> Trace:
 
 
 def run_once(system: System, crash_after: int | None = None) -> Trace:
-    """One run in which nothing goes wrong, or one crash: of worker A, right after so many of its steps."""
+    """One run without a fault, or with one crash: of worker A, right after so many of its steps."""
     with Machine(system) as machine:
         playback = Playback(machine)
         return playback.play(playback.crash_of("A", crash_after) if crash_after else iter(()))
 
 
 def fork(system: System, moves: Sequence[Transition], worker: str) -> Trace | None:
-    """These moves, then a crash of this worker, then everybody goes on to the end.
+    """These moves, then a crash of this worker, then everybody runs to the end.
 
-    None where a crash takes nothing: the worker has taken no step since it was started, or is done, or a property is
-    broken before.
+    None if the crash loses nothing: the worker has taken no step since it was started, or is done, or a property breaks
+    before.
     """
     with Machine(system) as machine:
         playback = Playback(machine)
@@ -61,18 +62,18 @@ def fork(system: System, moves: Sequence[Transition], worker: str) -> Trace | No
 
 
 class Playback:
-    """Plays a schedule that somebody has chosen, and lets everybody finish from there."""
+    """Plays a given schedule, and lets everybody finish from there."""
 
     def __init__(self, machine: Machine, most: int = MOST_STEPS, names: dict[str, set[str]] | None = None) -> None:
         self.machine = machine
         self._most = most
         self.parted: int | None = None
-        self._choices = 1  # the most that there were at any draw
+        self._choices = 1  # the most options of any draw
         self._names = step_names(machine.system) if names is None else names
         self._initial = copied(machine.states)
 
     def play(self, schedule: Iterator[Any]) -> Trace:
-        """Make these moves, then let everybody finish; stop where a property breaks."""
+        """Make these moves, then let everybody finish; stop when a property breaks."""
         before = self.machine.system.memories()
         broken = self.broken()
         while not broken and (move := next(schedule, None)) is not None:
@@ -84,12 +85,12 @@ class Playback:
         return trace.but(broken=broken[0], because=broken[1], about=broken[2]) if broken else trace
 
     def so_far(self) -> Trace:
-        """What has happened, wherever it stopped."""
+        """The trace so far, wherever it stopped."""
         system, events = self.machine.system, tuple(self.machine.events)
         return Trace(system.title, events, self._initial, parted=self.parted, roles=system.names)
 
     def crash_of(self, worker: str, steps: int) -> Schedule:
-        """So many steps, then a crash. A run that is over by then has nothing to lose."""
+        """So many steps, then a crash. A run that has ended by then has nothing to lose."""
         for _ in range(steps):
             move = self._step(worker, 0)
             if move is None:
@@ -100,7 +101,7 @@ class Playback:
         yield strike("crash", worker)
 
     def moves_and_crash(self, moves: Sequence[Transition], worker: str) -> Schedule:
-        """Exactly these moves, then a crash if there is a memory to lose."""
+        """Exactly these moves, then a crash if there is memory to lose."""
         yield from moves
         if STRIKES["crash"](self.machine.standing(worker)):
             yield strike("crash", worker)
@@ -135,7 +136,7 @@ class Playback:
                     yield move
 
     def _steps_to(self, point: Point) -> Schedule:
-        """The worker's steps up to and with the one that is named."""
+        """The worker's steps up to and including the named one."""
         worker = point.worker
         if worker not in self.machine.slots:
             raise Mistake(f"the schedule has a worker {worker}; replay with as many workers as it was found with.")
@@ -185,14 +186,14 @@ class Playback:
         return self.machine.expiry(name, timers[min(point.way, len(timers) - 1)])
 
     def finish(self) -> Broken | None:
-        """Let everybody go on, one after the other, until nothing more happens.
+        """Let everybody run, one after another, until nothing more happens.
 
-        Who goes round in a circle (it polls, say) has to let the others go first, and draws something else; when that
-        leads nowhere new, it is over.
+        A worker that loops (it polls, say) has to let the others go first, and gets other draws; when that leads
+        nowhere new, the run is over.
         """
         machine, order = self.machine, list(self.machine.slots)
         been = {self._here(): len(machine.events)}
-        stale = lap = 0  # how many steps have led to nothing new, and how many it takes to go round once
+        stale = lap = 0  # how many steps have led nowhere new, and how many one lap takes
         for _ in range(self._most):
             move = self._anything(order, stale // lap if lap else 0)
             if move is None:
@@ -215,20 +216,19 @@ class Playback:
         return "livelock", f"no end after {self._most} steps", ()
 
     def _here(self) -> Hashable | None:
-        """A name for where everybody and everything is; None if there is none."""
+        """A fingerprint of the whole system; None if there is none."""
         slots = self.machine.slots
         held = [slot.op and self.machine.here(worker) for worker, slot in slots.items()]
         if any(slot.op and one is None for slot, one in zip(slots.values(), held)):
             return None
-        told = any(
-            event.op and event.op.verb == "now" for event in self.machine.events
-        )  # else time is nothing to anybody
+        # The time matters only if somebody was told it.
+        told = any(event.op and event.op.verb == "now" for event in self.machine.events)
         states = self.machine.states.values()
         return (*held, *(state.key() for state in states if told or not isinstance(state, ClockState)))
 
     def _anything(self, order: Sequence[str], turn: int) -> Transition | None:
-        """What happens next. `turn` is how often they have gone round: then timers without an owner run out first, for
-        perhaps somebody waits for that, and draws are other ones.
+        """The next move. `turn` counts the laps: after the first, timers without an owner run out first, since somebody
+        may be waiting for that, and draws vary.
         """
         timers = list(self.machine.timers())
         orphans = [(name, timer) for name, timer in timers if turn and timer.owner is None]
@@ -240,7 +240,7 @@ class Playback:
         return None
 
     def _drawn(self, worker: str, turn: int) -> Outcome:
-        """The first of a step's outcomes, or another one each time round."""
+        """The first of a step's outcomes without a fault, or another one on each lap."""
         op = self.machine.slots[worker].op
         assert op is not None
         draws = [one for one in self.machine.states[op.resource].outcomes(op) if one.fault is None]
@@ -248,7 +248,7 @@ class Playback:
         return draws[turn % len(draws)]
 
     def _goes_round(self, going: set[str]) -> Broken | None:
-        """All that is left goes round for ever: fine where that is all there is to do."""
+        """What is wrong when all that is left loops forever: nothing, if that is all there is to do."""
         claims = self.machine.system.eventually
         unmet = self._false(claims)
         if claims and not unmet:
@@ -256,11 +256,11 @@ class Playback:
         return "livelock", "it goes round for ever" + (f", and {unmet[0]} stays false" if unmet else ""), ()
 
     def _at_rest(self) -> Broken | None:
-        """What is wrong where nothing more happens."""
+        """What is wrong when nothing more happens."""
         return self._stuck(set()) or self._false(self.machine.system.eventually)
 
     def _stuck(self, going: set[str]) -> Broken | None:
-        """Who waits for ever, while these go round."""
+        """Which workers wait forever, while those `going` loop."""
         machine, slots = self.machine, self.machine.slots.items()
         blocked = {name: (slot.op, slot.process.where) for name, slot in slots if slot.op and name not in going}
         stuck = machine.system.stuck(blocked, machine.states, going)
@@ -268,12 +268,12 @@ class Playback:
 
 
 def step_names(system: System) -> dict[str, set[str]]:
-    """By worker, the steps of a run in which nothing goes wrong, by their letters."""
+    """By worker, the steps of a run without a fault, by their letters."""
     return {worker: _names(system, worker) for worker in system.cast}
 
 
 def _names(system: System, worker: str) -> set[str]:
-    """The steps of a run in which nothing goes wrong, by their letters."""
+    """The steps of a run without a fault, by their letters."""
     found = set()
     with Machine(system) as machine:
         for _ in range(MOST_STEPS):

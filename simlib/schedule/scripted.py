@@ -1,4 +1,4 @@
-"""A schedule in words: whoever attacks a worker says who moves next, and where a fault strikes."""
+"""Schedules in words, in which an attacker says who moves next and where a fault strikes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ GRAMMAR = (
 
 
 def attack(system: System, words: Sequence[str]) -> Trace:
-    """Play these moves, then let everybody finish. Stops where a property breaks. Raises Mistake for no such move."""
+    """Play these moves, then let everybody finish. Stops when a property breaks. Raises Mistake if a move is
+    impossible.
+    """
     with Machine(system) as machine:
         playback = Playback(machine)
         return playback.play(_moves(machine, words))

@@ -1,4 +1,4 @@
-"""Schedules as something to keep: each move named, so that it can be found again, and written as a short token."""
+"""Tokens: schedules as short text, each move named so that it can be found again."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 class Point(NamedTuple):
     """One move of a schedule, named so that it can be found again in another implementation.
 
-    `step` is two letters that stand for the step's name; `way` is the outcome's place among the possible ones, or
-    which timer or power loss it was.
+    `step` is two letters that stand for the step's name; `way` is the index of the outcome among the possible ones, or
+    says which timer or power loss it was.
     """
 
     kind: Kind
@@ -34,7 +34,7 @@ class Point(NamedTuple):
 
 
 def points(trace: Trace) -> list[Point]:
-    """The moves of a trace, named. What arrives from outside is no move of anybody's."""
+    """The moves of a trace, named. Arrivals from outside are nobody's moves, and left out."""
     states = zip(trace.events, (trace.initial, *trace.worlds()))
     return [_point(event, before) for event, before in states if event.kind != "arrival"]
 
@@ -62,20 +62,20 @@ MARKS = {rule.mark: kind for kind, rule in RULES.items()}
 
 
 def write_token(named: Sequence[Point]) -> str:
-    """`Ak2f0-xA-t0-Ak2f0`: A takes two steps, crashes, the first resource's timer runs out, A takes two again."""
+    """`Ak2f0-xA-t0-Ak2f0`: A takes two steps, crashes, the first resource's timer runs out, A takes two more."""
     parts: list[str] = []
-    runs = ""
+    current = ""
     for point in named:
         way = f"({point.way})" if point.way else ""
         if point.kind == "step":
-            if runs != point.worker:
+            if current != point.worker:
                 parts.append(point.worker)
             parts[-1] += point.step + way
-            runs = point.worker
+            current = point.worker
         else:
             where = str(point.resource) if point.kind == "timer" else point.worker
             parts.append(RULES[point.kind].mark + where + way)
-            runs = ""
+            current = ""
     return "-".join(parts)
 
 
@@ -98,7 +98,7 @@ LOOKS = (
 
 
 def read_token(token: str, resources: int) -> Token:
-    """What a token says, in a scenario with so many resources. Raises Mistake where it is none."""
+    """What a token says, in a scenario with so many resources. Raises Mistake if it is not a token, or does not fit."""
     head, dash, schedule = token.partition("-")
     match = HEAD.fullmatch(head)
     if match is None:

@@ -1,4 +1,4 @@
-"""What happened, in order: the one record that all engines write and all views read."""
+"""The trace of a run: what happened, in order. All engines write it, and all views read it."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from simlib.schedule import transition
 from simlib.schedule.transition import RULES, STRIKES, Kind, Transition
 from simlib.text import listed, ordinal, plural, printable, show
 
-STORY = 72  # letters of an event's story on one line
-LONGEST = 240  # letters of what a resource holds
-MOST, HEAD, TAIL = 24, 12, 8  # events that a text shows; of a longer run the first and the last
+STORY = 72  # characters of an event's story on one line
+LONGEST = 240  # characters of a resource's summary
+MOST, HEAD, TAIL = 24, 12, 8  # events that a text shows; of a longer run, the first and the last
 
 
-@dataclass(slots=True)  # nobody changes one, but frozen it would take five times as long to make
+@dataclass(slots=True)  # never changed, but frozen it would take five times as long to make
 class Event:
     """A move, and what came of it. `at` is when it was complete, in seconds."""
 
     move: Transition
     at: float
     op: Op | None = None
-    answer: Any = None  # an exception when one was raised; the message that arrived
-    where: Where = NOWHERE  # the step stands in the learner's code
-    nth: int = 0  # the how-manieth of this name in this run of the worker: the second `bank.call`
-    ended: Literal["", "returned", "raised", "killed"] = ""  # killed: and nobody starts it again
+    answer: Any = None  # an exception if one was raised; the message that arrived
+    where: Where = NOWHERE  # the step is in the learner's code
+    nth: int = 0  # which one of this name in this run of the worker: the second `bank.call`
+    ended: Literal["", "returned", "raised", "killed"] = ""  # killed: and not restarted
     error: BaseException | None = None  # what the worker raised
     raised: Where = NOWHERE  # and where
     label: str = ""  # which timer it was, or for whom the task is, in words
     seconds: float = 0  # how long that timer ran
-    stalled: tuple[str, float] | None = None  # a worker that must have stood still for so many seconds
+    stalled: tuple[str, float] | None = None  # a worker that must have stalled for so many seconds
     busy: tuple[str, ...] = ()  # of a sleep: who could have acted when it was over
     asleep: tuple[str, ...] = ()  # who sleeps from then on
-    after: Mapping[str, State] | None = None  # the states when it was complete; None where they are made when asked for
+    after: Mapping[str, State] | None = None  # the states when it was complete; None if computed on demand
 
     @property
     def worker(self) -> str:
@@ -53,11 +53,11 @@ class Event:
 
     @property
     def line(self) -> int:
-        """The worker's own line, also where the step is in a function that it called; 0 where it is not known."""
+        """The worker's own line, even if the step is in a function that it called; 0 if it is unknown."""
         return self.where.own
 
     def apply(self, states: Mapping[str, State]) -> None:
-        """Do to these states what this event did to the world."""
+        """Change these states as this event changed the world."""
         self.act(states)
         if self.ended or (self.kind in STRIKES and RULES[self.kind].fate != "started"):
             transition.end_process(states, self.worker)
@@ -65,7 +65,7 @@ class Event:
             transition.fall_asleep(states, who)
 
     def act(self, states: Mapping[str, State]) -> None:
-        """The same, but for what comes of somebody's end or sleep."""
+        """The same, except for what follows from somebody's end or sleep."""
         if self.op and timing.sleeps(self.op):
             transition.sleep(states, self.op, self.worker, self.busy)
         elif self.kind == "step" and self.op:
@@ -83,7 +83,7 @@ class Event:
             states[queue].perform(Op(queue, "send", (self.answer.body,)), "")
 
     def tells(self, name: str, state: State) -> bool:
-        """Whether a change of this resource is worth a word beside it."""
+        """Whether a change to this resource is worth showing beside this event."""
         return True
 
     def story(self) -> str:
@@ -103,12 +103,12 @@ class Event:
 
     @property
     def uncaught(self) -> bool:
-        """Whether the error that ended the worker was this step's answer, and not one of its own."""
+        """Whether the error that ended the worker was this step's answer, and not its own."""
         return type(self.error) is type(self.answer) and show(self.error) == show(self.answer)
 
     @property
     def ending(self) -> str:
-        """Which error ended the worker, in words; nothing if none did."""
+        """Which error ended the worker, in words; empty if none did."""
         if self.error is None:
             return ""
         return "uncaught" if self.uncaught else f"then raises {show(self.error)}{self.raised.aside}"
@@ -124,16 +124,16 @@ class Trace:
     broken: str | None = None  # a property's name
     because: str = ""  # what was expected and what was found
     about: tuple[str, ...] = ()  # the resources that the broken property looks at
-    parted: int | None = None  # the first event at which a replay left the schedule that it follows
+    parted: int | None = None  # the first event at which a replay left its schedule
     roles: Mapping[str, str] = field(default_factory=dict, repr=False)  # what each worker runs, by name
-    note: str = ""  # what was real, if it was
+    note: str = ""  # what ran for real, if anything did
     parts: Mapping[str, str] = field(default_factory=dict, repr=False)  # and how it was done on this machine, by name
 
     def worlds(self, at: Collection[int] | None = None) -> Iterator[Mapping[str, State]]:
-        """The states after each event, or after these alone.
+        """The states after each event, or only after those at these indices.
 
-        They are those that the run had. A long one does not keep them, since each would be as large as all its tables;
-        they are made from its events then.
+        A long run does not keep them, since each would be as large as all its tables; then they are computed from its
+        events.
         """
         states: Mapping[str, State] = copied(self.initial)
         for place, event in enumerate(self.events):
@@ -143,12 +143,12 @@ class Trace:
                 yield event.after or copied(states)
 
     def __getitem__(self, resource: str) -> Any:
-        """The resource as it is in the end, seen as a property sees it."""
+        """The resource at the end, as a property sees it."""
         return self.final[resource].seen()
 
     @cached_property
     def final(self) -> Mapping[str, State]:
-        """The states in the end."""
+        """The states at the end."""
         return next(self.worlds({len(self.events) - 1}), self.initial)
 
     @property
@@ -193,7 +193,7 @@ class Trace:
         return replace(self, **changes)
 
     def text(self, titled: bool = False) -> str:
-        """What `print` shows; `titled` where the title stands above, and so the name of a function that all run."""
+        """What `print` shows; `titled` if a title above it already names the one function that all run."""
         who = "" if titled and len(set(self.roles.values())) == 1 else self.who
         verdict = f"{self.broken}: {self.because}" if self.broken else ""
         return "\n".join([*filter(None, [who]), *self.lines(), *filter(None, [verdict, self.note])])
@@ -204,7 +204,7 @@ class Trace:
     __repr__ = __str__
 
     def lines(self) -> list[str]:
-        """For each event when, who, which source line, what, and what it changed; a long story goes on below."""
+        """For each event: when, who, which source line, what, and what it changed; long stories continue below."""
         shown = _shown(len(self.events))
         worlds = self.worlds({*shown, *(place - 1 for place in shown)})
         before, rows = _summaries(self.initial), []
@@ -248,17 +248,17 @@ def _summaries(states: Mapping[str, State]) -> dict[str, str]:
 
 
 def _beginning(summary: str) -> str:
-    """The first of what a large resource holds."""
+    """The beginning of what a large resource holds."""
     return summary if len(summary) <= LONGEST else summary[:LONGEST].rpartition(", ")[0] + ", ..."
 
 
 def _shown(events: int) -> list[int]:
-    """Which of so many events a reader wants to see: how a long run begins, and how it ends."""
+    """Which of so many events to show: how a long run begins, and how it ends."""
     return [*range(events)] if events <= MOST else [*range(HEAD), *range(events - TAIL, events)]
 
 
 def _folded(lines: list[list[str]], events: int) -> list[list[str]]:
-    """The lines of the events that are shown, with a word on the others."""
+    """The lines of the events that are shown, with a note on the others."""
     if len(lines) == events:
         return lines
     return [*lines[:HEAD], [f"       ... {events - HEAD - TAIL} more ..."], *lines[HEAD:]]

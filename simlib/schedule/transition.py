@@ -1,7 +1,7 @@
-"""What can happen next, and what it does to the world: said once, for all who make it happen.
+"""Transitions: what can happen next, and what it does to the world. Defined once, for all engines.
 
-A running system knows where its workers are by their generators, the checker by what it has looked up before, and the
-clock by its heap of what is due. None of them adds anything to what can happen.
+A running system knows its workers' states by their generators, the checker by what it has memoised, and the simulator's
+clock by its heap of due events. None of them adds anything to what can happen.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from simlib.model.timing import Slept, Timer
 from simlib.resources.clock import ClockState
 
 Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again", "arrival"]
-Fate = Literal["killed", "lost", "started"]  # of a process: is started again if its role is; is not; is a new one
+Fate = Literal["killed", "lost", "started"]  # of a process: restarted if its role is; not restarted; a new one
 
 
 class Transition(NamedTuple):
-    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again, or one
-    that arrives from outside, at a queue or for a worker.
+    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again, or an
+    arrival from outside, at a queue or for a worker.
     """
 
     kind: Kind
@@ -31,30 +31,30 @@ class Transition(NamedTuple):
     resource: str = ""  # whose timer, or the queue
     timer: Hashable = None
     outcome: Outcome = OK
-    fault: str | None = None  # the budget that it is paid from
+    fault: str | None = None  # the budget that pays for it
 
 
 class Standing(NamedTuple):
     """Where a worker stands, as far as that decides what can happen to it."""
 
-    op: Op | None  # the step that it takes next; None where it has none
-    running: bool  # it has taken a step in its run, which is not over: it has something to lose
-    done: bool  # its run is over, and its machine is there: its task can be handed out again
+    op: Op | None  # its next step; None if it has none
+    running: bool  # it has taken a step in a run that is not over: it has something to lose
+    done: bool  # its run is over, and its machine is not lost: its task can be handed out again
 
 
 class Rule(NamedTuple):
-    """What there is to say of one kind of transition."""
+    """What there is to know about one kind of transition."""
 
-    mark: str  # its letter in the schedule of a token
-    fault: str | None = None  # the budget that pays for it, where that is always the same
-    strikes: Callable[[Standing], bool] | None = None  # of what happens to one worker: whether it can
+    mark: str  # its letter in a token's schedule
+    fault: str | None = None  # the budget that pays for it, if that is always the same
+    strikes: Callable[[Standing], bool] | None = None  # for what happens to one worker: whether it can
     fate: Fate = "killed"  # and what becomes of its process
-    word: str = ""  # how a schedule in words begins with it
+    word: str = ""  # what it is called in a schedule in words
     verb: str = ""  # what the worker does then, in words
     story: str = ""  # the same, as a line of a trace
 
 
-# What comes next, worked out when what came before has happened: whoever decides on the order is one of these.
+# Decides on each transition only when the one before it has happened.
 Schedule = Iterator[Transition]
 
 # In the order in which a search tries them.
@@ -93,7 +93,7 @@ class Configuration(Protocol):
 
 
 def enabled(here: Configuration, workers: Iterable[str]) -> Iterator[Transition]:
-    """All that can happen next, whatever the budget; in the order in which a search tries it."""
+    """Every transition that can happen next, whatever the budget; in the order in which a search tries it."""
     standings = {worker: here.standing(worker) for worker in workers}
     steps = [step for worker, standing in standings.items() for step in ways_on(here, worker, standing)]
     yield from steps
@@ -120,17 +120,17 @@ def ways_on(here: Configuration, worker: str, standing: Standing) -> Iterator[Tr
 
 
 def step(worker: str, outcome: Outcome = OK) -> Transition:
-    """This worker's next step goes this way."""
+    """This worker's next step, going this way."""
     return Transition("step", worker, outcome=outcome, fault=outcome.fault)
 
 
 def strike(kind: Kind, worker: str) -> Transition:
-    """This happens to this worker."""
+    """This kind of thing happening to this worker."""
     return Transition(kind, worker, fault=RULES[kind].fault)
 
 
 def power_loss(choice: int) -> Transition:
-    """The machine stops; its disks come out in this one of the ways in which they can."""
+    """A power loss after which the disks come out in the `choice`-th possible way."""
     return Transition("power loss", outcome=Outcome(None, choice), fault=POWER_LOSSES)
 
 
@@ -142,7 +142,7 @@ def power_losses(states: Mapping[str, State], standings: Iterable[Standing]) -> 
 
 
 def matters(ways: int, standings: Iterable[Standing]) -> bool:
-    """Whether a power loss after which the disks can come out in so many ways leaves anything else than before."""
+    """Whether a power loss changes anything, if the disks can come out of it in so many ways."""
     return ways > 1 or any(standing.running for standing in standings)
 
 
@@ -152,21 +152,21 @@ def ways_to_lose_power(states: Mapping[str, State]) -> int:
 
 
 def timeout(resource: str, timer: Timer, early: bool) -> Transition:
-    """This timer runs out."""
+    """The expiry of this timer: a pause pays for an early one."""
     return Transition("timer", "", resource, timer.id, fault=PAUSES if early else None)
 
 
 def is_early(timer: Timer, able: bool, asleep: Mapping[str, float], busy: Collection[str]) -> bool:
-    """Whether a timer that runs out now has beaten an owner that is alive, who must have stalled.
+    """Whether a timer that runs out now has beaten an owner that is alive, and so must have stalled.
 
-    It runs out for free when its owner is dead or everyone waits, or while somebody sleeps for longer than it runs and
-    its owner cannot act. `asleep` has who sleeps, and for how many seconds; `busy` who can do something else.
+    It runs out for free if its owner is dead or everyone waits, or while somebody sleeps past its end and its owner
+    cannot act. `asleep` has how many seconds each sleeper sleeps; `busy` has who can do something else.
     """
     return able and timer.owner is not None and not timing.ends_within(timer, asleep, busy)
 
 
 def oversleeps(timers: Iterable[Timer], who: str, seconds: float, busy: Collection[str]) -> bool:
-    """Whether something has to run out before this worker has slept for so many seconds."""
+    """Whether some timer has to run out before this worker has slept for so many seconds."""
     return any(timing.ends_before(timer, who, seconds, busy) for timer in timers)
 
 
@@ -174,7 +174,7 @@ def oversleeps(timers: Iterable[Timer], who: str, seconds: float, busy: Collecti
 
 
 def sleep(states: Mapping[str, State], op: Op, who: str, busy: Iterable[str]) -> None:
-    """The worker's sleep is over."""
+    """End a worker's sleep."""
     clock = states[op.resource]
     before = clock.time
     clock.perform(op, who)
@@ -184,13 +184,13 @@ def sleep(states: Mapping[str, State], op: Op, who: str, busy: Iterable[str]) ->
 
 
 def run_out(states: Mapping[str, State], resource: str, timer: Timer) -> None:
-    """A timer runs out."""
+    """Let a timer run out."""
     states[resource].expire(timer.id)
     pass_time(states, max(0, timer.seconds - timer.elapsed.aged))
 
 
 def pass_time(states: Mapping[str, State], seconds: float, but: str = "") -> None:
-    """So many seconds pass on every clock and timer but this one; where no clock runs, they are nothing to anybody."""
+    """Let so many seconds pass on every clock and timer but this one; without a running clock, nobody notices."""
     if seconds and any(isinstance(state, ClockState) and state.running for state in states.values()):
         for name, state in states.items():
             if name != but:
@@ -198,19 +198,19 @@ def pass_time(states: Mapping[str, State], seconds: float, but: str = "") -> Non
 
 
 def fall_asleep(states: Mapping[str, State], who: str) -> None:
-    """From now on this worker sleeps."""
+    """Put this worker to sleep."""
     for state in states.values():
         state.fell_asleep(who)
 
 
 def end_process(states: Mapping[str, State], who: str | None) -> None:
-    """A worker's process is gone, or that of everybody, None: nobody holds on to what it had."""
+    """End this worker's process, or everybody's if None: nobody holds on to what it had."""
     for state in states.values():
         state.owner_gone(who)
 
 
 def lose_power(states: Mapping[str, State], choice: int) -> None:
-    """The machine stops: the disks come out in the `choice`-th way, and every process that ran on it is gone."""
+    """Stop the machine: the disks come out in the `choice`-th way, and every process that ran on it is gone."""
     for state in states.values():
         choice, own = divmod(choice, state.power_losses())
         state.lose_power(own)
