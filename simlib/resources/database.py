@@ -198,8 +198,7 @@ class Database(Resource):
 
 
 def _key(key: Any) -> Any:
-    """Check a row's key: keys that are equal in Python must be one row in every store. Raises Mistake for other types.
-    """
+    """Check a row's key: keys that are equal in Python must be one row in every store. Raises Mistake otherwise."""
     kind = type(key)
     if kind in KEYS:
         return key

@@ -242,7 +242,7 @@ class Disk(Resource):
         return Op(self._name, "delete", (_name(name),))
 
     def fsync(self, name: str) -> Op:
-        """Wait until the file's data is on disk. Its name need not be: see fsync_directory. Raises NotFound, as `read`.
+        """Wait until the file's data is on disk. Its name may not be: see fsync_directory. Raises NotFound, as `read`.
         """
         return Op(self._name, "fsync", (_name(name),))
 
