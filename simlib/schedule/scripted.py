@@ -26,9 +26,7 @@ GRAMMAR = (
 
 
 def attack(system: System, words: Sequence[str]) -> Trace:
-    """Play these moves, then let everybody finish. Stops when a property breaks. Raises Mistake if a move is
-    impossible.
-    """
+    """Play these moves, then let everybody finish. Stops when a property breaks. Raises Mistake for a bad move."""
     with Machine(system) as machine:
         playback = Playback(machine)
         return playback.play(_moves(machine, words))

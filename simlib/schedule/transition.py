@@ -125,7 +125,7 @@ def step(worker: str, outcome: Outcome = OK) -> Transition:
 
 
 def strike(kind: Kind, worker: str) -> Transition:
-    """This kind of thing happening to this worker."""
+    """A crash, a node loss or a redelivery that strikes this worker."""
     return Transition(kind, worker, fault=RULES[kind].fault)
 
 
