@@ -1,4 +1,4 @@
-"""The checker: every schedule within a budget of faults, decided by visiting every state once."""
+"""The checker: decides about every schedule within a budget of faults, by visiting every state once."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ def explore(
 ) -> Report:
     """Visit every state that the system can reach within the budget, with faults nowhere but at `location`. See Report.
 
-    `merge` takes histories that leave a worker in the same place for one, `symmetric` states that differ only in who
-    of several workers that are alike is where. Neither changes a verdict; they are there to be turned off and compared.
+    `merge` merges histories that leave a worker in the same state; with `symmetric`, states that differ only by
+    swapping identical workers count once. Neither changes a verdict; they can be turned off to compare.
     """
     with interruptible() as interrupt:
-        if interrupt.came:  # this is one of many questions
+        if interrupt.came:  # in an earlier one of many questions
             return Report(system, budget, Findings(interrupted="by you"), None, head_of(system, budget))
     before = system.memories()
     with system.watchdog, _without_gc():
         findings = findings_of(system, budget, limits, merge=merge, symmetric=symmetric, location=location)
-        if findings.interrupted != "by you":  # who has interrupted gets what is known
+        if findings.interrupted != "by you":  # an interrupt gives what is known
             system.compare_memories(before)
         try:
             trace = _counterexample(system, findings)
-        except KeyboardInterrupt:  # nothing is shown that has not happened twice
+        except KeyboardInterrupt:  # show nothing that was not replayed
             trace, findings.found, findings.interrupted = None, None, "by you"
     head = head_of(system, budget)
     if trace is not None:
@@ -57,7 +57,7 @@ def explore(
 
 @contextmanager
 def _without_gc() -> Iterator[None]:
-    """A search makes many tuples and no cycles; looking for cycles among them took a third of its time."""
+    """A search makes many tuples and no cycles; looking for cycles took a third of its time."""
     on = gc.isenabled()
     gc.disable()
     try:
@@ -68,7 +68,7 @@ def _without_gc() -> Iterator[None]:
 
 
 def _counterexample(system: System, findings: Findings) -> Trace | None:
-    """The violation again, with real generators: what is shown to anyone has happened."""
+    """The violation replayed with real generators: everything shown has happened."""
     found = findings.found
     if found is None or found.moves is None:
         return None
@@ -88,7 +88,7 @@ def _replayed(system: System, moves: tuple[Transition, ...]) -> Trace:
         return follow(system, moves)
     except Mistake:
         raise
-    except Exception:  # a step that is not there any more, or cannot happen
+    except Exception:  # a step that no longer exists, or cannot happen
         raise _went_elsewhere(system) from None
 
 

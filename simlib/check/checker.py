@@ -1,4 +1,4 @@
-"""From a question to what there is to say about it: a proof, or the smallest way in which it goes wrong."""
+"""From a question to its answer: a proof, or the smallest counterexample."""
 
 from __future__ import annotations
 
@@ -31,50 +31,50 @@ def findings_of(
     symmetric: bool,
     location: FaultLocation | Overtaking | None,
 ) -> Findings:
-    """Search until a violation, the end or a limit: first whether anything is wrong, which is quick; then, if it is,
-    on which smallest way it comes about.
+    """Search until a violation, the end or a limit: first for any violation, which is quick; then, if there is one, for
+    the smallest way to it.
     """
     about = partial(Question.about, system, budget, limits, merge=merge, location=location, deadline=deadline(limits))
-    with closing(Checker(system, about)) as asker:
-        return _findings(asker, symmetric and bool(alike(system)), location is not None)
+    with closing(Checker(system, about)) as checker:
+        return _findings(checker, symmetric and bool(alike(system)), location is not None)
 
 
-def _findings(asker: Checker, symmetric: bool, location: bool) -> Findings:
-    if location:  # it tells worker A from all others
-        return asker.ask(lambda question: Shortest(question).run())
+def _findings(checker: Checker, symmetric: bool, location: bool) -> Findings:
+    if location:  # it singles out worker A
+        return checker.ask(lambda question: Shortest(question).run())
     try:
-        proof = _proof(asker, symmetric)
-    except (NotDeterministic, Hangs):  # to ask again would take as long again
+        proof = _proof(checker, symmetric)
+    except (NotDeterministic, Hangs):  # asking again would take as long again
         raise
     except Mistake:
-        smallest = asker.ask(lambda question: Shortest(question).run())  # it makes the same on the shortest way
+        smallest = checker.ask(lambda question: Shortest(question).run())  # raises the same, on the shortest way
         if smallest.found or smallest.interrupted:
             return smallest
         raise
     if proof.found is None or proof.found.moves is None:
         return proof
-    smallest = asker.ask(lambda question: Shortest(question).run())
+    smallest = checker.ask(lambda question: Shortest(question).run())
     if smallest.interrupted and not smallest.found:
         smallest.wrong = proof.found.claim
     return smallest
 
 
-def _proof(asker: Checker, symmetric: bool) -> Findings:
+def _proof(checker: Checker, symmetric: bool) -> Findings:
     try:
-        return asker.ask(lambda question: Reachability(question).run(), anonymous=symmetric)
+        return checker.ask(lambda question: Reachability(question).run(), anonymous=symmetric)
     except NotAlike:
-        return asker.ask(lambda question: Reachability(question).run())
+        return checker.ask(lambda question: Reachability(question).run())
 
 
 def runs_that_go_well(system: System, budget: Budget, most: int) -> list[tuple[Transition, ...]]:
-    """So many at most, the ones with the fewest faults first."""
-    with closing(Checker(system, partial(Question.about, system, budget, Limits()))) as asker:
-        return asker.ask(lambda question: Shortest(question, most).run()).good or []
+    """At most `most` runs that go well, those with the fewest faults first."""
+    with closing(Checker(system, partial(Question.about, system, budget, Limits()))) as checker:
+        return checker.ask(lambda question: Shortest(question, most).run()).good or []
 
 
 class Checker:
-    """Keeps what the searches for one answer can share, and asks again, with more in each state, where that matters:
-    what time it is, in which order messages were acknowledged, how large a count is.
+    """Shares work between the searches for one answer, and repeats a search with more in each state if that matters:
+    the time, the order of acknowledgements, the size of a count.
     """
 
     def __init__(self, system: System, about: Callable[..., Question]) -> None:

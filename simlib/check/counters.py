@@ -1,9 +1,10 @@
-"""Numbers that only grow: a lock's tokens, a message's deliveries. In a loop they would make each round a new state.
+"""Merges states that differ in numbers that only grow: a lock's tokens, a message's deliveries.
 
-Workers hand such numbers back and let resources compare them. Whoever does no more than that cannot tell a state from
-one in which the same numbers are others in the same order. So of these states one is visited, and afterwards it is
-tried out: every history is run again with other numbers, and every property is asked about them too. Where that changes
-a step or an answer, the search starts again, and takes the numbers up to `floor`, or all of them, for what they are.
+In a loop, such numbers would make each round a new state. Workers hand them back and let resources compare them; a
+worker that does nothing else with them cannot tell two states with different numbers in the same order apart. So only
+one of these is visited, and afterwards that is tested: every history is run again with other numbers, and every
+property is asked about them too. If that changes a step or an answer, the search starts again, and distinguishes the
+numbers up to `floor`, or all of them.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ from simlib.model.system import System
 from simlib.model.values import freeze
 
 NOTHING, VALUES, STEPS = range(3)
-Shape = tuple[Hashable, tuple[Count, ...]]  # what a key is without its counts, and these
+Shape = tuple[Hashable, tuple[Count, ...]]  # a key without its counts, and the counts
 MOST_CONSTANTS = 6
-NEXT = 40  # so many of the numbers that come next are tried, one by one, where that are few steps
+NEXT = 40  # how many of the next numbers are tried, one by one, if that takes few steps
 FEW_STEPS = 500
 LARGEST_FLOOR = 50
 
 
 def shape_of(key: Hashable) -> Shape:
-    """A key with places where its counts were, and the counts."""
+    """A key with placeholders for its counts, and the counts."""
     counts: list[Count] = []
 
     def without(part: Hashable) -> Hashable:
@@ -45,20 +46,20 @@ def shape_of(key: Hashable) -> Shape:
 
 
 def counted_op(op: Op) -> Hashable:
-    """What the step asks, with its counts."""
+    """A key for the step, with its counts."""
     fences = {name: Count("token", arg) if name == "fence" else counted(arg) for name, arg in op.kwargs.items()}
     return (op.resource, op.verb, tuple(map(counted, op.args)), tuple(fences.items()))
 
 
 def counted(value: Any) -> Hashable:
-    """The value's key; that of a lease or a message with its counts."""
+    """A key for the value; with counts for a lease or a message."""
     if type(value) is Op:
         return counted_op(value)
     return value.counted() if hasattr(value, "counted") else freeze(value)
 
 
 class Counters:
-    """Names for states, equal for those that differ in the counts above `floor` alone, and not in their order."""
+    """Names for states, equal for those that differ only in counts above `floor`, and not in their order."""
 
     def __init__(
         self, local_states: LocalStates, resource_states: ResourceStates, encoding: Encoding, floor: float
@@ -70,7 +71,7 @@ class Counters:
         self._resources: dict[tuple[int, int], tuple[int, tuple[Count, ...]]] = {}
 
     def name(self, state: int) -> Hashable:
-        """The state's name; itself where what a worker remembers is not known."""
+        """The state's name; the state itself if what a worker remembers is not known."""
         encoding = self._encoding
         parts = []
         for node in encoding.nodes(state):
@@ -84,11 +85,11 @@ class Counters:
         return (state >> encoding.budget, *(shape for shape, _ in parts), *self._ranks(counts))
 
     def _ranks(self, counts: list[Count]) -> Iterator[float]:
-        """Each count as it is, up to the floor; above that, only which is the larger."""
+        """Each count as it is, up to the floor; above that, only its rank."""
         floor, high = self._floor, {}
         for of in {count.of for count in counts}:
             above = sorted({count.value for count in counts if count.of == of and count.value > floor})
-            high.update({(of, value): floor + resource for resource, value in enumerate(above, start=1)})
+            high.update({(of, value): floor + rank for rank, value in enumerate(above, start=1)})
         return (high.get(count, count.value) for count in counts)
 
     def _interned(self, key: Hashable) -> tuple[int, tuple[Count, ...]]:
@@ -112,12 +113,12 @@ class Counters:
         )
         return found
 
-    # Trying out whether anybody minds
+    # Testing whether the numbers matter to anybody
 
     def matter(self, in_time: Callable[[], bool]) -> int:
-        """What a worker makes of it when the counts that it is told are others in the same order: NOTHING; it takes the
-        same steps with other VALUES, such as the name of a file; or other STEPS. What cannot be found out `in_time`
-        counts as that, too. What has been tried before is not tried again.
+        """How workers react if the counts they are given are others in the same order: NOTHING changes; they take the
+        same steps with other VALUES, such as the name of a file; or they take other STEPS, which is also the answer for
+        what cannot be tested `in_time`. What was tested before is not tested again.
         """
         local_states = self._local_states
         paths = [path for path in _told_counts(local_states) if path[-2] not in local_states.tried]
@@ -133,7 +134,7 @@ class Counters:
         return most
 
     def numberings(self, constants: Iterable[int], thorough: bool = False) -> list[Renumber]:
-        """Other numbers in the same order: those that a program's constants meet, the next ones, some far away."""
+        """Other numbers in the same order: some that meet a program's constants, the next ones, some far away."""
         near = [int(one - self._floor) - more for one in sorted(constants)[:MOST_CONSTANTS] for more in (1, 2)]
         shifts = {*range(1, NEXT if thorough else 4), 1_000, 1_000_000, *near}
         return [_stretch(self._floor), *(_shift(by, self._floor) for by in sorted(shifts) if by > 0)]
@@ -165,7 +166,7 @@ class Counters:
         return VALUES if before.name == op.name else STEPS
 
     def change(self, claim: Property, seen: dict[str, Any], ask: Callable[[Property, dict[str, Any]], bool]) -> bool:
-        """Whether the property's answer is another where the counts that it may see are others in the same order."""
+        """Whether the property answers differently if the counts that it may see are others in the same order."""
         looks_at = [name for name in claim.parameters if hasattr(seen[name], "recounted")]
         verdict = ask(claim, seen)
         return any(
@@ -175,7 +176,7 @@ class Counters:
 
 
 def _told_counts(local_states: LocalStates) -> list[list[tuple[int, int]]]:
-    """Every history in which an answer holds counts, as the nodes and answers on its way; the last has none."""
+    """Every history in which an answer holds counts, as (node, answer) pairs; the last answer is ENDED."""
     counting = {number for number, answer in enumerate(local_states.answers.things) if hasattr(answer, "counted")}
     inner = {parent for parent, _ in local_states.parent}
     ends = [
@@ -199,7 +200,7 @@ def _shift(by: int, floor: float) -> Renumber:
 
 
 def _stretch(floor: float) -> Renumber:
-    """Of each kind other numbers, for nothing is said of how counts of two kinds compare."""
+    """Renumber each kind differently, since nothing says how counts of two kinds compare."""
 
     def number(count: Count) -> int:
         apart = 1 + zlib.crc32(count.of.encode()) % 7
@@ -209,8 +210,8 @@ def _stretch(floor: float) -> Renumber:
 
 
 def floors(system: System) -> Iterator[float]:
-    """Up to which count a system may ask for the number itself: that of its queues, that which is written in its
-    workers and properties, any.
+    """Up to which count a system may look at the number itself: the limits of its queues, the constants in its workers
+    and properties, any.
     """
     most = max((getattr(state, "max_receives", None) or 0 for state in system.states().values()), default=0)
     yield most
@@ -223,7 +224,7 @@ def floors(system: System) -> Iterator[float]:
 
 
 def constants_of(function: Callable[..., Any]) -> list[int]:
-    """The whole numbers that are written in a function, and in those that it calls by name."""
+    """The positive whole numbers written in a function, and in those that it calls by name."""
     known: set[CodeType] = set()
     found: set[int] = set()
     waiting: list[Any] = [function]
@@ -240,7 +241,7 @@ def constants_of(function: Callable[..., Any]) -> list[int]:
 
 
 def _named_by(function: Any) -> Iterator[Any]:
-    """What a function names: globals, variables of the functions around it, and its defaults."""
+    """The values that a function names: globals, closure variables and defaults."""
     if isinstance(function, FunctionType):
         yield from filter(None, map(function.__globals__.get, function.__code__.co_names))
         yield from (cell.cell_contents for cell in function.__closure__ or () if cell != CellType())

@@ -1,4 +1,4 @@
-"""Whether workers are functions of their answers: every history is run a second time."""
+"""The audit: whether workers are functions of their answers. Every history is run a second time."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from simlib.check.local_states import KEEP_NO_STATE, LocalStates, op_key
 from simlib.errors import NotDeterministic
 
-FURTHER = 8  # steps that a second look goes on for
-STEPS_AGAIN = 50, 2_000  # that second looks may take: where all is watched that workers can reach, and where not
+FURTHER = 8  # steps for which a second look continues
+STEPS_AGAIN = 50, 2_000  # that second looks may take: if everything that workers can reach is watched, and if not
 
 
 def audit(local_states: LocalStates) -> None:
-    """Run every history a second time, and some that were taken for one of them instead of it.
+    """Run every history a second time, and some that were merged into another one.
 
-    Raises NotDeterministic when a worker is not a function of its answers.
+    Raises NotDeterministic if a worker is not a function of its answers.
     """
     inner = {parent for parent, _ in local_states.parent}
     for node in range(len(local_states.op)):
@@ -31,7 +31,7 @@ def audit(local_states: LocalStates) -> None:
 
 
 def _ways_on(local_states: LocalStates, node: int) -> Iterator[list[tuple[int, int]]]:
-    """Each way on from here, as (answer, node) pairs, with one continuation of it."""
+    """Each way to continue from here, followed for a few steps, as (answer, node) pairs."""
     for edge in local_states.children[node].items():
         path, been = [edge], {node}
         while len(path) < FURTHER and path[-1][1] not in been:
@@ -42,7 +42,7 @@ def _ways_on(local_states: LocalStates, node: int) -> Iterator[list[tuple[int, i
 
 
 def _look_again(local_states: LocalStates, node: int, answer: int, known: int, path: list[tuple[int, int]]) -> None:
-    """Take the other way to a place, and go on from there as was done after the first one."""
+    """Reach a node the other way, and continue as after the first. Raises NotDeterministic if a step differs."""
     local_states.system.watchdog.heed()
     process = local_states.replay(node)
     history = [*local_states.history(node), (node, answer)]

@@ -1,4 +1,4 @@
-"""What leads from one state to another, and what a search reckons that it costs."""
+"""Edges: what leads from one state to another, and what a search charges for it."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from simlib.model.fault import KINDS
 from simlib.schedule.transition import Transition
 
-NOBODY, EVERYBODY = 26, 27  # beside the workers, who are 0 to 25
+NOBODY, EVERYBODY = 26, 27  # workers are 0 to 25
 
-# A cost is one number: faults, then preemptions, then steps, and to break ties the rank of the faults.
+# A cost is one number: faults, then preemptions, then steps, then the rank of the faults to break ties.
 FAULT, PREEMPTION, STEP = 1 << 56, 1 << 36, 1 << 12
 COSTS: dict[str | None, int] = {None: STEP, **{kind: FAULT + STEP + rank for rank, kind in enumerate(KINDS)}}
 
 
 @dataclass(slots=True, eq=False)
 class Edge:
-    """One transition, wherever in the graph of states it is taken."""
+    """One transition, wherever in the state graph it is taken."""
 
     move: Transition
-    worker: int  # whom it concerns
-    steps: bool  # whether it is that worker's own step, so that taking it may overtake somebody
-    over: bool  # whether that worker's run is over with it, so that going on with another overtakes nobody
+    worker: int  # the one it concerns
+    steps: bool  # whether it is that worker's own step, which may overtake somebody
+    over: bool  # whether it ends that worker's run, so that another's step overtakes nobody
     cost: int  # without a preemption
-    strikes: int | None = None  # the node at which a fault strikes, until that has been noted
-    price: int = 0  # the cost as a search orders it
+    strikes: int | None = None  # the node at which a fault strikes; None once that is noted
+    price: int = 0  # what a search orders by
 
     def __post_init__(self) -> None:
-        # Among equals the earliest crash wins, but the latest pause: it takes the shortest stall.
+        # Among equals the earliest crash wins, but the latest pause: it needs the shortest stall.
         self.price = 2 * self.cost + (self.cost >= FAULT and self.move.kind != "timer")
 
 
-# One thing that can happen in a state: the number of the state that it leads to, and how.
+# One transition that is possible in a state: the number of the state that it leads to, and its edge.
 Next = tuple[int, Edge]

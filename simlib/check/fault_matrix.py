@@ -1,4 +1,4 @@
-"""What becomes of a worker if something goes wrong exactly there: a search a step and condition."""
+"""The fault matrix: what becomes of a worker if something goes wrong at one step. One search per cell."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from simlib.watchdog import interruptible
 
 @dataclass(frozen=True)
 class Condition:
-    """A column: what goes wrong at a step, how many workers it takes, and on which side of the step it strikes."""
+    """A column: what goes wrong at a step, with how many workers, and on which side of the step it strikes."""
 
     name: str
     faults: Mapping[str, int]
@@ -43,7 +43,7 @@ CONDITIONS = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One search: what can happen if, at this step, this goes wrong."""
+    """One search: what can happen if this goes wrong at this step."""
 
     step: Op
     condition: Condition
@@ -51,7 +51,7 @@ class Cell:
 
     @property
     def verdict(self) -> str:
-        """`holds`, `violated`, `stuck`, `unfinished`, or nothing where this cannot strike."""
+        """`holds`, `violated`, `stuck`, `unfinished`, or empty if this cannot strike here."""
         if self.report.verdict == "holds" and self.report.findings.idle_faults:
             return ""
         return "stuck" if self.report.claim in ("stuck", "livelock") else self.report.verdict
@@ -59,13 +59,13 @@ class Cell:
 
 @interruptible()
 def cells(systems: Mapping[int, System], conditions: tuple[Condition, ...] = CONDITIONS) -> list[list[Cell]]:
-    """A row a step of worker A's undisturbed run, a cell a condition. `systems` are by number of workers, 1 and 2.
+    """A row per step of worker A's undisturbed run, a cell per condition. `systems` are by number of workers, 1 and 2.
 
     Raises Mistake for a run that has no end.
     """
     trace = run_once(systems[1])
     steps = [event for event in trace.events if event.op and event.worker == "A"]
-    if trace.broken == "livelock" and not (steps and steps[-1].ended):  # another role may go round and round
+    if trace.broken == "livelock" and not (steps and steps[-1].ended):  # another role may loop forever
         title = systems[1].title
         raise Mistake(
             f"{title} goes round for ever with nothing going wrong, so it has no last step. Explore it first."
@@ -84,7 +84,7 @@ def _cell(system: System, event: Event, condition: Condition, last: bool) -> Cel
 
 @interruptible()
 def overtakings(system: System, steps: int) -> list[list[Report]]:
-    """A row a step of A after which it is overtaken, a cell a step of B up to which it is. `system` has two workers."""
+    """A row per step of A after which it is overtaken, a cell per step of B by then. `system` has two workers."""
     count = range(1, steps + 1)
     return [[_overtaken(system, first, second) for second in count] for first in count]
 
@@ -92,6 +92,6 @@ def overtakings(system: System, steps: int) -> list[list[Report]]:
 def _overtaken(system: System, first: int, second: int) -> Report:
     budget = Budget({REDELIVERIES: 1} if "A" in system.consumers else {CRASHES: 0})
     report = explore(system, budget, Limits(), merge=False, location=Overtaking(first, second))
-    if report.claim == "livelock":  # perhaps only because the one who polls is always preferred
+    if report.claim == "livelock":  # perhaps only because a worker that polls always goes first
         report = explore(system, budget, Limits(), merge=False, location=Overtaking(first, second, loose=True))
     return report

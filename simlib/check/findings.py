@@ -1,4 +1,4 @@
-"""What a search comes to know."""
+"""What a search has found out."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from simlib.schedule.transition import Transition
 
 
 class Carry(Exception):
-    """States have to carry more than they do: raised with "time", "order" (of acknowledgements) or "counts"."""
+    """Raised when states have to carry more: "time", "order" (of acknowledgements) or "counts"."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A violation: which claim, the moves that lead there, and why, where that is not the property's to say."""
+    """A violation: which claim, the moves that lead there, and why, if the property itself does not say."""
 
     claim: str  # a property's name, or "stuck", "livelock", "error"
-    moves: tuple[Transition, ...] | None = ()  # None: there is no schedule to show, since it is about all of them
+    moves: tuple[Transition, ...] | None = ()  # None: it is about all schedules, so there is none to show
     because: str = ""
 
 
 class Loop(NamedTuple):
-    """A worker that can loop for ever with nothing going wrong: its letter, and each step with where it is."""
+    """A worker that can loop forever without a fault: its letter, and its steps with their places."""
 
     worker: str
     steps: tuple[tuple[str, Where], ...]
@@ -40,7 +40,7 @@ class Uncaught(NamedTuple):
 
 @dataclass
 class Findings:
-    """What a search came to know."""
+    """What a search has found out."""
 
     states: int = 0
     transitions: int = 0
@@ -48,17 +48,15 @@ class Findings:
     found: Found | None = None
     complete: bool = False
     interrupted: str = ""  # what stopped it: "at 200,000 states", "after 10 s", "by you"
-    endless: bool = False  # what stopped it is a run without an end in sight
-    wrong: str = ""  # the claim that can be violated, where the smallest way to it was not found in time
+    endless: bool = False  # it was stopped by a run without an end in sight
+    wrong: str = ""  # the claim that can be violated, if the smallest way to it was not found in time
     faults_proven: int = -1  # all schedules with up to so many faults hold
     outcomes: set[object] = field(default_factory=set)  # final worlds, as an outsider sees them
-    good: list[tuple[Transition, ...]] | None = field(
-        default_factory=list
-    )  # schedules that went well; None: not looked for
-    unseen: list[str] = field(default_factory=list)  # `sometimes` that never were
-    idle_faults: list[str] = field(default_factory=list)  # kinds of fault that had no place to strike
+    good: list[tuple[Transition, ...]] | None = field(default_factory=list)  # runs that went well; None: not sought
+    unseen: list[str] = field(default_factory=list)  # `sometimes` that never came true
+    idle_faults: list[str] = field(default_factory=list)  # kinds of fault that could never strike
     idle_workers: list[str] = field(default_factory=list)  # who never took a step
-    untried: list[str] = field(default_factory=list)  # claims about what nothing ever changed
+    untried: list[str] = field(default_factory=list)  # claims about resources that nothing ever changed
     crash_points: list[str] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
     uncaught: list[Uncaught] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The graph of states: its schedules are counted without running them, and where it can be gone round for ever."""
+"""The graph of states: counts its schedules without running them, and finds where it can loop forever."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 
 class Graph(Sequence[Sequence[int]]):
-    """The states that each state leads to. Filled state by state, in any order."""
+    """The successors of each state. Filled state by state, in any order."""
 
     def __init__(self) -> None:
-        self._targets = array("I")  # of all that were filled in, one after the other
+        self._targets = array("I")  # of all filled states, one after another
         self._begins = array("Q")
         self._ends = array("Q")
 
@@ -25,7 +25,7 @@ class Graph(Sequence[Sequence[int]]):
         return (self._targets[begin:end] for begin, end in zip(self._begins, self._ends))
 
     def grow(self, states: int) -> None:
-        """So many states more, which lead nowhere so far."""
+        """Add so many states, without successors so far."""
         self._begins.frombytes(bytes(8 * states))
         self._ends.frombytes(bytes(8 * states))
 
@@ -36,32 +36,32 @@ class Graph(Sequence[Sequence[int]]):
 
 
 def schedules(successors: Sequence[Sequence[int]], ends: set[int]) -> int | None:
-    """How many ways lead from state 0 to a state where the system rests; None when some go in circles.
+    """The number of paths from state 0 to a state where the system rests; None if some paths loop.
 
-    Dynamic programming over the acyclic graph of states, in topological order (Kahn's algorithm).
+    Dynamic programming over the acyclic state graph, in topological order (Kahn's algorithm).
     """
     unmet = [0] * len(successors)
     for state in itertools.chain.from_iterable(successors):
         unmet[state] += 1
-    edges = [0] * len(successors)
-    edges[0] = 1
+    paths = [0] * len(successors)
+    paths[0] = 1
     ready, passed = [state for state, count in enumerate(unmet) if count == 0], 0
     while ready:
         state = ready.pop()
         passed += 1
-        here = edges[state]
-        for after_state in successors[state]:
-            edges[after_state] += here
-            unmet[after_state] -= 1
-            if unmet[after_state] == 0:
-                ready.append(after_state)
+        here = paths[state]
+        for target in successors[state]:
+            paths[target] += here
+            unmet[target] -= 1
+            if unmet[target] == 0:
+                ready.append(target)
     if passed < len(successors):
         return None
-    return sum(edges[state] for state in ends)
+    return sum(paths[state] for state in ends)
 
 
 def circles(successors: Sequence[Sequence[int]]) -> list[list[int]]:
-    """The sets of states that a system never leaves once it is in, going round in them for ever.
+    """The sets of states that a system never leaves once it is in, looping in them forever.
 
     They are the strongly connected components that have an edge and no way out (Tarjan 1972, without recursion).
     """

@@ -1,7 +1,7 @@
-"""What each worker does next, remembered.
+"""Memoises what each worker does next.
 
-A worker's next step depends only on the answers it was given: a tree per worker, whose edges are answers and whose
-nodes are next steps. A generator is run once per edge; all the rest of a search is looking things up here.
+A worker's next step depends only on the answers it was given, so each worker has a tree whose edges are answers and
+whose nodes are next steps. A generator is run once per edge; the rest of a search only looks things up here.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ KEEP_NO_STATE = (
     "A worker may depend on nothing but its answers: ask a Clock or a Random of the scenario instead of `time` or "
     "`random`, and keep no state in globals."
 )
-Step = tuple[str, int]  # a name, and which one of that name in its run
+Step = tuple[str, int]  # a step's name, and which one of that name in its run
 
 
 class Interned:
-    """Things, each with a small number: equal keys have equal numbers."""
+    """Numbers things: equal keys get equal numbers."""
 
     def __init__(self) -> None:
         self.things: list[Any] = []
@@ -49,7 +49,7 @@ def op_key(op: Op) -> Hashable:
 
 
 class LocalStates:
-    """The nodes of all workers' trees. A node is a number; its step is `op[node]`, ENDED when there is none."""
+    """The nodes of all workers' trees. A node is a number; its step is `op[node]`, ENDED if there is none."""
 
     def __init__(
         self, system: System, most_steps: int, merge: bool = True, step: tuple[str, int] | None = None
@@ -58,34 +58,34 @@ class LocalStates:
         self.ops = Interned()
         self.answers = Interned()
         self.op: list[int] = []
-        self.resource_of: list[int] = []  # which resource its step is about, in the system's order; ENDED without one
+        self.resource_of: list[int] = []  # the index of its step's resource; ENDED without one
         self.where: list[Where] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
-        self.parent: list[tuple[int, int]] = []  # (node, answer) through which it was first reached
+        self.parent: list[tuple[int, int]] = []  # (node, answer) that first led to it
         self.start: list[tuple[str, int]] = []  # (worker, incarnation) of its run
-        self.step_names: list[tuple[str, int]] = []  # the name of its step, and which one of that name in its run
+        self.step_names: list[tuple[str, int]] = []  # its step's name, and which one of that name in its run
         self.bugs: set[int] = set()  # nodes where a worker's own error ended it
-        self.vacant: set[int] = set()  # nodes without a process: it was killed, and nobody has started it again
-        self.lost: set[int] = set()  # of these, those whose machine is gone, too
+        self.vacant: set[int] = set()  # nodes without a process: it was killed, and not restarted
+        self.lost: set[int] = set()  # those of them whose machine is gone too
         self.ask_the_time = False  # whether any worker does
         self._index_of = {name: index for index, name in enumerate(system.resources)}
         self._most_steps = most_steps
         self.outside = Outside(dict.fromkeys(role.function for role in system.cast.values()))
         self._merge = merge and not self.outside.unreadable
-        self._step = step  # watched: places before and after it are not one
+        self._step = step  # watched: nodes before and after it are not merged
         self.depth: list[int] = []
-        self.held: list[Hashable | None] = []  # which run it is in and all that it remembers; None if that is not known
-        self.too_long: int | None = None  # a node after more steps in one run than are taken for one with an end
-        self.tried: set[tuple[int, int]] = set()  # the ends of histories that were run again with other counts
-        self.queued: list[str] = []  # what it asked of a queue first, in this run
-        self.children: list[dict[int, int]] = []  # by answer, where it leads to
-        self._waiting: dict[int, Process] = {}  # generators that stand at a node
+        self.held: list[Hashable | None] = []  # its run and all that it remembers; None if unknown
+        self.too_long: int | None = None  # a node after so many steps that its run is taken for endless
+        self.tried: set[tuple[int, int]] = set()  # ends of histories that were run again with other counts
+        self.queued: list[str] = []  # what its run asked of a queue first
+        self.children: list[dict[int, int]] = []  # by answer, the node it leads to
+        self._waiting: dict[int, Process] = {}  # generators suspended at a node
         self._known: dict[Hashable, int] = {}
-        self.merged: list[tuple[int, int, int]] = []  # (node, answer) that led to this node, which was known
+        self.merged: list[tuple[int, int, int]] = []  # (node, answer, known): they led to a known node
         self._roots: dict[Hashable, int] = {}
 
     def root(self, worker: str, incarnation: int = 1) -> int:
-        """Where this worker starts. Restarts are one place unless the worker asks who it is."""
+        """Where this worker starts. Its restarts share one node unless it asks for its own name."""
         role = self.system.cast[worker]
         if not role.knows_itself:
             incarnation = 1
@@ -96,7 +96,7 @@ class LocalStates:
         return self._roots[key]
 
     def meet(self, fate: Fate, worker: str, node: int) -> int:
-        """Where this worker is when this has happened to the process that was at `node`: at its start, or nowhere."""
+        """This worker's node after this fate of its process at `node`: its start, or a vacant one."""
         if fate == "lost":
             vacant = self._vacant("gone", node)
             self.lost.add(vacant)
@@ -122,7 +122,7 @@ class LocalStates:
         return self._roots[key]
 
     def child(self, node: int, answer: int) -> int:
-        """Where a worker gets from `node` with this answer."""
+        """The node that this answer leads to from `node`."""
         found = self.children[node].get(answer)
         if found is None:
             found = self.children[node][answer] = self._grow(node, answer)
@@ -137,7 +137,7 @@ class LocalStates:
         role = self.system.cast[start[0]]
         first = queued(self.queued[parent[0]], self.ops.things[self.op[parent[0]]]) if depth else ""
         run = (role, start, first) if role.knows_itself else (role, first)
-        # A start is a local_key of its own: a worker that is back where it began has something to lose.
+        # A start is never merged: a worker that is back where it began has something to lose.
         whose = (run, self._from_step(parent[0])) if depth else None
         held = self.remembered(process) if depth else None
         local_key = None if held is None else (whose, None if process.op is None else op_key(process.op), held)
@@ -198,7 +198,7 @@ class LocalStates:
         return name, before + 1
 
     def remembered(self, process: Process) -> Hashable | None:
-        """What the process remembers, or how it ended; None where its history has to stand for that."""
+        """What the process remembers, or how it ended; None if unknown, so that its history identifies it."""
         if process.op is None:
             return ("ended", None if process.error is None else freeze_error(process.error))
         return capture(process.generator, self.outside) if self._merge else None
@@ -208,7 +208,7 @@ class LocalStates:
             self.too_long = node
 
     def endless(self, node: int) -> str:
-        """In words: a run took too many steps, and is now here."""
+        """The message for a run that took too many steps, and is now here."""
         role, op = self.system.cast[self.start[node][0]], self.ops.things[self.op[node]]
         run = f"where {self.where[node].of(role.name)}, had taken {self._most_steps:,} steps in one run"
         return f"{run} and no end is in sight, the next one `{op.name}`"
@@ -220,13 +220,13 @@ class LocalStates:
         return process
 
     def tell(self, process: Process, answer: int) -> None:
-        """Let it run on with this answer. Raises NotDeterministic where it changes what is not its own."""
+        """Run it on with this answer. Raises NotDeterministic if it changes something that is not its own."""
         before = process.where
         process.answer(self.answers.things[answer])
         self._watch(process, before)
 
     def _watch(self, process: Process, before: Where) -> None:
-        """Raise NotDeterministic where something that is not the worker's own is not as it was."""
+        """Raise NotDeterministic if something that is not the worker's own has changed."""
         changed = self.outside.changed()
         if changed:
             raise NotDeterministic(_remembers(process, changed, before))
@@ -240,7 +240,7 @@ class LocalStates:
         return path[::-1]
 
     def replay(self, node: int) -> Process:
-        """A new generator, brought to `node` by the same answers. Raises NotDeterministic when it goes elsewhere."""
+        """A new generator, brought to `node` by the same answers. Raises NotDeterministic if it goes elsewhere."""
         worker, incarnation = self.start[node]
         process = self._start(worker, incarnation)
         history = self.history(node)
@@ -262,11 +262,11 @@ class LocalStates:
         )
 
     def step_at(self, node: int) -> Op | None:
-        """The step that a worker takes next at this node; None where it has none."""
+        """The worker's next step at this node; None if it has none."""
         return None if self.op[node] == ENDED else self.ops.things[self.op[node]]
 
     def asks(self, node: int) -> Hashable:
-        """A key for the step that is taken at this node."""
+        """A key for the step at this node."""
         step = self.step_at(node)
         return step and op_key(step)
 
@@ -291,12 +291,12 @@ class LocalStates:
 
 
 def freeze_error(error: BaseException) -> Hashable:
-    """Equal for errors that say the same."""
+    """Equal for errors of the same type and message."""
     return (type(error), said(error))
 
 
 def _remembers(process: Process, name: str, before: Where) -> str:
-    """The message for a worker that has changed what is not its own, after its step `before`."""
+    """The message for a worker that changed something that is not its own, after its step `before`."""
     since = f"after its step in {before}" if str(before) else "before its first step"
     return (
         f"{process.name} changed `{name}` {since}. `{name}` lives outside the worker: every worker and every run would "

@@ -1,4 +1,4 @@
-"""What each property has said: asked once of what it looks at, and again in the end, for a question has one answer."""
+"""Memoises what each property answers, and asks again at the end, since a question has one answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from simlib.resources.lock import LockState
 
 
 class Claim(NamedTuple):
-    """A property, the places of the resources that it looks at, and its verdicts by what these are."""
+    """A property, the indices of the resources that it looks at, and its verdicts by their states."""
 
     claim: Property
     resources: list[int]
@@ -26,7 +26,7 @@ class Claim(NamedTuple):
 
 
 class PropertyAnswers:
-    """Shared by all searches for one answer: none of them may be told otherwise than the others."""
+    """Shared by all searches for one answer, so that none gets a different verdict."""
 
     def __init__(self, system: System, resource_states: ResourceStates) -> None:
         self._system = system
@@ -40,8 +40,8 @@ class PropertyAnswers:
         return [Claim(claim, [names.index(name) for name in names if name in claim.parameters], {}) for claim in claims]
 
     def holds(self, claim: Claim, world: Numbers, counts: Counters | None) -> bool:
-        """Whether this is true of a world. Raises NotAlike where it depends on the name that a lock's made-up value
-        leaves out, and Carry where it depends on how large a count is, or on an order, and states do not tell.
+        """Whether this is true of a world. Raises NotAlike if that depends on the holder's name that a lock's made-up
+        value leaves out, and Carry if it depends on the size of a count, or on an order, which states do not carry.
         """
         part = tuple([world[resource] for resource in claim.resources])
         verdict = claim.known.get(part)
@@ -71,13 +71,13 @@ class PropertyAnswers:
         return {**self._system.values, **states}
 
     def audit(self) -> None:
-        """Ask everything twice more, the newest first. Raises NotDeterministic where a property answers otherwise: it
-        remembers, or asks for what it is not given.
+        """Ask everything twice more, the newest first. Raises NotDeterministic if a property answers differently: it
+        remembers, or reads something that it is not given.
         """
         for claim in (*self.always, *self.eventually, *self.sometimes):
             for part, first in reversed(claim.known.items()):
                 self._system.watchdog.heed()
                 seen = self._seen(claim, part)
-                for _ in range(2):  # who counts how often he is asked may come out even once
+                for _ in range(2):  # one that counts its calls may agree once by chance
                     if self._system.holds(claim.claim, seen) != first:
                         raise NotDeterministic(claim.claim.two_answers(first, seen))

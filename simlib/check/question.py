@@ -1,4 +1,4 @@
-"""What is asked of the checker, and what the searches for its answer share."""
+"""A question to the checker, and what the searches for its answer share."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 from simlib.schedule.budget import Budget, Limits
 
-MOST_USUAL_COUNT = 10  # tokens or deliveries; where there are more, something may go on for ever
+MOST_USUAL_COUNT = 10  # tokens or deliveries; with more, something may loop forever
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and what the searches for its answer share: what workers and resources do is looked up once."""
+    """What is asked, and what the searches for its answer share: what workers and resources do is computed once."""
 
     system: System
     budget: Budget
     limits: Limits
     location: FaultLocation | Overtaking | None
-    carried: frozenset[str]  # what else states carry: "time", and "order", in which messages were acknowledged
-    floor: float | None  # above it counts that differ in no more than their size are the same; None: nobody has looked
-    anonymous: bool  # whether locks leave out of the values that they make up who holds them
+    carried: frozenset[str]  # what else states carry: "time", and the "order" of acknowledgements
+    floor: float | None  # counts above it are merged if they differ only in size; None: no counts are
+    anonymous: bool  # whether the values that locks make up leave out the holder's name
     deadline: float  # of all searches for the answer together
     local_states: LocalStates
     resource_states: ResourceStates
@@ -83,11 +83,11 @@ class Question:
         return self.floor is not None and self.floor < math.inf
 
     def check_growth(self) -> None:
-        """Raise Carry where something grows and grows, so that a loop may never come back to where it was."""
+        """Raise Carry if a count keeps growing, so that a loop may never come back to where it was."""
         if self.floor is None and self.resource_states.grown > MOST_USUAL_COUNT + self.budget.total:
             raise Carry("counts")
 
 
 def deadline(limits: Limits) -> float:
-    """When a search that begins now has to be over."""
+    """When a search that begins now has to be over, in `time.monotonic` seconds."""
     return math.inf if limits.seconds is None else time.monotonic() + limits.seconds

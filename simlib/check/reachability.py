@@ -1,7 +1,7 @@
-"""Every state once: where nothing is wrong in any of them, an empty queue is the proof.
+"""Visits every state once: if nothing is wrong in any of them, an empty queue is the proof.
 
-The states come by the number of faults and, within that, about by preemptions and steps, so that what is wrong is met
-early. Which way to it is the smallest is another question: see `smallest`.
+States come by their number of faults and, within that, roughly by preemptions and steps, so that a violation is met
+early. `shortest` finds the smallest way to one.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ NEVER = 1 << 70  # above any cost
 
 
 class Reachability(Search[int]):
-    """Whether anything is wrong. If the question is anonymous, workers that are alike are not told apart.
+    """Whether anything is wrong. If the question is anonymous, identical workers are not told apart.
 
-    What it finds wrong need not be found on the smallest way, and where workers are not told apart its moves name the
-    wrong ones.
+    The way to a violation need not be the smallest, and if workers are not told apart, its moves name the wrong ones.
     """
 
     def __init__(self, question: Question) -> None:
         super().__init__(question)
-        # Of each state the cheapest bucket that it was put into, and how it came there
+        # For each state, the cheapest bucket that it was put into, and how it got there
         self._buckets: list[int] = []
         self._before = array("I")
         self._how: list[Edge | None] = []
-        self._turns = bytearray()  # whose turn it was, NOBODY when the next one overtakes nobody
+        self._turns = bytearray()  # whose turn it was; NOBODY if the next one overtakes nobody
 
     def _make_successors(self) -> Successors:
         successors = super()._make_successors()
@@ -53,19 +52,19 @@ class Reachability(Search[int]):
         first = self._successors.initial(self._question.budget.packed)
         self._make_room()
         self._buckets[first], self._turns[first] = 0, NOBODY
-        waiting, costs = {0: [first]}, [0]  # by cost, and within it those whose newest move is a fault last
+        waiting, costs = {0: [first]}, [0]  # by cost; within it, those whose newest move is a fault come last
         while costs:
             bucket = heappop(costs)
             self.findings.faults_proven = bucket // (2 * FAULT) - 1
             for state in waiting.pop(bucket):
-                if self._buckets[state] == bucket:  # it was not reached for less meanwhile
+                if self._buckets[state] == bucket:  # not reached for less meanwhile
                     self._visit(state, bucket, waiting, costs)
                     if self.findings.found or self._out_of_limits():
                         return
         self.findings.faults_proven = self._question.budget.total
 
     def _visit(self, state: int, bucket: int, waiting: dict[int, list[int]], costs: list[int]) -> None:
-        """Check a state, and put those that it leads to into their buckets."""
+        """Check a state, and put its successors into their buckets."""
         following = self._enter(state, state)
         self._check_endless(state, bucket)
         if following is None:
@@ -91,7 +90,7 @@ class Reachability(Search[int]):
         if self._successors.symmetry and not self.findings.found and minds_names(self._local_states, self._system.cast):
             raise NotAlike
         if self.findings.interrupted and self.findings.faults_proven >= 0:
-            self._look_for_livelock()  # within the number of faults that is done with
+            self._look_for_livelock()  # within the number of faults that is fully explored
         elif not self.findings.found and not self.findings.interrupted:
             self._conclude()
 
@@ -110,7 +109,7 @@ class Reachability(Search[int]):
         done = 2 * FAULT * (self.findings.faults_proven + 1)
         traps = self._traps([state for state, bucket in enumerate(self._buckets) if bucket < done])
         if traps and self._successors.symmetry:
-            raise NotAlike  # who goes round, and who waits meanwhile
+            raise NotAlike  # the finding names who loops, and who waits
         for trap in traps:
             self.findings.found = self._going_round(trap)
             if self.findings.found:
@@ -120,7 +119,7 @@ class Reachability(Search[int]):
 
     def _summed_up(self) -> Findings:
         if self._rests:
-            self.findings.good = None  # which ones are the smallest, nobody has looked
+            self.findings.good = None  # the smallest ones were not sought
         return super()._summed_up()
 
     def _idle_workers(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""A verdict, and everything that a reader may ask about it."""
+"""Reports: a verdict, and everything that a reader may ask about it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ class Report:
     """What `explore` found. `print` shows the verdict, the smallest counterexample, and the bounds.
 
     `counterexample` is the smallest run that breaks the claim: fewest faults, then fewest preemptions, then fewest
-    steps; None if none does, or if a `sometimes` never came true. `token` names this verdict for `scenario.replay`.
+    steps; None if there is none, or if a `sometimes` never came true. `token` identifies this verdict for
+    `scenario.replay`.
     """
 
     system: System
@@ -47,26 +48,26 @@ class Report:
 
     @property
     def claim(self) -> str | None:
-        """The property that was violated, by name; None if none was.
+        """The name of the property that was violated; None if none was.
 
-        Three names are the checker's own: "stuck" (a worker waits, and nobody will ever let it go on), "livelock" (one
-        goes round for ever and gets nowhere) and "error" (its own exception ended it).
+        Three names are the checker's own: "stuck" (a worker waits, and nobody will ever unblock it), "livelock" (one
+        loops forever and gets nowhere) and "error" (its own exception ended it).
         """
         return self.findings.found.claim if self.findings.found else None
 
     @property
     def states(self) -> int:
-        """How many states were visited: one of all that differ only in which of several equal workers is where."""
+        """How many states were visited. States that differ only by swapping identical workers count once."""
         return self.findings.states
 
     @property
     def transitions(self) -> int:
-        """How many moves from one state to the next were tried."""
+        """How many transitions from one state to the next were tried."""
         return self.findings.transitions
 
     @property
     def schedules(self) -> int | None:
-        """How many schedules there are: counted, not run. None if they were not counted, or are without number."""
+        """How many schedules there are: counted, not run. None if they were not counted, or are infinitely many."""
         return self.findings.schedules
 
     @property
@@ -76,14 +77,12 @@ class Report:
 
     @property
     def loops(self) -> tuple[Loop, ...]:
-        """Who can loop for ever though the verdict holds, and where: the worker's letter, steps with their lines."""
+        """Who can loop forever although the verdict holds, and where: the worker's letter, steps with their lines."""
         return tuple(self.findings.loops)
 
     @property
     def uncaught(self) -> tuple[Uncaught, ...]:
-        """The operations' errors that nobody caught and that ended a run: of which worker, where, and whether
-        it was started again.
-        """
+        """The operations' errors that nobody caught and that ended a run: whose, where, and if it was restarted."""
         return tuple(self.findings.uncaught)
 
     @property
@@ -92,7 +91,7 @@ class Report:
         return self.findings.crash_points
 
     def sample(self, count: int = 1) -> list[Trace]:
-        """At most `count` runs that went well, those with the fewest faults first; none if none is known."""
+        """At most `count` runs that went well, those with the fewest faults first; empty if none is known."""
         good = self.findings.good
         if good is None:
             with self.system.watchdog:
@@ -106,17 +105,17 @@ class Report:
 
     @property
     def small_print(self) -> str:
-        """Every parameter of the search, for below a picture."""
+        """Every parameter of the search, to show below a picture."""
         workers = plural(len(self.system.cast), "worker")
         tried = f"{workers}, {self.budget}, every order of the atomic steps"
         return f'{tried}. Blocks are equally wide: time is an order. Again: replay("{self.token}")'
 
     def assert_holds(self) -> None:
-        """Fail the test that asks, unless the verdict is "holds": `bank.explore(withdraw).assert_holds()`.
+        """Fail a test unless the verdict is "holds": `bank.explore(withdraw).assert_holds()`.
 
-        Warns where it holds, but something was not put to the test. Where it is violated, raises DoesNotHold, an
-        AssertionError that says what `print(report)` says and how to play it again; where the search was stopped,
-        Unfinished, which is no AssertionError: nothing is known to be wrong, and the search needs more room.
+        Warns if it holds, but something was not put to the test. Raises DoesNotHold, an AssertionError, if it is
+        violated; the message is what `print(report)` shows, with how to replay it. Raises Unfinished, which is not an
+        AssertionError, if the search was stopped: nothing is known to be wrong, and the search needs more room.
         """
         __tracebackhide__ = True  # pytest shows the line of the test, not this one
         if self.verdict == "violated":
@@ -127,7 +126,7 @@ class Report:
             warnings.warn(self.sentence, stacklevel=2)
 
     def _replay(self) -> str:
-        """The call that plays it again, for a reader who has neither the report nor the notebook."""
+        """The call that replays it, for a reader who has neither the report nor the notebook."""
         names = list(dict.fromkeys(role.name for role in self.system.cast.values()))
         worker = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
         return f'Again: scenario.replay({worker}, "{self.token}")'
@@ -146,7 +145,7 @@ class Report:
 
     @property
     def notes(self) -> list[str]:
-        """What happens though no property is against it: who can loop for ever, and which errors nobody caught."""
+        """What happens although no property forbids it: who can loop forever, and which errors nobody caught."""
         loops = [
             f"{worker} can loop for ever, at {listed([f'`{op}`{where.aside}' for op, where in steps])}."
             for worker, steps in self.loops
@@ -171,7 +170,7 @@ class Report:
 
     @property
     def vacuous(self) -> str:
-        """What was not put to the test, as it follows upon "holds"; empty where everything was."""
+        """What was not put to the test, to append to "holds"; empty if everything was."""
         found, system = self.findings, self.system
         idle = [FAULT_NAMES[kind] for kind in found.idle_faults]
         why = [] if system.always or system.eventually or system.sometimes else ["no property was asked"]

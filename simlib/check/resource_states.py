@@ -1,4 +1,4 @@
-"""What each step does to each resource, remembered: resource states have numbers, and a step is looked up."""
+"""Memoises what each step does to each resource: resource states are numbered, and a step is looked up."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from simlib.resources.clock import ClockState
 from simlib.schedule import transition
 
 MOST_OPTIONS = 64
-Names = tuple[tuple[str, str], ...]  # what each worker was called, and is called now
+Names = tuple[tuple[str, str], ...]  # each worker's old and new name
 
 
 class Effect(NamedTuple):
-    """One way in which a step can go: what it leaves behind and what the worker is told."""
+    """One way in which a step can go: the state that it leaves, and the answer that the worker gets."""
 
     outcome: Outcome
     state: int
@@ -28,7 +28,7 @@ class Effect(NamedTuple):
 
 
 class ResourceStates:
-    """The states of each resource, in the order in which the system names them."""
+    """The states of each resource, in the order in which the system names the resources."""
 
     def __init__(
         self, states: Mapping[str, State], local_states: LocalStates, kinds: list[str], asked: set[str]
@@ -49,7 +49,7 @@ class ResourceStates:
         self.initial = tuple(self.number(resource, state) for resource, state in enumerate(states.values()))
         self.clocks = [resource for resource, state in enumerate(states.values()) if isinstance(state, ClockState)]
         self.timed = [resource for resource, state in enumerate(states.values()) if _has(state, "timers")]
-        self.owning = [  # the resources that mind when a process is gone
+        self.owning = [  # the resources that react when a process is gone
             resource
             for resource, state in enumerate(states.values())
             if _has(state, "owner_gone") and getattr(state, "running", True)
@@ -65,15 +65,15 @@ class ResourceStates:
         return number
 
     def state(self, resource: int, number: int) -> State:
-        """The state itself; not to be changed."""
+        """The state itself; do not change it."""
         return self._states[resource].things[number]  # type: ignore[no-any-return]
 
     def world(self, numbers: tuple[int, ...]) -> dict[str, State]:
         return {name: self.state(resource, numbers[resource]) for resource, name in enumerate(self.names)}
 
     def effects(self, resource: int, number: int, op: int, who: str) -> tuple[Effect, ...]:
-        """Every way in which this step can go in this state, within the kinds of fault that are on."""
-        key = (resource, number, op, who if resource in self.owned else "")  # nobody else knows who it is
+        """Every way in which this step can go in this state, with the kinds of fault that are on."""
+        key = (resource, number, op, who if resource in self.owned else "")  # the others do not care who it is
         found = self._effects.get(key)
         if found is None:
             found = self._effects[key] = tuple(self._work_out(resource, number, op, who))
@@ -103,9 +103,9 @@ class ResourceStates:
         return effects
 
     def power_losses(self, numbers: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-        """Every world that this one can be after a power loss, in the order of `transition.lose_power`'s choices."""
-        edges = [self._power_losses(resource, number) for resource, number in enumerate(numbers)]
-        return (world[::-1] for world in itertools.product(*reversed(edges)))
+        """Every world that can follow this one on a power loss, in the order of `transition.lose_power`'s choices."""
+        survivors = [self._power_losses(resource, number) for resource, number in enumerate(numbers)]
+        return (world[::-1] for world in itertools.product(*reversed(survivors)))
 
     def _power_losses(self, resource: int, number: int) -> tuple[int, ...]:
         found = self._lost.get((resource, number))
@@ -127,7 +127,7 @@ class ResourceStates:
         return found
 
     def after(self, resource: int, number: int, event: str, argument: object) -> int:
-        """The state after an event that is nobody's step: `expire`, `owner_gone`, `lose_power` or `advance`."""
+        """The state after an event that is not a step, such as `expire`, `owner_gone` or `advance`."""
         key = (resource, number, event, argument)
         found = self._after.get(key)
         if found is None:
@@ -137,7 +137,7 @@ class ResourceStates:
         return found
 
     def renamed(self, resource: int, number: int, names: Names) -> int:
-        """The state in which these workers, where it knows them, are called otherwise."""
+        """The state in which these workers, if it knows them, have other names."""
         key = (resource, number, names)
         found = self._renamed.get(key)
         if found is None:
@@ -146,5 +146,5 @@ class ResourceStates:
 
 
 def _has(state: State, method: str) -> bool:
-    """Whether this kind of state does something of its own here."""
+    """Whether this kind of state overrides the method."""
     return getattr(type(state), method) is not getattr(State, method)

@@ -1,4 +1,4 @@
-"""Searches that look at one place alone: something goes wrong exactly there, or somebody overtakes exactly there."""
+"""Searches restricted to one place: something goes wrong, or somebody overtakes, exactly there."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FaultLocation:
-    """A step of worker A by its name and which one of that name it is, and whether just before it, or just after.
+    """A step of worker A, by its name and which one of that name it is, and whether just before or just after it.
 
-    A search that is given one lets faults strike, and other workers of A's role begin, only while A stands there.
-    Faults that are a step's own outcome (an outage, a full disk) strike that step itself when the location is before
-    it.
+    Faults strike, and other workers of A's role begin, only while A stands there. A fault that is a step's own outcome
+    (an outage, a full disk) strikes that step itself if the location is before it.
     """
 
     name: str
     nth: int
     when: Literal["before", "after"]
-    last: bool = False  # the last step of a run: after it a consumer is where it began
+    last: bool = False  # the last step of a run: after it, a consumer is back at its start
 
     def kept(self, found: list[Next], nodes: list[int], system: System, local_states: LocalStates) -> list[Next]:
-        """What of all that can happen where the workers are at these nodes may happen."""
+        """Which of these possible transitions may happen with the workers at these nodes."""
         return [one for one in found if self.allows(one[1].move, nodes, system, local_states)]
 
     def allows(self, move: Transition, nodes: list[int], system: System, local_states: LocalStates) -> bool:
-        """Whether this move may happen where the workers are at these nodes."""
+        """Whether this move may happen with the workers at these nodes."""
         here = self._is_at(nodes[0], local_states)
         if move.fault is None:
             rival = move.kind == "step" and move.worker != "A" and system.cast[move.worker] == system.cast["A"]
@@ -59,11 +58,11 @@ class FaultLocation:
 
 @dataclass(frozen=True)
 class Overtaking:
-    """Worker A takes `first` steps, B `second` of its own, then A goes to its end, and B after it.
+    """Worker A takes `first` steps, B `second` of its own, then A runs to its end, and B after it.
 
-    Who cannot go on lets the other one pass. Where both can only have the same message, B's is a redelivery. Everything
-    that is not decided by this, such as a random draw, is tried in every way. With `loose`, A and B are free once B has
-    taken its steps: a worker that polls would keep the other one waiting for ever otherwise.
+    A worker that is blocked lets the other one pass. If both can only have the same message, B's is a redelivery.
+    Whatever this leaves open, such as a random draw, is tried in every way. With `loose`, A and B are free once B has
+    taken its steps: otherwise a worker that polls would keep the other one waiting forever.
     """
 
     first: int
@@ -71,7 +70,7 @@ class Overtaking:
     loose: bool = False
 
     def kept(self, found: list[Next], nodes: list[int], system: System, local_states: LocalStates) -> list[Next]:
-        """What of all that can happen where the workers are at these nodes may happen."""
+        """Which of these possible transitions may happen with the workers at these nodes."""
         free = [one for one in found if one[1].move.fault is None and one[1].steps]
         mine, other = (self._of(worker, free) for worker in (0, 1))
         there = self._depth(nodes[1], local_states)

@@ -1,4 +1,4 @@
-"""What the two searches have in common: states that are entered once, checked, and counted in the end."""
+"""What the two searches share: states are entered once, checked, and counted at the end."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from simlib.text import plural
 
 LOOK_EVERY = 500  # steps
 LOOK_AFTER = 0.05  # seconds
-Arrival = TypeVar("Arrival")  # how a search came to a state
+Arrival = TypeVar("Arrival")  # how a search reached a state
 
 
 class Search(Generic[Arrival]):
-    """One search. `run` gives what it found."""
+    """One search. `run` returns what it found."""
 
     def __init__(self, question: Question) -> None:
         self._question = question
@@ -50,7 +50,7 @@ class Search(Generic[Arrival]):
         self._graph = Graph()
         self._rests: set[int] = set()
         self._counts_matter = NOTHING
-        self._able = 0  # a bit for each worker who could ever take a step
+        self._able = 0  # a bit for each worker that could ever take a step
         self._look_at = time.monotonic()
 
     def _make_successors(self) -> Successors:
@@ -85,13 +85,13 @@ class Search(Generic[Arrival]):
         raise NotImplementedError
 
     def _finish(self) -> None:
-        """Draw the conclusions, where the search is over."""
+        """Draw the conclusions, when the search is over."""
         raise NotImplementedError
 
     def _try_out_counts(self) -> None:
-        """Raise Carry where somebody minds that counts were taken for the same.
+        """Raise Carry if merging counts changed the steps of a worker.
 
-        Where they only get into values, and into no decision, a loop without an end is one all the same.
+        If they only get into values, and not into decisions, a loop without an end is one all the same.
         """
         self._counts_matter = (
             NOTHING if self._successors.counts is None else self._successors.counts.matter(self._in_time)
@@ -111,11 +111,11 @@ class Search(Generic[Arrival]):
         return tuple(self._backwards(where))[::-1]
 
     def _backwards(self, where: Arrival) -> Iterator[Transition]:
-        """The moves that lead there, the newest first."""
+        """The moves that lead there, newest first."""
         raise NotImplementedError
 
     def _enter(self, number: int, where: Arrival) -> Following | None:
-        """A state that has not been seen before: check it, and work out what can happen in it. None if it is wrong."""
+        """Check a state that is new, and compute what can happen in it. None if it is wrong."""
         state, following = self._successors.states[number], None
         self.findings.states += 1
         found = self._checks.everywhere(state)
@@ -138,7 +138,7 @@ class Search(Generic[Arrival]):
         return following
 
     def _make_room(self) -> None:
-        """For states that have been numbered since; for many at once, since most states lead to few new ones."""
+        """Make room for newly numbered states; for many at once, since most states lead to few new ones."""
         missing = len(self._successors.states) - len(self._graph)
         self._grow(missing + len(self._graph) // 8 + 100)
 
@@ -146,7 +146,7 @@ class Search(Generic[Arrival]):
         self._graph.grow(states)
 
     def _rest(self, number: int, where: Arrival) -> Found | None:
-        """A state in which, if nothing goes wrong, nothing more can happen."""
+        """Check a state in which, without a fault, nothing more can happen."""
         found = self._checks.at_rest(self._successors.states[number])
         if found is None:
             self._rests.add(number)
@@ -157,7 +157,7 @@ class Search(Generic[Arrival]):
         self.findings.outcomes.add(self._checks.outcome(self._successors.states[number]))
 
     def _out_of_limits(self) -> bool:
-        """Whether it has to end here; said now and then, and when the states are as many as they may be."""
+        """Whether to stop here; checked now and then, and when the states reach their limit."""
         now = time.monotonic()
         if now < self._look_at and self.findings.states < self._limits.states and self._local_states.too_long is None:
             return False
@@ -179,7 +179,7 @@ class Search(Generic[Arrival]):
         return bool(self.findings.interrupted)
 
     def _look_for_endless(self, where: Arrival, number: int) -> None:
-        """Note a run that has no end, where an unbounded world keeps it from closing into a circle."""
+        """Note a run without an end, if an unbounded world keeps it from closing into a loop."""
         limit, moves = self._limits.steps, self._backwards(where)
         newest = next(moves, None)
         if newest is None or newest.kind != "step":
@@ -196,7 +196,7 @@ class Search(Generic[Arrival]):
     # The end
 
     def _conclude(self) -> None:
-        """Everything was visited: count the schedules, look for circles, run every history again."""
+        """Everything was visited: count the schedules, look for livelocks, run every history again."""
         self.findings.schedules = schedules(self._graph, self._rests)
         if self.findings.schedules is None:
             self._look_for_livelock()
@@ -207,7 +207,7 @@ class Search(Generic[Arrival]):
         self.findings.complete = True
 
     def _audit(self) -> None:
-        """Ask the workers and the properties again. Raises NotDeterministic where one of them answers otherwise."""
+        """Ask the workers and the properties again. Raises NotDeterministic if one of them answers differently."""
         audit(self._local_states)
         self._property_answers.audit()
 
@@ -215,7 +215,7 @@ class Search(Generic[Arrival]):
         raise NotImplementedError
 
     def _traps(self, within: Iterable[int]) -> list[list[int]]:
-        """The sets of states among these in which, without a fault, the system goes round for ever."""
+        """The sets of states among these in which, without a fault, the system loops forever."""
         free: list[list[int]] = [[] for _ in self._successors.states]
         for number in within:
             free[number] = [target for target, edge in self._following(number) if edge.cost < FAULT]
@@ -226,7 +226,7 @@ class Search(Generic[Arrival]):
         return [*zip(targets, edges)]
 
     def _going_round(self, trap: Iterable[int]) -> Found | None:
-        """What is wrong with looping here for ever. Where nothing is, it is noted who does, and where."""
+        """What is wrong with looping here forever. If nothing is, note who does, and where."""
         circle = [(self._successors.states[at], self._following(at)) for at in sorted(trap)]
         found = self._checks.going_round(circle)
         if found is None:
@@ -256,7 +256,7 @@ class Search(Generic[Arrival]):
 
 
 def turn(edge: Edge, last: int) -> int:
-    """Whose turn it is afterwards."""
+    """Whose turn it is after this edge."""
     if edge.steps:
         return NOBODY if edge.over else edge.worker
     return NOBODY if edge.over and edge.worker in (last, EVERYBODY) else last

@@ -1,4 +1,4 @@
-"""Best first over ways to states: the first violation found is the smallest, and the same on every run."""
+"""Best-first search over paths: the first violation found is the smallest, and the same on every run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Label(NamedTuple):
     """One way in which a state was reached."""
 
     state: int
-    last: int  # the worker whose turn it was, NOBODY when the next one overtakes nobody
+    last: int  # the worker whose turn it was; NOBODY if the next one overtakes nobody
     cost: int
     before: Label | None
     move: Transition | None
@@ -34,7 +34,7 @@ class Shortest(Search[Label]):
         super().__init__(question)
         self._samples = samples
         self._good = self.findings.good = []
-        self._labels: dict[int, list[Label]] = {}  # of each state, those that were followed; the first is the cheapest
+        self._labels: dict[int, list[Label]] = {}  # by state, those that were followed; the first is the cheapest
         self._nexts: dict[int, Following] = {}
 
     def _finish(self) -> None:
@@ -43,9 +43,9 @@ class Shortest(Search[Label]):
         if not self.findings.found and not self.findings.interrupted:
             self._conclude()
         elif self.findings.faults_proven >= 0 and not (self.findings.found and self._question.location):
-            self._look_for_livelock()  # one with fewer faults than what was found is smaller
+            self._look_for_livelock()  # a livelock with fewer faults is smaller than what was found
         if self.findings.found:
-            self._audit()  # before it is shown: it may come of something that is not deterministic
+            self._audit()  # before it is shown: it may come from something that is not deterministic
 
     def _cut(self, why: str) -> None:
         super()._cut(why)
@@ -54,7 +54,7 @@ class Shortest(Search[Label]):
 
     def _best_first(self) -> None:
         first = Label(self._successors.initial(self._question.budget.packed), NOBODY, 0, None, None)
-        buckets, costs = {0: [first]}, [0]  # by cost, and within it those whose newest move is a fault last
+        buckets, costs = {0: [first]}, [0]  # by cost; within it, those whose newest move is a fault come last
         while costs:
             bucket = heappop(costs)
             self.findings.faults_proven = bucket // (2 * FAULT) - 1
@@ -66,7 +66,7 @@ class Shortest(Search[Label]):
         self.findings.faults_proven = self._question.budget.total
 
     def _follow(self, label: Label, buckets: dict[int, list[Label]], costs: list[int]) -> bool:
-        """Go on from a label, unless an earlier one of its state can do all that it can, as cheaply."""
+        """Continue from a label, unless an earlier one of its state can do all that it can, as cheaply."""
         state, last, so_far, labels = label.state, label.last, label.cost, self._labels
         known = labels.get(state)
         first = known is None
@@ -86,7 +86,7 @@ class Shortest(Search[Label]):
             cost = so_far + edge.cost
             if could_go_on and edge.steps and edge.worker != last:
                 if not first:
-                    continue  # the state's first label took this step for no more
+                    continue  # the state's first label took this step at no higher cost
                 cost += PREEMPTION
             whose = turn(edge, last)
             if _beaten(labels.get(target), whose, cost):
@@ -121,7 +121,7 @@ class Shortest(Search[Label]):
             label = label.before
 
     def _look_for_livelock(self) -> None:
-        """Among the states whose number of faults is done with: without a fault, nothing leads out of them."""
+        """Look among the fully explored states for sets that cannot be left without a fault."""
         done, labels = (self.findings.faults_proven + 1) * FAULT, self._labels
         traps = self._traps([state for state in labels if labels[state][0].cost < done])
         for trap in sorted(traps, key=lambda trap: min(labels[state][0].cost for state in trap)):
@@ -135,7 +135,7 @@ class Shortest(Search[Label]):
                 self._reached(state)
 
     def _again(self, label: Label) -> tuple[Transition, ...]:
-        """The step that is taken for ever in a state that leads to itself, if the way there does not end with it."""
+        """The step that repeats forever in a state that leads to itself, unless the way there ends with it."""
         edges = self._nexts[label.state][1]
         edge = next((edge for edge in edges if edge.steps and edge.cost < FAULT), None)
         if edge is None:
@@ -148,9 +148,9 @@ class Shortest(Search[Label]):
 
 
 def _beaten(known: list[Label] | None, last: int, cost: int) -> bool:
-    """Whether whatever continues a label with this turn and cost continues a known one of its state for no more.
+    """Whether whatever continues a label with this turn and cost also continues a known one of its state, for no more.
 
-    From the same state, another turn costs at most one preemption more. Faults are equal: the state knows them.
+    From the same state, another turn costs at most one preemption more. Faults are equal: they are part of the state.
     """
     for one in known or ():  # noqa: SIM110 - the inner loop; as a generator it costs twice as much
         if one.last == last or one.last == NOBODY or cost - one.cost >= PREEMPTION:

@@ -1,4 +1,4 @@
-"""What can happen next in a state of the whole system. States are numbers, as `layout` has it, and are numbered."""
+"""What can happen next in a state of the whole system. States are encoded as numbers, and indexed."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ from simlib.schedule.transition import (
 
 NO_ONE: frozenset[str] = frozenset()
 HELD_BACK = Slept("", 0, NO_ONE)
-# A step, looked up: what it takes of the budget, what it adds to the state, where the worker is then, and how.
+# A step, memoised: the budget that pays for it, what it adds to the state, the worker's next node, and the edge.
 Step = tuple[int, int, int, Edge]
-# What a worker's step can come to: its bit if it can take it; the ways that cost nothing; and these with the others.
+# What a worker's step can come to: its bit if it can take it; the ways without a fault; and all ways.
 Steps = tuple[int, list[Step], list[Step]]
-# What ends a worker's process, looked up: what it adds to the state, where the worker is then, and how.
+# What ends a worker's process, memoised: what it adds to the state, the worker's next node, and the edge.
 Ending = tuple[int, int, Edge]
-# All that can: the numbers and how, nothing's going wrong first; a bit for each worker who can take a step; and whether
-# nothing more can happen if nothing goes wrong.
+# All that can happen: the next states and the edges; a bit for each worker that can take a step; and whether, without
+# a fault, nothing more can happen.
 Following = tuple[list[int], list[Edge], int, bool]
 
 
 class RunningTimer(NamedTuple):
-    """A timer that runs, the seconds that it has left, and what is added when it runs out, for free or too early."""
+    """A running timer, the seconds it has left, and what is added when it runs out, for free or too early."""
 
     timer: Timer
     left: float
@@ -82,11 +82,11 @@ class Successors:
         self._neighbours = [(worker, 0, 0) for worker in range(len(self._workers))]  # as in Symmetry
         self._world = World(self._workers, local_states, resource_states, self.encoding)
         self.counts: Counters | None = None
-        self._named: dict[Hashable, int] = {}  # the states by what they are called where counts do not count
-        self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # at which nodes each fault had its place
+        self._named: dict[Hashable, int] = {}  # the states by name, where counts are merged
+        self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # the nodes at which each fault could strike
 
     def tell_nobody_apart(self) -> None:
-        """From now on one state stands for all that differ only in who of those who are alike is where."""
+        """From now on, one state stands for all that differ only by swapping identical workers."""
         self.symmetry = Symmetry(self._system, self.encoding, self._resource_states)
         self._neighbours = self.symmetry.neighbours
 
@@ -109,7 +109,7 @@ class Successors:
         return number
 
     def of(self, state: int) -> Following:
-        """Everything that may happen, in the order in which it is to be tried."""
+        """Everything that may happen, in the order in which to try it."""
         encoding, resource_of, owning = self.encoding, self._local_states.resource_of, self._resource_states.owning
         world, symmetry, sleepy = self._world, self.symmetry, self._world.sleepy
         states, number_of, resources = self.states, self._numbers.setdefault, encoding.resources
@@ -141,7 +141,7 @@ class Successors:
                     after = world.fall_asleep(after, worker, goes_to)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)
-                # As `_number` does it: a call costs as much as all the rest.
+                # `_number`, inlined: a call costs as much as all the rest.
                 number = number_of(after, len(states)) if counts is None else self._number(after)
                 if number == len(states):
                     states.append(after)
@@ -151,7 +151,7 @@ class Successors:
             self._timers(state, nodes, bool(able), busy, targets, edges)
         if left:
             self._strikes(state, nodes, bounds, targets, edges)
-        # Who is held back by the location is not at rest.
+        # A worker that the location holds back is not at rest.
         rests = not able and all(edge.cost >= FAULT for edge in edges)
         if self._location:
             targets, edges = self._restricted(targets, edges, nodes)
@@ -160,13 +160,13 @@ class Successors:
         return targets, edges, able, rests
 
     def _restricted(self, targets: list[int], edges: list[Edge], nodes: list[int]) -> tuple[list[int], list[Edge]]:
-        """What of this may happen in a search that looks at one place alone."""
+        """Only what may happen in a search that is restricted to one place."""
         assert self._location is not None
         kept = self._location.kept([*zip(targets, edges)], nodes, self._system, self._local_states)
         return [target for target, _ in kept], [edge for _, edge in kept]
 
     def _busy(self, state: int, nodes: list[int]) -> frozenset[str]:
-        """Who can do something now other than to sleep on."""
+        """The workers that can do something now other than sleep on."""
         found = set()
         for worker, node in enumerate(nodes):
             resource = self._local_states.resource_of[node]
@@ -177,12 +177,12 @@ class Successors:
         return frozenset(found)
 
     def _sleep(self, state: int, worker: int, node: int, busy: frozenset[str]) -> Slept | None:
-        """What the end of this worker's sleep is; HELD_BACK where something has to run out first."""
+        """This worker's sleep, at its end; HELD_BACK if some timer has to run out first."""
         name, seconds = self._workers[worker], self._world.seconds(node)
         return HELD_BACK if self._world.oversleeps(state, name, seconds, busy) else Slept(name, seconds, busy)
 
     def _note(self, edges: list[Edge]) -> None:
-        """Where the faults among these strike."""
+        """Note where the faults among these strike."""
         for edge in edges:
             if edge.strikes is not None:
                 self.struck[edge.move.fault or ""].add(edge.strikes)
@@ -210,7 +210,7 @@ class Successors:
         return steps
 
     def _after_run(self, worker: int, node: int) -> int:
-        """Where the worker is then: at its start, or at its end."""
+        """The worker's node after a run: its start, or its end."""
         name, local_states = self._workers[worker], self._local_states
         error = local_states.error[node]
         if not self._system.starts_again(name, error, local_states.queued[node]):
@@ -246,11 +246,11 @@ class Successors:
 
     @staticmethod
     def _for_all(move: Transition) -> Edge:
-        """What is no one worker's."""
+        """The edge of a move that is no single worker's."""
         return Edge(move, NOBODY, False, False, COSTS[move.fault], NOBODY if move.fault else None)
 
     def _strikes(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], edges: list[Edge]) -> None:
-        """What happens to workers from outside, as far as the budget goes."""
+        """What strikes workers from outside, as far as the budget allows."""
         left, symmetry, owning = state >> self.encoding.budget, self.symmetry, self._resource_states.owning
         for kind, rule in RULES.items():
             if rule.fault is None or not left & MASKS[rule.fault]:
@@ -275,7 +275,7 @@ class Successors:
                 edges.append(edge)
 
     def _ending(self, kind: Kind, worker: int, node: int) -> Ending | None:
-        """What this does to a worker at this node; None where it cannot happen there."""
+        """What this does to a worker at this node; None if it cannot happen there."""
         name, rule, endings = self._workers[worker], RULES[kind], self._endings[kind][worker]
         if not STRIKES[kind](self._local_states.standing(node)):
             endings[node] = None

@@ -1,14 +1,13 @@
-"""Workers that are alike: who of them is where makes no difference, so that all ways to name them are one state.
+"""Symmetry reduction: states that differ only by swapping identical workers count once.
 
-A worker that does not ask who it is is a function of its answers, and the world knows it by name alone, as the owner
-of a lease or of a delivery. Exchange the names of two workers of one role, everywhere, and what can happen is the same
-with the names exchanged. So of all states that differ in that alone, one is visited: the one in which the workers of
-each role stand in the order of their nodes (Ip and Dill 1996, "Better verification through symmetry").
+A worker that does not ask for its own name is a function of its answers, and the world knows it by name alone, as the
+owner of a lease or of a delivery. Swap the names of two workers of one role everywhere, and what can happen is the same
+with the names swapped. So of all such states only one is visited: the one in which the workers of each role are in the
+order of their nodes (Ip and Dill 1996, "Better verification through symmetry").
 
 One name does get into an answer: the value that a lock makes up for a lease says who took it. It is left out while
-workers are not told apart, and then everything is asked again with each name put in: what a worker does with such a
-lease (`minds_names`) and what a property makes of such a lock. Where an answer is another, they are not
-alike.
+workers are not told apart. Afterwards everything is asked again with each name put in: what a worker does with such a
+lease (`minds_names`), and what a property says of such a lock. If an answer differs, the workers are not alike.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from simlib.resources.lock import Lease, Lock, LockState
 
 
 class NotAlike(Exception):
-    """Workers of one role can be told apart, or what was found is to be told of each by name."""
+    """Raised if workers of one role can be told apart, or a finding has to name each of them."""
 
 
 class Symmetry:
-    """Which of the states that differ in names alone stands for all. The workers of one role stand side by side."""
+    """Which of the states that differ only in names stands for all. The workers of one role are adjacent."""
 
     def __init__(self, system: System, encoding: Encoding, resource_states: ResourceStates) -> None:
         self._encoding = encoding
@@ -40,7 +39,7 @@ class Symmetry:
         self.groups = alike(system)
         self._last = {worker: group[-1] for group in self.groups for worker in group}
         self._rotations: dict[tuple[int, int], Names] = {}
-        # Of each worker, who stands before and after it; and past the last of all, the lowest and the highest of nodes
+        # For each worker, its neighbours in its group; in place of none, the index of the lowest or the highest node
         count = len(self._workers)
         first = {group[0] for group in self.groups}
         self.neighbours = [
@@ -51,16 +50,16 @@ class Symmetry:
             )
             for worker in range(count)
         ]
-        # What exchanges a worker and the next one, times how much farther that one is
+        # Times the difference of their nodes, this swaps a worker with the next one
         self._exchange = [(1 << FIELD * worker) - (1 << FIELD * (worker + 1)) for worker in range(count)]
 
     def check(self, state: State, op: Op) -> None:
-        """Raise NotAlike for a step that is told the name of a lock's holder, or would be, were it not left out."""
+        """Raise NotAlike for a step that is told the name of a lock's holder, or would be if it were not left out."""
         if isinstance(state, LockState) and state.is_made_up and op.verb == "read":
             raise NotAlike
 
     def overtaken(self, state: int, nodes: list[int], worker: int, node: int) -> int:
-        """The state that stands for this one, in which a worker has left the order of `nodes` for this node."""
+        """The state that stands for this one, in which a worker has moved to `node`, out of the order of `nodes`."""
         rank = worker
         while rank < self._last[worker] and nodes[rank + 1] < node:
             state += (nodes[rank + 1] - node) * self._exchange[rank]
@@ -71,7 +70,7 @@ class Symmetry:
         return self._renamed(state, self._names(worker, rank)) if self._resource_states.owned else state
 
     def _names(self, worker: int, rank: int) -> Names:
-        """Who is called what when this worker has come to this place, and those between have made room."""
+        """Who gets whose name when this worker moves to this rank, and those between make room."""
         found = self._rotations.get((worker, rank))
         if found is None:
             step = 1 if rank < worker else -1
@@ -105,14 +104,14 @@ class Symmetry:
 
 
 def alike(system: System) -> list[range]:
-    """The places of those workers who run the same and do not ask who they are, where these are two or more."""
+    """Each group of two or more workers, by index, that run the same and do not ask for their own name."""
     roles = list(system.cast.values())
     groups = [range(roles.index(role), roles.index(role) + roles.count(role)) for role in dict.fromkeys(roles)]
     return [group for group in groups if len(group) > 1 and not roles[group[0]].knows_itself]
 
 
 def minds_names(local_states: LocalStates, names: Iterable[str]) -> bool:
-    """Whether a worker does otherwise when the leases that it is told say whose they are, and are these' own."""
+    """Whether a worker behaves differently if the leases that it gets carry one of these names."""
     leases = {number for number, answer in enumerate(local_states.answers.things) if isinstance(answer, Lease)}
     edges = [
         (node, answer, child)
@@ -142,7 +141,7 @@ def _minds_name(local_states: LocalStates, who: str, edges: list[tuple[int, int,
 
 
 def _with_name(local_states: LocalStates, op: Op | None, who: str) -> Hashable:
-    """What this step asks when a lease that it hands back to its lock says whose it is."""
+    """A key for this step, with the holder's name in a lease that it hands back to its lock."""
     if op is not None and isinstance(local_states.system.resources[op.resource], Lock):
         op = replace(op, args=tuple(_named(arg, who) for arg in op.args))
     return op and op_key(op)

@@ -1,4 +1,4 @@
-"""What can be wrong with a state: a property, a worker's own error, workers that wait for ever or go round for ever."""
+"""What can be wrong with a state: a false property, a worker's own error, workers that wait or loop forever."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from simlib.text import listed
 
 
 class Violations:
-    """Judges states. `unseen` are the `sometimes` that were true in none of them so far."""
+    """Judges states. `unseen` are the `sometimes` that have been true in none so far."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Violations:
         self._outcomes: dict[int, Hashable] = {}
 
     def everywhere(self, state: int) -> Found | None:
-        """What must not be so in any state, whoever is where in their code."""
+        """A violation that does not depend on what can happen next: a worker's own error, or a false `always`."""
         if self._local_states.bugs:
             bug = next((node for node in self._encoding.nodes(state) if node in self._local_states.bugs), None)
             if bug is not None:
@@ -59,7 +59,7 @@ class Violations:
         return self._false(self._property_answers.always, world)
 
     def _false(self, claims: list[Claim], world: Numbers) -> Found | None:
-        """The first of these claims that is not true here."""
+        """The first of these claims that is false here."""
         for claim in claims:
             if not self._holds(claim, world):
                 because = self._system.because(claim.claim, self._resource_states.world(world))
@@ -74,7 +74,7 @@ class Violations:
         return Found("error", because=self._system.failed(worker, error, self._local_states.where[node]))
 
     def at_rest(self, state: int) -> Found | None:
-        """What must not be so where, if nothing goes wrong, nothing more can happen."""
+        """A violation in a state in which, without a fault, nothing more can happen."""
         stuck = self._stuck(state, set())
         if stuck:
             return Found("stuck", because=f"{listed(stuck)}, for ever")
@@ -88,7 +88,7 @@ class Violations:
         )
 
     def _stuck(self, state: int, going: set[str]) -> list[str]:
-        """Who of those who are not `going` waits for ever, in words."""
+        """Which workers, other than those `going`, wait forever, in words."""
         local_states, people = self._local_states, zip(self._system.cast, self._encoding.nodes(state))
         blocked = {
             worker: (local_states.ops.things[local_states.op[node]], local_states.where[node])
@@ -98,7 +98,7 @@ class Violations:
         return self._system.stuck(blocked, self._resource_states.world(self._world_of(state)), going) if blocked else []
 
     def going_round(self, circle: list[tuple[int, list[Next]]]) -> Found | None:
-        """A system that goes round for ever is fine if all that must be true eventually is, wherever it is."""
+        """What is wrong with looping forever: nothing, if every `eventually` holds all along the loop."""
         unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
         if unmet is None and self._system.eventually:
             return self._left_behind(circle[0][0], {worker for worker, _, _ in self.steps_of(circle)})
@@ -108,13 +108,13 @@ class Violations:
         return Found("livelock", because=f"for ever: {listed(steps)}; {only}{stays}{_poisoned(self._received(circle))}")
 
     def _received(self, circle: list[tuple[int, list[Next]]]) -> list[str]:
-        """The queues without max_receives from which messages are received in such a circle."""
+        """The queues without max_receives from which messages are received in such a loop."""
         world = self._resource_states.world(self._world_of(circle[0][0]))
         names = dict.fromkeys(op.resource for _, op, _ in self.steps_of(circle) if op.verb == "receive")
         return [name for name in names if getattr(world[name], "max_receives", 1) is None]
 
     def steps_of(self, circle: list[tuple[int, list[Next]]]) -> list[tuple[str, Op, Where]]:
-        """The steps that are taken in such a circle with nothing going wrong: whose, which, and where."""
+        """The steps that are taken in such a loop without a fault: whose, which, and where."""
         local_states, found = self._local_states, {}
         for state, following in circle:
             nodes = self._encoding.nodes(state)
@@ -126,7 +126,7 @@ class Violations:
         return [*found.values()]
 
     def _left_behind(self, state: int, going: set[str]) -> Found | None:
-        """Who waits for ever while others go round is as stuck as if everybody did."""
+        """A worker that waits forever while others loop is as stuck as if nobody moved."""
         stuck = self._stuck(state, going)
         return Found("stuck", because=f"{listed(stuck)}, for ever, while others go round") if stuck else None
 
@@ -152,7 +152,7 @@ class Violations:
 
 
 def _poisoned(queues: list[str]) -> str:
-    """What to do about messages that come back again and again."""
+    """Advice about messages that come back again and again."""
     if not queues:
         return ""
     several = "their messages come" if len(queues) > 1 else "its message comes"

@@ -1,4 +1,4 @@
-"""What happens to the resources' part of a state otherwise than by a step, looked up. See `schedule.transition`."""
+"""Memoises what events other than steps do to the resources' part of a state. See `schedule.transition`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from simlib.schedule import transition
 
 
 class World:
-    """Changes encoded states. `sleepy` where there is a clock, so that workers may sleep."""
+    """Changes encoded states. `sleepy` if there is a clock, so that workers may sleep."""
 
     def __init__(
         self, workers: Sequence[str], local_states: LocalStates, resource_states: ResourceStates, encoding: Encoding
     ) -> None:
         self._workers = workers
         self._local_states, self._resource_states, self._encoding = local_states, resource_states, encoding
-        self._clocks = [
-            resource for resource in resource_states.clocks if resource in resource_states.owning
-        ]  # that run
+        # Only running clocks are owning.
+        self._clocks = [resource for resource in resource_states.clocks if resource in resource_states.owning]
         self._minding = [*resource_states.timed, *self._clocks]
         self._orphans: dict[int, int] = {}
         self._sleeps: dict[int, bool] = {}
@@ -33,16 +32,16 @@ class World:
         return state >> self._encoding.resources[resource] & MASK
 
     def change(self, resource: int, before: int, after: int) -> int:
-        """What is added to a state when this resource's number changes."""
+        """What to add to a state when this resource's number changes."""
         return after - before << self._encoding.resources[resource]
 
     def after(self, state: int, resource: int, event: str, argument: object) -> int:
-        """The state when this has happened to a resource."""
+        """The state after this has happened to a resource."""
         number = self.number(state, resource)
         return state + self.change(resource, number, self._resource_states.after(resource, number, event, argument))
 
     def end_process(self, state: int, worker: int) -> int:
-        """The state when the process of this worker has ended."""
+        """The state after this worker's process has ended."""
         for resource in self._resource_states.owning:
             number = self.number(state, resource)
             key = (number << 5 | worker) << 5 | resource
@@ -56,7 +55,7 @@ class World:
     # Sleep and timers
 
     def is_asleep(self, node: int) -> bool:
-        """Whether a worker at this node is to sleep."""
+        """Whether a worker at this node sleeps."""
         known = self._sleeps.get(node)
         if known is None:
             op = self._local_states.step_at(node)
@@ -64,26 +63,24 @@ class World:
         return known
 
     def sleepers(self, nodes: Sequence[int]) -> dict[str, float]:
-        """Who sleeps, and for how long."""
+        """Who sleeps, and for how many seconds."""
         people = zip(self._workers, nodes)
         return {worker: self.seconds(node) for worker, node in people if self.is_asleep(node)} if self.sleepy else {}
 
     def seconds(self, node: int) -> float:
-        """For how long a worker at this node sleeps."""
+        """For how many seconds a worker at this node sleeps."""
         local_states = self._local_states
         return float(local_states.ops.things[local_states.op[node]].args[0])
 
     def fall_asleep(self, state: int, worker: int, node: int) -> int:
-        """The state in which this worker has come to this node: it sleeps, if that is its next step."""
+        """The state after this worker has come to this node: it sleeps, if that is its next step."""
         if self.sleepy and self.is_asleep(node):
             for resource in self._minding:
                 state = self.after(state, resource, "fell_asleep", self._workers[worker])
         return state
 
     def wake(self, state: int, before: int, sleep: Slept) -> int:
-        """The state when somebody has slept, as far as that is no matter of the clock that was asked: that has been
-        done, and `before` is the state from before it.
-        """
+        """The state after a sleep. The clock that was asked has advanced already; `before` is the state before that."""
         for resource in self._resource_states.timed:
             state = self.after(state, resource, "woke", sleep)
         for clock in self._clocks:
@@ -93,14 +90,14 @@ class World:
         return state
 
     def pass_time(self, state: int, seconds: float, but: int = -1) -> int:
-        """The state in which so much time has passed on all clocks and timers but this one; if a clock runs."""
+        """The state after so many seconds on all clocks and timers but this one; the same state if no clock runs."""
         for resource in self._minding if self._clocks and seconds else ():
             if resource != but:
                 state = self.after(state, resource, "advance", seconds)
         return state
 
     def oversleeps(self, state: int, worker: str, seconds: float, busy: frozenset[str]) -> bool:
-        """Whether something has to run out before this worker has slept for so long."""
+        """Whether some timer has to run out before this worker has slept for so many seconds."""
         return transition.oversleeps(self._timers(state), worker, seconds, busy)
 
     def _timers(self, state: int) -> list[Timer]:
