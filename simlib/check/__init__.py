@@ -68,7 +68,7 @@ def _without_gc() -> Iterator[None]:
 
 
 def _counterexample(system: System, findings: Findings) -> Trace | None:
-    """The violation replayed with real generators: everything shown has happened."""
+    """The violation, replayed with real generators. Raises NotDeterministic if it does not happen again."""
     found = findings.found
     if found is None or found.moves is None:
         return None

@@ -1,8 +1,8 @@
 """Merges states that differ in numbers that only grow: a lock's tokens, a message's deliveries.
 
 In a loop, such numbers would make each round a new state. Workers hand them back and let resources compare them; a
-worker that does nothing else with them cannot tell two states with different numbers in the same order apart. So only
-one of these is visited, and afterwards that is tested: every history is run again with other numbers, and every
+worker that does nothing else with them cannot tell apart two states with different numbers in the same order. So only
+one of these is visited. Afterwards that is tested: every history is run again with other numbers, and every
 property is asked about them too. If that changes a step or an answer, the search starts again, and distinguishes the
 numbers up to `floor`, or all of them.
 """

@@ -34,7 +34,7 @@ else:
 SURE = frozenset((str, int, bool, bytes, type(None)))  # nothing to check or copy
 ATOMS = SURE | {float}
 KEYS = frozenset((str, int, type(None)))  # equal only to values that a worker cannot tell apart
-NAMES = KEYS | {bytes, datetime.date, uuid.UUID}  # types of a row's key: likewise
+NAMES = KEYS | {bytes, datetime.date, uuid.UUID}  # what can be a row's key, for the same reason
 DEEPEST = 50  # levels of nesting
 
 

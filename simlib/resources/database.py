@@ -198,7 +198,7 @@ class Database(Resource):
 
 
 def _key(key: Any) -> Any:
-    """Check a row's key: keys that are equal in Python must be one row in every store. Raises Mistake otherwise."""
+    """Check a row's key: keys that are equal in Python must be one row in every store. Raises Mistake for others."""
     kind = type(key)
     if kind in KEYS:
         return key

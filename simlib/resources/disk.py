@@ -242,8 +242,7 @@ class Disk(Resource):
         return Op(self._name, "delete", (_name(name),))
 
     def fsync(self, name: str) -> Op:
-        """Wait until the file's data is on disk. Its name may not be: see fsync_directory. Raises NotFound, as `read`.
-        """
+        """Wait until the file's data is on disk, but not its name: see fsync_directory. Raises NotFound, as `read`."""
         return Op(self._name, "fsync", (_name(name),))
 
     def fsync_directory(self) -> Op:

@@ -49,7 +49,7 @@ class Rule(NamedTuple):
     fault: str | None = None  # the budget that pays for it, if that is always the same
     strikes: Callable[[Standing], bool] | None = None  # for what happens to one worker: whether it can
     fate: Fate = "killed"  # and what becomes of its process
-    word: str = ""  # what it is called in a schedule in words
+    word: str = ""  # the word for it in a schedule in words
     verb: str = ""  # what the worker does then, in words
     story: str = ""  # the same, as a line of a trace
 
