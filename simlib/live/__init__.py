@@ -1,4 +1,6 @@
-"""The convincer: the same workers as operating-system processes, really killed, on real storage."""
+"""Runs workers for real: operating-system processes, killed with SIGKILL, on real storage, checked against the
+model.
+"""
 
 from __future__ import annotations
 
@@ -27,21 +29,21 @@ NO_PROCESSES = {
     "win32": "`live` kills real processes, as only Linux and macOS can; on Windows, WSL does.",
 }
 INSTEAD = "Everything else works here, and `replay` shows the same schedule on the model."
-MOST_STEPS = 100  # after its schedule, of a run that finds no end; each costs a few real milliseconds
+MOST_STEPS = 100  # after its schedule, in a run that does not end; each takes a few milliseconds
 
 
 @dataclass(frozen=True)
 class Chaos:
-    """Faults at random places, as many as the budget has; the same seed gives the same schedule."""
+    """Random faults, as many as the budget allows; the same seed gives the same schedule."""
 
     budget: Budget
     seed: int = 0
 
 
 def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None = None) -> Trace:
-    """Run the system once, along a schedule, or with faults at random. `on` says which resource is on which server.
+    """Run the system once: along a schedule, or with random faults. `on` maps resources to the URLs of their servers.
 
-    Raises Mistake.
+    Raises NotHere without processes, ModelIsWrong if the real parts differ from the model, Mistake for the rest.
     """
     if sys.platform in NO_PROCESSES:
         raise NotHere(f"{NO_PROCESSES[sys.platform]} {INSTEAD}")
@@ -51,7 +53,7 @@ def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None
 
 
 def run(system: System, processes: Processes, plan: list[Point] | Chaos) -> Trace:
-    """One more run under the same fork server. An interrupt ends it with what has happened so far."""
+    """One run under a fork server that is up already. An interrupt ends it and keeps the events so far."""
     with LiveMachine(system, processes) as machine:
         playback = Playback(machine, MOST_STEPS, machine.step_names())
         beginning = playback.scheduled(plan) if isinstance(plan, list) else chaos(machine, plan.budget, plan.seed)
@@ -64,10 +66,12 @@ def run(system: System, processes: Processes, plan: list[Point] | Chaos) -> Trac
 
 
 def _fills(plan: list[Point] | Chaos) -> bool:
-    """Whether a disk may have to be full. Only where it must: the file system that can be is one without fsync."""
+    """Whether a disk may become full. Only then is it tmpfs, the file system that can be filled, since tmpfs has no
+    fsync.
+    """
     if isinstance(plan, Chaos):
         return DISK_FULL in plan.budget.kinds
-    return any(point.kind == "step" and point.way for point in plan)  # a step that does not go as usual
+    return any(point.kind == "step" and point.way for point in plan)  # a step with another outcome than usual
 
 
 def _note(machine: LiveMachine, processes: Processes) -> str:
