@@ -57,8 +57,8 @@ class Interrupt:
         self.came = False
         self.watchdogs: list[Watchdog] = []
         self._ours = False  # our own thread has sent a signal
-# Two bare locks. Those of `threading` are partly written in Python: out of memory, a thread can die inside
-# one and leave it locked forever.
+        # Two bare locks. Those of `threading` are partly written in Python: out of memory, a thread can die inside
+        # one and leave it locked forever.
         self._watching = _thread.allocate_lock()
         self._gone = _thread.allocate_lock()
 

@@ -41,7 +41,7 @@ class LiveMachine(Machine):
         self._processes.begin()
         _, self._observer = self._processes.fork("observer")
         super().__enter__()
-# Set here so that no worker has to run in this process to find out: whatever it started would outlive the run.
+        # Set here so that no worker has to run in this process to find out: whatever it started would outlive the run.
         vars(self.system).setdefault("first_operations", {worker: slot.op for worker, slot in self.slots.items()})
         return self
 
