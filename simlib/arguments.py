@@ -24,8 +24,7 @@ BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ON
 def whole_number(name: str, value: Any, least: int = 0, most: int = LARGEST, *, of: str = "", or_: str = "") -> int:
     """`value` as an int. Raises Mistake unless it is a whole number from `least` to `most`.
 
-    An integer of another library (numpy's) is accepted. True is not, because it is a truth value; nor is 2.0, because a
-    count is exact.
+    An integer of another library (numpy's) is accepted. True is not: it is a truth value. Nor is 2.0: a count is exact.
     """
     if isinstance(value, numbers.Integral) and not isinstance(value, bool) and least <= int(value) <= most:
         return int(value)
@@ -83,12 +82,12 @@ def public(
     closed: bool = True,
     order: Sequence[str] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a function that learners call: a call that does not fit raises Mistake, with a traceback to their line
-    only.
+    """Decorate a function that learners call: a bad call raises Mistake, and each Mistake's traceback ends at their
+    line.
 
     `**rest` accepts the names of its TypedDict, listed in this `order`; any name if not `closed`. `inspect.signature`
-    includes them, and so do `help` and Tab. `instead` maps names that belong elsewhere to a sentence. `first` is the
-    required type of the first argument; with it, a `*args` parameter needs at least one argument.
+    has them, and so `help` and Tab. `instead` maps names that belong elsewhere to a sentence. `first` is the required
+    type of the first argument; with it, a `*args` parameter needs at least one argument.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

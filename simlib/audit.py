@@ -89,8 +89,7 @@ def audit(
     caught: the property itself has to fail.
 
     Raises Mistake if `claim` is not a function or has one of the checker's own names (stuck, livelock, error), if
-    `when` is anything else, if `careful` or `broken` is empty, if two workers share a name, and whenever `explore`
-    would.
+    `when` is anything else, if `careful` or `broken` is empty, if workers share a name, and whenever `explore` would.
     """
     if when not in ("always", "eventually"):
         raise Mistake(f'when={show(when)}: a property is true "always" or "eventually".')
@@ -102,8 +101,8 @@ def audit(
         raise Mistake(f"{name_of(claim)} is the checker's own word. Give your property another name.")
     asked = asking_one(scenario, when, claim)
 
-    def reports(those: Sequence[Workers]) -> dict[str, Report]:
-        return {name: asked.explore(one, workers=workers, **faults) for name, one in by_name(those).items()}
+    def reports(implementations: Sequence[Workers]) -> dict[str, Report]:
+        return {name: asked.explore(one, workers=workers, **faults) for name, one in by_name(implementations).items()}
 
     sound, found = reports([careful] if callable(careful) else careful), reports(broken)
     killed = {name: report for name, report in found.items() if report.claim == name_of(claim)}

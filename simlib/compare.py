@@ -75,9 +75,8 @@ def compare(
 
 
 def _several(workers: Counts, sides: Iterable[Workers] = ()) -> Counts:
-    """How many workers the concurrency question has: at least two of each that is counted.
-
-    Raises Mistake for a name that none of the `sides` has; the scenario itself may count workers that do not take part.
+    """At least two of each worker that is counted, for the concurrency question. Raises Mistake for a name that none of
+    the `sides` has; the scenario itself may count workers that do not take part.
     """
     if isinstance(workers, int):
         return max(2, workers)

@@ -9,9 +9,8 @@ from simlib.text import printable
 
 
 class OperationError(Exception):
-    """An operation failed. Workers may catch it; uncaught, it ends the process.
-
-    The process then restarts from its first step, as under a supervisor (systemd, Kubernetes).
+    """An operation failed. Workers may catch it. Uncaught, it ends the process, which then restarts from its first
+    step, as under a supervisor (systemd, Kubernetes).
     """
 
 
@@ -60,9 +59,9 @@ class Mistake(Exception):
 class NotHere(Mistake):
     """This platform cannot do that.
 
-    A notebook in the browser prints the sentence, skips the rest of the cell and runs the next one, so that a lesson
-    can continue. Other kernels treat it as an error and stop. IPython decides that by a handler, which is set when the
-    error is made.
+    A notebook in the browser prints the sentence, skips the rest of the cell and runs the next one, so that the lesson
+    can continue. Other kernels treat it as an error and stop. An IPython handler decides that, set when the error is
+    made.
     """
 
     def __init__(self, sentence: str) -> None:

@@ -59,7 +59,7 @@ def why(error: OSError) -> str:
 def json_of(text: bytes) -> Any:
     """Parse this JSON. Raises Odd, saying what is odd, and another ValueError if it is not JSON."""
     try:
-        return json.loads(text.decode("utf-8"), object_pairs_hook=_once)
+        return json.loads(text.decode("utf-8"), object_pairs_hook=_without_duplicates)
     except RecursionError:
         raise Odd("it is nested too deep") from None
     except (json.JSONDecodeError, UnicodeDecodeError, Odd):
@@ -75,7 +75,7 @@ def check_ordinary(found: os.stat_result) -> None:
         raise OSError(errno.EINVAL, f"it is {kind}")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object without duplicate names: parsers do not agree on which of two counts."""
     found: dict[str, Any] = {}
     for name, value in pairs:

@@ -48,9 +48,8 @@ INTERRUPT = _Signal(signal.SIGINT)
 class Interrupt:
     """The SIGINT handler while simlib works: notes the interrupt, and raises only inside learners' code.
 
-    Raised anywhere else, it could leave a library's lock locked forever, so slow code polls `came` instead. The
-    watching thread belongs to the handler: one thread serves all nested calls, because starting one takes as long as
-    many a search.
+    Raised elsewhere, it could leave a library's lock locked forever, so slow code polls `came` instead. The handler has
+    the thread, one for all nested calls, because starting one takes as long as many a search.
     """
 
     def __init__(self) -> None:
@@ -153,8 +152,8 @@ class Watchdog:
     it.
 
     Stops code that runs for longer than `patience`, or while the process has grown by more than `megabytes`; `full`
-    notes that a search or a simulation has grown by that much. A call into C is stopped only when it returns. Without
-    threads (in a browser) nothing is watched.
+    notes such growth in a search or a simulation. A call into C is stopped only when it returns. Without threads (in a
+    browser) nothing is watched.
     """
 
     patience = 1.0  # seconds

@@ -141,9 +141,7 @@ class Catalogue:
 
     @cached_property
     def worlds(self) -> tuple[World, ...]:
-        """Each fault with the first seeds that show the symptom. Raises Mistake for a fault that hardly ever shows
-        it.
-        """
+        """Each fault with the first seeds that show the symptom. Raises Mistake for a fault that rarely shows it."""
         return self._worlds(self.variants)
 
     def later(self, count: int = 1) -> tuple[World, ...]:

@@ -65,7 +65,7 @@ def record(exercise: str, result: Result, of: int | None = None, breaks: Breaks 
 
 
 def judged(result: Any, of: int | None = None, breaks: Breaks = ()) -> tuple[bool, str]:
-    """Whether this result completes an exercise, and a short description of it. Raises Mistake."""
+    """Whether this result completes an exercise, and a short description of it. Raises Mistake as `record` does."""
     runs = _runs(result)
     if runs:
         return _attacked(runs, [breaks] if callable(breaks) else list(breaks))
@@ -145,9 +145,8 @@ def _code(result: object) -> str:
 
 
 def _append(path: Path, line: Mapping[str, Any]) -> None:
-    """Append a line in one write, so that two kernels at once do not mix their lines.
-
-    What is written survives a kill of the kernel. A line that was torn before, by a full disk, stays on its own.
+    """Append a line in one write, so that two kernels keep their lines apart. It survives the kernel's death. A line
+    torn before, by a full disk, stays on its own.
     """
     text = json.dumps(line) + "\n"
     try:

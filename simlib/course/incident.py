@@ -50,12 +50,12 @@ class Incident:
         return self.plans.catalogue
 
     def check(self, name: str) -> Entry:
-        """Run a check: costs its minutes, returns its finding. Repeating it is free. Raises Mistake."""
+        """Run a check for its minutes; repeats are free. Raises Mistake for an unknown one, or once it is over."""
         check = self._catalogue.check(name)
         known = next((entry for entry in self.log if entry.text.startswith(f"{check.name}: ")), None)
         if known is not None:
             return known
-        self._still_open(f"check({show(name)})")
+        self._check_open(f"check({show(name)})")
         before = self.steps[-1].left if self.steps else self.plans.everything
         step = self.plans.look(self._world, check, before, self.minutes)
         self.steps.append(step)
@@ -64,9 +64,11 @@ class Incident:
         return self._write(f"{check.name}: {step.finding} ({numbers})")
 
     def commit(self, boundary: str) -> Entry:
-        """Record the boundary that you believe is failing; the start of its name will do. Raises Mistake."""
+        """Record the boundary that you believe is failing, by its name or the start of it. Raises Mistake if none fits,
+        if you are committed to it already, or once the incident is over.
+        """
         call = f"commit({show(boundary)})"
-        self._still_open(call)
+        self._check_open(call)
         meant = [one for one in BOUNDARIES if isinstance(boundary, str) and boundary and one.startswith(boundary)]
         if len(meant) != 1:
             near = did_you_mean(str(boundary), BOUNDARIES)
@@ -77,12 +79,11 @@ class Incident:
         return self._write(f"committed to {meant[0]}")
 
     def fix(self, name: str) -> Entry:
-        """Try a fix of the boundary that you committed to: costs its minutes, then the system runs again with it.
-
-        A fix that did not help is undone. Raises Mistake.
+        """Try a fix of the boundary that you committed to, for its minutes; one that does not help is undone. Raises
+        Mistake for an unknown or repeated fix, before a commitment, or once the incident is over.
         """
         call = f"fix({show(name)})"
-        self._still_open(call)
+        self._check_open(call)
         if not self.commits:
             raise Mistake(
                 f"{call}: commit to a boundary first, as in commit({show(BOUNDARIES[2])}). What you write "
@@ -122,7 +123,7 @@ class Incident:
         return Path(tuple(self.steps), tuple(self.commits), tuple(self.tried), self.minutes)
 
     def instead(self, player: Callable[[World], Path]) -> Path:
-        """Another player's path through the same incident: `incident.instead(plans.best)`. Raises Mistake."""
+        """Another player's path through it: `incident.instead(plans.best)`. Raises Mistake while it is open."""
         assert self.truth
         return player(self._world)
 
@@ -130,7 +131,7 @@ class Incident:
         self.log.append(Entry(self.minutes, text))
         return self.log[-1]
 
-    def _still_open(self, what: str) -> None:
+    def _check_open(self, what: str) -> None:
         if self.over:
             raise Mistake(
                 f"{what}: the incident is over, after {self.minutes:g} minutes. Look at debrief(incident), or open "

@@ -137,10 +137,7 @@ class Plans:
         return self.repair(world, self.order(belief), tuple(steps))
 
     def look(self, world: World, check: Check, belief: Belief, spent: float) -> Step:
-        """Run one more check, after `spent` minutes.
-
-        A finding that fits no world, in a run unlike the known ones, teaches nothing.
-        """
+        """Run one more check, after `spent` minutes. A finding that fits no known world teaches nothing."""
         finding = self.catalogue.finding(check, world)
         left = self.catalogue.consistent(belief, check, finding) or belief
         return Step(check, finding, left, spent + check.minutes)
@@ -161,9 +158,7 @@ class Plans:
         return self.play(world, self.best_check)
 
     def boundary_first(self, world: World) -> Path:
-        """Run the check that best separates the boundaries per minute, until one is left or no check separates them
-        further.
-        """
+        """Run the check that best separates the boundaries per minute, until one is left or no check helps."""
         return self.play(world, self.greedy_check)
 
     def fix_first(self, world: World) -> Path:

@@ -64,7 +64,7 @@ class Prediction:
         return SURE[self._sure.value] or 1 / len(self.answers)
 
     def reveal(self, truth: str) -> None:
-        """Print the learner's answer beside the truth. After that, the answer cannot change. Raises Mistake."""
+        """Print the learner's answer beside the truth, and lock it. Raises Mistake if `truth` is not an answer."""
         if truth not in self.answers:
             near = did_you_mean(str(truth), self.answers)
             raise Mistake(

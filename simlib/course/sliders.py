@@ -1,6 +1,4 @@
-"""Sliders over precomputed pictures.
-
-Every position is computed when the slider is made, and embedded in the page. So moving it needs no kernel, on an
+"""Sliders over pictures that are all computed in advance and embedded in the page. So moving one needs no kernel, on an
 exported page and on a slide as in a notebook.
 """
 
@@ -64,7 +62,7 @@ class Slider:
 def crash_slider(scenario: Scenario, *workers: Worker) -> Slider:
     """A slider that moves one crash through these implementations, and shows the lanes of the resulting runs.
 
-    Each picture is a run by the engine. Raises Mistake.
+    Each picture is a run by the engine. Raises Mistake for a list of functions, and whenever `scenario.run` would.
     """
     _check(workers)
     names = ["nowhere"]
@@ -78,7 +76,7 @@ def crash_slider(scenario: Scenario, *workers: Worker) -> Slider:
 def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: Unpack[Search]) -> Slider:
     """A slider over the number of workers, 1 to `most`: each implementation's verdict and its smallest failure.
 
-    `faults` are those of `scenario.explore`. Raises Mistake.
+    `faults` are those of `scenario.explore`. Raises Mistake for a list of functions, and whenever `explore` would.
     """
     _check(workers)
     most = whole_number("most", most, 2, 26, of=" of workers")
@@ -103,7 +101,8 @@ def crash_rate_slider(
 ) -> Slider:
     """A slider over the crashes per day of each worker: what `simulate` measures for each implementation.
 
-    `conditions` are those of `scenario.simulate`. Raises Mistake.
+    `conditions` are those of `simulate`. Raises Mistake for a list of functions, without `rates`, and as `simulate`
+    does.
     """
     _check(worker)
     if isinstance(rates, str) or not isinstance(rates, Iterable) or not (chosen := [*rates]):

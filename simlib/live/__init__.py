@@ -1,6 +1,4 @@
-"""Runs workers for real: operating-system processes, killed with SIGKILL, on real storage, checked against the
-model.
-"""
+"""Runs workers for real: operating-system processes, killed with SIGKILL, on real storage, compared with the model."""
 
 from __future__ import annotations
 
@@ -48,7 +46,7 @@ def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None
     if sys.platform in NO_PROCESSES:
         raise NotHere(f"{NO_PROCESSES[sys.platform]} {INSTEAD}")
     placed = {} if on is None else check(on, system.resources)
-    with Processes(system, _fills(plan), placed) as processes:
+    with Processes(system, _may_fill_disk(plan), placed) as processes:
         return run(system, processes, plan)
 
 
@@ -65,10 +63,8 @@ def run(system: System, processes: Processes, plan: list[Point] | Chaos) -> Trac
     return trace.but(note=stopped + _note(machine, processes), parts=parts)
 
 
-def _fills(plan: list[Point] | Chaos) -> bool:
-    """Whether a disk may become full. Only then is it tmpfs, the file system that can be filled, since tmpfs has no
-    fsync.
-    """
+def _may_fill_disk(plan: list[Point] | Chaos) -> bool:
+    """Whether a disk may become full. Only then is it on tmpfs, which can be filled but has no real fsync."""
     if isinstance(plan, Chaos):
         return DISK_FULL in plan.budget.kinds
     return any(point.kind == "step" and point.way for point in plan)  # a step with another outcome than usual
@@ -79,14 +75,14 @@ def _note(machine: LiveMachine, processes: Processes) -> str:
     parts: dict[str, list[str]] = {}
     for name, kind in processes.kinds.items():
         parts.setdefault(kind, []).append(name)
-    said = [_are(names, kind) for kind, names in parts.items()]
+    said = [_description(names, kind) for kind, names in parts.items()]
     counts = {"SIGKILL": machine.killed, "SIGSTOP": machine.stopped}
     done = [plural(count, signal) for signal, count in counts.items() if count]
     ran = ", ".join([plural(len(machine.slots), "operating-system process"), *done])
     return f"For real: {ran}; {'; '.join(said)}."
 
 
-def _are(names: list[str], kind: str) -> str:
+def _description(names: list[str], kind: str) -> str:
     """`bank is an HTTP server`, `bank and mail are HTTP servers`."""
     article, _, noun = kind.partition(" ")
     if len(names) == 1:

@@ -38,14 +38,14 @@ class Channel:
         silent too long.
         """
         try:
-            heard = self._channel.recv() if self._has_word() else Mistake(SILENT)
+            heard = self._channel.recv() if self._wait() else Mistake(SILENT)
         except ConnectionError:
             raise EOFError from None
         if isinstance(heard, Mistake):
             raise heard
         return heard
 
-    def _has_word(self) -> bool:
+    def _wait(self) -> bool:
         for _ in range(round(PATIENCE / SLICE)):
             self._heed()
             if self._channel.poll(SLICE):
@@ -58,9 +58,7 @@ class Channel:
         return self.hear()
 
     def close(self) -> None:
-        """Shut the channel down, so that the other end notices even if a forked process still has a copy of this
-        end.
-        """
+        """Shut the channel down: the other end notices even if a forked process still has a copy of this end."""
         with contextlib.suppress(OSError):  # the other end is gone
             self._end.shutdown(socket.SHUT_RDWR)
         self._end.close()

@@ -65,9 +65,8 @@ class ForkServer:
             return Mistake(f"the real parts cannot be made: {type(error).__name__}: {error}")
 
     def begin(self, pickled: bytes, fills: bool, on: Mapping[str, str]) -> tuple[str, dict[str, str], dict[str, str]]:
-        """Start a run: create its folder and its real parts, there or on servers.
-
-        Returns the folder, what each part is, and how it was set up.
+        """Start a run: create its folder and real parts. Returns the folder, each part's kind, and how it was set
+        up.
         """
         self.end()
         self._system = made = System(*pickle.loads(pickled))
@@ -165,9 +164,7 @@ class ForkServer:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies (prctl(2), Linux); elsewhere the channel's end has to
-    do.
-    """
+    """Have the kernel kill this process when its parent dies (prctl(2), Linux). Elsewhere the channel's end must do."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -175,9 +172,8 @@ def _die_with(parent: int) -> None:
 
 
 def _adopt_orphans() -> bool:
-    """Become the parent of every process that outlives the worker that started it (prctl(2), Linux).
-
-    Neither a double fork nor a session of its own lets one escape. False if the system has no such feature.
+    """Become the parent of every process that outlives the worker that started it (prctl(2), Linux), even after a
+    double fork in its own session. False if the system has no such feature.
     """
     try:
         return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) == 0)

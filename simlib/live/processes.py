@@ -87,9 +87,8 @@ class Processes:
         return pid, Channel(socket.socket(fileno=descriptors[0]), self.system.watchdog.heed)
 
     def kill(self, pid: int) -> bool:
-        """SIGKILL the process and wait for its end; False if it was gone already.
-
-        No other process can have taken its id: the fork server, its parent, has not reaped it yet.
+        """SIGKILL the process and wait for its end; False if it was gone already. Its id cannot have been reused: the
+        fork server, its parent, has not reaped it yet.
         """
         if pid not in self._pids:
             return False

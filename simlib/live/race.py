@@ -78,9 +78,7 @@ class ModelIsWrong(Mistake):
 
 
 def _orders(moves: Sequence[Transition], killed: str, heard: Answers) -> Iterator[list[Transition]]:
-    """Every order of the steps that can have taken effect: without blocked ones, with and without the killed
-    worker's.
-    """
+    """Every order of the steps that may have taken effect: no blocked ones, with and without the killed worker's."""
     certain = [move for move in moves if move.worker != killed and not isinstance(heard[move.worker], Blocked)]
     perhaps = [move for move in moves if move.worker == killed]
     for some in ([*certain, *perhaps], certain) if perhaps else (certain,):

@@ -82,12 +82,11 @@ class Scenario(Description):
         """Visit every schedule of this worker within a budget of faults, and report what can happen.
 
         `worker` is a function, or a list of functions that work together; `workers` is how many of each there are.
-        `faults` say how often each fault may strike in one run: `crashes` (memory is lost, the worker restarts),
-        `node_losses` (the worker is gone and nobody restarts it), `power_losses` (all processes end, and data that was
-        not synced may be lost), `redeliveries` (a task that was delivered is delivered again), `pauses` (a timer
-        expires before its owner proceeds), `lost_replies` (the step took effect, but its caller gets OutcomeUnknown),
-        `outages` (it did not: Unavailable), `rejections` (it never will: Rejected), `disk_full`. By default: one crash
-        and one redelivery.
+        `faults` say how often each may strike in one run: `crashes` (memory is lost, the worker restarts),
+        `node_losses` (the worker is gone for good), `power_losses` (all processes end, and data that was not synced may
+        be lost), `redeliveries` (a task is delivered again), `pauses` (a timer expires before its owner proceeds),
+        `lost_replies` (the step took effect, its caller gets OutcomeUnknown), `outages` (it did not: Unavailable),
+        `rejections` (it never will: Rejected), `disk_full`. By default: one crash and one redelivery.
 
         The search gives up after `max_states` states or `max_seconds` seconds (None: never), or when this process has
         grown by `max_megabytes`, and says how far it got. In CI, limit only the states, `max_states=1_000_000,
@@ -129,15 +128,14 @@ class Scenario(Description):
         trace: bool = False,
         until_violation: bool = False,
     ) -> Run:
-        """Run this worker once on a simulated clock for `hours` simulated hours, and measure. A seed gives the same run
-        again.
+        """Run this worker once on a simulated clock for so many `hours`, and measure. A seed gives the same run again.
 
         Durations are seconds, or functions that draw them from a random.Random, such as `exponential(60)`: `arrivals`
-        is the time between two tasks, `latency` that of a step, `restart` from a crash to the next start, `pause` how
-        long a worker pauses. Each `..._per_day` is a rate per worker; `power_losses_per_day` is one for all of them.
-        Each `..._chance`, from 0 to 1, is the probability that a fault strikes an operation that it can strike: with
-        `outage_chance=0.01` one call in a hundred fails. (`explore` takes counts, under other names: `outages=1`.) The
-        other conditions are by resource: see Conditions.
+        between two tasks, `latency` of a step, `restart` from a crash to the next start, `pause` of a worker. Each
+        `..._per_day` is a rate per worker, except `power_losses_per_day`, one for all of them. Each `..._chance`, from
+        0 to 1, is the probability that a fault strikes an operation that it can strike: `outage_chance=0.01` fails one
+        call in a hundred. (`explore` takes counts, under other names: `outages=1`.) The other conditions are by
+        resource: see Conditions.
 
         With `trace=True` the run keeps its events; with `until_violation=True` it ends at the first violation. Raises
         Mistake if a number is out of range, if a condition names no resource, and for the slips that `explore` refuses.
@@ -153,8 +151,7 @@ class Scenario(Description):
 
     @public()
     def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
-        """Run the worker once without faults, or with one crash after `crash_after` of its steps (0: it does not
-        crash).
+        """Run the worker once: without faults, or with a crash after `crash_after` of its steps (0: none).
 
         `scenario.run(charge)["bank"]` is the resource at the end, as properties see it. Raises Mistake if `crash_after`
         is not a whole number from 0 on, and for the slips that `explore` refuses.
@@ -165,8 +162,7 @@ class Scenario(Description):
 
     @public()
     def attack(self, worker: Workers, *moves: str, workers: Counts | None = None) -> Trace:
-        """Run the worker on your own schedule: each of `moves` says who moves next, or where a fault strikes; then all
-        finish.
+        """Run the worker on your own schedule: each of `moves` is who moves next, or a fault; then all finish.
 
         `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault, `"crash
         A"`, `"lose A"` (its node is lost), `"again A"` (its task is delivered again), `"expire lock"` (a timer of that

@@ -113,9 +113,7 @@ class Exponential:
 
 
 def exponential(mean: float) -> Exponential:
-    """Exponentially distributed durations, `mean` seconds on average: memoryless, like independent arrivals and
-    failures.
-    """
+    """Exponential durations, `mean` seconds on average: memoryless, like independent arrivals and failures."""
     found = as_number(mean)
     if found is None or found <= 0:
         raise Mistake(f"exponential({show(mean)}): the mean is a number of seconds above 0.")
@@ -143,16 +141,14 @@ class Conditions:
 
     `arrivals` is the interarrival time of tasks: one duration, or a dict by queue, or by the name of a worker that has
     no queue. Without a queue, a task goes to an idle worker, and counts as a "refused task" if all are busy. Without
-    `arrivals`, each worker does its task once, or the messages that the scenario starts with.
-
-    Crashes and pauses strike each worker, power losses all of them, at random and independently of what the workers do.
+    `arrivals`, each worker does its task once, or the messages that the scenario starts with. Crashes and pauses strike
+    each worker, power losses all of them, at random and independently of what the workers do.
 
     `capacity` is how many requests a resource serves at a time; the others queue. `timeout` is how long a client waits
     for a reply, by resource or step, before it gets OutcomeUnknown. Its request still takes effect, and under a
-    capacity it keeps its place in the queue: a server does not know that its client has gone.
-
-    `down` is the time in seconds, (from, to), when a resource is unreachable: its steps raise Unavailable. `stalled` is
-    the time when a resource with a capacity accepts requests and answers none.
+    capacity it keeps its place in the queue: a server does not know that its client has gone. `down` is from when to
+    when, in seconds, a resource is unreachable: its steps raise Unavailable. `stalled` is from when to when one with a
+    capacity accepts requests and answers none.
 
     `outage_chance` and the other chances, from 0 to 1, apply to each operation that such a fault can strike.
     """

@@ -1,6 +1,4 @@
-"""Runs the workers' steps. A step takes effect all at once, when its latency is over; a crash before that prevents
-it.
-"""
+"""Runs the workers' steps. A step takes effect all at once, at the end of its latency; a crash before prevents it."""
 
 from __future__ import annotations
 
@@ -77,7 +75,7 @@ class Execution:
         worker.nth.clear()
         if worker.task is None:
             worker.task = self._clock.now
-        self._go_on(worker, process)
+        self._next_step(worker, process)
 
     def _end_task(self, worker: Worker, process: Process) -> None:
         run, now = self._recorder.run, self._clock.now
@@ -121,7 +119,7 @@ class Execution:
 
     # Steps
 
-    def _go_on(self, worker: Worker, process: Process) -> None:
+    def _next_step(self, worker: Worker, process: Process) -> None:
         """Start the worker's next step, or end its task."""
         op = process.op
         if op is None:
@@ -199,7 +197,7 @@ class Execution:
                 resource.state.owner_gone(worker.name)
         if recorder.keeps_trace:
             recorder.step(worker, op, outcome, answer, where, now)
-        self._go_on(worker, process)
+        self._next_step(worker, process)
         return True
 
     def _exchange(self, who: str, process: Process, operation: Operation, op: Op, outcome: Outcome) -> Any:

@@ -18,9 +18,7 @@ Strike = Callable[[Any], None]
 def schedule_faults(
     clock: Clock, conditions: Conditions, chance: Random, workers: Iterable[Worker], strikes: Mapping[str, Strike]
 ) -> None:
-    """Schedule them at random, independently for each worker and of what it does. `strikes` has the action for each
-    fault.
-    """
+    """Schedule them at random, independently for each worker. `strikes` has the action for each fault."""
     of_workers = [(kind, worker) for worker in workers for kind in (CRASHES, PAUSES)]
     for kind, worker in [*of_workers, (POWER_LOSSES, None)]:
         per_day = getattr(conditions, RATES[kind])

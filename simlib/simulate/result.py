@@ -30,8 +30,7 @@ class Run:
     With a `capacity`, `requests["bank"][17]` is how many requests reached the bank in second 17, and
     `answered["bank"][17]` how many it answered successfully to a client that was still waiting.
 
-    Nothing else is kept about a finished task or a server. The states grow as the workers add to them: a queue also
-    keeps acknowledged messages, which `acked` shows.
+    Nothing else is kept of finished tasks and servers. A queue also keeps acknowledged messages, which `acked` shows.
     """
 
     title: str

@@ -8,8 +8,7 @@ from simlib.simulate.clock import Alarm, Clock
 
 
 class Server:
-    """First come, first served, including requests whose clients have gone. A request's alarm is called when it is
-    served.
+    """First come, first served, even after a client has gone. A request's alarm is called when it has been served.
 
     While stalled, it accepts requests and serves none.
     """

@@ -38,10 +38,10 @@ def sweep(
     `scenario.simulate` (with its units), or a name of the scenario: one of its values, or a resource such as `{"inbox":
     [Queue(visibility_timeout=30), Queue(visibility_timeout=60)]}`. `conditions` apply to every run.
 
-    `executor` says where the runs happen. By default there is one process per processor; a number sets how many
-    processes. Any `concurrent.futures.Executor` will do, such as a Dask cluster's, `client.get_executor()`; its
-    machines need simlib, the same Python, and the modules that the workers import. Functions defined in the notebook or
-    the script are sent along. A seed gives the same record wherever it runs.
+    `executor` says where the runs happen: by default in one process per processor, or in as many processes as you say.
+    Any `concurrent.futures.Executor` will do, such as a Dask cluster's, `client.get_executor()`; its machines need
+    simlib, the same Python, and the modules that the workers import. Functions defined in the notebook or the script
+    are sent along. A seed gives the same record wherever it runs.
 
     If a process dies, its runs are retried up to twice. A run that loses its process every time, or that ends in a
     Mistake, is listed in the result's `failures`; with the first seed it is raised instead, because all seeds would
@@ -52,10 +52,9 @@ def sweep(
     second's work, so if this process crashes, no returned chunk is lost. It is synced every second, so a power loss
     costs at most another second. Failures are not kept: they are retried.
 
-    An interrupt stops the sweep within a second and returns the records so far.
-
-    Raises Mistake for names and values that do not fit, for a `to` that another sweep has written (naming the
-    differences), and if cloudpickle, which sends the workers, is missing.
+    An interrupt stops the sweep within a second and returns the records so far. Raises Mistake for names and values
+    that do not fit, for a `to` that another sweep has written (naming the differences), and if cloudpickle, which sends
+    the workers, is missing.
     """
     plan = Plan(scenario, worker, seeds, parameters, {**conditions})
     from simlib.sweep.driver import run_sweep  # late: multiprocessing takes longer to import than simlib

@@ -55,7 +55,7 @@ class Driver:
         self._stopped = ""
 
     def run(self) -> Sweep:
-        """Make all runs that have no record yet; an interrupt ends it and keeps the records so far. Raises Mistake."""
+        """Make all runs without a record, until an interrupt. Raises Mistake if one with the first seed fails."""
         with interruptible() as interrupt, Progress("sweeping", len(self._plan)) as progress:
             while not self._stopped and self._send():
                 self._take_in(wait(self._flying, HEED, FIRST_COMPLETED).done)
@@ -99,16 +99,15 @@ class Driver:
         return self._again.popleft() if self._again else next(self._fresh, None)
 
     def _size(self) -> int:
-        """The number of runs in the next chunk: a second's work, less towards the end, so that all processes finish
-        together.
+        """The runs in the next chunk: a second's work, less towards the end, so that all processes finish together.
 
         The more chunks are in flight, the longer each is: otherwise the scheduler falls behind.
         """
         if not self._runs:
             return 1
-        a_second = self._runs / max(self._seconds, 1e-9)
+        per_second = self._runs / max(self._seconds, 1e-9)
         share = -(-self._unsent // self._window)
-        return min(MOST, max(1, int(a_second * self._window * HANDING_OUT), min(share, int(a_second * CHUNK))))
+        return min(MOST, max(1, int(per_second * self._window * HANDING_OUT), min(share, int(per_second * CHUNK))))
 
     # Collecting
 

@@ -21,10 +21,8 @@ SIMLIB = Path(__file__).parent.parent
 
 
 def describe(thing: Any, within: frozenset[int] = frozenset()) -> str:
-    """Text that is equal for things that behave alike.
-
-    A function is described by its code, its defaults and what they refer to; a library only by its name. `within` has
-    the ids of the things that contain this one.
+    """Text that is equal for things that behave alike: of a function its code, its defaults and what they refer to, of
+    a library only its name. `within` has the ids of the things that contain this one.
     """
     if type(thing) in (*ATOMS, *SCALARS):
         return repr(thing)

@@ -96,9 +96,7 @@ def _given(named: Named) -> str:
 
 
 def _shown(cells: Sequence[Named]) -> list[Record]:
-    """The parameter sets as the table shows them: one type per column, because polars takes it from the first
-    values.
-    """
+    """The parameter sets as the table shows them: one type per column, as polars infers it from the first values."""
     columns = {}
     for name in cells[0]:
         values = [cell[name] for cell in cells]

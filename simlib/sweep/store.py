@@ -48,9 +48,8 @@ class Store:
 
 @contextmanager
 def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]:
-    """Open the plan's file, to start it or to resume.
-
-    Raises Mistake if it holds another sweep or something else, or if one of its lines is not a record of this plan.
+    """Open the plan's file, to start it or to resume. Raises Mistake if it holds anything but this sweep, or a line
+    that is not a record of this plan.
     """
     if to is None:
         yield Store(plan)

@@ -101,9 +101,7 @@ def wrapped_notes(small_print: str) -> list[str]:
 
 
 def sheet(title: str, small_print: str, width: float, height: float, color: str = style.INK) -> tuple[Canvas, float]:
-    """A canvas with a title above and small print below, and the y where the space between them (`width`, `height`)
-    starts.
-    """
+    """A canvas with a title above and small print below, and the y where the space between them starts."""
     headings = textwrap.wrap(title, max(HEADING, int(width / 0.1)))
     notes = wrapped_notes(small_print)
     top = 0.33 + 0.22 * len(headings)

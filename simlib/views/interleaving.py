@@ -39,13 +39,13 @@ class InterleavingMap(Drawn):
     picture: Picture
 
     def report(self, first: int, second: int) -> Report:
-        """The verdict on A being overtaken after `first` steps by `second` steps of B. Raises Mistake."""
+        """The verdict if A is overtaken after `first` steps by `second` steps of B. Raises Mistake for no such cell."""
         if not (1 <= first <= len(self.steps) and 1 <= second <= len(self.steps)):
             raise Mistake(f"({first}, {second}): there are {plural(len(self.steps), 'step')}, counted from 1.")
         return self.reports[first - 1][second - 1]
 
     def trace(self, first: int, second: int) -> Trace:
-        """The run of a cell: the counterexample, or one without a violation. Raises Mistake."""
+        """The run of a cell: the counterexample, or one without a violation. Raises Mistake if there is none."""
         report = self.report(first, second)
         trace = report.counterexample or next(iter(report.sample(1)), None)
         if trace is None:

@@ -32,7 +32,7 @@ def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
     story.
 
     Takes traces and reports; a report shows its counterexample, or a run without a violation. `watch` names the
-    resources that get a lane. Raises Mistake if there is nothing to draw.
+    resources with a lane. Raises Mistake if there is nothing to draw.
     """
     for one in what:
         if not isinstance(one, (Report, Trace)):
@@ -57,9 +57,7 @@ def run_of(report: Report, to: str = "draw") -> Trace:
 
 
 def watched(scenario: Scenario, also: Iterable[str] = ()) -> tuple[str, ...]:
-    """The resources that the scenario's properties depend on, and `also`: they keep their lanes even if nothing
-    breaks.
-    """
+    """The resources that the scenario's properties depend on, and `also`: they keep their lanes in every run."""
     claims = (*scenario.always, *scenario.eventually, *scenario.sometimes)
     about = {*also, *(name for claim in claims for name in claim.parameters)}
     return tuple(name for name in scenario.resources if name in about)
@@ -155,8 +153,7 @@ def draw_panels(
 ) -> None:  # fmt: skip
     """Draw the panels below each other, from this corner on.
 
-    The lanes run from `labels` to `end`, with names of at most `letters` characters to their left; a step is `unit`
-    wide.
+    The lanes run from `labels` to `end`, their names (at most `letters` characters) to the left; a step is `unit` wide.
     """
     left, top = corner
     for panel in scene.panels:
@@ -212,7 +209,7 @@ def _cross(canvas: Canvas, mark: Mark, _: str, x: float, y: float, width: float)
 def _bar(canvas: Canvas, mark: Mark, fill: str, x: float, y: float, width: float) -> None:
     theme, room = canvas.theme, int(width / canvas.theme.letter)
     base = theme.bad if mark.bad else fill
-    canvas.box(x, y - 0.1, width, 0.2, fill=theme.paper, radius=0.04)  # or the lane's line would strike the text through
+    canvas.box(x, y - 0.1, width, 0.2, fill=theme.paper, radius=0.04)  # or the lane's line would cross the text
     canvas.box(x, y - 0.1, width, 0.2, fill=base, opacity=0.25, radius=0.04)
     text = style.clipped(mark.text, room) if room > 2 else ""
     _write(canvas, x + width / 2, y + 0.04, text, theme.bad if mark.bad else theme.ink, BAR)

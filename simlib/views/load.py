@@ -42,7 +42,7 @@ def load_curve(
 ) -> Load:
     """Simulate each implementation once and draw the requests per second that reach `resource`.
 
-    `conditions` are those of `scenario.simulate`, with a `capacity` for the resource. Raises Mistake.
+    `conditions` are those of `scenario.simulate`. Raises Mistake without a `capacity` for the resource.
     """
     capacity = conditions.get("capacity")
     if not isinstance(resource, str) or not isinstance(capacity, Mapping) or resource not in capacity:

@@ -8,7 +8,5 @@ from simlib.text import printable
 
 
 def escape(text: str) -> str:
-    """Escape text or an attribute's value. XML cannot hold most control characters or lone surrogates, so `repr` shows
-    them.
-    """
+    """Escape text for content or attributes. Characters that XML cannot hold are shown as `repr` shows them."""
     return html.escape(printable(text, keep="\n\t"))

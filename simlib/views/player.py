@@ -66,7 +66,7 @@ def player(scenario: Scenario, *workers: Workers, failure: Report | Trace | None
     """Step through the runs of one or two implementations event by event, and add a crash at any moment.
 
     `failure` is played on each of them, as in `scenario.replay`; without one, the run has no faults. A list of
-    functions is one implementation with several roles. Raises Mistake.
+    functions is one implementation with several roles. Raises Mistake if `failure` is not a report or a trace.
     """
     if not 1 <= len(workers) <= 2:
         raise Mistake(f"a player shows one or two implementations, and got {len(workers)}: player(scenario, charge).")

@@ -53,9 +53,7 @@ def marked(before: Sequence[Row], after: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def html_of(name: str, rows: Sequence[Row], ever: Iterable[Sequence[Row]], colour: str) -> str:
-    """A table with its caption, and room for every row that it will `ever` hold, so that changes do not move the
-    page.
-    """
+    """A table with its caption, and room for every row it will `ever` hold, so that changes do not move the page."""
     body = "".join(
         f'<tr class="mfp-{row.change}"><td>{"●" if row.change else ""}</td><td>{escape(row.name)}</td>'
         f"<td>{escape(row.value)}</td></tr>"

@@ -1,6 +1,4 @@
-"""Colours and text sizes shared by all pictures. Okabe and Ito's palette is safe for colour-blind readers and in
-grey.
-"""
+"""Colours and text sizes shared by all pictures. Okabe and Ito's palette is safe for the colour-blind and in grey."""
 
 from __future__ import annotations
 

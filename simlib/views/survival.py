@@ -64,8 +64,8 @@ def survival_curve(
     """Simulate many stretches of production with each implementation, and draw the share still unharmed over time.
 
     Each run has its own seed (`seed`, `seed + 1`, ...), the same for each implementation, and ends at its first
-    violation. `formula` gives the expected share unharmed by a day, which is drawn beside the simulated one.
-    `conditions` are those of `scenario.simulate`. Raises Mistake.
+    violation. `formula` gives the expected share unharmed by a day, drawn beside the simulated one. `conditions` are
+    those of `scenario.simulate`. Raises Mistake if `days` or `runs` is out of range.
     """
     runs = whole_number("runs", runs, 2, or_="; a curve says something from about 30 on")
     days = above_zero("days", days)

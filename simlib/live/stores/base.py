@@ -80,10 +80,8 @@ class Store:
 
     @contextmanager
     def untouched(self) -> Iterator[None]:
-        """Raise Tampered for every unexpected error in here.
-
-        The run writes nothing that it cannot read, and the model has taken the same step without an error, so the cause
-        is somebody else's write.
+        """Raise Tampered for every unexpected error in here. The run writes nothing that it cannot read, and the model
+        has taken the same step without an error, so somebody else has changed the storage.
         """
         try:
             yield

@@ -78,9 +78,7 @@ class Folder(Store):
         self._put(name, data, "ab")
 
     def _put(self, name: str, data: str, mode: str, room: int | None = None) -> None:
-        """Open the file, which creates or truncates it, then write until everything is written or the room is used
-        up.
-        """
+        """Open the file, which creates or truncates it, then write until all is written or the room is used up."""
         rest = memoryview(self._bytes(data))
         with open(self._path(name), mode, buffering=0) as file, self._limit(file.fileno(), data, room):
             try:

@@ -141,10 +141,8 @@ class RedisLock(Mutex, Store):
         return {"holder": self._value(value), **counts}
 
     def _quiet(self) -> bool:
-        """Whether the dead clients are gone.
-
-        Redis runs one command at a time but guarantees no order between connections; it notices the end of one only
-        after reading everything sent over it.
+        """Whether the dead clients are gone. Redis guarantees no order between connections, but notices the end of one
+        only after reading everything sent over it.
         """
         names = [client["name"].partition(":") for client in self.client.client_list()]
         return all(alive(process) for tag, _, process in names if tag == self.tag)

@@ -15,9 +15,7 @@ T = TypeVar("T")
 
 
 class SQLite:
-    """One file, one connection a process. Every transaction takes the write lock (BEGIN IMMEDIATE), so they run one by
-    one.
-    """
+    """One file, one connection a process. Every transaction takes the write lock (BEGIN IMMEDIATE), one at a time."""
 
     kind = "SQLite"
 
