@@ -105,7 +105,7 @@ def grade(
 
     Faults and limits are those of `scenario.explore`, but each search has more time, so that a grade does not depend on
     how busy the machine is. A worker that can loop forever does not pass even if no property is violated; `polls` says
-    that it may loop. Print the result to see what is still wrong. Raises Mistake whenever `explore` would.
+    that it may loop. Print the result to see what is still wrong. Raises Mistake without faults, and as `explore` does.
     """
     if not budgets and not faults:
         raise Mistake("grade(scenario, worker, crashes=1): name the faults that it has to survive.")

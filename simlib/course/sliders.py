@@ -1,5 +1,5 @@
-"""Sliders over pictures that are all computed in advance and embedded in the page. So moving one needs no kernel, on an
-exported page and on a slide as in a notebook.
+"""Sliders over precomputed pictures, embedded in the page: moving one needs no kernel, on an exported page and on a
+slide as in a notebook.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ class Conditions:
     for a reply, by resource or step, before it gets OutcomeUnknown. Its request still takes effect, and under a
     capacity it keeps its place in the queue: a server does not know that its client has gone. `down` is from when to
     when, in seconds, a resource is unreachable: its steps raise Unavailable. `stalled` is from when to when one with a
-    capacity accepts requests and answers none.
+    capacity accepts requests and starts on none.
 
     `outage_chance` and the other chances, from 0 to 1, apply to each operation that such a fault can strike.
     """
