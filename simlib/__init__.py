@@ -1,9 +1,9 @@
 """Midflight's simulator: what happens if it crashes here?
 
-Describe a system with resources and a Scenario, then ask: `explore` visits every schedule, `simulate` measures on a
-clock, `compare` puts two implementations under the same failure, `sweep` simulates them many times.
+Describe a system with resources and a Scenario, then ask about it: `explore` visits every schedule, `simulate` measures
+on a simulated clock, `compare` puts two implementations under the same failure, `sweep` simulates them many times.
 
-The types of all that is taken and answered are in simlib.types.
+simlib.types has the types of every argument and result, for annotations.
 """
 
 from simlib.audit import audit

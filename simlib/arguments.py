@@ -1,4 +1,4 @@
-"""What a caller gives: a name that nobody knows, an argument too few, a number that is none; and what to write."""
+"""Argument checks: unknown names, missing arguments, numbers out of range, and messages that say what to write."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from simlib.text import listed, nearest, show
 P = ParamSpec("P")
 R = TypeVar("R")
 LARGEST = 2**63 - 1
-LEFT_OUT = type("LeftOut", (), {"__repr__": lambda self: "..."})()  # as a default that is said elsewhere
+LEFT_OUT = type("LeftOut", (), {"__repr__": lambda self: "..."})()  # a default that is documented elsewhere
 BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 # Numbers
 
 
 def whole_number(name: str, value: Any, least: int = 0, most: int = LARGEST, *, of: str = "", or_: str = "") -> int:
-    """`value` as an int. Raises Mistake where it is none from `least` to `most`.
+    """`value` as an int. Raises Mistake unless it is a whole number from `least` to `most`.
 
-    An integer of another library (numpy's) will do. True will not: it is an answer. Nor will 2.0: a count is exact.
+    An integer of another library (numpy's) is accepted. True is not: it is a truth value. Nor is 2.0: a count is exact.
     """
     if isinstance(value, numbers.Integral) and not isinstance(value, bool) and least <= int(value) <= most:
         return int(value)
@@ -33,7 +33,7 @@ def whole_number(name: str, value: Any, least: int = 0, most: int = LARGEST, *, 
 
 
 def number(name: str, value: Any, least: float = 0, most: float = math.inf, *, of: str = "", or_: str = "") -> float:
-    """`value` as an int or a float. Raises Mistake where it is no finite number from `least` to `most`."""
+    """`value` as an int or a float. Raises Mistake unless it is a finite number from `least` to `most`."""
     found = as_number(value)
     if found is not None and least <= found <= most:
         return found
@@ -42,7 +42,7 @@ def number(name: str, value: Any, least: float = 0, most: float = math.inf, *, o
 
 
 def above_zero(name: str, value: Any, *, of: str = "", or_: str = "") -> float:
-    """`value` as an int or a float. Raises Mistake where it is no finite number above 0."""
+    """`value` as an int or a float. Raises Mistake unless it is a finite number above 0."""
     found = as_number(value)
     if found is not None and found > 0:
         return found
@@ -50,13 +50,13 @@ def above_zero(name: str, value: Any, *, of: str = "", or_: str = "") -> float:
 
 
 def as_number(value: Any) -> float | None:
-    """`value` as an int or a float; None where it is none, is not finite, or is True or False."""
+    """`value` as an int or a float; None if it is not a number, not finite, or a bool."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
     try:
         found = int(value) if isinstance(value, numbers.Integral) else float(value)
         return found if math.isfinite(found) else None
-    except OverflowError:  # an int or a fraction that no float can hold
+    except OverflowError:  # an int or a fraction too large for a float
         return None
 
 
@@ -64,8 +64,8 @@ def as_number(value: Any) -> float | None:
 
 
 def unknown(name: str, call: str, known: Iterable[str], instead: Mapping[str, str] | None = None) -> str:
-    """What to say of an argument that `call` does not take. `instead` has a sentence for names that are known
-    elsewhere.
+    """The message for an argument that `call` does not take. `instead` maps names that belong elsewhere to a
+    sentence.
     """
     known, instead = [*known], instead or {}
     near = nearest(name, [*known, *instead])
@@ -82,11 +82,12 @@ def public(
     closed: bool = True,
     order: Sequence[str] = (),
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A function that learners call: what it cannot be called with is a Mistake, and each Mistake points to their line.
+    """Decorate a function that learners call: a bad call raises Mistake, and each Mistake's traceback ends at their
+    line.
 
-    The names that its `**rest` may have are those of its TypedDict, in this `order`; any, if it is not `closed`.
-    `inspect.signature`, and so `help` and Tab, know them. `instead` has a sentence for names that belong elsewhere.
-    `first` is what its first argument has to be; then it also needs one of those that it takes several of.
+    `**rest` accepts the names of its TypedDict, listed in this `order`; any name if not `closed`. `inspect.signature`
+    has them, and so `help` and Tab. `instead` maps names that belong elsewhere to a sentence. `first` is the required
+    type of the first argument; with it, a `*args` parameter needs at least one argument.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -95,7 +96,7 @@ def public(
 
         @functools.wraps(function)
         def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-            __tracebackhide__ = True  # pytest's name for a frame that it leaves out
+            __tracebackhide__ = True  # pytest leaves this frame out
             try:
                 check(args, kwargs)
                 return function(*args, **kwargs)
@@ -109,7 +110,7 @@ def public(
 
 
 def _spelled(function: Callable[..., Any], order: Sequence[str]) -> inspect.Signature:
-    """Its signature, with each name that its `**rest` may have, where a TypedDict says which."""
+    """The signature, with `**rest` expanded into the names of its TypedDict."""
     signature = inspect.signature(function)
     *others, last = signature.parameters.values()
     if last.kind is not last.VAR_KEYWORD or "Unpack" not in str(last.annotation):
@@ -129,7 +130,7 @@ def _spelled(function: Callable[..., Any], order: Sequence[str]) -> inspect.Sign
 def _checks(
     function: Callable[..., Any], spelled: inspect.Signature | None, instead: Mapping[str, str], first: type | None
 ) -> Callable[[tuple[Any, ...], Mapping[str, Any]], None]:
-    """What checks a call of this function, and raises Mistake. `spelled` has the names that it takes, None: any."""
+    """A function that checks a call and raises Mistake. `spelled` has the accepted names; None accepts any."""
     signature = inspect.signature(function)
     parameters = [*signature.parameters.values()]
     taken = [*(spelled or signature).parameters.values()]
@@ -161,7 +162,7 @@ def _checks(
 
 
 def why_unfit(signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
-    """Why these arguments do not fit, as the end of a sentence: "is missing ..."; nothing where they do."""
+    """Why these arguments do not fit, as the end of a sentence ("is missing ..."); empty if they do."""
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
@@ -172,7 +173,7 @@ def why_unfit(signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mappi
 
 
 def _usage(parameters: Iterable[inspect.Parameter], anything: bool) -> str:
-    """How it is called: what it needs, and what it needs or may be given by name: `worker, workers=...`."""
+    """How to call it: required arguments, then required or optional keywords: `worker, workers=...`."""
     words, by_name, may = [], [], ["name=..."] if anything else []
     for one in parameters:
         needed = one.default is one.empty
@@ -188,6 +189,6 @@ def _usage(parameters: Iterable[inspect.Parameter], anything: bool) -> str:
 
 
 def named(thing: Any) -> str:
-    """What was given, in a few words: plain data and functions as they are written, of all else what kind it is."""
+    """The argument in a few words: plain data and functions as written, anything else by its type."""
     plain = isinstance(thing, (str, bytes, int, float, type(None), list, tuple, dict, set, type)) or callable(thing)
     return show(thing) if plain else f"a {type(thing).__name__}"

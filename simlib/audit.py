@@ -1,4 +1,4 @@
-"""Grades a property by what it notices: a property that nothing can break says nothing."""
+"""Grade a property by the broken workers that it catches."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ OWN_CLAIMS = ("stuck", "livelock", "error")
 
 @dataclass(frozen=True)
 class Audit:
-    """What a property notices. `claim` is its name.
+    """Which broken workers a property catches. `claim` is its name.
 
-    `careful` has the report on each careful worker, by name, and `killed` that on each broken worker which the property
-    catches. `survived` names those that it misses, `undecided` those whose search was stopped before it could say.
+    `careful` maps each careful worker to its report, and `killed` each broken worker that the property catches to its.
+    `survived` names the broken workers that it misses, `undecided` those whose search stopped before it could tell.
     """
 
     claim: str
@@ -41,7 +41,7 @@ class Audit:
 
     @property
     def score(self) -> int:
-        """How many broken workers it catches; 0 if it is false of a careful worker too."""
+        """How many broken workers it catches; 0 if the property fails for a careful worker."""
         return len(self.killed) if self.sound else 0
 
     @property
@@ -51,7 +51,7 @@ class Audit:
 
     @property
     def sound(self) -> bool:
-        """Whether it holds of every careful worker."""
+        """Whether it holds for every careful worker."""
         return all(report.verdict == "holds" for report in self.careful.values())
 
     def __repr__(self) -> str:
@@ -81,15 +81,15 @@ def audit(
     workers: Counts | None = None,
     **faults: Unpack[Search],
 ) -> Audit:
-    """Ask this one property, and nothing else, of careful workers and of broken ones.
+    """Check this one property, and nothing else, against careful workers and broken ones.
 
-    Each of `careful` and `broken` is a worker, or a list of them where there are several roles. `when` says whether the
-    property should be true in every state, or where nothing more can happen. `faults` are those of `scenario.explore`,
-    and so are limits. A broken worker that only gets stuck, or loops forever, is not caught: it takes the property.
+    Each entry of `careful` and `broken` is a worker, or a list of functions if there are several roles. `when` says
+    whether the property should be true in every state ("always") or wherever nothing more can happen ("eventually").
+    `faults` and limits are those of `scenario.explore`. A broken worker that only gets stuck or loops forever is not
+    caught: the property itself has to fail.
 
-    Raises Mistake if `claim` is no function, or has one of the checker's own names (stuck, livelock, error), if `when`
-    is something else, if `careful` or `broken` is empty, if two workers have one name, and for all that `explore`
-    refuses.
+    Raises Mistake if `claim` is not a function or has one of the checker's own names (stuck, livelock, error), if
+    `when` is anything else, if `careful` or `broken` is empty, if workers share a name, and whenever `explore` would.
     """
     if when not in ("always", "eventually"):
         raise Mistake(f'when={show(when)}: a property is true "always" or "eventually".')
@@ -101,8 +101,8 @@ def audit(
         raise Mistake(f"{name_of(claim)} is the checker's own word. Give your property another name.")
     asked = asking_one(scenario, when, claim)
 
-    def reports(those: Sequence[Workers]) -> dict[str, Report]:
-        return {name: asked.explore(one, workers=workers, **faults) for name, one in by_name(those).items()}
+    def reports(implementations: Sequence[Workers]) -> dict[str, Report]:
+        return {name: asked.explore(one, workers=workers, **faults) for name, one in by_name(implementations).items()}
 
     sound, found = reports([careful] if callable(careful) else careful), reports(broken)
     killed = {name: report for name, report in found.items() if report.claim == name_of(claim)}

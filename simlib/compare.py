@@ -1,4 +1,4 @@
-"""The three questions, asked of two implementations, and the same failure played on both."""
+"""Compare two implementations: the same three questions, and the same failure played on both."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ QUESTIONS = ("crashes mid-flight", "runs twice", "runs concurrently with itself"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` found. Jupyter shows it as a picture; `print` and `repr` give the same as text.
+    """What `compare` found. Jupyter shows a picture; `print` and `repr` give the same as text.
 
-    `reports["happy path"]["runs twice"]` is the verdict on an implementation under a question. `failure` is the report
-    whose counterexample was played on both, None if the happy path has none; `traces["failure mode"]` is what came of
-    it.
+    `reports["happy path"]["runs twice"]` is the verdict on an implementation for a question. `failure` is the report
+    whose counterexample was played on both, None if the happy path has none; `traces["failure mode"]` is the resulting
+    run.
     """
 
     reports: Mapping[str, Mapping[str, Report]]
@@ -42,7 +42,7 @@ class Comparison:
         return picture(self.sheet)._repr_mimebundle_(**how)
 
     def save(self, path: str) -> None:
-        """Write the picture to a file; the ending says how (png, svg, pdf)."""
+        """Write the picture to a file; the extension sets the format (png, svg, pdf)."""
         picture(self.sheet).save(path)
 
 
@@ -56,14 +56,14 @@ def compare(
     workers: Counts | None = None,
     **faults: Unpack[Search],
 ) -> Comparison:
-    """Ask of both implementations what happens if they crash mid-flight, run twice, run concurrently with themselves.
+    """Check what happens if each implementation crashes mid-flight, runs twice, or runs concurrently with itself.
 
-    The first question has one worker and `crashes` (1 if not given); the second one worker whose task is handed out
-    again (`redeliveries`, 1); the third at least two workers, and for consumers a redelivery as well, so that both
-    have the same message: `workers` of each, or by name `{"relay": 3}`. Further faults are added to each question, and
-    so are the limits of `scenario.explore`. The first failure of `happy_path` is played on both.
+    The first question has one worker and `crashes` (default 1). The second has one worker whose task is delivered again
+    (`redeliveries`, default 1). The third has at least two workers, plus a redelivery for consumers so that both hold
+    the same message: `workers` of each role, or by name `{"relay": 3}`. Other faults apply to each question, and so do
+    the limits of `scenario.explore`. The first failure of `happy_path` is played on both.
 
-    Raises Mistake if `workers` counts a worker that neither implementation has, and for all that `explore` refuses.
+    Raises Mistake if `workers` counts a worker that neither implementation has, and whenever `explore` would.
     """
     sides = {"happy path": happy_path, "failure mode": failure_mode}
     several = _several(scenario.workers) if workers is None else _several(how_many(workers), sides.values())
@@ -75,8 +75,8 @@ def compare(
 
 
 def _several(workers: Counts, sides: Iterable[Workers] = ()) -> Counts:
-    """How many there are when it is about several: at least two of each that is counted. Raises Mistake for a name that
-    none of the `sides` has; a scenario may count workers that it is not asked about now.
+    """At least two of each worker that is counted, for the concurrency question. Raises Mistake for a name that none of
+    the `sides` has; the scenario itself may count workers that do not take part.
     """
     if isinstance(workers, int):
         return max(2, workers)
@@ -89,7 +89,7 @@ def _several(workers: Counts, sides: Iterable[Workers] = ()) -> Counts:
 
 def _ask(scenario: Scenario, worker: Workers, several: Counts, faults: Mapping[str, Any]) -> dict[str, Report]:
     here = [name_of(role) for role in roles_of(worker)]
-    if not isinstance(several, int):  # roles of the other implementation may have other names
+    if not isinstance(several, int):  # the other implementation's roles may have other names
         several = {name: count for name, count in several.items() if name in here} or 2
     more = {kind: count for kind, count in faults.items() if kind not in (CRASHES, REDELIVERIES)}
     crashes = {CRASHES: faults.get(CRASHES, 1), **more}
@@ -103,7 +103,7 @@ def _ask(scenario: Scenario, worker: Workers, several: Counts, faults: Mapping[s
 def _played(scenario: Scenario, worker: Workers, failure: Report | None, asked: Mapping[str, Report]) -> Trace:
     if failure is None:
         sample = next((trace for report in asked.values() for trace in report.sample(1)), None)
-        return scenario.run(worker) if sample is None else sample  # none is known where all were interrupted
+        return scenario.run(worker) if sample is None else sample  # no sample if every search was interrupted
     trace = scenario.replay(worker, failure)
     assert isinstance(trace, Trace)
     return trace

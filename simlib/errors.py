@@ -1,4 +1,4 @@
-"""What simlib says: to a worker whose operation failed, and to an engineer who wrote something that cannot work."""
+"""The errors: an operation's failure, which workers may catch, and a mistake in a learner's own code."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from simlib.text import printable
 
 
 class OperationError(Exception):
-    """An operation's answer when it did not go as asked. Workers may catch it; uncaught, it ends the process,
-    which is restarted from its first step, as a supervisor (systemd, Kubernetes) would."""
+    """An operation failed. Workers may catch it. Uncaught, it ends the process, which then restarts from its first
+    step, as under a supervisor (systemd, Kubernetes).
+    """
 
 
 class Rejected(OperationError):
-    """Permanent and definite: it did not happen, and asking the same again gets the same answer (HTTP 4xx)."""
+    """Permanent and definite: it did not happen, and a retry gets the same answer (HTTP 4xx)."""
 
 
 class Unavailable(OperationError):
-    """Transient and definite: it did not happen, and may work later (connection refused, HTTP 503)."""
+    """Transient and definite: it did not happen, and a retry may succeed (connection refused, HTTP 503)."""
 
 
 class OutcomeUnknown(OperationError):
@@ -30,22 +31,22 @@ class AlreadyExists(OperationError):
 
 
 class NotFound(OperationError):
-    """A file, or an item of a REST collection, that is not there (ENOENT, HTTP 404)."""
+    """There is no such file, or no such item of a REST collection (ENOENT, HTTP 404)."""
 
 
 class StaleToken(OperationError):
-    """A fenced operation came with an older token than one that the resource has already seen."""
+    """A fenced operation carried an older token than the newest that the resource has seen."""
 
 
 class DiskFull(OperationError):
-    """ENOSPC. Part of the data may be down."""
+    """ENOSPC. Part of the data may have been written."""
 
 
 class Mistake(Exception):
-    """Something in the learner's own code that cannot work: what happened, where, and what to write instead.
+    """An error in the learner's own code: what happened, where, and what to write instead.
 
-    Jupyter shows the message alone: a traceback through the engine would be longer than the learner's code. What it
-    quotes may be anybody's, so no terminal takes orders from it.
+    Jupyter shows the message alone: a traceback through the engine would be longer than the learner's code. The message
+    may quote untrusted text, so it is made safe for a terminal.
     """
 
     def __str__(self) -> str:
@@ -56,15 +57,16 @@ class Mistake(Exception):
 
 
 class NotHere(Mistake):
-    """Something that this kind of machine cannot do.
+    """This platform cannot do that.
 
-    A browser's notebook prints the sentence, leaves the cell and runs the next one: a lesson goes on without it. (Other
-    kernels call that an error, and stop.) That is a matter of the shell, which is told when there is something to say.
+    A notebook in the browser prints the sentence, skips the rest of the cell and runs the next one, so that the lesson
+    can continue. Other kernels treat it as an error and stop. An IPython handler decides that, set when the error is
+    made.
     """
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
-        get_ipython = getattr(builtins, "get_ipython", None)  # IPython's own way to say that it is there
+        get_ipython = getattr(builtins, "get_ipython", None)  # IPython defines this builtin
         if get_ipython is not None:
             get_ipython().set_custom_exc((NotHere,), _sentence_alone)
 
@@ -78,15 +80,15 @@ class NotDeterministic(Mistake):
 
 
 class Hangs(Mistake):
-    """A learner's code ran for a long time, or took a lot of memory, and came to no end."""
+    """A learner's code ran too long, or took too much memory, without ending."""
 
 
 class WorkerHangs(Hangs):
-    """A worker did so before it reached its next `yield`."""
+    """A worker ran too long, or took too much memory, before its next `yield`."""
 
 
 class DoesNotHold(AssertionError):
-    """What `report.assert_holds()` raises. pytest and unittest count it as a failed test, not as an error in one.
+    """Raised by `report.assert_holds()`. pytest and unittest count it as a failed test, not as an error.
 
     Jupyter shows the message alone, as for a Mistake.
     """
@@ -96,10 +98,10 @@ class DoesNotHold(AssertionError):
 
 
 class Unfinished(Exception):
-    """What `report.assert_holds()` raises where the search was stopped: it does not say that something is wrong.
+    """Raised by `report.assert_holds()` if the search stopped early: that does not mean that something is wrong.
 
-    So it is no AssertionError: pytest and unittest count it as an error in the test, not as a failed one. Jupyter shows
-    the message alone.
+    So it is not an AssertionError: pytest and unittest count it as an error in the test, not as a failure. Jupyter
+    shows the message alone.
     """
 
     def _render_traceback_(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""What others have written: how a file of theirs is opened, and how a line of JSON in it is read."""
+"""Open files that others may have written, and parse the JSON in them, without trusting either."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ KINDS = (
     (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
 )
-# Where a system lacks one of these, such as Windows, the look before the opening has to do.
+# Windows lacks some of these; there the check before opening has to do.
 CAREFUL = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"))
 
 
 class Odd(ValueError):
-    """JSON that is well-formed, and that no program of ours writes."""
+    """Well-formed JSON that none of our programs writes."""
 
 
 def opened(path: Path, flags: int = os.O_RDONLY) -> int:
-    """A descriptor of an ordinary file. Follows no link and waits for nobody.
+    """A descriptor of a regular file. Follows no link and never blocks.
 
-    Raises OSError, also for what is no ordinary file: whoever opens a FIFO to read may wait for ever.
+    Raises OSError, also if it is not a regular file: opening a FIFO to read may block forever.
     """
     try:
         check_ordinary(os.lstat(path))
@@ -35,7 +35,7 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> int:
             raise
     file = os.open(path, flags | CAREFUL, 0o666)
     try:
-        check_ordinary(os.fstat(file))  # it may have been exchanged since
+        check_ordinary(os.fstat(file))  # it may have been replaced since the first check
     except OSError:
         os.close(file)
         raise
@@ -43,7 +43,7 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> int:
 
 
 def read(path: Path, most: int) -> bytes:
-    """What is in an ordinary file of at most so many bytes. Raises OSError."""
+    """The content of a regular file of at most `most` bytes. Raises OSError."""
     with os.fdopen(opened(path), "rb") as file:
         found = file.read(most + 1)
     if len(found) > most:
@@ -52,31 +52,31 @@ def read(path: Path, most: int) -> bytes:
 
 
 def why(error: OSError) -> str:
-    """What an error says of a file, without the file's name."""
+    """What the error says, without the file's name."""
     return error.strerror or type(error).__name__
 
 
 def json_of(text: bytes) -> Any:
-    """What this JSON says. Raises Odd, with what is odd; and a ValueError that is none where it is not JSON."""
+    """Parse this JSON. Raises Odd, saying what is odd, and another ValueError if it is not JSON."""
     try:
-        return json.loads(text.decode("utf-8"), object_pairs_hook=_once)
+        return json.loads(text.decode("utf-8"), object_pairs_hook=_without_duplicates)
     except RecursionError:
         raise Odd("it is nested too deep") from None
     except (json.JSONDecodeError, UnicodeDecodeError, Odd):
         raise
-    except ValueError:  # Python reads no number of more than 4,300 digits: that would take a long time
+    except ValueError:  # Python refuses to parse numbers of more than 4,300 digits
         raise Odd("a number in it has too many digits") from None
 
 
 def check_ordinary(found: os.stat_result) -> None:
-    """Raise OSError, saying what it is, for what is no ordinary file."""
+    """Raise OSError, saying what it is, unless this is a regular file."""
     if not stat.S_ISREG(found.st_mode):
         kind = next((name for test, name in KINDS if test(found.st_mode)), "a device")
         raise OSError(errno.EINVAL, f"it is {kind}")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, in which each name stands once: which of two is meant, readers do not agree on."""
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object without duplicate names: parsers do not agree on which of two counts."""
     found: dict[str, Any] = {}
     for name, value in pairs:
         if name in found:

@@ -1,4 +1,4 @@
-"""A progress bar for what takes longer than a blink. Without tqdm there is none."""
+"""A progress bar for slow work. Without tqdm there is none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MUTED = ContextVar("muted", default=False)
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """No bars in here: it is a part of something that has one, perhaps in another process."""
+    """No bars in here: this is part of work that has its own bar, perhaps in another process."""
     before = _MUTED.set(True)
     try:
         yield
@@ -24,7 +24,7 @@ def muted() -> Iterator[None]:
 
 
 class Progress:
-    """`with Progress("exploring", total) as progress: progress.reached(n)`. Gone without a trace when it ends."""
+    """`with Progress("exploring", total) as progress: progress.reached(n)`. The bar disappears at the end."""
 
     def __init__(self, what: str, total: float) -> None:
         self._what, self._total = what, total
@@ -36,7 +36,7 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
-            self._bar.n = self._bar.total  # a notebook's bar that closes short of its end stays, and turns red
+            self._bar.n = self._bar.total  # a notebook's bar that closes before its end stays, and turns red
             self._bar.close()
 
     def reached(self, done: float) -> None:
@@ -63,5 +63,5 @@ def _bar(what: str, total: float) -> Any:
     except ImportError:
         return _NoBar()
     bar = "{desc} {percentage:3.0f} % |{bar}| {elapsed}"
-    # The notebook's bar does not heed TQDM_DISABLE by itself.
+    # The notebook's bar ignores TQDM_DISABLE.
     return tqdm(desc=what, total=total, leave=False, bar_format=bar, disable=bool(os.environ.get("TQDM_DISABLE")))

@@ -1,4 +1,4 @@
-"""Functions and values as bytes, to be sent to another process: also those that were written in a notebook."""
+"""Pickle functions and values for another process, including those defined in a notebook."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from simlib.errors import Mistake
 
 
 def serialized(caller: str, what: str, thing: Any) -> bytes:
-    """The thing and all that its code needs, for `pickle.loads`. `caller` is who sends it, `what` is what it is called.
+    """`thing` and everything that its code needs, as bytes for `pickle.loads`.
 
-    Raises Mistake where cloudpickle is missing, and where the thing holds what only this process can have, such as a
-    lock.
+    Error messages name the `caller` that sends it and `what` it is. Raises Mistake if cloudpickle is missing, or if the
+    thing holds something that only this process can have, such as a lock.
     """
     try:
         import cloudpickle

@@ -1,4 +1,4 @@
-"""Words for people: a value as a reader would write it, counts and lists, and text of strangers made safe to show."""
+"""Text for people: values as a reader would write them, counts, lists, and untrusted text made safe to show."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 def printable(text: str, keep: str = "") -> str:
     """The text, with every character that cannot be seen written as `repr` writes it: `\\x1b`, `\\u202e`, `\\ud800`.
 
-    Those are control characters, which a terminal obeys and XML forbids; marks that turn the direction of what follows;
-    and lone surrogates, which no encoding takes. Spaces stay, and so does what is in `keep`.
+    Those are control characters, which a terminal obeys and XML forbids; marks that change the text's direction; and
+    lone surrogates, which cannot be encoded. Spaces stay, and so does every character in `keep`.
     """
     if text.isprintable():
         return text
@@ -27,23 +27,23 @@ def _is_space(character: str) -> bool:
 
 
 def name_of(function: Any) -> str:
-    """What a function is called, wherever it is shown or looked up: a name that was assigned can be any text."""
+    """A function's name, to show or to look up. It may be any text, because anybody can assign `__name__`."""
     return printable(str(function.__name__))
 
 
 def show(value: Any, width: int | None = None) -> str:
-    """As a reader would write it: text in double quotes, nothing longer than `width`, never an address.
+    """The value as a reader would write it: text in double quotes, at most `width` characters, never a memory address.
 
-    Left out, that is 60 letters for a value; of an error, which is a sentence with its point at the end, 1,000.
-    Whatever the value is, the text can be printed, and obeys nobody: see `printable`.
+    The default width is 60 for a value and 1,000 for an error, which is a full sentence. The result is always safe to
+    print: see `printable`.
     """
     width = width or (1_000 if isinstance(value, BaseException) else 60)
-    inner = min(60, width - 1)  # letters of a part: of more than that nothing would be seen
+    inner = min(60, width - 1)  # characters of one part: more would never show
     if isinstance(value, str):
-        value = value[: 2 * width]  # of what is longer no more is shown, and it may be a gigabyte
+        value = value[: 2 * width]  # no more will show, and it may be a gigabyte
         text = '"' + value.replace('"', '\\"') + '"' if value.isprintable() else repr(value)
     elif type(value) in (tuple, list, dict, set, frozenset) and inner < 1:
-        text = "…"  # a part of a part of a part
+        text = "…"  # three levels deep
     elif type(value) is tuple:
         text = "(" + _some(value, inner, width) + ("," if len(value) == 1 else "") + ")"
     elif type(value) is list:
@@ -62,9 +62,9 @@ def show(value: Any, width: int | None = None) -> str:
     else:
         try:
             text = repr(value)
-        except Exception:  # a learner's own
+        except Exception:  # from a learner's own __repr__
             text = ""
-        if not text or text.startswith("<") or " at 0x" in text:  # it says nothing of its own, or an address
+        if not text or text.startswith("<") or " at 0x" in text:  # a default repr, or one with an address
             text = f"a {type(value).__name__}"
     text = printable(text[: 2 * width])
     return text if len(text) <= width else text[: width - 1] + "…"
@@ -75,7 +75,7 @@ def _some(values: Iterable[Any], inner: int, width: int) -> str:
 
 
 def _joined(parts: Iterable[str], width: int) -> str:
-    """The first parts, until there is no room for more: a value may be large, and share its parts many times."""
+    """The first parts that fit: a value may be large, and may contain the same part many times."""
     found, length = [], 0
     for part in parts:
         found.append(part)
@@ -86,12 +86,12 @@ def _joined(parts: Iterable[str], width: int) -> str:
 
 
 def bare(value: Any, width: int = 60) -> str:
-    """As `show` does it, and text without quotes: a key, a file's name, a holder."""
+    """Like `show`, but text without quotes: a key, a file's name, a holder."""
     return printable(value) if isinstance(value, str) else show(value, width)
 
 
 def said(error: BaseException) -> str:
-    """What it says; nothing where it cannot say it."""
+    """The error's message; empty if the error cannot produce it."""
     try:
         return str(error)
     except Exception:
@@ -127,18 +127,18 @@ def listed(words: list[str], last: str = "and") -> str:
 
 
 def wrapped(text: str) -> str:
-    """A sentence on as many lines as it needs."""
+    """A sentence, wrapped into lines."""
     return textwrap.fill(text, 100, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """` Did you mean `crashes`?`, or nothing when none of the words is near."""
+    """` Did you mean `crashes`?`, or nothing if no word is close."""
     near = nearest(word, words)
     return f" Did you mean `{near}`?" if near else ""
 
 
 def nearest(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The word that this one was probably meant to be, in whatever case it is; None when none is near."""
+    """The word that was probably meant, ignoring case; None if no word is close."""
     folded = {one.casefold(): one for one in words}
     near = difflib.get_close_matches(word[:100].casefold(), folded, n=1, cutoff=cutoff)
     return folded[near[0]] if near else None

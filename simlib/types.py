@@ -1,7 +1,7 @@
-"""The types of what you hold, for annotations: `def judge(report: Report) -> bool: ...`. Nothing here is to be called.
+"""Types for annotations: `def judge(report: Report) -> bool: ...`. Nothing here is meant to be called.
 
-A worker that uses the answers of its steps is annotated `-> Steps`; `-> Iterator[Op]` will do for one that does not. A
-property's parameters are annotated with the resources' classes: `def paid(bank: Service, db: Database) -> bool: ...`.
+Annotate a worker that uses the answers of its steps `-> Steps`; `-> Iterator[Op]` will do for one that does not.
+Annotate a property's parameters with the resources' classes: `def paid(bank: Service, db: Database) -> bool: ...`.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from simlib.views.survival import Survival
 Steps = Generator[Op, Any, None]
 
 __all__ = [
-    # what a worker yields, is answered, and is
+    # workers: what they yield and receive
     "Op", "Steps", "Message", "Lease", "Worker", "Workers",
-    # what a property is, and sees
+    # properties, and what they see
     "Claim", "Value", "View",
-    # what a question takes
+    # arguments
     "Plain", "Counts", "Faults", "SearchLimits", "Search", "Question", "Production", "Duration", "Failure",
-    # what it answers
+    # results
     "Report", "Verdict", "Trace", "Event", "Run", "Conditions", "Comparison", "Audit", "Sweep", "Grade",
-    # what it draws
+    # pictures
     "Picture", "FaultMatrix", "Board", "InterleavingMap", "Player", "Survival", "PriceTag", "Load", "Slider",
 ]  # fmt: skip

@@ -1,7 +1,7 @@
-"""Keeps a learner's code from hanging, from filling the machine, and an interrupt from losing what is known.
+"""Stops learners' code that hangs or takes too much memory, and makes an interrupt keep the results so far.
 
-All of it is one handler of SIGINT, which is there while simlib works. A thread looks now and then at what runs and at
-the memory, and sends the same signal: it wakes a sleep, and it is handled where the learner's code runs.
+One SIGINT handler does all of it; it is installed while simlib works. A thread polls the running code and the process's
+memory, and sends the same signal: that wakes a sleep, and is handled in the thread that runs the learner's code.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from simlib.text import listed
 Args = TypeVarTuple("Args")
 T = TypeVar("T")
 MEGABYTE = 1 << 20
-LOOKS = 10  # while the patience lasts
+LOOKS = 10  # within the patience
 
 
 class Hanging(BaseException):
-    """Raised inside a learner's code that runs and runs, or takes and takes; `why` in words."""
+    """Raised inside learners' code that does not end or takes too much memory; `why` says which."""
 
     why = ""
-    full = False  # it takes too much memory, not time
+    full = False  # too much memory, not time
 
 
 class _Signal(int):
-    """`number.again` has the handler called once more, at the next instruction that looks for signals.
+    """`number.again` schedules the handler once more, at the next instruction that checks for signals.
 
-    An attribute, for a call looks for signals itself: the handler would be called again before it has raised.
+    It is an attribute because a call checks for signals itself: the handler would run again before it has raised.
     """
 
     again = property(_thread.interrupt_main)
@@ -46,18 +46,18 @@ INTERRUPT = _Signal(signal.SIGINT)
 
 
 class Interrupt:
-    """What an interrupt does while simlib works: it is noted, and raised in a learner's code alone.
+    """The SIGINT handler while simlib works: notes the interrupt, and raises only inside learners' code.
 
-    Raised anywhere, it could leave a lock of a library locked for good. Whatever takes long looks at `came`. The thread
-    is its own, too: one for all that is asked within, for to start one takes as long as many a search.
+    Raised elsewhere, it could leave a library's lock locked forever, so slow code polls `came` instead. The handler has
+    the thread, one for all nested calls, because starting one takes as long as many a search.
     """
 
     def __init__(self) -> None:
         self.came = False
         self.watchdogs: list[Watchdog] = []
-        self._ours = False  # a signal of our own is on its way
-        # Two bare locks. Those of `threading` are partly written in Python: where there is no memory left, a thread can
-        # die in the middle of one and leave it locked for good.
+        self._ours = False  # our own thread has sent a signal
+        # Two bare locks. Those of `threading` are partly written in Python: out of memory, a thread can die inside
+        # one and leave it locked forever.
         self._watching = _thread.allocate_lock()
         self._gone = _thread.allocate_lock()
 
@@ -65,7 +65,7 @@ class Interrupt:
         for watchdog in self.watchdogs:
             watchdog.strike()
         if self._ours:
-            self._ours = False  # what it was about has come to its end
+            self._ours = False  # the code that it was meant for has ended
             return
         self.came = True
         for watchdog in self.watchdogs:
@@ -74,10 +74,10 @@ class Interrupt:
             raise KeyboardInterrupt
 
     def add(self, watchdog: Watchdog) -> None:
-        """Look after this one as well."""
+        """Watch for this watchdog too."""
         if not self._watching.locked():
             self._start()
-        if self._watching.locked():  # where there are no threads, nobody asks for it either
+        if self._watching.locked():  # without threads, nothing reads it
             watchdog.least = memory()
         self.watchdogs.append(watchdog)
 
@@ -91,7 +91,7 @@ class Interrupt:
             self._watching.release()
 
     def end(self) -> None:
-        """Look after nobody any more; no signal of our own is on its way then."""
+        """Stop the thread; after that, none of our own signals is pending."""
         if self._watching.locked():
             self._watching.release()
             with self._gone:
@@ -104,7 +104,7 @@ class Interrupt:
             self._gone.release()
 
     def _look(self, watched: int) -> None:
-        """Now and then, until `_watching` is let go of."""
+        """Poll until `_watching` is released."""
         over, pause = self._watching.acquire, Watchdog.patience / LOOKS
         while True:
             try:
@@ -115,12 +115,12 @@ class Interrupt:
                 for watchdog in (*self.watchdogs,):
                     if watchdog.stops(taken):
                         self._signal(watched)
-            except MemoryError:  # there is none left: whoever takes more will be told
+            except MemoryError:  # out of memory: the next allocation elsewhere will fail and say so
                 continue
 
     def _signal(self, watched: int) -> None:
         self._ours = True
-        if watched != threading.main_thread().ident:  # signals are handled in the main thread alone
+        if watched != threading.main_thread().ident:  # signals are handled in the main thread only
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(watched), ctypes.py_object(Hanging))
         elif hasattr(signal, "pthread_kill"):
             signal.pthread_kill(watched, INTERRUPT)
@@ -130,8 +130,8 @@ class Interrupt:
 
 @contextmanager
 def interruptible() -> Iterator[Interrupt]:
-    """All that is asked in here is cut short together by an interrupt. The outermost one counts."""
-    in_main = threading.current_thread() is threading.main_thread()  # only that one is ever interrupted
+    """One interrupt cuts short everything in here. Only the outermost of nested blocks counts."""
+    in_main = threading.current_thread() is threading.main_thread()  # the only one that gets SIGINT
     before = signal.getsignal(signal.SIGINT)
     if in_main and isinstance(before, Interrupt):
         yield before
@@ -148,11 +148,12 @@ def interruptible() -> Iterator[Interrupt]:
 
 
 class Watchdog:
-    """`with watchdog:` around what runs a learner's code, as often nested as you like; `watchdog.run(code)` runs it.
+    """`with watchdog:` around anything that runs learners' code, nested as deep as you like; `watchdog.run(code)` runs
+    it.
 
-    Stopped is what runs for longer than `patience`, or while the process has grown by more than `megabytes`; that a
-    search or a simulation has grown by so much is noted as `full`. A call that computes in C is stopped only when that
-    returns. Where there are no threads (a browser) nobody watches.
+    Stops code that runs for longer than `patience`, or while the process has grown by more than `megabytes`; `full`
+    notes such growth in a search or a simulation. A call into C is stopped only when it returns. Without threads (in a
+    browser) nothing is watched.
     """
 
     patience = 1.0  # seconds
@@ -161,12 +162,12 @@ class Watchdog:
     def __init__(self) -> None:
         self.stretch = 0  # odd while a learner's code runs
         self.full = False
-        self.called_off = False  # it is time to end: interrupted, or full
-        self.asked: Hanging | None = None  # what the thread wants to be raised
-        self._asked_in = 0  # this stretch, and no later one
-        self.endless: set[CodeType] = set()  # workers that do not end when they are closed
-        self._seen, self._looks = -1, 0  # which stretch it was at the last look, and at how many before
-        self.least = 0  # bytes of memory that the process had when this began
+        self.called_off = False  # stop: interrupted, or full
+        self.asked: Hanging | None = None  # what the thread wants raised
+        self._asked_in = 0  # the stretch to raise it in
+        self.endless: set[CodeType] = set()  # workers that do not end when closed
+        self._seen, self._looks = -1, 0  # the stretch at the last look, and for how many looks so far
+        self.least = 0  # bytes of memory at the start
         self._depth = 0
         self._interrupt = Interrupt()
 
@@ -175,27 +176,27 @@ class Watchdog:
         return self._interrupt.came
 
     def heed(self) -> None:
-        """Raise KeyboardInterrupt here, where it can be dealt with, if somebody has interrupted."""
+        """Raise KeyboardInterrupt here, where it can be handled, if there was an interrupt."""
         if self._interrupt.came:
             raise KeyboardInterrupt
 
     def run(self, code: Callable[[Unpack[Args]], T], *args: *Args) -> T:
-        """What the learner's code answers. Raises Hanging, whatever the code itself makes of that."""
+        """The result of the learner's code. Raises Hanging even if that code caught it."""
         try:
             self.stretch += 1
             try:
                 return code(*args)
             finally:
-                self.stretch += 1  # at once: from here on nothing may be raised
+                self.stretch += 1  # at once: nothing may be raised from here on
         finally:
             if self._asked_in == self.stretch - 1 and self.asked is not None:
                 hanging, self.asked = self.asked, None
                 raise hanging
 
     def strike(self) -> None:
-        """Raise what was asked for, if the same code still runs; and again, should it be caught.
+        """Raise the pending Hanging if the same code still runs; and again if the code catches it.
 
-        In CPython 3.12 a loop that catches everything and does nothing about it catches that, too.
+        In CPython 3.12 a loop that catches everything and ignores it would swallow it otherwise.
         """
         if self.asked is not None and self.stretch == self._asked_in:
             INTERRUPT.again  # noqa: B018
@@ -217,7 +218,7 @@ class Watchdog:
         self._depth -= 1
         if self._depth:
             return
-        changed = self._put_back()  # first of all: what follows needs them
+        changed = self._put_back()  # first: what follows needs them
         self._interrupt.watchdogs.remove(self)
         self._within.__exit__(None, None, None)
         if changed:
@@ -227,14 +228,14 @@ class Watchdog:
             ) from None
 
     def _put_back(self) -> list[str]:
-        """Undo what a learner's code did to the builtins: nothing in the kernel would work any more."""
+        """Restore the builtins that a learner's code replaced: nothing else in the kernel would work."""
         now = vars(builtins)
         changed = [name for name, thing in self._builtins.items() if now.get(name) is not thing]
         now.update(self._builtins)
         return changed
 
     def stops(self, taken: int) -> bool:
-        """Whether what runs is to be stopped, as the thread sees it now, with so many bytes of memory taken."""
+        """Whether to stop the running code, as the thread sees it, at `taken` bytes of memory."""
         now = self.stretch
         self._looks = self._looks + 1 if now == self._seen else 0
         self._seen = now
@@ -255,7 +256,7 @@ class Watchdog:
 
 
 def memory() -> int:
-    """Bytes of memory that this process has; the most that it ever had where the system tells no more; else 0."""
+    """This process's memory in bytes; its peak if the system tells no more; else 0."""
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

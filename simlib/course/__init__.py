@@ -1,4 +1,4 @@
-"""What only the lessons need: predictions, exercises and their graders, sliders, and the incident room."""
+"""Material for the lessons: predictions, exercises and their graders, sliders, and the incident room."""
 
 from simlib.course.catalogue import BOUNDARIES, Case, Catalogue, Check, Fault, World, fault
 from simlib.course.debrief import debrief
@@ -14,13 +14,13 @@ from simlib.course.progress_map import progress
 from simlib.course.sliders import crash_rate_slider, crash_slider, workers_slider
 
 __all__ = [
-    # before a cell is run, and at the end
+    # predictions, before a cell is run and at the end
     "predict", "calibration",
-    # what a learner moves
+    # sliders
     "crash_slider", "workers_slider", "crash_rate_slider",
-    # what becomes of the exercises
+    # exercises and progress
     "grade", "record", "progress",
-    # an incident
+    # incidents
     "BOUNDARIES", "Case", "Catalogue", "Check", "Fault", "World", "fault", "Incident", "Path", "Plans", "Step",
     "incident_room", "debrief", "evidence", "downtime",
 ]  # fmt: skip

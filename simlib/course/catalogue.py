@@ -1,4 +1,4 @@
-"""Faults that cause one symptom, the checks that tell them apart, and the simulated runs behind both."""
+"""A catalogue of faults with the same symptom, the checks that tell them apart, and the simulated runs behind both."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ BOUNDARIES = (
 class Fault:
     """One way to break the system. `changes` are the parts that differ from the healthy system, by name.
 
-    `fix` says in words what is done about it, which takes so many `minutes`, the look whether it helped included.
-    It puts the parts named in `mends` back to what they are in the healthy system.
+    `fix` describes the repair, which takes so many `minutes`, including the check that it worked. It restores the parts
+    named in `mends` to their healthy state.
     """
 
     name: str
@@ -37,9 +37,9 @@ class Fault:
 def fault(
     name: str, boundary: str, *, fix: str, minutes: float, mends: Sequence[str] | None = None, **changes: Any
 ) -> Fault:
-    """Describe a fault. `mends` are the parts that its fix puts back: all of the changes, if left out.
+    """Describe a fault. `mends` names the parts that its fix restores: all of the changes by default.
 
-    Raises Mistake for an unknown boundary, for a fault that changes nothing, and for a fix that mends nothing of it.
+    Raises Mistake for an unknown boundary, for a fault that changes nothing, and for a fix that restores none of it.
     """
     if boundary not in BOUNDARIES:
         near = did_you_mean(str(boundary), BOUNDARIES)
@@ -56,10 +56,10 @@ def fault(
 
 @dataclass(frozen=True)
 class Check:
-    """A look at the running system that takes so many `minutes`.
+    """An inspection of the running system, which takes so many `minutes`.
 
-    `look(case)` answers two texts: the finding in a few words, which is what can be compared between systems, and
-    the numbers of this run behind it.
+    `look(case)` returns two texts: the finding in a few words, which can be compared between systems, and the numbers
+    of this run behind it.
     """
 
     name: str
@@ -78,7 +78,7 @@ class World(NamedTuple):
 
 
 class Case:
-    """What a check looks at: `run`, the system as it is; `usual`, the healthy one with the same seed."""
+    """What a check inspects: `run`, the system as it is; `usual`, the healthy one with the same seed."""
 
     def __init__(self, catalogue: Catalogue, world: World) -> None:
         self._catalogue, self._world = catalogue, world
@@ -95,17 +95,17 @@ class Case:
 
     @cached_property
     def staging(self) -> Run:
-        """The code as it is deployed now, on a machine with everything else as it should be."""
+        """The deployed code on a machine where everything else is healthy."""
         code = [name for name, value in self._world.fault.changes.items() if callable(value)]
         return self._catalogue.rerun(self._world, keep=code)
 
 
 class Catalogue:
-    """The faults that can be behind one symptom, and what each check says of each of them.
+    """The faults that can cause one symptom, and what each check finds for each of them.
 
     `run(seed, **changes)` simulates the system, healthy without changes. `gauge(run)` is what customers notice, a
-    number of `unit`; when it is below `alarm`, that is the symptom. An incident is a run that shows it: each fault
-    stands in the catalogue with the first `variants` seeds where that is so. Runs are kept: each is simulated once.
+    number of `unit`; below `alarm`, that is the symptom. An incident is a run that shows it: each fault is listed with
+    the first `variants` seeds that do. Runs are cached: each is simulated once.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Catalogue:
         self._readings: dict[tuple[str, str, int], tuple[str, str]] = {}
 
     def adding(self, *checks: Check) -> Catalogue:
-        """The same faults in the same runs, with these checks too. Raises Mistake for a name that there is already."""
+        """The same faults and runs, with these checks added. Raises Mistake for a name that exists already."""
         other = Catalogue(
             self._run, self.faults, [*self.checks, *checks], gauge=self._gauge, alarm=self.alarm, unit=self.unit,
             variants=self.variants, most_seeds=self.most_seeds,
@@ -141,11 +141,11 @@ class Catalogue:
 
     @cached_property
     def worlds(self) -> tuple[World, ...]:
-        """Each fault with the first seeds that show the symptom. Raises Mistake for a fault that hardly shows it."""
+        """Each fault with the first seeds that show the symptom. Raises Mistake for a fault that rarely shows it."""
         return self._worlds(self.variants)
 
     def later(self, count: int = 1) -> tuple[World, ...]:
-        """Each fault with the next `count` seeds that show the symptom: runs that are not among `worlds`."""
+        """Each fault with the next `count` seeds that show the symptom: runs that are not in `worlds`."""
         return tuple(world for world in self._worlds(self.variants + count) if world not in self.worlds)
 
     def _worlds(self, each: int) -> tuple[World, ...]:
@@ -169,7 +169,7 @@ class Catalogue:
         return found
 
     def rerun(self, world: World, keep: Sequence[str] | None = None) -> Run:
-        """The run with this fault; or with those of its changes alone that are in `keep`."""
+        """The run with this fault, or only with those of its changes that are in `keep`."""
         changes = {name: value for name, value in world.fault.changes.items() if keep is None or name in keep}
         key = (world.seed, world.fault.name if changes else "", tuple(changes))
         if key not in self._runs:
@@ -177,20 +177,20 @@ class Catalogue:
         return self._runs[key]
 
     def gauge(self, world: World, fixes: Sequence[Fault] = ()) -> float:
-        """What customers see with these fixes in place: the system is run again, with the same seed."""
+        """What customers see with these fixes applied: the system is run again with the same seed."""
         mended = {name for fix in fixes for name in fix.mends}
         return self._gauge(self.rerun(world, [name for name in world.fault.changes if name not in mended]))
 
     def suffers(self, world: World, fixes: Sequence[Fault] = ()) -> bool:
-        """Whether customers notice it, with these fixes in place."""
+        """Whether customers notice it with these fixes applied."""
         return self.gauge(world, fixes) < self.alarm
 
     def usual(self, world: World) -> float:
-        """What customers see of the healthy system, with the same seed."""
+        """What customers see of the healthy system with the same seed."""
         return self._gauge(self.rerun(world, keep=()))
 
     def reading(self, check: Check, world: World) -> tuple[str, str]:
-        """What the check says of this run: the finding, and its numbers. Raises Mistake where it says neither."""
+        """The check's finding in this run, and its numbers. Raises Mistake if it returns anything else."""
         key = (check.name, world.fault.name, world.seed)
         if key not in self._readings:
             said = check.look(Case(self, world))
@@ -203,11 +203,11 @@ class Catalogue:
         return self._readings[key]
 
     def finding(self, check: Check, world: World) -> str:
-        """What the check says of this run, in the words that can be compared."""
+        """The check's finding in this run, in words that can be compared."""
         return self.reading(check, world)[0]
 
     def said(self, check: Check) -> dict[str, list[str]]:
-        """What the check says, by fault: each finding that one of its runs gives, in order."""
+        """The check's findings by fault: each finding that one of the fault's runs gives, in order."""
         found: dict[str, list[str]] = {one.name: [] for one in self.faults}
         for world in self.worlds:
             finding = self.finding(check, world)
@@ -216,11 +216,11 @@ class Catalogue:
         return found
 
     def consistent(self, worlds: frozenset[World], check: Check, finding: str) -> frozenset[World]:
-        """Those of the worlds in which this check says this."""
+        """The worlds in which this check has this finding."""
         return frozenset(world for world in worlds if self.finding(check, world) == finding)
 
     def left(self, worlds: frozenset[World]) -> dict[str, int]:
-        """How many faults of each boundary these worlds leave possible."""
+        """How many faults these worlds leave possible at each boundary."""
         possible = {world.fault.name: world.fault.boundary for world in worlds}
         return {boundary: list(possible.values()).count(boundary) for boundary in BOUNDARIES}
 
@@ -229,7 +229,7 @@ class Catalogue:
         return [one for one in self.faults if one.boundary == boundary]
 
     def check(self, name: str) -> Check:
-        """The check of this name. Raises Mistake where there is none."""
+        """The check of this name. Raises Mistake if there is none."""
         found = next((one for one in self.checks if one.name == name), None)
         if found is None:
             names = [one.name for one in self.checks]

@@ -1,4 +1,4 @@
-"""The debrief of an incident: which boundaries each check left possible, on your way and on the best one."""
+"""The debrief of an incident: which boundaries each check left possible, on your path and on the best one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SMALL = (
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a block: what was done, and either how many faults it left by boundary, or a sign."""
+    """A row of a block: what was done, and either how many faults it left by boundary, or a sign."""
 
     label: str
     left: Mapping[str, int] | None = None
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True, repr=False)
 class Debrief(Drawn):
-    """An incident, looked back at. `paths` are the ways through it by player, `alone` what each check says by itself.
+    """An incident in retrospect. `paths` has each player's path, `alone` each check's findings by itself.
 
     Jupyter shows a picture, `print` the text.
     """
@@ -55,9 +55,9 @@ class Debrief(Drawn):
 
 
 def debrief(incident: Incident) -> Debrief | Picture:
-    """Your way through the incident beside the best plan's, and what each check would have ruled out by itself.
+    """Your path through the incident beside the best plan's, and what each check would have ruled out by itself.
 
-    Of an incident that is still open it says only that.
+    While the incident is open, it says only that.
     """
     if not incident.over:
         text = f"Incident {incident.seed} is still open. Check, commit, fix; then run this cell again."
@@ -100,7 +100,7 @@ def _title(truth: Fault, paths: Mapping[str, Path]) -> str:
 
 
 def rows_of(plans: Plans, path: Path) -> list[Row]:
-    """The lines of a way through an incident: before anything, each check, then commits and fixes in their order."""
+    """The rows of a path: the start, each check, then commits and fixes in order."""
     rows = [Row("before", plans.catalogue.left(plans.everything))]
     for step in path.steps:
         label = f"{step.check.minutes:g} min  {step.check.name}: {step.finding}"
@@ -129,7 +129,7 @@ def _draw(title: str, blocks: Mapping[str, Sequence[Row]], bars: Sequence[Bar], 
 def _draw_block(
     canvas: Canvas, heading: str, rows: Sequence[Row], corner: tuple[float, float], truth: str, plans: Plans
 ) -> None:
-    """A heading, the six boundaries, and the rows under each other, from this corner on."""
+    """Draw a heading, the six boundaries, and the rows below them, from this corner on."""
     left, top = corner
     canvas.text(left, top, heading, size=10, bold=True)
     y = top + 0.16 + HEADINGS
@@ -163,13 +163,13 @@ def _draw_row(canvas: Canvas, row: Row, left: float, y: float, plans: Plans) -> 
 
 
 def narrowing(path: Path) -> list[list[bool]]:
-    """Which boundaries, in their order, a way left possible: before its first check, and after each."""
+    """Which boundaries, in order, a path left possible: before its first check, and after each."""
     left = [{world.fault.boundary for world in step.left} for step in path.steps]
     return [[True] * len(BOUNDARIES), *([boundary in one for boundary in BOUNDARIES] for one in left)]
 
 
 def save_icon(path: Path, file: str) -> None:
-    """Write a way's narrowing to a file, small: the icon of a lesson."""
+    """Write a path's narrowing to a small picture file: a lesson's icon."""
     looks = []
     for row in narrowing(path):
         fill = style.GREEN if sum(row) == 1 else POSSIBLE

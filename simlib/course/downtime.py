@@ -1,4 +1,4 @@
-"""Players through many incidents: how long the outage lasts with each."""
+"""Compares players over many incidents: how long the outage lasts with each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Player = Callable[[World, int], Path]
 
 @dataclass(frozen=True, repr=False)
 class Downtime(Drawn):
-    """Minutes of outage by player, one for each incident. Jupyter shows a picture, `print` the text."""
+    """Minutes of outage by player, one per incident. Jupyter shows a picture, `print` the text."""
 
     minutes: Mapping[str, tuple[float, ...]]
     picture: Picture
@@ -38,7 +38,7 @@ class Downtime(Drawn):
         return hits / len(pairs), *wilson(hits, len(pairs))
 
     def still_open(self, player: str, minute: float) -> tuple[float, float, float]:
-        """The share of this player's incidents that were not over by this minute, and its 95 % interval (Wilson)."""
+        """The share of this player's incidents that were still open at this minute, and its 95 % interval (Wilson)."""
         late = sum(one > minute for one in self._of(player))
         return late / len(self._of(player)), *wilson(late, len(self._of(player)))
 
@@ -52,10 +52,10 @@ class Downtime(Drawn):
 def downtime(
     plans: Plans, incidents: int = 1000, seed: int = 0, players: Mapping[str, Player] | None = None
 ) -> Downtime:
-    """Let each player through the same incidents, and draw for how many it is not over yet by when.
+    """Play the same incidents with each player, and chart the share still open over time.
 
-    Incidents are numbered from `seed` on. `players` are those of `plans` if left out; each is asked for its way with
-    the fault's world and the incident's number. Raises Mistake for fewer than 2 incidents.
+    Incidents are numbered from `seed` on. `players` are by default those of `plans`; each is called with the fault's
+    world and the incident's number. Raises Mistake for fewer than 2 incidents.
     """
     incidents = whole_number("incidents", incidents, 2, or_="; an interval says something from about 30 on")
     seed = whole_number("seed", seed)

@@ -1,4 +1,4 @@
-"""What each check says of each fault: the whole catalogue at a glance."""
+"""The evidence table: what each check finds for each fault of a catalogue."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from simlib.views.picture import Drawn, Picture
 
 TINTS = (style.LINE, "#56B4E9", "#E69F00", "#CC79A7", "#0072B2")
 GAP = 0.14  # inches between boundaries
-LETTER = 0.062  # inches of a finding's name
+LETTER = 0.062  # inches per letter of a finding
 SMALL = "One colour a finding, grey for the one that most faults give. A cell of two colours: the fault's runs differ."
 
 
 @dataclass(frozen=True, repr=False)
 class Evidence(Drawn):
-    """What each check says of each fault: `said[check][fault]` are its findings. `print` gives the text."""
+    """What each check finds for each fault: `said[check][fault]` lists its findings. `print` gives the text."""
 
     said: Mapping[str, Mapping[str, list[str]]]
     picture: Picture
 
     def alone(self, check: str, finding: str) -> list[str]:
-        """The faults of which this check can say this."""
+        """The faults for which this check can have this finding."""
         return [fault for fault, findings in self.said[check].items() if finding in findings]
 
 
 def evidence(catalogue: Catalogue) -> Evidence:
-    """Ask every check of every fault, and draw the answers. Whoever looks at it before playing spoils the game."""
+    """Run every check on every fault, and draw the findings. Seeing it before playing spoils the game."""
     said = {check.name: catalogue.said(check) for check in catalogue.checks}
     words = {name: _findings(answers) for name, answers in said.items()}
     title = f"{plural(len(said), 'check')}, {plural(len(catalogue.faults), 'fault')}"
@@ -48,7 +48,7 @@ def evidence(catalogue: Catalogue) -> Evidence:
 
 
 def _findings(answers: Mapping[str, list[str]]) -> dict[str, int]:
-    """The check's findings and of how many faults it can give each; the most frequent first."""
+    """The check's findings, and for how many faults each is possible; the most frequent first."""
     counts: dict[str, int] = {}
     for findings in answers.values():
         for finding in findings:

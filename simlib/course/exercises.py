@@ -1,4 +1,4 @@
-"""What became of the exercises: noted in a file beside the notebooks. Nothing leaves the machine."""
+"""Records attempts at exercises in a file beside the notebooks. Nothing leaves the machine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from simlib.schedule.trace import Trace
 from simlib.text import listed, name_of, show
 
 FILE = "progress.jsonl"
-SWITCH = "MIDFLIGHT_PROGRESS"  # "off": nothing is noted and nothing known, for runs that are compared with saved ones
+SWITCH = "MIDFLIGHT_PROGRESS"  # "off": nothing is recorded or read, for runs that are compared with saved ones
 VERSION = 1
-MOST_BYTES = 2_000_000  # of a progress.jsonl: some ten thousand attempts
+MOST_BYTES = 2_000_000  # of progress.jsonl: some ten thousand attempts
 DONE, TRIED, NOT_YET = "done", "tried", "not yet"
 NAME = re.compile(r"[0-9]{2} [a-z]{1,20}")
 
@@ -44,11 +44,12 @@ class Attempt:
 
 
 def record(exercise: str, result: Result, of: int | None = None, breaks: Breaks = ()) -> Result:
-    """Note what came of this exercise, `"02 defend"`, in progress.jsonl in the working folder; gives the result back.
+    """Record the result of this exercise, `"02 defend"`, in progress.jsonl in the working folder; returns the result.
 
-    Done is: a grade or a report that holds, a run that broke the property that it was to break (`breaks`; of several
-    runs each its own, and it says so), an audit that catches everybody, `of` points of `of`, or anything else that is
-    true. What cannot be written is left out, without a word: a lesson is more than its file. Raises Mistake.
+    An exercise is done by a grade or a report that holds, a run that violates the property it should (`breaks`, one per
+    run; the outcome is printed), an audit that catches every broken worker, `of` points of `of`, or any other true
+    value. A result that cannot be written is dropped silently: a lesson must not fail over its file. Raises Mistake if
+    the name is not a lesson and an exercise, or if an attack does not name a property for each run.
     """
     if not isinstance(exercise, str) or not NAME.fullmatch(exercise):
         raise Mistake(f'record({show(exercise)}, ...): name lesson and exercise, as in record("02 defend", ...).')
@@ -64,7 +65,7 @@ def record(exercise: str, result: Result, of: int | None = None, breaks: Breaks 
 
 
 def judged(result: Any, of: int | None = None, breaks: Breaks = ()) -> tuple[bool, str]:
-    """Whether this result is that of an exercise done, and in few words what it is. Raises Mistake."""
+    """Whether this result completes an exercise, and a short description of it. Raises Mistake as `record` does."""
     runs = _runs(result)
     if runs:
         return _attacked(runs, [breaks] if callable(breaks) else list(breaks))
@@ -80,13 +81,13 @@ def judged(result: Any, of: int | None = None, breaks: Breaks = ()) -> tuple[boo
 
 
 def _runs(result: Any) -> list[Trace]:
-    """The runs that an attack gives: one, or several."""
+    """The runs of an attack: one, or several."""
     runs = result if isinstance(result, (list, tuple)) else [result]
     return list(runs) if all(isinstance(run, Trace) for run in runs) else []
 
 
 def _attacked(runs: list[Trace], breaks: list[Callable[..., bool]]) -> tuple[bool, str]:
-    """Whether each run broke what it was to break: a run that broke something else is another exercise's."""
+    """Whether each run violated its own property: one that violates another belongs to a different exercise."""
     if len(runs) != len(breaks):
         raise Mistake("record(..., run, breaks=its_property): for each run, name the property that it is to break.")
     wanted = [name_of(claim) for claim in breaks]
@@ -96,12 +97,12 @@ def _attacked(runs: list[Trace], breaks: list[Callable[..., bool]]) -> tuple[boo
 
 
 def attempts(path: Path) -> tuple[list[Attempt], int]:
-    """The file's lines, and how many of them make no sense: torn, or of another hand.
+    """The file's attempts, and how many lines could not be read: torn, or not written by us.
 
-    Raises OSError, also where it is no ordinary file: a link, a FIFO, more than a learner writes.
+    Raises OSError, also if it is not a regular file (a link, a FIFO) or larger than a learner could make it.
     """
     found, lost = [], 0
-    for line in filter(None, read(path, MOST_BYTES).split(b"\n")):  # an empty line is of `_append`
+    for line in filter(None, read(path, MOST_BYTES).split(b"\n")):  # `_append` may leave empty lines
         try:
             found.append(_attempt(json_of(line)))
         except (ValueError, LookupError, TypeError):
@@ -110,7 +111,7 @@ def attempts(path: Path) -> tuple[list[Attempt], int]:
 
 
 def _attempt(noted: Any) -> Attempt:
-    """Raises ValueError, LookupError or TypeError for what is none."""
+    """Raises ValueError, LookupError or TypeError if it is not an attempt."""
     where = f"{noted['lesson']} {noted['exercise']}"
     if not isinstance(noted["done"], bool) or not NAME.fullmatch(where):
         raise ValueError(where)
@@ -118,9 +119,9 @@ def _attempt(noted: Any) -> Attempt:
 
 
 def states(noted: Iterable[Attempt]) -> dict[str, str]:
-    """Each exercise that was run: done once is done, and tried is what was run in more than one way.
+    """The state of each exercise that was run: done if it ever was, tried if it was run in more than one way.
 
-    A lesson that is run from top to bottom runs its exercises as they stand, which is no attempt.
+    Running a lesson from top to bottom runs its exercises as they stand, which is not an attempt.
     """
     codes: dict[str, set[str]] = {}
     done = set()
@@ -132,20 +133,21 @@ def states(noted: Iterable[Attempt]) -> dict[str, str]:
 
 
 def switched_off() -> bool:
-    """Whether nothing is to be noted, and nothing known."""
+    """Whether recording and reading are switched off."""
     return os.environ.get(SWITCH, "").lower() == "off"
 
 
 def _code(result: object) -> str:
-    """A number for this attempt: of the cell as it stands and of what came of it."""
+    """A hash of this attempt: the cell's text and its result."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     cell = shell.user_ns.get("In", [""])[-1] if shell else ""
     return format(zlib.crc32(f"{cell}\n{result!r}".encode("utf-8", "surrogatepass")), "08x")
 
 
 def _append(path: Path, line: Mapping[str, Any]) -> None:
-    """One write at the file's end, so that two kernels at once keep their lines apart. A killed kernel takes none back:
-    what was written is the system's. A line that was torn before, by a full disk, stays alone."""
+    """Append a line in one write, so that two kernels keep their lines apart. It survives the kernel's death. A line
+    torn before, by a full disk, stays on its own.
+    """
     text = json.dumps(line) + "\n"
     try:
         with os.fdopen(opened(path, os.O_RDWR | os.O_APPEND | os.O_CREAT), "a+b", buffering=0) as file:
@@ -154,4 +156,4 @@ def _append(path: Path, line: Mapping[str, Any]) -> None:
                 text = text if file.read(1) == b"\n" else f"\n{text}"
             file.write(text.encode())
     except OSError:
-        pass  # a read-only folder, a full disk, a FIFO in its place: the lesson goes on
+        pass  # a read-only folder, a full disk, a FIFO in its place: the lesson continues

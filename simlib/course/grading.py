@@ -1,4 +1,4 @@
-"""Grades a worker: by every budget of faults that it has to survive, with the reason where it does not."""
+"""Grades a worker: runs it under every budget of faults that it must survive, and says why it fails one."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from simlib.watchdog import interruptible
 
 @dataclass(frozen=True)
 class Grade:
-    """What came of it: a report for each budget, in order, up to the first that is unfinished.
+    """The result: a report for each budget, in order, up to the first that is unfinished.
 
-    It is done when all of them hold, and nobody can loop forever in any (unless `polls`).
+    It is done when all of them hold and nobody can loop forever (unless `polls`).
     """
 
     worker: str
     reports: tuple[Report, ...]
-    budgets: int  # how many were to be asked
+    budgets: int  # how many there are to check
     polls: bool = False
 
     @property
     def score(self) -> int:
-        """Under how many of the budgets it holds."""
+        """The number of budgets under which it holds."""
         return sum(map(self.passes, self.reports))
 
     @property
@@ -40,11 +40,11 @@ class Grade:
 
     @property
     def failed(self) -> Report | None:
-        """The first report that is none to pass with."""
+        """The first report that does not pass."""
         return next((report for report in self.reports if not self.passes(report)), None)
 
     def passes(self, report: Report) -> bool:
-        """Whether all properties hold in it, and nobody loops who has no business to."""
+        """Whether all properties hold, and nobody loops forever without being allowed to."""
         return report.verdict == "holds" and (self.polls or not report.loops)
 
     def __repr__(self) -> str:
@@ -58,7 +58,7 @@ class Grade:
         return "\n".join([*lines, "", self._why(failed)] if failed else lines)
 
     def _why(self, report: Report) -> str:
-        """What goes wrong, by which faults, and the run in which it does."""
+        """What goes wrong, under which faults, and the run that shows it."""
         trace, found = report.counterexample, report.findings.found
         if report.verdict == "holds":
             said = f"Not yet: no property of {self.worker} breaks, but its work has no end."
@@ -83,7 +83,7 @@ class Grade:
 
 
 class Graded(Faults, total=False):
-    """Faults, and the limits of a search that a grade does not set itself."""
+    """Faults, and the search limits that a grade does not set itself."""
 
     max_states: int
     max_megabytes: float
@@ -101,11 +101,11 @@ def grade(
     polls: bool = False,
     **faults: Unpack[Graded],
 ) -> Grade:
-    """Ask this worker under all of these faults; or under each of several `budgets`, `[{"crashes": 2}, ...]`.
+    """Check this worker under all of these faults, or under each of several `budgets`, `[{"crashes": 2}, ...]`.
 
-    The faults are those of `scenario.explore`, and so are its limits; there is more time for each search, so that a
-    grade does not depend on how busy the machine is. A worker that can loop forever does not pass, though no property
-    breaks; `polls` says that looping is its business. Print the result to see what is still wrong. Raises Mistake.
+    Faults and limits are those of `scenario.explore`, but each search has more time, so that a grade does not depend on
+    how busy the machine is. A worker that can loop forever does not pass even if no property is violated; `polls` says
+    that it may loop. Print the result to see what is still wrong. Raises Mistake without faults, and as `explore` does.
     """
     if not budgets and not faults:
         raise Mistake("grade(scenario, worker, crashes=1): name the faults that it has to survive.")
@@ -114,7 +114,7 @@ def grade(
     for one in asked:
         reports.append(scenario.explore(worker, workers=workers, max_seconds=max_seconds, **one))
         if reports[-1].verdict == "unfinished":
-            break  # the others would take as long
+            break  # the rest would take as long
     return Grade(called(worker), tuple(reports), len(asked), polls)
 
 
@@ -124,7 +124,7 @@ def _goes_wrong(claim: str | None) -> str:
 
 
 def _uncaught(trace: Trace) -> str:
-    """The last error that ended a run of the worker: what a line of the trace has no room for."""
+    """The last error that ended a process, which a line of the trace has no room for."""
     for event in reversed(trace.events):
         if event.error and event.op:
             step = f"{event.worker}'s {ordinal(event.nth)} {event.op.name}, line {event.line}"

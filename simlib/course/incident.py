@@ -1,4 +1,4 @@
-"""One incident, played: checks, a commitment to a boundary, fixes. Everything costs minutes of outage."""
+"""Plays one incident: checks, a commitment to a boundary, fixes. Everything costs minutes of outage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simlib.text import did_you_mean, listed, plural, show
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the incident's log: when it was written down, in minutes, and what."""
+    """A line of the incident's log: the minute, and what happened."""
 
     at: float
     text: str
@@ -24,11 +24,11 @@ class Entry:
 
 @dataclass
 class Incident:
-    """The incident with this number. Which fault it is stays hidden until it is over.
+    """The incident with this number. Its fault stays hidden until it is over.
 
-    `check(name)` looks at the running system, `commit(boundary)` writes down which boundary you hold for the failing
-    one, `fix(name)` tries one of that boundary's fixes and runs the system again. `minutes` is the outage so far, `log`
-    what was done, `over` whether orders flow again.
+    `check(name)` inspects the running system, `commit(boundary)` records which boundary you believe is failing,
+    `fix(name)` tries one of that boundary's fixes and runs the system again. `minutes` is the outage so far, `log` what
+    was done, `over` whether orders flow again.
     """
 
     plans: Plans
@@ -50,12 +50,12 @@ class Incident:
         return self.plans.catalogue
 
     def check(self, name: str) -> Entry:
-        """Look: costs the check's minutes, answers what it says. The same look again costs nothing. Raises Mistake."""
+        """Run a check for its minutes; repeats are free. Raises Mistake for an unknown one, or once it is over."""
         check = self._catalogue.check(name)
         known = next((entry for entry in self.log if entry.text.startswith(f"{check.name}: ")), None)
         if known is not None:
             return known
-        self._still_open(f"check({show(name)})")
+        self._check_open(f"check({show(name)})")
         before = self.steps[-1].left if self.steps else self.plans.everything
         step = self.plans.look(self._world, check, before, self.minutes)
         self.steps.append(step)
@@ -64,9 +64,11 @@ class Incident:
         return self._write(f"{check.name}: {step.finding} ({numbers})")
 
     def commit(self, boundary: str) -> Entry:
-        """Write down the boundary that you hold for the failing one; its beginning will do. Raises Mistake."""
+        """Record the boundary that you believe is failing, by its name or the start of it. Raises Mistake if none fits,
+        if you are committed to it already, or once the incident is over.
+        """
         call = f"commit({show(boundary)})"
-        self._still_open(call)
+        self._check_open(call)
         meant = [one for one in BOUNDARIES if isinstance(boundary, str) and boundary and one.startswith(boundary)]
         if len(meant) != 1:
             near = did_you_mean(str(boundary), BOUNDARIES)
@@ -77,10 +79,11 @@ class Incident:
         return self._write(f"committed to {meant[0]}")
 
     def fix(self, name: str) -> Entry:
-        """Try a fix of the boundary that you are committed to: costs its minutes, then the system is run again with
-        it. A fix that did not help is taken back. Raises Mistake."""
+        """Try a fix of the boundary that you committed to, for its minutes; one that does not help is undone. Raises
+        Mistake for an unknown or repeated fix, before a commitment, or once the incident is over.
+        """
         call = f"fix({show(name)})"
-        self._still_open(call)
+        self._check_open(call)
         if not self.commits:
             raise Mistake(
                 f"{call}: commit to a boundary first, as in commit({show(BOUNDARIES[2])}). What you write "
@@ -103,24 +106,24 @@ class Incident:
         return self._write(f"{fix.fix}: {verdict}, {seen:g} {self._catalogue.unit}")
 
     def fixes(self) -> list[Fault]:
-        """The fixes of the boundary that you are committed to; none before."""
+        """The fixes of the boundary that you committed to; empty before that."""
         return self._catalogue.faults_of(self.commits[-1]) if self.commits else []
 
     @property
     def truth(self) -> Fault:
-        """The fault that it was. Raises Mistake while the incident is open."""
+        """The actual fault. Raises Mistake while the incident is open."""
         if not self.over:
             raise Mistake(f"the incident is still open, after {self.minutes:g} minutes. Check, commit, fix.")
         return self._world.fault
 
     @property
     def path(self) -> Path:
-        """Your way through the incident. Raises Mistake while it is open."""
+        """Your path through the incident. Raises Mistake while it is open."""
         assert self.truth
         return Path(tuple(self.steps), tuple(self.commits), tuple(self.tried), self.minutes)
 
     def instead(self, player: Callable[[World], Path]) -> Path:
-        """The way of another player through the same incident: `incident.instead(plans.best)`. Raises Mistake."""
+        """Another player's path through it: `incident.instead(plans.best)`. Raises Mistake while it is open."""
         assert self.truth
         return player(self._world)
 
@@ -128,7 +131,7 @@ class Incident:
         self.log.append(Entry(self.minutes, text))
         return self.log[-1]
 
-    def _still_open(self, what: str) -> None:
+    def _check_open(self, what: str) -> None:
         if self.over:
             raise Mistake(
                 f"{what}: the incident is over, after {self.minutes:g} minutes. Look at debrief(incident), or open "

@@ -1,4 +1,4 @@
-"""The incident room as buttons. Whatever a button does, a plain call on the incident does too."""
+"""The incident room as buttons. Every button calls a method of the incident."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simlib.views.markup import escape
 
 
 class Room:
-    """The buttons of one incident, and what has been written down. Nothing is decided here."""
+    """An incident's buttons and its log. It makes no decisions of its own."""
 
     def __init__(self, incident: Incident) -> None:
         widgets = ipywidgets()
@@ -82,5 +82,5 @@ class Room:
 
 
 def incident_room(incident: Incident) -> Room:
-    """Play this incident with buttons: a row of checks, one of boundaries, and the fixes of the one committed to."""
+    """Play this incident with buttons: checks, boundaries, and the fixes of the boundary you committed to."""
     return Room(incident)

@@ -1,4 +1,4 @@
-"""Ways through an incident: the best one, and players with a way of their own."""
+"""Strategies for an incident: the best plan, and players with strategies of their own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Choose = Callable[[Belief], Check | None]
 
 @dataclass(frozen=True)
 class Step:
-    """One check on the way: what it said, what that left, and the minutes of outage when it was done."""
+    """A check on a path: its finding, the worlds it left, and the minutes of outage at its end."""
 
     check: Check
     finding: str
@@ -27,11 +27,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Path:
-    """A way through an incident. `minutes` is how long it took until the symptom was gone."""
+    """A path through an incident. `minutes` is how long it took until the symptom was gone."""
 
     steps: tuple[Step, ...]
     commits: tuple[str, ...]  # boundaries, in order
-    fixes: tuple[Fault, ...]  # as they were tried: the last one cured
+    fixes: tuple[Fault, ...]  # in the order tried: the last one cured it
     minutes: float
 
     def __repr__(self) -> str:
@@ -41,7 +41,7 @@ class Path:
 
 
 class Plans:
-    """Players for one catalogue. Before anything is known each fault is as likely as any other."""
+    """Players for one catalogue. At the start every fault is equally likely."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
@@ -52,21 +52,21 @@ class Plans:
 
     @property
     def everything(self) -> Belief:
-        """All that is possible before the first check."""
+        """Every world that is possible before the first check."""
         return frozenset(self.catalogue.worlds)
 
-    # The best
+    # The best plan
 
     def expected(self, belief: Belief) -> float:
-        """The minutes that the best plan takes on average from here on.
+        """The expected minutes of the best plan from here on.
 
-        Exact for plans that check first, as long as they like, then commit, and then only try fixes: the least of
-        stopping here and of each check followed by the best after each of its findings.
+        Exact for plans that first check, as often as they like, then commit, and then only try fixes: the minimum of
+        stopping now and of each check followed by the best plan after each of its findings.
         """
         return self._value(belief)[0]
 
     def best_check(self, belief: Belief) -> Check | None:
-        """The best plan's next check; None when it commits."""
+        """The best plan's next check; None if it commits now."""
         return self._value(belief)[1]
 
     def _value(self, belief: Belief) -> tuple[float, Check | None]:
@@ -83,7 +83,7 @@ class Plans:
         return self._best[belief]
 
     def parts(self, belief: Belief, check: Check) -> dict[str, Belief]:
-        """The worlds by what this check says of them."""
+        """The worlds, grouped by this check's finding."""
         key = (belief, check.name)
         if key not in self._parts:
             said: dict[str, set[World]] = {}
@@ -95,9 +95,9 @@ class Plans:
     # Fixing
 
     def order(self, belief: Belief) -> list[Fault]:
-        """All fixes in the order with the least expected minutes: likeliest for its minutes first, by boundary.
+        """All fixes in the order with the least expected minutes: by boundary, the likeliest per minute first.
 
-        Behind those of the faults that are possible come the others, quickest first.
+        The fixes of faults that are no longer possible come last, quickest first.
         """
         weight = Counter(world.fault.name for world in belief)
         possible = [one for one in self.catalogue.faults if weight[one.name]]
@@ -119,7 +119,7 @@ class Plans:
         return total / len(belief)
 
     def cures(self, fix: Fault, world: World) -> bool:
-        """Whether this fix takes the symptom away from this system: it is run again with it."""
+        """Whether this fix removes the symptom from this system: it is run again with it."""
         key = (world, fix.name)
         if key not in self._cured:
             self._cured[key] = not self.catalogue.suffers(world, [fix])
@@ -128,7 +128,7 @@ class Plans:
     # Players
 
     def play(self, world: World, choose: Choose) -> Path:
-        """Check as `choose` says, commit to the boundary that is likeliest for its minutes, and try its fixes."""
+        """Run the checks that `choose` picks, commit to the likeliest boundary per minute, and try its fixes."""
         belief, spent = self.everything, 0.0
         steps: list[Step] = []
         while (check := choose(belief)) is not None and check not in [step.check for step in steps]:
@@ -137,14 +137,13 @@ class Plans:
         return self.repair(world, self.order(belief), tuple(steps))
 
     def look(self, world: World, check: Check, belief: Belief, spent: float) -> Step:
-        """One more check, after so many minutes. A finding that fits nothing, of a run unlike those known, teaches
-        nothing."""
+        """Run one more check, after `spent` minutes. A finding that fits no known world teaches nothing."""
         finding = self.catalogue.finding(check, world)
         left = self.catalogue.consistent(belief, check, finding) or belief
         return Step(check, finding, left, spent + check.minutes)
 
     def repair(self, world: World, order: Sequence[Fault], steps: tuple[Step, ...] = ()) -> Path:
-        """Try these fixes in this order until one cures."""
+        """Try these fixes in this order until one cures it."""
         spent = steps[-1].at if steps else 0.0
         tried: list[Fault] = []
         for fix in order:
@@ -155,19 +154,19 @@ class Plans:
         return Path(steps, tuple(dict.fromkeys(fix.boundary for fix in tried)), tuple(tried), spent)
 
     def best(self, world: World) -> Path:
-        """The plan with the least expected minutes, on this incident."""
+        """Play the plan with the least expected minutes."""
         return self.play(world, self.best_check)
 
     def boundary_first(self, world: World) -> Path:
-        """Ask what tells the boundaries apart best for its minutes, until one is left or no check tells more."""
+        """Run the check that best separates the boundaries per minute, until one is left or no check helps."""
         return self.play(world, self.greedy_check)
 
     def fix_first(self, world: World) -> Path:
-        """No check: the quickest fix first, then the next."""
+        """No checks: the quickest fix first, then the next."""
         return self.repair(world, sorted(self.catalogue.faults, key=lambda one: one.minutes))
 
     def players(self) -> dict[str, Callable[[World, int], Path]]:
-        """By name, who goes through an incident in which way: `player(world, number of the incident)`."""
+        """The players by name: `player(world, number of the incident)`."""
         return {
             "random guess": self.random_guess,
             "fix first": lambda world, _: self.fix_first(world),
@@ -176,18 +175,18 @@ class Plans:
         }
 
     def after(self, world: World, checks: Sequence[Check]) -> Path:
-        """These checks in this order, whatever they say; then commit and fix by what they left."""
-        order = iter(dict.fromkeys(checks))  # the same look again says nothing new
+        """Run these checks in this order, whatever they find; then commit and fix by what they left."""
+        order = iter(dict.fromkeys(checks))  # repeating a check finds nothing new
         return self.play(world, lambda belief: next(order, None))
 
     def random_guess(self, world: World, seed: int) -> Path:
-        """No check: the fixes in any order, none twice."""
+        """No checks: the fixes in random order, none twice."""
         order = list(self.catalogue.faults)
         random.Random(f"guess {seed}").shuffle(order)
         return self.repair(world, order)
 
     def greedy_check(self, belief: Belief) -> Check | None:
-        """The check with the most information on the boundary for its minutes; None when there is no more to learn."""
+        """The check with the most information about the boundary per minute; None if no check gives any."""
         if belief not in self._greedy:
             gains = [(round(self._gain(belief, check) / check.minutes, 9), check) for check in self.catalogue.checks]
             most, check = max(gains, key=lambda gain: gain[0])
@@ -199,11 +198,11 @@ class Plans:
         return _doubt(belief) - sum(len(part) * _doubt(part) for part in parts) / len(belief)
 
     def draw(self, seed: int) -> World:
-        """The incident of this number: any fault, in any of its runs."""
+        """The incident with this number: any fault, in any of its runs."""
         return random.Random(f"incident {seed}").choice(self.catalogue.worlds)
 
 
 def _doubt(belief: Belief) -> float:
-    """How much is unknown about the boundary, in bits."""
+    """The entropy of the boundary, in bits."""
     counts = Counter(world.fault.boundary for world in belief)
     return -sum(count / len(belief) * log2(count / len(belief)) for count in sorted(counts.values()))

@@ -1,4 +1,4 @@
-"""A learner commits to an answer before running what follows, and sees in the end how well they knew what they know."""
+"""Predictions: the learner commits to an answer before running what follows, and at the end sees their calibration."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from simlib.text import did_you_mean, listed, plural, show
 from simlib.views.markup import escape
 
 SURE = {"a guess": None, "70 % sure": 0.7, "90 % sure": 0.9, "certain": 0.99}
-FAR_OFF = 0.15  # between how sure and how often right: less is within a few predictions' noise
+FAR_OFF = 0.15  # between confidence and share right: less is noise in a few predictions
 
 
 @dataclass(frozen=True)
 class Committed:
-    """What a learner said before running, and what was true then. `sure` is a probability."""
+    """The learner's answer before the run, and the truth. `sure` is a probability."""
 
     question: str
     said: str
@@ -38,7 +38,7 @@ class Committed:
 
 
 class Prediction:
-    """A question with answers to choose from, and how sure one is. `answer` is the one chosen, None before."""
+    """A question with a choice of answers and the learner's confidence. `answer` is the chosen one, None before."""
 
     def __init__(self, question: str, answers: tuple[str, ...]) -> None:
         if len(answers) < 2 or not all(isinstance(answer, str) for answer in answers):
@@ -60,11 +60,11 @@ class Prediction:
 
     @property
     def sure(self) -> float:
-        """The probability that the learner gives their answer: of a guess, one over the number of answers."""
+        """The learner's probability for their answer; for a guess, one over the number of answers."""
         return SURE[self._sure.value] or 1 / len(self.answers)
 
     def reveal(self, truth: str) -> None:
-        """Print what the learner said beside what is true. From now on the answer stands. Raises Mistake."""
+        """Print the learner's answer beside the truth, and lock it. Raises Mistake if `truth` is not an answer."""
         if truth not in self.answers:
             near = did_you_mean(str(truth), self.answers)
             raise Mistake(
@@ -85,7 +85,7 @@ class Prediction:
 def predict(question: str, *answers: str) -> Prediction:
     """Ask the learner to commit to an answer, and to how sure they are, before running what follows.
 
-    Watching alone taught no more than no demonstration at all; predicting first did (Crouch et al., American
+    Watching a demonstration taught no more than seeing none at all; predicting first did (Crouch et al., American
     Journal of Physics 72:835, 2004). Raises Mistake for fewer than two answers.
     """
     return Prediction(question, answers)
@@ -93,7 +93,7 @@ def predict(question: str, *answers: str) -> Prediction:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How sure the learner was, against how often they were right."""
+    """How sure the learner was, compared with how often they were right."""
 
     made: tuple[Committed, ...]
 
@@ -128,5 +128,5 @@ def _percent(share: float) -> str:
 
 
 def calibration(*predictions: Prediction) -> Calibration:
-    """Sum up a lesson's predictions: of those that were made and revealed, how many were right, and how sure."""
+    """Sum up a lesson's predictions: of those made and revealed, how many were right, and how sure the learner was."""
     return Calibration(tuple(one.committed for one in predictions if one.committed))

@@ -1,4 +1,4 @@
-"""The map of a course: which exercises its lessons have, and which of them are done, tried or not yet."""
+"""The progress map of a course: the exercises of its lessons, and whether each is done, tried or untouched."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ MOST_NOTEBOOK_BYTES = 50_000_000
 SIGNS = {DONE: "●", TRIED: "◐", NOT_YET: "○"}
 RECORDED = re.compile(r'\brecord\("(\d\d [a-z]+)"')
 TITLE = re.compile(r"^# \d\d · (.*)$", re.M)
-PLACE = 9  # letters of the longest exercise's name, and one
+PLACE = 9  # the longest exercise's name plus one, in characters
 NO_LESSONS = "No lessons can be seen in this folder, so there is no map of them."
 CELL = "padding:2px 14px 2px 0;white-space:nowrap"
-PLAIN = f'style="text-align:left;font-weight:normal;{CELL}"'  # only what is done is bold
+PLAIN = f'style="text-align:left;font-weight:normal;{CELL}"'  # only done exercises are bold
 STYLE = f'style="text-align:left;{CELL}"'
 
 
@@ -41,7 +41,7 @@ def lessons(folder: Path) -> list[Lesson]:
         try:
             found.append(_lesson(path, json_of(read(path, MOST_NOTEBOOK_BYTES))))
         except (OSError, ValueError, LookupError, TypeError):
-            continue  # being saved, or no notebook
+            continue  # being saved, or not a notebook
     return found
 
 
@@ -56,7 +56,7 @@ def _lesson(path: Path, notebook: Any) -> Lesson:
 
 @dataclass(frozen=True)
 class Progress:
-    """The map of a course: each lesson's exercises, done, tried or not yet."""
+    """The map of a course: each lesson's exercises and their states."""
 
     course: tuple[Lesson, ...]
     states: Mapping[str, str]
@@ -68,7 +68,7 @@ class Progress:
 
     @property
     def sentence(self) -> str:
-        """How far it is."""
+        """The progress in a sentence."""
         names = [name for lesson in self.course for name in lesson.exercises]
         done = sum(self.state(name) == DONE for name in names)
         said = f"{done} of {plural(len(names), 'exercise')} done."
@@ -105,7 +105,7 @@ def _cell(name: str, state: str) -> str:
 
 
 def progress() -> Progress:
-    """The map of the lessons in the working folder, as far as this folder's progress.jsonl tells."""
+    """The map of the lessons in the working folder, from this folder's progress.jsonl."""
     file, known, note = Path(FILE), {}, ""
     if not switched_off():
         try:

@@ -1,5 +1,5 @@
-"""What a learner moves. Each position is worked out when the slider is made and stands in the page, so that moving it
-only shows it: on an exported page and on a slide as in a notebook, with no kernel.
+"""Sliders over precomputed pictures, embedded in the page: moving one needs no kernel, on an exported page and on a
+slide as in a notebook.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CELL = 'style="text-align:left;padding:2px 14px 2px 0"'
 
 @dataclass(frozen=True, repr=False)
 class Slider:
-    """A slider and what it shows: `pages[n]` at the position that is called `names[n]`."""
+    """A slider and its pages: `pages[n]` is shown at the position named `names[n]`."""
 
     label: str
     names: tuple[str, ...]
@@ -47,7 +47,7 @@ class Slider:
         return {"text/plain": repr(self), "text/html": self.html()}
 
     def html(self) -> str:
-        """The slider as a block of HTML. It needs no network and no kernel; without scripts its first page is there."""
+        """The slider as a block of HTML. It needs no network and no kernel; without scripts its first page is shown."""
         script = files("simlib.course").joinpath("slider.js").read_text(encoding="utf-8").rstrip()
         parts = (json.dumps(part, ensure_ascii=False) for part in (self.names, self.pages))
         data = ",\n".join(parts).replace("<", "\\u003c")
@@ -60,9 +60,9 @@ class Slider:
 
 @about_a_scenario()
 def crash_slider(scenario: Scenario, *workers: Worker) -> Slider:
-    """A slider that moves one crash through these implementations, and the lanes of what comes of it.
+    """A slider that moves one crash through these implementations, and shows the lanes of the resulting runs.
 
-    Each picture is a run by the engine. Raises Mistake.
+    Each picture is a run by the engine. Raises Mistake for a list of functions, and whenever `scenario.run` would.
     """
     _check(workers)
     names = ["nowhere"]
@@ -74,9 +74,9 @@ def crash_slider(scenario: Scenario, *workers: Worker) -> Slider:
 @about_a_scenario(instead={**COUNTED, "workers": "The slider moves that: most=4."})
 @interruptible()
 def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: Unpack[Search]) -> Slider:
-    """A slider over the number of workers, 1 to `most`: the verdict on each implementation, and its smallest failure.
+    """A slider over the number of workers, 1 to `most`: each implementation's verdict and its smallest failure.
 
-    `faults` are those of `scenario.explore`. Raises Mistake.
+    `faults` are those of `scenario.explore`. Raises Mistake for a list of functions, and whenever `explore` would.
     """
     _check(workers)
     most = whole_number("most", most, 2, 26, of=" of workers")
@@ -99,9 +99,10 @@ class Rest(Seed, Length, Weather, Recorded, total=False):
 def crash_rate_slider(
     scenario: Scenario, *worker: Worker, rates: Sequence[float] = (0, 1, 10, 100, 1000), **conditions: Unpack[Rest]
 ) -> Slider:
-    """A slider over the crashes a day of each worker: what `simulate` measured of each implementation.
+    """A slider over the crashes per day of each worker: what `simulate` measures for each implementation.
 
-    `conditions` are those of `scenario.simulate`. Raises Mistake.
+    `conditions` are those of `simulate`. Raises Mistake for a list of functions, without `rates`, and as `simulate`
+    does.
     """
     _check(worker)
     if isinstance(rates, str) or not isinstance(rates, Iterable) or not (chosen := [*rates]):
@@ -119,7 +120,7 @@ def _check(workers: Sequence[Worker]) -> None:
 
 
 def _same_size(scenes: Sequence[Scene]) -> list[str]:
-    """The pictures, all as wide and as high as the largest: the page does not jump under the learner's hand."""
+    """The pictures, padded to the size of the largest, so that the page does not jump."""
     widest = max(one.width for one in scenes)
     height = round(PIXELS * max(map(panels_height, scenes)))
     return [f'<div style="min-height:{height}px">{live_svg(one, widest)}</div>' for one in scenes]
@@ -131,7 +132,7 @@ def _crashed(scenario: Scenario, workers: tuple[Worker, ...], step: int) -> Scen
 
 
 def _steps(scenario: Scenario, workers: tuple[Worker, ...]) -> list[str]:
-    """The steps of the implementation that has most of them, in words."""
+    """The steps of the implementation with the most steps, in words."""
     runs = [[verb_of(event.op) for event in scenario.run(worker).events if event.op] for worker in workers]
     return max(runs, key=len)
 

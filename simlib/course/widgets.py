@@ -1,4 +1,4 @@
-"""ipywidgets, imported when a widget is made."""
+"""Imports ipywidgets when a widget is made."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from simlib.errors import Mistake
 
 
 def ipywidgets() -> Any:
-    """The package. Raises Mistake where it is not installed."""
+    """The package. Raises Mistake if it is not installed."""
     try:
         import ipywidgets
     except ImportError:

@@ -1,4 +1,4 @@
-"""The convincer: the same workers as operating-system processes, really killed, on real storage."""
+"""Runs workers for real: operating-system processes, killed with SIGKILL, on real storage, compared with the model."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ NO_PROCESSES = {
     "win32": "`live` kills real processes, as only Linux and macOS can; on Windows, WSL does.",
 }
 INSTEAD = "Everything else works here, and `replay` shows the same schedule on the model."
-MOST_STEPS = 100  # after its schedule, of a run that finds no end; each costs a few real milliseconds
+MOST_STEPS = 100  # after its schedule, in a run that does not end; each takes a few milliseconds
 
 
 @dataclass(frozen=True)
 class Chaos:
-    """Faults at random places, as many as the budget has; the same seed gives the same schedule."""
+    """Random faults, as many as the budget allows; the same seed gives the same schedule."""
 
     budget: Budget
     seed: int = 0
 
 
 def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None = None) -> Trace:
-    """Run the system once, along a schedule, or with faults at random. `on` says which resource is on which server.
+    """Run the system once: along a schedule, or with random faults. `on` maps resources to the URLs of their servers.
 
-    Raises Mistake.
+    Raises NotHere without processes, ModelIsWrong if the real parts differ from the model, Mistake for the rest.
     """
     if sys.platform in NO_PROCESSES:
         raise NotHere(f"{NO_PROCESSES[sys.platform]} {INSTEAD}")
     placed = {} if on is None else check(on, system.resources)
-    with Processes(system, _fills(plan), placed) as processes:
+    with Processes(system, _may_fill_disk(plan), placed) as processes:
         return run(system, processes, plan)
 
 
 def run(system: System, processes: Processes, plan: list[Point] | Chaos) -> Trace:
-    """One more run under the same fork server. An interrupt ends it with what has happened so far."""
+    """One run under a fork server that is up already. An interrupt ends it and keeps the events so far."""
     with LiveMachine(system, processes) as machine:
         playback = Playback(machine, MOST_STEPS, machine.step_names())
         beginning = playback.scheduled(plan) if isinstance(plan, list) else chaos(machine, plan.budget, plan.seed)
@@ -63,11 +63,11 @@ def run(system: System, processes: Processes, plan: list[Point] | Chaos) -> Trac
     return trace.but(note=stopped + _note(machine, processes), parts=parts)
 
 
-def _fills(plan: list[Point] | Chaos) -> bool:
-    """Whether a disk may have to be full. Only where it must: the file system that can be is one without fsync."""
+def _may_fill_disk(plan: list[Point] | Chaos) -> bool:
+    """Whether a disk may become full. Only then is it on tmpfs, which can be filled but has no real fsync."""
     if isinstance(plan, Chaos):
         return DISK_FULL in plan.budget.kinds
-    return any(point.kind == "step" and point.way for point in plan)  # a step that does not go as usual
+    return any(point.kind == "step" and point.way for point in plan)  # a step with another outcome than usual
 
 
 def _note(machine: LiveMachine, processes: Processes) -> str:
@@ -75,14 +75,14 @@ def _note(machine: LiveMachine, processes: Processes) -> str:
     parts: dict[str, list[str]] = {}
     for name, kind in processes.kinds.items():
         parts.setdefault(kind, []).append(name)
-    said = [_are(names, kind) for kind, names in parts.items()]
+    said = [_description(names, kind) for kind, names in parts.items()]
     counts = {"SIGKILL": machine.killed, "SIGSTOP": machine.stopped}
     done = [plural(count, signal) for signal, count in counts.items() if count]
     ran = ", ".join([plural(len(machine.slots), "operating-system process"), *done])
     return f"For real: {ran}; {'; '.join(said)}."
 
 
-def _are(names: list[str], kind: str) -> str:
+def _description(names: list[str], kind: str) -> str:
     """`bank is an HTTP server`, `bank and mail are HTTP servers`."""
     article, _, noun = kind.partition(" ")
     if len(names) == 1:

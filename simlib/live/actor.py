@@ -1,4 +1,4 @@
-"""A worker's process as the supervisor has it, and the channel to it."""
+"""The supervisor's handle on a worker process, and its channel to it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from simlib.live.pipe import Pipe
 from simlib.live.worker import Told
 from simlib.model.operation import NOWHERE, Op
 
-PATIENCE = 20.0  # seconds to wait for a process before it is given up
+PATIENCE = 20.0  # seconds to wait for a process before giving up on it
 SILENT = f"no word from a process for {PATIENCE:g} s: does a step of its worker wait for ever?"
 GONE = "a worker's process ended without a word: does it call os._exit, or kill itself?"
-SLICE = 0.1  # seconds after which an interrupt is heeded
+SLICE = 0.1  # seconds until an interrupt is noticed
 
 
 class Channel:
-    """A channel to another process. Who waits at it heeds an interrupt."""
+    """A channel to another process. Waiting on it can be interrupted."""
 
     def __init__(self, end: socket.socket, heed: Callable[[], None]) -> None:
         self._end = end.dup()
@@ -29,23 +29,23 @@ class Channel:
         self._heed = heed
 
     def say(self, what: Any) -> None:
-        """Send it, whether or not anybody hears it."""
+        """Send a message, whether or not the other end is alive."""
         with contextlib.suppress(ConnectionError):
             self._channel.send(what)
 
     def hear(self) -> Any:
-        """What the other one says. Raises EOFError when it is gone, and the Mistake that it met with, or that it
-        says nothing for too long.
+        """Receive a message. Raises EOFError if the other end is gone, the Mistake that it sends, or one if it is
+        silent too long.
         """
         try:
-            heard = self._channel.recv() if self._has_word() else Mistake(SILENT)
+            heard = self._channel.recv() if self._wait() else Mistake(SILENT)
         except ConnectionError:
             raise EOFError from None
         if isinstance(heard, Mistake):
             raise heard
         return heard
 
-    def _has_word(self) -> bool:
+    def _wait(self) -> bool:
         for _ in range(round(PATIENCE / SLICE)):
             self._heed()
             if self._channel.poll(SLICE):
@@ -53,12 +53,12 @@ class Channel:
         return False
 
     def ask(self, *what: Any) -> Any:
-        """Send it, and hear the answer."""
+        """Send a message and return the answer."""
         self.say(what)
         return self.hear()
 
     def close(self) -> None:
-        """Let the other end know, even where a process that was forked from this one has a copy of this end."""
+        """Shut the channel down: the other end notices even if a forked process still has a copy of this end."""
         with contextlib.suppress(OSError):  # the other end is gone
             self._end.shutdown(socket.SHUT_RDWR)
         self._end.close()
@@ -66,7 +66,7 @@ class Channel:
 
 
 class Actor:
-    """A worker's process, as the supervisor has it: what it wants to do next, and how to let it, or kill it."""
+    """A worker process, as the supervisor sees it: its next operation, and how to let it proceed, stop it or end it."""
 
     def __init__(self, pid: int, channel: Channel) -> None:
         self.pid, self.channel = pid, channel
@@ -88,17 +88,17 @@ class Actor:
             self.error = type(name, (Exception,), {})(*([text] if text else []))
 
     def answer(self, _: Any) -> None:
-        """It has been told what came of its step: let it run to its next one."""
+        """Let it run on to its next step, now that the answer to this one is known."""
         self.channel.say("heard")
         self._listen()
 
     def once_more(self) -> None:
-        """It has done its task: give it the next one."""
+        """Give it the next task after it has finished one."""
         self.channel.say("next")
         self._listen()
 
     def stop(self) -> None:
-        """Let it stand still, wherever it is."""
+        """Stop it (SIGSTOP), wherever it is."""
         os.kill(self.pid, signal.SIGSTOP)
         self.stopped = True
 
@@ -108,5 +108,5 @@ class Actor:
             self.stopped = False
 
     def discard(self) -> None:
-        """Nothing more is wanted of it."""
+        """Close its channel: it is no longer needed."""
         self.channel.close()

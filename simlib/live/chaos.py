@@ -1,4 +1,4 @@
-"""Real processes along a random schedule: steps that are taken at once, and kills in the middle of one."""
+"""Random schedules for real processes: steps taken concurrently, and kills in the middle of a step."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from simlib.schedule.budget import Budget
 from simlib.schedule.random import RandomSchedule
 from simlib.schedule.transition import Transition
 
-MOST_MOVES = 300  # of a schedule that goes round for ever
-IN_THE_MIDDLE = 0.003  # seconds within which a kill comes that is to hit a step
-ONE_BY_ONE = 0.5  # the chance that a step is taken alone
+MOST_MOVES = 300  # of a schedule that loops forever
+IN_THE_MIDDLE = 0.003  # seconds: a kill meant to hit a step comes within them
+ONE_BY_ONE = 0.5  # the probability that a step is taken alone
 
 
 def chaos(machine: LiveMachine, budget: Budget, seed: int) -> Iterator[Transition | Race]:
-    """Moves at random until nobody can move any more, or for long enough, with faults while the budget lasts."""
+    """Random moves until nobody can move or MOST_MOVES is reached, with faults while the budget lasts."""
     schedule = RandomSchedule(budget, seed)
     for _ in range(MOST_MOVES):
         enabled = list(machine.enabled())
@@ -36,10 +36,10 @@ def chaos(machine: LiveMachine, budget: Budget, seed: int) -> Iterator[Transitio
 def _together(
     machine: LiveMachine, move: Transition, enabled: Sequence[Transition], chance: random.Random
 ) -> list[Transition]:
-    """The steps to be taken at once: those of everybody, or one in the middle of which its worker is killed.
+    """The steps to take concurrently: several workers' steps, or one in the middle of which its worker is killed.
 
-    A file system promises nothing of two that write at the same time, nor of a write whose process is killed in it:
-    there steps are taken one by one.
+    A file system guarantees nothing about concurrent writes, nor about a write whose process is killed, so its steps
+    are taken one at a time.
     """
     if move.kind not in ("step", "crash") or move.fault not in (None, CRASHES) or chance.random() < ONE_BY_ONE:
         return []

@@ -1,8 +1,8 @@
-"""The fork server: forks the run's processes, and leaves nothing of them when the supervisor is gone, however it went.
+"""The fork server: forks a run's processes and cleans up after them, however the supervisor ends.
 
-It is one small process without threads, so that forking is safe (a notebook's kernel has many), in a session of its
-own, so that an interrupt from the keyboard does not reach it. Its word for the supervisor's end is the end of its
-channel: that comes after an exception, a restart of the kernel and a `kill -9` alike.
+It is one small process without threads, because forking a threaded process (such as a notebook's kernel) is unsafe. It
+has its own session, so that Ctrl-C does not reach it. The end of its channel tells it that the supervisor is gone:
+after an exception, a kernel restart or a `kill -9` alike.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 class ForkServer:
-    """Serves one supervisor: `requests` are the names of its methods, with their arguments."""
+    """Serves one supervisor. A request is the name of a method and its arguments."""
 
     def __init__(self, channel: Pipe, handing: socket.socket) -> None:
         self._channel = channel
-        self._handing = handing  # over it goes the supervisor's end of each new process's channel
+        self._handing = handing  # sends the supervisor its end of each new process's channel
         self._children: set[int] = set()
-        self._servers: list[Pipe] = []  # a server goes on until nobody has the other end
+        self._servers: list[Pipe] = []  # a server runs until nobody holds the other end
         self._folder: Path | None = None
         self._stores: dict[str, Store] = {}
         self._system: System | None = None
 
     def serve(self) -> None:
-        """Do what the supervisor asks until it is gone; then end everything."""
+        """Answer the supervisor's requests until it is gone; then end everything."""
         try:
             while True:
                 name, *arguments = self._channel.recv()
@@ -65,7 +65,9 @@ class ForkServer:
             return Mistake(f"the real parts cannot be made: {type(error).__name__}: {error}")
 
     def begin(self, pickled: bytes, fills: bool, on: Mapping[str, str]) -> tuple[str, dict[str, str], dict[str, str]]:
-        """A new run: a folder, and the real parts in it or on servers. Gives the folder, what each part is, and how."""
+        """Start a run: create its folder and real parts. Returns the folder, each part's kind, and how it was set
+        up.
+        """
         self.end()
         self._system = made = System(*pickle.loads(pickled))
         folder = self._folder = Path(tempfile.mkdtemp(prefix="midflight-"))
@@ -86,17 +88,17 @@ class ForkServer:
         self._servers.append(channel)
 
     def worker(self, name: str, incarnation: int) -> int:
-        """A process that runs this worker. Its channel comes with the answer."""
+        """Fork a process that runs this worker. The supervisor's end of its channel follows over `handing`."""
         system = self._system
         assert system is not None  # a run has begun
         return self._child(lambda channel: work(channel, system, name, incarnation, self._stores))
 
     def observer(self) -> int:
-        """A process that looks at the real parts for the supervisor."""
+        """Fork a process that inspects the real parts for the supervisor."""
         return self._child(lambda channel: observe(channel, self._stores))
 
     def rehearse(self) -> int:
-        """A process that plays the workers on the model, and tells which steps they take there."""
+        """Fork a process that runs the workers on the model and reports the steps that they take there."""
         system = self._system
         assert system is not None  # a run has begun
 
@@ -141,10 +143,10 @@ class ForkServer:
         except BaseException:
             traceback.print_exc()
         finally:
-            os._exit(status)  # not the fork server's own clean-up
+            os._exit(status)  # skip the fork server's own cleanup
 
     def end(self) -> None:
-        """Kill all that is left of a run, and remove what it made."""
+        """Kill whatever is left of the run, and remove what it made."""
         for child in self._children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
@@ -154,7 +156,7 @@ class ForkServer:
         self._children.clear()
         _end_orphans()
         for store in self._stores.values():
-            with contextlib.suppress(Exception):  # its server may be gone, and the others have to be cleaned up too
+            with contextlib.suppress(Exception):  # its server may be gone; clean up the others anyway
                 store.drop()
         self._stores, self._servers = {}, []
         if self._folder is not None:
@@ -162,7 +164,7 @@ class ForkServer:
 
 
 def _die_with(parent: int) -> None:
-    """Be killed when the parent is (prctl(2), Linux); elsewhere the end of the channel has to do."""
+    """Have the kernel kill this process when its parent dies (prctl(2), Linux). Elsewhere the channel's end must do."""
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -170,8 +172,8 @@ def _die_with(parent: int) -> None:
 
 
 def _adopt_orphans() -> bool:
-    """Be the parent of every process that a worker has started, and that outlives it, whatever it has made of itself:
-    a double fork and a session of its own do not help it (prctl(2), Linux). False where the system has no such thing.
+    """Become the parent of every process that outlives the worker that started it (prctl(2), Linux), even after a
+    double fork in its own session. False if the system has no such feature.
     """
     try:
         return bool(ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1) == 0)
@@ -180,17 +182,17 @@ def _adopt_orphans() -> bool:
 
 
 def _end_orphans() -> None:
-    """Kill what the workers have left behind. The children of whoever is killed come next."""
+    """Kill what the workers left behind, generation by generation: a killed process's children become ours."""
     while doomed := [child for child in _children() if _kill(child)]:
         for child in doomed:
             os.waitpid(child, 0)
 
 
 def _children() -> list[int]:
-    """The children of this process; none where the system does not tell."""
+    """The children of this process; empty if the system cannot tell."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:  # which is quicker to find out than to look through all processes
+    except ChildProcessError:  # faster than looking through all processes
         return []
     return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _parent(path) == os.getpid()]
 
@@ -203,7 +205,7 @@ def _parent(stat: Path) -> int:
 
 
 def _kill(child: int) -> bool:
-    """False for one that has become somebody else's, as a program that changes its user does."""
+    """SIGKILL. False if the process now belongs to another user, as after setuid."""
     try:
         os.kill(child, signal.SIGKILL)
     except PermissionError:
@@ -212,11 +214,11 @@ def _kill(child: int) -> bool:
 
 
 def main() -> None:
-    """Be the fork server of whoever has the other end of the channel."""
+    """Run the fork server for the supervisor at the other end of the channel."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.umask(0o077)  # what the run puts into files is for its own user alone
+    os.umask(0o077)  # only this user may read the run's files
     adopted = _adopt_orphans()
     channel, handing = map(int, sys.argv[1:])
     ForkServer(Pipe(channel), socket.socket(fileno=handing)).serve()
-    if not adopted:  # macOS: those that are still in the fork server's own group end with it
+    if not adopted:  # macOS: kill whatever is still in the fork server's process group
         os.killpg(0, signal.SIGKILL)

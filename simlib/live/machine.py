@@ -1,8 +1,8 @@
-"""The plain machine again, with real processes and real parts under it.
+"""A schedule's machine whose steps are carried out by real processes on real storage.
 
-The machine's own states are the model. Each step is taken by an operating-system process on a real storage, each crash
-is a SIGKILL, each pause a SIGSTOP; and after each of them what is really there is held against the model. Where the two
-differ, the model is wrong, and that is an error of its own.
+The machine's own states are the model. An operating-system process takes each step on real storage, each crash is a
+SIGKILL, each pause a SIGSTOP. After each event the real parts are compared with the model. If they differ, the model is
+wrong, and ModelIsWrong is raised.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ class LiveMachine(Machine):
         super().__init__(system)
         self._processes = processes
         self._actors: dict[str, Actor] = {}
-        self._answers: Answers = {}  # of steps that were taken in a race
+        self._answers: Answers = {}  # to steps that were taken in a race
         self.killed = self.stopped = 0
 
     def __enter__(self) -> LiveMachine:
         self._processes.begin()
         _, self._observer = self._processes.fork("observer")
         super().__enter__()
-        # Known from here, they are not asked of workers that run in this process: what those start would outlive it.
+        # Set here so that no worker has to run in this process to find out: whatever it started would outlive the run.
         vars(self.system).setdefault("first_operations", {worker: slot.op for worker, slot in self.slots.items()})
         return self
 
     def step_names(self) -> dict[str, set[str]]:
-        """What a playback asks of each worker: found out by running it, in a process of the run."""
+        """The steps that each worker takes, which a playback needs: found by running it in a process of the run."""
         _, channel = self._processes.fork("rehearse")
         try:
             return channel.hear()  # type: ignore[no-any-return]
@@ -68,18 +68,18 @@ class LiveMachine(Machine):
         return self._actors[worker]
 
     def facts(self) -> dict[str, Facts]:
-        """What is really there."""
+        """The real state of each part."""
         return self._ask_observer("facts")  # type: ignore[no-any-return]
 
     def _ask_observer(self, *what: Any) -> Any:
-        """Have the observer do something. Raises Mistake where it is gone."""
+        """Send the observer a request. Raises Mistake if the observer is gone."""
         try:
             return self._observer.ask(*what)
         except EOFError:
             raise Mistake(f"the process that looks at the real parts has died at {what[0]}; stderr says why.") from None
 
     def kill(self, worker: str) -> None:
-        """SIGKILL, if it is still there."""
+        """SIGKILL the worker if it is still running."""
         self.killed += self._processes.kill(self._actors[worker].pid)
 
     def perform(self, move: Transition | Race) -> Event:
@@ -88,12 +88,12 @@ class LiveMachine(Machine):
         return event
 
     def can_race(self, worker: str) -> bool:
-        """Whether its next step may be taken while others take theirs."""
+        """Whether this worker's next step may run concurrently with others."""
         op = self.slots[worker].op
         return op is not None and op.resource in self._processes.kinds and self.states[op.resource].remote
 
     def _perform_at_once(self, together: Race) -> Event:
-        """Take these steps at the same time, and kill one of the workers in the middle of it."""
+        """Take these steps concurrently, and kill one of the workers in the middle of its step if the race says so."""
         order, self._answers = race(self, together)
         for move in order:
             self.perform(move) if move.worker != together.killed else self._unheard(move)
@@ -106,12 +106,12 @@ class LiveMachine(Machine):
         return self.events[-1]
 
     def _unheard(self, move: Transition) -> None:
-        """The step of a process that was killed before it could tell, or be told."""
+        """Record the step of a process that was killed before it could report it."""
         self._record(self._take(move))
 
     def _carry_out(self, move: Transition, busy: Sequence[str]) -> Any:
         modelled = super()._carry_out(move, busy)
-        if move.worker in self._answers:  # it has been taken already, in a race
+        if move.worker in self._answers:  # already taken, in a race
             return self._answers[move.worker]
         actor = self._actors[move.worker]
         op = actor.op
@@ -126,7 +126,7 @@ class LiveMachine(Machine):
 
     @contextlib.contextmanager
     def _away(self, resource: str) -> Iterator[None]:
-        """The real part is not to be had."""
+        """Make the real part unreachable for a while."""
         if resource in self._processes.kinds:
             self._ask_observer("take", resource)
         yield
@@ -138,7 +138,7 @@ class LiveMachine(Machine):
 
     def _restart(self, worker: str, incarnation: int) -> None:
         actor, slot = self._actors[worker], self.slots[worker]
-        if incarnation == slot.incarnation:  # it has done its task, and takes the next one
+        if incarnation == slot.incarnation:  # it has finished its task and takes the next one
             actor.once_more()
             slot.steps.clear()
             slot.last_at = self.now
@@ -169,9 +169,9 @@ class LiveMachine(Machine):
         return event
 
     def _compare(self) -> None:
-        """Hold what is really there against the model."""
+        """Compare the real parts with the model."""
         if len(self._answers) > 1:
-            return  # some of what is there is of steps that come later in the order
+            return  # the real parts already contain steps that come later in the order
         for name, found in self.facts().items():
             modelled = expected(self.states[name])
             if not same(found, modelled):

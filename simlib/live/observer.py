@@ -1,4 +1,4 @@
-"""The observer: a process that looks at the real parts, and lets time pass in them, for the supervisor."""
+"""The observer: a process that inspects the real parts and expires their timers for the supervisor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simlib.live.stores.base import Facts
 
 
 def observe(channel: Pipe, stores: Mapping[str, Store]) -> None:
-    """Serve the supervisor until it is gone."""
+    """Answer the supervisor's requests until it is gone."""
     observer = Observer(stores)
     while True:
         name, *arguments = channel.recv()
@@ -25,33 +25,33 @@ def observe(channel: Pipe, stores: Mapping[str, Store]) -> None:
 
 
 class Observer:
-    """What can be asked."""
+    """The requests that it answers."""
 
     def __init__(self, stores: Mapping[str, Store]) -> None:
         self._stores = stores
         self._held = ExitStack()
 
     def facts(self) -> dict[str, Facts]:
-        """What is there, in every part."""
+        """The state of every part."""
         return {name: store.facts() for name, store in self._stores.items()}
 
     def expire(self, resource: str, timer: Hashable) -> None:
-        """Let this timer run out."""
+        """Expire this timer."""
         store = self._stores[resource]
         with store.untouched():
             store.expire(timer)
 
     def take(self, resource: str) -> None:
-        """Hold this part, so that nobody else gets it."""
+        """Make this part unreachable for everybody else."""
         store = self._stores[resource]
         with store.untouched():
             self._held.enter_context(store.down())
 
     def let_go(self) -> None:
-        """Everybody gets it again."""
+        """Make every part reachable again."""
         self._held.close()
 
     def lose_power(self, states: Mapping[str, Any]) -> None:
-        """The machine comes up again with these."""
+        """Set the parts to what the machine finds when it comes up again."""
         for name, state in states.items():
             self._stores[name].lose_power(state)

@@ -1,8 +1,8 @@
 """The channel between two processes of a run.
 
-It is a socket pair without a name: made by one of them, inherited by the other, or handed to it over one that was. No
-other process can open it, or say anything in it, so nothing on it is signed, and what comes is unpickled. Everything
-with a name (a port, a file, a server's rows) is read as stores/signed.py reads it.
+It is an unnamed socket pair, made by one process and inherited by the other or passed to it over an existing channel.
+No other process can open it or write to it, so messages are unsigned, and are unpickled. Everything that has a name (a
+port, a file, a server's rows) is read as in stores/signed.py.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 
 class Pipe(Connection):
-    """Takes also objects of classes that have no module, such as those of a notebook."""
+    """A connection that also sends objects of classes without a module, such as a notebook's."""
 
     def send(self, what: Any) -> None:
-        """Send it. Raises ConnectionError when nobody hears it."""
+        """Send it. Raises ConnectionError if the other end is gone."""
         import cloudpickle
 
         self.send_bytes(cloudpickle.dumps(what))

@@ -1,4 +1,4 @@
-"""The supervisor's side of the fork server: runs, their processes, and an end to them."""
+"""The supervisor's side of the fork server: starts runs and their processes, and ends them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from simlib.serialization import serialized
 
 
 class Processes:
-    """`with Processes(system) as processes:` a fork server, and through it any number of runs, one after the other."""
+    """`with Processes(system) as processes:` starts a fork server, for any number of runs one after the other."""
 
     def __init__(self, system: System, fills: bool, on: Mapping[str, str] | None = None) -> None:
-        self.system = system  # of the next run
+        self.system = system  # for the next run
         self._fills = fills
         self._on = dict(on or {})
         self.kinds: dict[str, str] = {}
@@ -49,7 +49,7 @@ class Processes:
         self._channel.close()
         self._handed.close()
         killed = self._fork_server.wait() != 0
-        for pid in self._pids if killed else ():  # else it has done this itself
+        for pid in self._pids if killed else ():  # otherwise it has killed them itself
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         if self.folder:
@@ -66,29 +66,29 @@ class Processes:
         return frozenset(self._pids)
 
     def ask(self, *what: Any) -> Any:
-        """Have the fork server do something. Raises Mistake where it cannot."""
+        """Send the fork server a request. Raises the Mistake that it answers, or one if it is gone."""
         try:
             return self._channel.ask(*what)
         except EOFError:
             raise Mistake("the process that looks after the run has been killed, and the run with it.") from None
 
     def begin(self) -> None:
-        """A new run, in a world of its own."""
+        """Start a new run in a folder of its own."""
         self._pids.clear()
         system = self.system
         parts = serialized("live", system.title, (system.resources, system.values, system.cast))
         self.folder, self.kinds, self.how = self.ask("begin", parts, self._fills, self._on)
 
     def fork(self, *what: Any) -> tuple[int, Channel]:
-        """A new process and the channel to it."""
+        """Fork a process: its process id and the channel to it."""
         pid = self.ask(*what)
         _, descriptors, _, _ = socket.recv_fds(self._handed, 1, 1)
         self._pids.add(pid)
         return pid, Channel(socket.socket(fileno=descriptors[0]), self.system.watchdog.heed)
 
     def kill(self, pid: int) -> bool:
-        """SIGKILL, and wait until it is gone; False where it was. Nobody else can have its number by then: the fork
-        server is its parent.
+        """SIGKILL the process and wait for its end; False if it was gone already. Its id cannot have been reused: the
+        fork server, its parent, has not reaped it yet.
         """
         if pid not in self._pids:
             return False

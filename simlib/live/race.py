@@ -1,8 +1,8 @@
-"""Steps that are really taken at the same time, and kills in the middle of one: what order explains what is there?
+"""Real concurrent steps, and kills in the middle of one: finds an order that explains the result.
 
-Nobody can tell from outside in which order two processes got at a storage, nor whether a killed one got there at all.
-So every order is tried on the model, with and without the killed one's step; the first that gives the same answers and
-leaves the same things behind is what happened. If there is none, the model is wrong.
+From outside nobody can tell in which order two processes reached a store, nor whether a killed one reached it at all.
+So every order is tried on the model, with and without the killed worker's step. The first that gives the same answers
+and leaves the same state is taken as what happened. If there is none, the model is wrong.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from simlib.schedule.transition import Transition
 from simlib.text import listed, show
 
 Answers = dict[str, Any]  # by worker
-OR = "Either the model is wrong, or somebody else has changed it."  # nothing that is there tells these two apart
+OR = "Either the model is wrong, or somebody else has changed it."  # the facts cannot tell these apart
 
 
 class Racing(Protocol):
-    """A running system with real processes, as far as a race needs it."""
+    """What a race needs of a running system with real processes."""
 
     slots: dict[str, Slot]
     states: dict[str, State]
@@ -43,7 +43,7 @@ class Racing(Protocol):
 
 
 class Race(NamedTuple):
-    """Steps that are taken at once, and whose process is killed (or none's, "") after `delay` seconds."""
+    """Concurrent steps, and the worker to kill (or "") after `delay` seconds."""
 
     moves: tuple[Transition, ...]
     killed: str
@@ -51,10 +51,10 @@ class Race(NamedTuple):
 
 
 def race(machine: Racing, together: Race) -> tuple[list[Transition], Answers]:
-    """Let these workers take their steps at once.
+    """Let these workers take their steps concurrently.
 
-    Gives the moves that took effect, in an order that explains the answers and what is there, and all their answers.
-    Raises ModelIsWrong.
+    Returns the moves that took effect, in an order that explains the answers and the facts, and all the answers. Raises
+    ModelIsWrong if there is no such order.
     """
     moves, killed, delay = together
     for move in moves:
@@ -74,11 +74,11 @@ def race(machine: Racing, together: Race) -> tuple[list[Transition], Answers]:
 
 
 class ModelIsWrong(Mistake):
-    """A real part did something that the model of it does not do."""
+    """A real part behaved in a way that its model does not allow."""
 
 
 def _orders(moves: Sequence[Transition], killed: str, heard: Answers) -> Iterator[list[Transition]]:
-    """Those that took effect, in every order: without those that had to wait, and with and without the killed one."""
+    """Every order of the steps that may have taken effect: no blocked ones, with and without the killed worker's."""
     certain = [move for move in moves if move.worker != killed and not isinstance(heard[move.worker], Blocked)]
     perhaps = [move for move in moves if move.worker == killed]
     for some in ([*certain, *perhaps], certain) if perhaps else (certain,):
@@ -86,7 +86,7 @@ def _orders(moves: Sequence[Transition], killed: str, heard: Answers) -> Iterato
 
 
 def _explained(machine: Racing, order: list[Transition], heard: Answers, there: Mapping[str, Facts]) -> Answers | None:
-    """The answers, if this order gives those that were heard and leaves what is there; else None."""
+    """The answers, if this order gives the answers heard and leaves the facts observed; else None."""
     states = {name: state.copy() for name, state in machine.states.items()}
     answers = {}
     for move in order:

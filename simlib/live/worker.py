@@ -1,7 +1,7 @@
-"""One worker in an operating-system process: it steps its generator, one step at a time, against the real parts.
+"""One worker in an operating-system process: runs its generator one step at a time against the real parts.
 
-It tells the supervisor what it wants to do next, waits for the word, does it, tells what came of it, and only when that
-was heard lets the generator go on. So the supervisor can stop or kill it before a step, in it, and after it.
+It tells the supervisor its next step, waits for permission, takes the step, reports the answer, and resumes the
+generator only once that was acknowledged. So the supervisor can stop or kill it before, during or after a step.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from simlib.text import show
 
 
 class Told(NamedTuple):
-    """Where a worker stands. `raised` is an operation's error; `failed` any other one, by its name and its text."""
+    """Where a worker stands. `raised` is an operation's error; `failed` the name and text of any other error."""
 
     op: Op | None
     where: Where
@@ -31,7 +31,7 @@ class Told(NamedTuple):
 
 
 def work(channel: Pipe, system: System, worker: str, incarnation: int, stores: Mapping[str, Store]) -> None:
-    """Run until the supervisor is gone, or the worker has failed."""
+    """Run until the supervisor is gone or the worker has failed."""
     with system.watchdog:
         try:
             for task in count(1):
@@ -43,7 +43,7 @@ def work(channel: Pipe, system: System, worker: str, incarnation: int, stores: M
 
 
 def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: Mapping[str, Store]) -> None:
-    """From the worker's first step to its last; then wait to be given the next task."""
+    """Run the worker from its first step to its last; then wait for the next task."""
     process = system.start(worker, incarnation)
     channel.send(_told(process))
     while process.op is not None:
@@ -60,7 +60,7 @@ def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: 
             process.answer(answer)
         channel.send(_told(process))
     if process.error is not None:
-        raise SystemExit(1)  # a supervisor starts it again
+        raise SystemExit(1)  # the supervisor restarts it
     channel.recv()
 
 

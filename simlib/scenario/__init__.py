@@ -1,4 +1,4 @@
-"""A scenario: the resources, what should be true of them, and the questions that can be asked of a worker in it."""
+"""Scenario: resources, the properties that should hold, and what can be asked about a worker."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ Failure = Report | Trace | str  # a report, its trace, or its token
 
 
 class Scenario(Description):
-    """Resources by name, and what should be true of them. Ask it what happens to a worker: explore, simulate, live.
+    """Resources by name, and the properties that should hold. Ask what happens to a worker: explore, simulate, live.
 
-    `always` are the properties that hold in every state, `eventually` those that hold where nothing more can happen,
-    `sometimes` those that hold at least once. Every other name is a resource, or plain data that workers and properties
-    are given as it is: `order="o-1"`.
+    `always` lists properties that should hold in every state, `eventually` those that should hold wherever nothing more
+    can happen, `sometimes` those that should hold at least once. Every other name is a resource, or plain data that
+    workers and properties receive as it is: `order="o-1"`.
 
-    `workers` says how many of each worker there are: a number, or numbers by the worker's name, `{"relay": 2}`, and one
-    of each other. A question can say otherwise.
+    `workers` is how many of each worker there are: a number, or numbers by worker name, `{"relay": 2}`, with one of
+    every other. A question can override it.
 
-    `restarts` says whether a worker starts again when its process was killed, or ended with an error that nobody
-    caught, as a supervisor would start it (Kubernetes: restartPolicy). With False, or by name `{"cancel": False}`, it
-    does not: a web request that fails is a 500, and comes again only if its client retries (the fault `redeliveries`).
+    `restarts` says whether a worker restarts after its process was killed or ended with an uncaught error, as under a
+    supervisor (Kubernetes: restartPolicy). With False, or by name `{"cancel": False}`, it does not: a web request that
+    fails is a 500, and comes again only if its client retries (the fault `redeliveries`).
 
-    Raises Mistake if a name is nearly one of the five above (a property under a wrong name would never be asked), if a
-    value is no plain data, if a property asks for a name that is not here, if two properties have one name, and if
-    something is called `me`, by which a worker asks who it is.
+    Raises Mistake if a name nearly matches one of the five above (a property under a wrong name would never be
+    checked), if a value is not plain data, if a property needs a name that is not here, if two properties share a name,
+    and if anything is called `me`, which is how a worker gets its own name.
     """
 
     @public()
@@ -79,23 +79,24 @@ class Scenario(Description):
         max_megabytes: float = Limits.megabytes,
         **faults: Unpack[Faults],
     ) -> Report:
-        """Visit every schedule of this worker within a budget of faults, and say what can happen.
+        """Visit every schedule of this worker within a budget of faults, and report what can happen.
 
         `worker` is a function, or a list of functions that work together; `workers` is how many of each there are.
-        `faults` say how often each may strike in one run: `crashes` (the memory is gone, the worker starts again),
-        `node_losses` (the worker is gone, and nobody starts it again), `power_losses` (all processes end, and data that
-        was not synced may be gone), `redeliveries` (a task that was handed out is handed out again), `pauses` (a timer
-        beats its owner), `lost_replies` (the step took effect, its caller sees OutcomeUnknown), `outages` (it did not:
-        Unavailable), `rejections` (it never will: Rejected), `disk_full`. With none named: a crash and a redelivery.
+        `faults` say how often each may strike in one run: `crashes` (memory is lost, the worker restarts),
+        `node_losses` (the worker is gone for good), `power_losses` (all processes end, and data that was not synced may
+        be lost), `redeliveries` (a task is delivered again), `pauses` (a timer expires before its owner proceeds),
+        `lost_replies` (the step took effect, its caller gets OutcomeUnknown), `outages` (it did not: Unavailable),
+        `rejections` (it never will: Rejected), `disk_full`. By default: one crash and one redelivery.
 
         The search gives up after `max_states` states or `max_seconds` seconds (None: never), or when this process has
-        grown by `max_megabytes`, and says how far it came. In CI, limit it by states alone: `max_states=1_000_000,
-        max_seconds=None`. The seconds depend on how busy the machine is, the states do not.
+        grown by `max_megabytes`, and says how far it got. In CI, limit only the states, `max_states=1_000_000,
+        max_seconds=None`: the seconds depend on how busy the machine is.
 
-        Raises Mistake if the worker asks for a name that the scenario does not have, forgets a `yield` or yields what
-        is no step, if a count is no whole number from 0 to 31, and if a property does not answer True or False; Hangs
-        if code between two steps does not end; NotDeterministic if a worker or a property does not do the same each
-        time. A search that gives up, or is interrupted, is no error: its verdict is "unfinished".
+        Raises Mistake if the worker asks for a name that the scenario does not have, forgets a `yield` or yields
+        something that is not a step, if a count is not a whole number from 0 to 31, and if a property does not return
+        True or False; Hangs if code between two steps does not end; NotDeterministic if a worker or a property behaves
+        differently when repeated. A search that gives up or is interrupted is not an error: its verdict is
+        "unfinished".
         """
         budget = Budget(faults or THREE_QUESTIONS)
         return explore(system_of(self, worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))
@@ -127,15 +128,16 @@ class Scenario(Description):
         trace: bool = False,
         until_violation: bool = False,
     ) -> Run:
-        """Run this worker once on SimPy's clock, for so many simulated `hours`, and measure. One `seed`, one run.
+        """Run this worker once on a simulated clock for so many `hours`, and measure. A seed gives the same run again.
 
         Durations are seconds, or functions that draw them from a random.Random, such as `exponential(60)`: `arrivals`
         between two tasks, `latency` of a step, `restart` from a crash to the next start, `pause` of a worker. Each
-        `..._per_day` is a rate for each worker; `power_losses_per_day` for all of them. Each `..._chance`, from 0 to 1,
-        is the probability that a fault strikes an operation that it can strike: `outage_chance=0.01` lets one call in
-        a hundred fail. (`explore` counts, and has other names: `outages=1`.) The rest is by resource: see Conditions.
+        `..._per_day` is a rate per worker, except `power_losses_per_day`, one for all of them. Each `..._chance`, from
+        0 to 1, is the probability that a fault strikes an operation that it can strike: `outage_chance=0.01` fails one
+        call in a hundred. (`explore` takes counts, under other names: `outages=1`.) The other conditions are by
+        resource: see Conditions.
 
-        With `trace=True` the run keeps its events; with `until_violation=True` it ends when a property breaks. Raises
+        With `trace=True` the run keeps its events; with `until_violation=True` it ends at the first violation. Raises
         Mistake if a number is out of range, if a condition names no resource, and for the slips that `explore` refuses.
         """
         conditions = Conditions(
@@ -149,10 +151,10 @@ class Scenario(Description):
 
     @public()
     def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
-        """Run the worker once: all goes well, or it crashes once, after `crash_after` of its steps (0: it does not).
+        """Run the worker once: without faults, or with a crash after `crash_after` of its steps (0: none).
 
-        `scenario.run(charge)["bank"]` is that resource in the end, as properties see it. Raises Mistake if
-        `crash_after` is no whole number from 0 on, and for the slips that `explore` refuses.
+        `scenario.run(charge)["bank"]` is the resource at the end, as properties see it. Raises Mistake if `crash_after`
+        is not a whole number from 0 on, and for the slips that `explore` refuses.
         """
         if crash_after is not None:
             crash_after = whole_number("crash_after", crash_after, of=" of steps", or_="; 0 is no crash")
@@ -160,26 +162,26 @@ class Scenario(Description):
 
     @public()
     def attack(self, worker: Workers, *moves: str, workers: Counts | None = None) -> Trace:
-        """Run the worker as you say: each of `moves` is who moves next, or where a fault strikes; then all finish.
+        """Run the worker on your own schedule: each of `moves` is who moves next, or a fault; then all finish.
 
-        `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault,
-        `"crash A"`, `"lose A"` (its node is gone), `"again A"` (its task is handed out again), `"expire lock"` (a
-        timer of that resource runs out), `"power loss"`. The run stops where a property breaks.
+        `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault, `"crash
+        A"`, `"lose A"` (its node is lost), `"again A"` (its task is delivered again), `"expire lock"` (a timer of that
+        resource expires), `"power loss"`. The run stops at the first violation.
 
-        Raises Mistake if a move cannot be read, or cannot be made at that point, with the reason.
+        Raises Mistake if a move cannot be parsed, or is not possible at that point, with the reason.
         """
         return attack(system_of(self, worker, workers), moves)
 
     @public()
     def replay(self, worker: Workers, what: Failure) -> Trace | Report:
-        """The same failure again, on this or another implementation.
+        """Replay a failure, on the same implementation or another.
 
-        `what` is a report, a trace, or a token. Steps are found by their names, so another implementation may have
-        more of them, and one more function at the end of its list. The answer is a Trace; where the verdict had no
-        counterexample, the search is made again, and the answer is its Report.
+        `what` is a report, a trace, or a token. Steps are matched by name, so another implementation may have more
+        steps, and one more function at the end of its list. The result is a Trace; if the verdict had no
+        counterexample, the search is repeated and the result is its Report.
 
-        Raises Mistake if `what` is none of these, or if it speaks of more workers' functions, or of more resources,
-        than there are here.
+        Raises Mistake if `what` is none of these, or if it involves more functions or more resources than there are
+        here.
         """
         counts, budget, schedule = self._read("replay", what, worker)
         if schedule is None:
@@ -199,21 +201,21 @@ class Scenario(Description):
     ) -> Trace:
         """Run this worker for real: in operating-system processes, killed with SIGKILL, on real storage.
 
-        With a `failure` (a report, a trace or a token) that schedule is played, as `replay` does it on the model. With
-        a budget of `faults`, as `explore` takes it, they strike at random places, drawn from `seed`. With neither,
-        nothing goes wrong. Each step is taken by its worker's own process: a database, queue or lock is SQLite, a disk
-        is a folder, a service an HTTP server; a crash is SIGKILL, a pause SIGSTOP. Nobody waits for a timer: the
-        supervisor brings its deadline forward. What is really there is held against the model after each step.
+        With a `failure` (a report, a trace or a token), that schedule is played, as `replay` does on the model. With a
+        budget of `faults`, as in `explore`, they strike at random places, drawn from `seed`. With neither, nothing goes
+        wrong. Each step is taken by its worker's own process: a database, queue or lock is SQLite, a disk is a folder,
+        a service an HTTP server; a crash is SIGKILL, a pause SIGSTOP. Nothing waits for a timer: the supervisor moves
+        its deadline forward. After each step the real parts are compared with the model.
 
-        `on` puts resources on servers that are running: `{"lock": "redis://127.0.0.1:6379/0", "db":
-        "postgresql://me@127.0.0.1/test"}`. A lock can be on Redis or PostgreSQL, a database or a queue on PostgreSQL.
-        A run removes what it has made there, which has names of its own.
+        `on` puts resources on running servers: `{"lock": "redis://127.0.0.1:6379/0", "db":
+        "postgresql://me@127.0.0.1/test"}`. A lock can be on Redis or PostgreSQL, a database or a queue on PostgreSQL. A
+        run removes everything that it creates there, under names of its own.
 
-        Raises Mistake if there is a failure and a budget, if a server cannot be reached or cannot hold that resource,
-        and for the slips that `explore` refuses; NotHere where there are no processes to kill (a browser, Windows);
-        ModelIsWrong if what is really there differs from the model.
+        Raises Mistake if both a failure and a budget are given, if a server cannot be reached or cannot hold that
+        resource, and for the slips that `explore` refuses; NotHere if there are no processes to kill (a browser,
+        Windows); ModelIsWrong if the real parts differ from the model.
         """
-        from simlib.live import Chaos, live  # what it needs is an extra
+        from simlib.live import Chaos, live  # needs optional packages
 
         if failure is None:
             chaos = Chaos(Budget(faults or {CRASHES: 0}), whole_number("seed", seed))
@@ -249,4 +251,4 @@ def about_a_scenario(
     return public(instead=instead, first=Scenario, closed=closed, order=(*CONDITIONS, *LIMITS, *KINDS))
 
 
-CONDITIONS = tuple([*inspect.signature(Scenario.simulate).parameters][2:])  # what a function hands on to `simulate`
+CONDITIONS = tuple([*inspect.signature(Scenario.simulate).parameters][2:])  # what a function passes on to `simulate`

@@ -1,4 +1,4 @@
-"""What a scenario is made of, checked; and the system that it makes with workers in it."""
+"""A scenario's parts, checked, and the system that they form with workers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from simlib.text import did_you_mean, listed, name_of, nearest, show
 Claim = Callable[..., bool]
 Claims = Iterable[Claim]
 Workers = Worker | Sequence[Worker]
-OWN = ("workers", "restarts", "always", "eventually", "sometimes")  # what Scenario takes, beside resources and values
-NEAR = 0.81  # `worker`, `workerz` and `num_workers` are meant as `workers`; `orders`, `times` and `ways` are not
+OWN = ("workers", "restarts", "always", "eventually", "sometimes")  # what Scenario takes besides resources and values
+NEAR = 0.81  # similar enough for a typo: `worker`, `workerz`, `num_workers`, but not `orders`
 
 
 class Description:
-    """Resources and values by name, how many workers there are, and what should be true."""
+    """Resources and values by name, how many workers there are, and the properties."""
 
     workers: Counts
     restarts: bool | Mapping[str, bool]
@@ -54,7 +54,7 @@ class Description:
         return f"<{type(self).__name__}({', '.join(f'{name}={part}' for name, part in parts.items())})>"
 
     def _ask(self, always: Claims, eventually: Claims, sometimes: Claims) -> None:
-        """These properties and no others from now on."""
+        """Replace the properties by these."""
         self.always, self.eventually, self.sometimes = map(self._claims, (always, eventually, sometimes))
         known: dict[str, Any] = {}
         for claim in (*self.always, *self.eventually, *self.sometimes):
@@ -72,9 +72,9 @@ class Description:
 
     @public()
     def asking(self, *, always: Claims = (), eventually: Claims = (), sometimes: Claims = ()) -> Self:
-        """The same resources, values and workers, with these properties in place of the others.
+        """The same resources, values and workers, with these properties instead.
 
-        Raises Mistake if a property asks for a name that the scenario does not have, or if two have one name.
+        Raises Mistake if a property needs a name that the scenario does not have, or if two share a name.
         """
         other = copy.copy(self)
         other._ask(always, eventually, sometimes)
@@ -82,10 +82,10 @@ class Description:
 
     @public()
     def but(self, **things: Resource | Plain) -> Self:
-        """The same properties and workers, with other resources or values under these names of the scenario.
+        """The same properties and workers, with these resources or values in place of those of the same names.
 
-        Raises Mistake if it has no such name, if a value is no plain data, and if a value is to take the place of a
-        resource, or a resource that of a value.
+        Raises Mistake if the scenario has no such name, if a value is not plain data, and if a value would replace a
+        resource or a resource a value.
         """
         other = copy.copy(self)
         other.resources, other.values = {**self.resources}, {**self.values}
@@ -109,7 +109,7 @@ Described = TypeVar("Described", bound=Description)
 
 
 def system_of(scenario: Description, worker: Workers, workers: Counts | None = None) -> System:
-    """The scenario with its workers in it: what the engines run. Several roles: give a list of functions."""
+    """The scenario with its workers, as the engines run it. Give a list of functions for several roles."""
     roles = roles_of(worker)
     counts = _usual(scenario, roles) if workers is None else workers
     cast = cast_of(roles, counts, scenario.resources, scenario.values, scenario.restarts)
@@ -119,7 +119,7 @@ def system_of(scenario: Description, worker: Workers, workers: Counts | None = N
 
 
 def _usual(scenario: Description, roles: Sequence[Worker]) -> Counts:
-    """How many of each there are by default. One implementation need not have all the roles that are counted."""
+    """How many of each there are by default. An implementation need not have every role that is counted."""
     if isinstance(scenario.workers, int):
         return scenario.workers
     names = [name_of(role) for role in roles]
@@ -127,10 +127,10 @@ def _usual(scenario: Description, roles: Sequence[Worker]) -> Counts:
 
 
 def asking_one(scenario: Described, kind: str = "", claim: Claim | None = None) -> Described:
-    """The same system with this property alone, which is to hold "always", "eventually" or "sometimes"; or none.
+    """The same system with only this property ("always", "eventually" or "sometimes"), or with none.
 
-    Where the scenario has an `eventually`, going round for ever (as a relay does that polls) is wrong only if that
-    stays false, and so it is no defect in a part that does not ask for it.
+    If the scenario has an `eventually`, looping forever (as a polling relay does) is wrong only if that property stays
+    false; so it is not a defect for a question without it.
     """
     claims = {kind: [claim]} if claim else {}
     unasked = {"eventually": [_whatever]} if scenario.eventually else {}
@@ -142,7 +142,7 @@ def _whatever() -> bool:
 
 
 def _checked_restarts(restarts: Any) -> bool | Mapping[str, bool]:
-    """The same. Raises Mistake where it is neither True nor False, nor one of them by name."""
+    """`restarts`, checked. Raises Mistake if it is not True, False or one of them by name."""
     every = restarts.values() if isinstance(restarts, Mapping) else [restarts]
     if all(isinstance(one, bool) for one in every):
         return restarts  # type: ignore[no-any-return]
@@ -150,7 +150,7 @@ def _checked_restarts(restarts: Any) -> bool | Mapping[str, bool]:
 
 
 def _plain_value(name: str, thing: Any) -> Any:
-    """A plain value that workers are given. Raises Mistake for what is none, or was meant as something else."""
+    """A plain value for workers. Raises Mistake if it is not one, or was meant as something else."""
     near = nearest(name.replace("_", ""), OWN, NEAR)
     if near:
         raise Mistake(f"{name}={named(thing)}: a scenario has no `{name}`. Did you mean `{near}`?")
@@ -171,6 +171,6 @@ def _plain_value(name: str, thing: Any) -> Any:
 
 
 def _is_code(thing: Any) -> bool:
-    """Whether it is meant as a property, a worker or a step, or is a list of them."""
+    """Whether it was meant as a property, a worker or a step, or is a list of them."""
     inside = thing.values() if isinstance(thing, dict) else thing if isinstance(thing, (list, tuple, set)) else ()
     return any(callable(one) or isinstance(one, (Op, Property)) for one in (thing, *inside))

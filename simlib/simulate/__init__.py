@@ -1,4 +1,4 @@
-"""The measurer: the same workers on SimPy's clock, from a seed."""
+"""Measures workers on a simulated clock (SimPy), seeded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Conditions", "Run", "exponential", "simulate"]
 
 
 def simulate(system: System, conditions: Conditions, seed: int, trace: bool, until_violation: bool) -> Run:
-    """Run the system once. The same seed gives the same run in every process and on every Python."""
+    """Run the system once. A seed gives the same run in every process and on every Python version."""
     before = system.memories()
     with system.watchdog:
         run = Simulation(system, conditions, seed, trace, until_violation).finish()

@@ -1,4 +1,4 @@
-"""When tasks arrive from outside: messages at a queue, or calls for a worker that has nothing to do."""
+"""Arrivals of tasks: messages sent to a queue, or calls to an idle worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simlib.text import listed, show
 def interarrival_times(
     arrivals: Duration | Mapping[str, Duration] | None, queues: Sequence[str], roles: Sequence[str]
 ) -> Mapping[str, Duration]:
-    """The time between tasks by queue or role; by "" where there is no queue. Raises Mistake for unknown names."""
+    """The interarrival time by queue or role; under "" if there is no queue. Raises Mistake for unknown names."""
     if arrivals is None:
         return {}
     if isinstance(arrivals, Mapping):
@@ -32,6 +32,6 @@ def interarrival_times(
 def schedule_arrivals(
     clock: Clock, times: Mapping[str, Duration], chance: Random, arrive: Callable[[str], None]
 ) -> None:
-    """Let tasks arrive, by each of these names by itself."""
+    """Schedule arrivals under each of these names, independently of the others."""
     for name, between in times.items():
         clock.repeat(partial(draw, between, chance), arrive, name)

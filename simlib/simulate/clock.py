@@ -1,4 +1,4 @@
-"""The simulation's clock: what is scheduled to happen when, on the event heap of a SimPy environment."""
+"""The simulation's clock: schedules callbacks on the event heap of a SimPy environment."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from simlib.errors import Mistake
 from simlib.progress import Progress
 from simlib.watchdog import Watchdog
 
-MOST_AT_ONCE = 20_000  # events without any time passing: a loop
-OFTEN = 4096  # events
+MOST_AT_ONCE = 20_000  # events at one instant: more is a loop
+OFTEN = 4096  # events between two updates of the progress bar
 
 
 class Full(Exception):
@@ -21,7 +21,7 @@ class Full(Exception):
 
 
 class Alarm(simpy.Event):
-    """SimPy's event for the moment at which `call` is called, with what it is about."""
+    """A SimPy event that calls `call(about)` when its moment comes."""
 
     _ok = True
 
@@ -29,7 +29,7 @@ class Alarm(simpy.Event):
         self.call, self.about = call, about
 
     def cancel(self) -> None:
-        """Do nothing when the moment comes. It stays in the heap, or in a line: that is cheaper than to look for it."""
+        """Do nothing when the moment comes. It stays in the heap or queue, which is cheaper than searching for it."""
         self.call = _nothing
 
 
@@ -37,9 +37,9 @@ def _nothing(about: Any) -> None: ...
 
 
 class Clock:
-    """`now` in seconds since the start. The heap is SimPy's, and so is the loop.
+    """`now` is in seconds since the start. The heap and the loop are SimPy's.
 
-    A step that takes no time goes past the heap where it would come out of it next: that is the same order, and of many
+    A step that takes no time bypasses the heap if it would be the next event anyway: the order is the same, and in many
     systems a third of the steps take no time.
     """
 
@@ -49,26 +49,26 @@ class Clock:
         self._environment = simpy.Environment()
         self._over = self._environment.event()
         self._push: Callable[[simpy.Event, EventPriority, float], None] = self._environment.schedule
-        self._callbacks: list[Callable[[Any], None]] = [self._happen]  # of every alarm: one list for all
-        self._next: Alarm | None = None  # past the heap
+        self._callbacks: list[Callable[[Any], None]] = [self._happen]  # shared by all alarms
+        self._next: Alarm | None = None  # bypasses the heap
         self._happening = False
         self._events = self._at_once = 0
         self._instant = -1.0
 
     def run(self, progress: Progress) -> None:
-        """Let everything happen until `end` is called. Raises KeyboardInterrupt and Full."""
+        """Process events until `end` is called. Raises KeyboardInterrupt and Full."""
         self._progress = progress
         self._environment.run(until=self._over)
 
     def end(self) -> bool:
-        """Let it end, once what is scheduled for this moment is done. False if it is ending already."""
+        """Stop after the events of this moment. False if it is already stopping."""
         if self._over.triggered:
             return False
         self._over.succeed()
         return True
 
     def after(self, seconds: float, call: Callable[[Any], None], about: Any = None) -> None:
-        """Call it when so many seconds have passed, with what it is about."""
+        """Call `call(about)` in `seconds`."""
         if not seconds:
             self._count_at_once()
         alarm = Alarm(call, about)
@@ -76,7 +76,7 @@ class Clock:
         self._push(alarm, NORMAL, seconds)
 
     def repeat(self, between: Callable[[], float], call: Callable[[Any], None], about: Any = None) -> None:
-        """Call it again and again, each time after a time that is drawn anew: a renewal process."""
+        """Call it over and over, each time after an interval drawn anew: a renewal process."""
 
         def again(_: Any) -> None:
             self.after(between(), again)
@@ -85,7 +85,7 @@ class Clock:
         self.after(between(), again)
 
     def schedule(self, step: Alarm, seconds: float) -> None:
-        """Let the step take so many seconds."""
+        """Let this step take `seconds`."""
         if not seconds:
             self._count_at_once()
             if self._happening and self._next is None and self._environment.peek() > self.now:
@@ -103,7 +103,7 @@ class Clock:
             )
 
     def _happen(self, alarm: Any) -> None:
-        """Let it happen, and then what takes no time. Look whether it is time to end."""
+        """Run this alarm, then the steps that take no time. Stop if the watchdog says so."""
         self.now = self._environment.now
         self._happening = True
         while alarm is not None:

@@ -1,4 +1,4 @@
-"""What production is like in a simulation: how long things take, how often they go wrong."""
+"""The conditions of a simulation: how long things take and how often they fail."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from simlib.model.fault import (
 from simlib.schedule.budget import LIMITS, Staff
 from simlib.text import did_you_mean, listed, name_of, show, span
 
-Duration = float | Callable[[random.Random], float]  # seconds, or a draw of them
+Duration = float | Callable[[random.Random], float]  # seconds, or a function that draws them
 
 DAY = 86_400.0
-CHANCES = {  # by fault; in the order in which they are drawn
+CHANCES = {  # by fault, in the order of the draws
     REDELIVERIES: "redelivery_chance",
     OUTAGES: "outage_chance",
     LOST_REPLIES: "lost_reply_chance",
@@ -35,7 +35,7 @@ CHANCES = {  # by fault; in the order in which they are drawn
     DISK_FULL: "disk_full_chance",
 }
 RATES = {kind: f"{kind}_per_day" for kind in (CRASHES, PAUSES, POWER_LOSSES)}
-# What to say where one engine is asked in the other one's words.
+# What to say to an argument of the other engine.
 MEASURED = {
     **{kind: f"That is a count, for explore. simulate takes a probability per operation: {name}=0.01."
        for kind, name in CHANCES.items()},
@@ -51,7 +51,7 @@ COUNTED = {
 
 
 class Weather(Staff, total=False):
-    """What every picture of production hands on to `simulate`; see Conditions."""
+    """The conditions that every picture of production passes on to `simulate`; see Conditions."""
 
     arrivals: Duration | Mapping[str, Duration] | None
     latency: Duration | Mapping[str, Duration]
@@ -77,7 +77,7 @@ class CrashRate(TypedDict, total=False):
 
 
 class Length(TypedDict, total=False):
-    """How long a run is: simulated hours, or until a property breaks."""
+    """How long a run is: simulated hours, or until a property is violated."""
 
     hours: float
     until_violation: bool
@@ -90,30 +90,30 @@ class Recorded(TypedDict, total=False):
 
 
 class Seed(TypedDict, total=False):
-    """Where chance begins."""
+    """The seed of every random draw."""
 
     seed: int
 
 
 class Production(Length, Weather, CrashRate, Recorded, total=False):
-    """What a function hands on to `simulate` that draws the seeds itself."""
+    """Everything that a function passes on to `simulate` if it sets the seeds itself."""
 
 
 @dataclass(frozen=True)
 class Exponential:
-    """Draws with this mean. A class and no closure, so that a picture can print it and a process pool can send it."""
+    """Draws with this mean. A class, not a closure, so that a picture can print it and a process pool can pickle it."""
 
     mean: float
 
     def __call__(self, chance: random.Random) -> float:
-        return -log(1.0 - chance.random()) / (1 / self.mean)  # what `chance.expovariate` does, and digit for digit
+        return -log(1.0 - chance.random()) / (1 / self.mean)  # the same digits as `chance.expovariate`, but faster
 
     def __repr__(self) -> str:
         return f"exponential({self.mean:g})"
 
 
 def exponential(mean: float) -> Exponential:
-    """Waiting times without a memory, `mean` seconds on average: what independent arrivals and failures look like."""
+    """Exponential durations, `mean` seconds on average: memoryless, like independent arrivals and failures."""
     found = as_number(mean)
     if found is None or found <= 0:
         raise Mistake(f"exponential({show(mean)}): the mean is a number of seconds above 0.")
@@ -121,13 +121,13 @@ def exponential(mean: float) -> Exponential:
 
 
 def draw(duration: Duration, chance: random.Random) -> float:
-    """So many seconds. Raises Mistake where that is no number from 0 on."""
+    """A duration in seconds. Raises Mistake if it is not a number from 0 on."""
     return checked(duration(chance) if callable(duration) else duration)
 
 
 def checked(seconds: float) -> float:
-    """The same. Raises Mistake where it is no number from 0 on."""
-    found = seconds if type(seconds) is float else as_number(seconds)  # nearly always: this is asked at each step
+    """`seconds`, checked. Raises Mistake if it is not a number from 0 on."""
+    found = seconds if type(seconds) is float else as_number(seconds)  # the fast path: this runs at each step
     if found is None or not 0 <= found < inf:
         raise Mistake(f"{show(seconds)} is no duration: give seconds, 0 or more, or a function of a random.Random.")
     return float(found)
@@ -138,18 +138,19 @@ class Conditions:
     """Durations in seconds, rates of machines per day, and chances per operation.
 
     `latency` is how long a step takes: one duration, or a dict by `"bank.call"`, `"bank"` or `"*"` (the rest).
-    `arrivals` is the time between new tasks: one duration, or a dict by queue, or by the name of a worker that has no
-    queue. Where there is no queue, a task goes to a worker that has none, and is a "refused task" when all are busy.
-    Without `arrivals`, each worker does its task once, or what messages the scenario begins with. Crashes and pauses
-    strike each worker, power losses all of them; each at random and independently of what the worker is doing.
 
-    `capacity` is how many requests a resource serves at a time; the others wait their turn. `timeout` is how long a
-    client waits for a reply, by resource or step: then it gets OutcomeUnknown. Its request takes effect all the same,
-    and where there is a capacity it keeps its place in the line: a server does not know that nobody listens any more.
-    `down` is from when to when a resource is not there, in seconds: its steps raise Unavailable. `stalled` is from when
-    to when one with a capacity takes requests in and answers none.
+    `arrivals` is the interarrival time of tasks: one duration, or a dict by queue, or by the name of a worker that has
+    no queue. Without a queue, a task goes to an idle worker, and counts as a "refused task" if all are busy. Without
+    `arrivals`, each worker does its task once, or the messages that the scenario starts with. Crashes and pauses strike
+    each worker, power losses all of them, at random and independently of what the workers do.
 
-    `outage_chance` and the other chances, from 0 to 1, are of each operation that such a fault can strike.
+    `capacity` is how many requests a resource serves at a time; the others queue. `timeout` is how long a client waits
+    for a reply, by resource or step, before it gets OutcomeUnknown. Its request still takes effect, and under a
+    capacity it keeps its place in the queue: a server does not know that its client has gone. `down` is from when to
+    when, in seconds, a resource is unreachable: its steps raise Unavailable. `stalled` is from when to when one with a
+    capacity accepts requests and starts on none.
+
+    `outage_chance` and the other chances, from 0 to 1, apply to each operation that such a fault can strike.
     """
 
     hours: float = 1.0
@@ -203,7 +204,7 @@ class Conditions:
                 )
 
     def check_names(self, resources: Iterable[str]) -> None:
-        """Raise Mistake for a latency of something that is not there."""
+        """Raise Mistake if a condition names a resource that does not exist."""
         names = [*resources, "*"]
         latency = self.latency if isinstance(self.latency, Mapping) else ()
         given = {"latency": latency, "capacity": self.capacity, "timeout": self.timeout, "down": self.down}
@@ -215,7 +216,7 @@ class Conditions:
                     raise Mistake(f"{what} of `{key}`: {there}{near}")
 
     def latency_of(self, name: str) -> Duration:
-        """How long the step `bank.call` takes."""
+        """The latency of the step `bank.call`."""
         if not isinstance(self.latency, Mapping):
             return self.latency
         for key in (name, name.partition(".")[0], "*"):
@@ -224,12 +225,12 @@ class Conditions:
         return 0.01
 
     def timeout_of(self, name: str) -> float | None:
-        """How long a client waits for the step `bank.call`; None: as long as it takes."""
+        """How long a client waits for the step `bank.call`; None: forever."""
         return self.timeout.get(name, self.timeout.get(name.partition(".")[0]))
 
     @property
     def chances(self) -> dict[str, float]:
-        """The chance of each fault, by its name as a fault."""
+        """The chance of each fault, by the fault's name."""
         return {kind: getattr(self, name) for kind, name in CHANCES.items()}
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""How workers take their steps. Each takes effect, whole, when its latency is over; a crash before prevents it."""
+"""Runs the workers' steps. A step takes effect all at once, at the end of its latency; a crash before prevents it."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from simlib.simulate.worker import Worker
 from simlib.text import show
 from simlib.watchdog import Hanging
 
-BLOCKED = object()  # instead of an answer
+BLOCKED = object()  # in place of an answer
 LOST = Outcome(LOST_REPLIES)
-Chance = Mapping[str, Random]  # by what is drawn
+Chance = Mapping[str, Random]  # one generator for each kind of draw
 Look = Callable[[Resource], None]
 
 
 class Execution:
     """A system's workers and resources on a clock.
 
-    `look_at` is called for a resource that is watched and has changed, `settle` when a worker does not go on by itself.
+    `look_at` is called when a watched resource has changed, `settle` when a worker can no longer proceed by itself.
     """
 
     def __init__(
@@ -50,19 +50,19 @@ class Execution:
             name: Resource(name, state, conditions, system.always, clock) for name, state in states.items()
         }
         queues = [state for state in states.values() if isinstance(state, QueueState)]
-        self.arrived = {message.id: 0.0 for queue in queues for message in queue.ready}  # when, of those not done yet
+        self.arrived = {message.id: 0.0 for queue in queues for message in queue.ready}  # of unfinished messages
         self._clocks = [state for state in states.values() if isinstance(state, ClockState)]
         self._system, self._clock, self._recorder, self._chance = system, clock, recorder, chance
         self._restart = conditions.restart
         self._look_at, self._settle = look_at, settle
         self._requests = Requests(clock, recorder.run, partial(self._take_effect, outcome=LOST))
         self._watched = system.watchdog.run
-        self._told = False  # the worker whose step it is has been told of its answer
+        self._told = False  # whether the current step's worker has its answer
 
     # Processes
 
     def start(self, worker: Worker) -> None:
-        """Start a new process."""
+        """Start a new process for this worker."""
         worker.idle = worker.restarting = False
         worker.incarnation += 1
         worker.process = self._system.start(worker.name, worker.incarnation)
@@ -75,13 +75,13 @@ class Execution:
         worker.nth.clear()
         if worker.task is None:
             worker.task = self._clock.now
-        self._go_on(worker, process)
+        self._next_step(worker, process)
 
     def _end_task(self, worker: Worker, process: Process) -> None:
         run, now = self._recorder.run, self._clock.now
         if isinstance(process.error, OperationError):
             run.counts[type(process.error).__name__] += 1
-            self.kill(worker)  # a supervisor, if there is one, sees a failed process like one that was killed
+            self.kill(worker)  # to a supervisor, a failed process is like a killed one
         elif process.error is not None:
             self._stop(worker)
             self._recorder.violated("error", f"{process.name} raised {show(process.error)}", now)
@@ -106,7 +106,7 @@ class Execution:
         worker.step = None
 
     def kill(self, worker: Worker) -> None:
-        """End the worker's process, whatever it was waiting for, and start it again after a while, if it is to be."""
+        """End the worker's process, whatever it waits for, and restart it after a while if its role restarts."""
         self._stop(worker)
         assert worker.process is not None
         worker.process.discard()
@@ -119,8 +119,8 @@ class Execution:
 
     # Steps
 
-    def _go_on(self, worker: Worker, process: Process) -> None:
-        """Let the worker's next step take its time, or end its task."""
+    def _next_step(self, worker: Worker, process: Process) -> None:
+        """Start the worker's next step, or end its task."""
         op = process.op
         if op is None:
             self._end_task(worker, process)
@@ -137,12 +137,12 @@ class Execution:
         if operation.is_plain:
             self._clock.schedule(worker.step, seconds)
         else:
-            worker.step.cancel()  # somebody may still come back to it
+            worker.step.cancel()  # its request may still be in a queue
             worker.step = Step(self._take_effect, worker)
             self._requests.send(worker.step, operation, seconds)
 
     def _take_effect(self, worker: Worker, outcome: Outcome | None = None) -> None:
-        """The worker's step takes effect, in this way if it is given."""
+        """Let the worker's step take effect, with this outcome if one is given."""
         step, resource = worker.step, worker.operation.resource
         assert step is not None
         if step.waits:
@@ -167,7 +167,7 @@ class Execution:
             self._take_effect(step.about, outcome)
 
     def _carry_out(self, worker: Worker, outcome: Outcome | None = None) -> bool:
-        """Carry out the step, tell its worker, and let it go on; False when it has to wait."""
+        """Carry out the step, pass its answer to the worker and start the next one; False if the step has to wait."""
         process, operation, recorder = worker.process, worker.operation, self._recorder
         assert process is not None and process.op is not None
         op = process.op
@@ -197,11 +197,11 @@ class Execution:
                 resource.state.owner_gone(worker.name)
         if recorder.keeps_trace:
             recorder.step(worker, op, outcome, answer, where, now)
-        self._go_on(worker, process)
+        self._next_step(worker, process)
         return True
 
     def _exchange(self, who: str, process: Process, operation: Operation, op: Op, outcome: Outcome) -> Any:
-        """A learner's code runs in here: that of the values in the step, then the worker's, up to its next step."""
+        """Run learners' code: that of the values in the step, then the worker's, up to its next step."""
         try:
             if outcome is OK or operation.sleeps:
                 handler = operation.handler
@@ -221,7 +221,7 @@ class Execution:
         return answer
 
     def _note(self, worker: Worker, operation: Operation, answer: Any) -> None:
-        """What a step that went well tells of load and of tasks."""
+        """Record a successful step's effect on load and on tasks."""
         if operation.resource.server is not None:
             self._recorder.run.answered[operation.resource.name][int(self._clock.now)] += 1
         if operation.receives:
@@ -230,7 +230,7 @@ class Execution:
             self.arrived[answer] = self._clock.now
 
     def changed(self, resource: Resource) -> None:
-        """A resource has changed: look at it, and let go on who waits for that."""
+        """A resource has changed: check it, and retry the steps that wait for it."""
         if resource.is_watched:
             self._look_at(resource)
         waiting = resource.waiting

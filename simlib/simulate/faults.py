@@ -1,4 +1,4 @@
-"""When faults strike from outside: crashes, pauses, and the machine's loss of power."""
+"""Schedules the faults that strike from outside: crashes, pauses and power losses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Strike = Callable[[Any], None]
 def schedule_faults(
     clock: Clock, conditions: Conditions, chance: Random, workers: Iterable[Worker], strikes: Mapping[str, Strike]
 ) -> None:
-    """Let them strike at random, each worker by itself, whatever it is doing. `strikes` has what each of them does."""
+    """Schedule them at random, independently for each worker. `strikes` has the action for each fault."""
     of_workers = [(kind, worker) for worker in workers for kind in (CRASHES, PAUSES)]
     for kind, worker in [*of_workers, (POWER_LOSSES, None)]:
         per_day = getattr(conditions, RATES[kind])

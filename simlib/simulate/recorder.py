@@ -1,4 +1,4 @@
-"""What is written down of a run: what happened how often, what broke first, and every event if a trace is asked for."""
+"""Records a run: counts, the first violation, and every event if a trace is wanted."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from simlib.simulate.worker import Worker
 
 
 class TimedEvent(Event):
-    """An event of a simulation, where time passes by itself, and neither by timers nor by sleeps."""
+    """An event of a simulation, where time advances by itself, and not through timers or sleeps."""
 
     __slots__ = ()
 
     def act(self, states: Mapping[str, State]) -> None:
-        """Do what it did to the world; a Clock shows the time of the last step."""
+        """Apply it to the states; a Clock shows the time of the last step."""
         for state in states.values():
             if self.op and isinstance(state, ClockState):
                 state.seconds = self.at
@@ -33,12 +33,12 @@ class TimedEvent(Event):
             super().act(states)
 
     def tells(self, name: str, state: State) -> bool:
-        """A clock's own steps alone tell the time again, which stands before each event."""
+        """Whether the trace prints a clock's state: only after its own steps, since each event starts with the time."""
         return not isinstance(state, ClockState) or (self.op is not None and self.op.resource == name)
 
 
 class Recorder:
-    """Writes into `run`, which changes the states that it has. `stop` is called at the first violation."""
+    """Writes to `run`, and reads the run's states. `stop` is called at the first violation."""
 
     def __init__(self, system: System, run: Run, keep_trace: bool, stop: Callable[[], None]) -> None:
         self.run = run
@@ -51,7 +51,7 @@ class Recorder:
         self._events: list[Event] = []
 
     def check(self, claims: Sequence[Property], now: float) -> None:
-        """See whether one of these is broken. What comes after a violation is not looked at."""
+        """Check these properties. After the first violation, nothing is checked any more."""
         if self.run.first_violation is None:
             broken = next((claim for claim in claims if not self._system.holds(claim, self._seen)), None)
             if broken is not None:
@@ -59,21 +59,21 @@ class Recorder:
                 self.violated(broken.name, because, now, broken.parameters)
 
     def violated(self, claim: str, because: str, now: float, about: tuple[str, ...] = ()) -> None:
-        """Write down that this broke, if it is the first that did."""
+        """Record this violation if it is the first."""
         run = self.run
         if run.first_violation is None:
             run.first_violation, run.broken, run.because, run.about = now, claim, because, about
             self._stop()
 
     def event(self, move: Transition, now: float, **about: Any) -> None:
-        """Count the fault that this was, if it was one, and add it to the trace, if one is kept."""
+        """Count it if it is a fault, and add it to the trace if there is one."""
         if move.fault:
             self.run.counts[move.fault] += 1
         if self.keeps_trace:
             self._events.append(TimedEvent(move, now, **about))
 
     def step(self, worker: Worker, op: Op, outcome: Outcome, answer: Any, where: Where, now: float) -> None:
-        """Add a worker's step to the trace that is kept."""
+        """Add a worker's step to the trace."""
         nth = worker.nth[op.name] = worker.nth.get(op.name, 0) + 1
         move = worker.move
         if outcome is not OK:
@@ -86,7 +86,7 @@ class Recorder:
         self._events.append(event)
 
     def close(self, now: float) -> None:
-        """The run is over: look at what should have become true, and put the trace together."""
+        """End the run: check the `eventually` properties and build the trace."""
         run = self.run
         run.seconds = now
         if self.steps:

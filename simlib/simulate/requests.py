@@ -1,4 +1,4 @@
-"""Requests on their way to a resource, and clients who wait for a reply only so long."""
+"""Requests on their way to a resource, and the client's timeout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simlib.simulate.worker import Worker
 
 
 class Requests:
-    """Sends them; `lose_reply` is called with a worker that has waited long enough."""
+    """Sends requests; calls `lose_reply` with a worker whose timeout has expired."""
 
     def __init__(self, clock: Clock, run: Run, lose_reply: Callable[[Worker], None]) -> None:
         self._clock = clock
@@ -20,11 +20,11 @@ class Requests:
         self._lose_reply = lose_reply
 
     def send(self, step: Step, operation: Operation, seconds: float) -> None:
-        """Send a step that takes so many seconds where it is served."""
+        """Send a step with a service time of `seconds`."""
         resource, timeout = operation.resource, operation.timeout
         if resource.server is not None:
             self._run.requests[resource.name][int(self._clock.now)] += 1
-        if resource.server is None or resource.is_down():  # who is not there keeps nobody waiting in a line
+        if resource.server is None or resource.is_down():  # an unreachable server has no queue
             self._clock.schedule(step, seconds)
         else:
             resource.server.request(step, seconds)

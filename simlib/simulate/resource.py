@@ -1,4 +1,4 @@
-"""A resource in a simulation: its state, its server if it has one, who waits for it to change, and its operations."""
+"""A simulated resource: its state, its server if it has one, the steps that wait for it, and its operations."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ DOWN = Outcome(OUTAGES)
 
 
 class Step(Alarm):
-    """A worker's step under way: the alarm at which it takes effect. It is about its worker."""
+    """A worker's step in progress: the alarm at which it takes effect. `about` is the worker."""
 
-    waits = False  # it goes on when its resource changes
+    waits = False  # blocked until its resource changes
 
 
 class Resource:
-    """A resource under conditions. `claims` are the properties that look at it."""
+    """A resource under conditions. `claims` are the properties that depend on it."""
 
     def __init__(
         self, name: str, state: State, conditions: Conditions, claims: tuple[Property, ...], clock: Clock
@@ -36,9 +36,9 @@ class Resource:
         self.name = name
         self.state = state
         self.claims = [claim for claim in claims if name in claim.parameters]
-        self.is_watched = state.has_timers or bool(self.claims)  # something is to be seen to when it changes
+        self.is_watched = state.has_timers or bool(self.claims)  # a change has timers to start or properties to check
         self.waiting: deque[Step] = deque()
-        self.armed: set[Hashable] = set()  # the timers for which the clock is set
+        self.armed: set[Hashable] = set()  # timers that the clock is set for
         self.operations: dict[str, Operation] = {}  # by verb
         self.server: Server | None = None
         if name in conditions.capacity:
@@ -53,7 +53,7 @@ class Resource:
         self.may_go_otherwise = draws or bool(self._chances) or name in conditions.down
 
     def operation(self, op: Op) -> Operation:
-        """How steps of this name go here: looked up once, and not a hundred thousand times."""
+        """The operation of this step's verb: set up once, not at every step."""
         latency, state = self._conditions.latency_of(op.name), self.state
         handler, sleeps = state.handler(op.verb), False
         if isinstance(state, ClockState):
@@ -68,12 +68,12 @@ class Resource:
         return found
 
     def is_down(self) -> bool:
-        """Whether it is not there just now."""
+        """Whether it is unreachable now."""
         since, until = self._down
         return since <= self._clock.now < until
 
     def outcome(self, op: Op, chance: random.Random) -> Outcome:
-        """How the step goes this time."""
+        """How this step goes: normally, or with a fault."""
         if self.is_down():
             return DOWN
         for kind, likely in self._chances:
@@ -87,18 +87,18 @@ class Resource:
 
 @dataclass(slots=True, eq=False)
 class Operation:
-    """What is the same for all steps of one name."""
+    """Everything that steps of one verb have in common."""
 
     resource: Resource
     handler: Callable[..., Any]
     latency: Duration
     timeout: float | None
-    is_plain: bool  # nothing but time passes on the way
+    is_plain: bool  # takes its latency and nothing else: no server, no timeouts
     sleeps: bool
     receives: bool
     sends: bool
-    is_noted: bool  # its answer tells of load, or of tasks
+    is_noted: bool  # its answer counts towards load or tasks
 
 
 def _sleep(who: str, seconds: float) -> None:
-    """Its time has passed on the way."""
+    """Nothing is left to do: the time has already passed."""

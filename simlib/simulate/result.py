@@ -1,4 +1,4 @@
-"""What came of a simulated run."""
+"""The result of a simulated run."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ HOUR = 3_600.0
 
 @dataclass
 class Run:
-    """One simulated run. Times in seconds.
+    """One simulated run. Times are in seconds.
 
-    `counts` has what happened how often: "completed", "crashes", "pauses" and the other faults, "steps", and the
-    errors that ended a run by name. `first_violation` is when a property first broke, None if none did;
-    `broken` and `because` say which and why. `latencies` has one entry a completed task: from its arrival (or its
+    `counts` has how often each thing happened: "completed", "crashes", "pauses" and the other faults, "steps", and by
+    name the errors that ended a process. `first_violation` is when a property was first violated, None if none was;
+    `broken` and `because` say which and why. `latencies` has one entry per completed task: from its arrival (or its
     worker's first start) to its end, over all retries. `run["bank"]` is the resource as properties see it.
-    Where a `capacity` is given, `requests["bank"][17]` is how many requests reached the bank in second 17, and
-    `answered["bank"][17]` how many it answered well, to somebody who was still waiting.
 
-    Of a finished task, and of a server, nothing else is kept. The world grows as the workers make it grow: a queue
-    also keeps what was acknowledged, which `acked` shows.
+    With a `capacity`, `requests["bank"][17]` is how many requests reached the bank in second 17, and
+    `answered["bank"][17]` how many it answered successfully to a client that was still waiting.
+
+    Nothing else is kept of finished tasks and servers. A queue also keeps acknowledged messages, which `acked` shows.
     """
 
     title: str
     seed: int
     seconds: float = 0.0
-    settled: bool = False  # it ended by itself: nothing more could happen
+    settled: bool = False  # it ended by itself because nothing more could happen
     interrupted: str = ""  # what stopped it early: "by you", "at 1,500 MB"
     counts: Counter[str] = field(default_factory=Counter)
     first_violation: float | None = None
@@ -51,12 +51,12 @@ class Run:
     trace: Trace | None = field(default=None, repr=False)
 
     def __getitem__(self, resource: str) -> View:
-        """The resource in the end, as properties see it. Raises KeyError if there is none of that name."""
+        """The resource at the end, as properties see it. Raises KeyError if there is none of that name."""
         return self.states[resource].seen()
 
     @property
     def outcome(self) -> Hashable:
-        """The world in the end, as an outsider finds it: one of `report.outcomes` of `explore`."""
+        """The final state as an outsider sees it: one of `report.outcomes` of `explore`."""
         return outcome_of(self.states)
 
     @property
@@ -70,14 +70,14 @@ class Run:
         return self.completed / self.seconds * HOUR if self.seconds else 0.0
 
     def latency(self, share: float = 0.5) -> float | None:
-        """Seconds within which this share (0 to 1) of the completed tasks was done; None if there was no task."""
+        """The latency in seconds at this quantile (0 to 1) of the completed tasks; None if there are none."""
         if len(self.latencies) < 2:
             return self.latencies[0] if self.latencies else None
         return quantiles(self.latencies, n=1000, method="inclusive")[min(998, max(0, round(share * 1000) - 1))]
 
     @property
     def mean_latency(self) -> float | None:
-        """Seconds that a completed task took on average; None if there was no task."""
+        """The mean latency of the completed tasks in seconds; None if there are none."""
         return fmean(self.latencies) if self.latencies else None
 
     def __str__(self) -> str:

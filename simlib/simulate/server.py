@@ -1,4 +1,4 @@
-"""A server of a limited capacity: so many requests are served at a time, the others wait in line."""
+"""A server of limited capacity: it serves so many requests at a time, and the others queue."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from simlib.simulate.clock import Alarm, Clock
 
 
 class Server:
-    """First come, first served; also those who have gone away meanwhile. A request's alarm is called at its end.
+    """First come, first served, even after a client has gone. A request's alarm is called when it has been served.
 
-    While it is stalled it takes requests in and begins none.
+    While stalled, it accepts requests and serves none.
     """
 
     def __init__(self, clock: Clock, capacity: int) -> None:
@@ -20,12 +20,12 @@ class Server:
         self._line: deque[tuple[float, Alarm]] = deque()
 
     def request(self, alarm: Alarm, seconds: float) -> None:
-        """Serve a request that takes so many seconds."""
+        """Queue a request with a service time of `seconds`."""
         self._line.append((seconds, alarm))
         self._begin()
 
     def stall(self, since: float, until: float) -> None:
-        """Let it stall between two moments, in seconds from now."""
+        """Stall between two moments, in seconds from now."""
         self._clock.after(since, self._set_stalled, True)
         self._clock.after(until, self._set_stalled, False)
 

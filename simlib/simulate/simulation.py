@@ -1,4 +1,4 @@
-"""One simulated run: a system on a clock, its timers, what arrives from outside, and the faults that strike it."""
+"""One simulated run: a system on a clock, with its timers, its arrivals and the faults that strike it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from simlib.simulate.result import HOUR, Run
 from simlib.simulate.timers import Timers
 from simlib.simulate.worker import Worker
 
-STREAMS = ("latency", "arrivals", "faults", "mishaps")  # each drawn from by itself
+STREAMS = ("latency", "arrivals", "faults", "mishaps")  # independent random streams
 
 
 class Simulation:
@@ -53,7 +53,7 @@ class Simulation:
         self._execution = Execution(system, self._clock, self._recorder, self._chance, self._look_at, self._settle)
 
     def finish(self) -> Run:
-        """Run until the time is over or nothing more can happen; an interrupt ends it with what is known."""
+        """Run until the time is up or nothing more can happen; an interrupt keeps the results so far."""
         try:
             self._begin()
             with Progress("simulating", self._conditions.hours * HOUR) as progress:
@@ -93,14 +93,14 @@ class Simulation:
             self._end(settled=False)
 
     def _settle(self) -> None:
-        """End the run if nothing more can happen: everybody has ended or waits, and no timer runs."""
+        """End the run if nothing more can happen: every worker has ended or waits, and no timer runs."""
         if self._conditions.arrivals is not None or any(worker.goes_on for worker in self._execution.workers):
             return
         if not any(state.timers() for state in self.run.states.values() if state.has_timers):
             self._end(settled=True)
 
     def _look_at(self, resource: Resource) -> None:
-        """Start the timers of a resource that has changed, and check what is claimed of it."""
+        """Start the timers of a resource that has changed, and check the properties that depend on it."""
         if resource.state.has_timers:
             self._timers.arm(resource)
         if resource.claims:
@@ -114,7 +114,7 @@ class Simulation:
         self._settle()
 
     def _arrive(self, name: str) -> None:
-        """A message arrives at the queue of this name, or a task for the role of this name (any, if "")."""
+        """A message arrives at the queue of this name, or a task for the role of this name (any role if "")."""
         resource, now = self._execution.resources.get(name), self._clock.now
         if resource is not None and isinstance(resource.state, QueueState):
             state = resource.state
@@ -134,7 +134,7 @@ class Simulation:
 
     def _crash(self, worker: Worker) -> None:
         if worker.step is None or not worker.steps:
-            return  # it is not there, has done its task, or has nothing in memory to lose
+            return  # not running, or it has taken no step yet and has nothing to lose
         end_process(self.run.states, worker.name)
         self._recorder.event(strike("crash", worker.name), self._clock.now)
         self._execution.kill(worker)

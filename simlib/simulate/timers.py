@@ -1,4 +1,4 @@
-"""The resources' own timers on the simulation's clock: a lease or a visibility timeout that runs out."""
+"""Timers of resources on the simulation's clock: a lease or a visibility timeout that expires."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from simlib.simulate.resource import Resource
 
 
 class Timers:
-    """Calls `run_out` for each. The clock stays set for one that is stopped: to look at it then is cheaper."""
+    """Calls `run_out` for each timer that expires. A stopped timer's alarm stays: checking when it rings is cheaper."""
 
     def __init__(self, clock: Clock, run_out: Callable[[Resource, Timer], None]) -> None:
         self._clock = clock
         self._run_out = run_out
 
     def arm(self, resource: Resource) -> None:
-        """Set the clock for those that have started."""
+        """Set the clock for each of its timers that has started."""
         for timer in resource.state.timers():
             key = (timer.id, timer.armed)
             if key not in resource.armed:
@@ -28,5 +28,5 @@ class Timers:
         resource, key = about
         resource.armed.discard(key)
         timer = next((timer for timer in resource.state.timers() if (timer.id, timer.armed) == key), None)
-        if timer is not None:  # else it was released, renewed or acknowledged in time
+        if timer is not None:  # otherwise it was released, renewed or acknowledged in time
             self._run_out(resource, timer)

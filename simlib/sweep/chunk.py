@@ -1,4 +1,4 @@
-"""Makes some runs of a sweep, in whatever process that is, and measures each: a record is a row of the table."""
+"""Runs one chunk of a sweep, in whatever process: simulates each run and measures a record."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ from simlib.text import show
 from simlib.watchdog import interruptible
 
 Record = dict[str, Any]  # str, int, float and bool
-RunId = tuple[int, int, str]  # the seed, the number of the parameter set, the worker's name
+RunId = tuple[int, int, str]  # the seed, the index of the parameter set, the worker's name
 
 STRIKES = (CRASHES, PAUSES, POWER_LOSSES, REDELIVERIES, LOST_REPLIES, OUTAGES, REJECTIONS, DISK_FULL)
 NO_FAILURE = {*STRIKES, "steps", "completed", "refused task", ""}
 
 
 class Answer(NamedTuple):
-    """Of each run that was made what it measured, or why it measured nothing."""
+    """For each run that was made, its record, or why there is none."""
 
     found: dict[RunId, Record | str]
     seconds: float = 0.0  # of work
 
 
 def run_chunk(experiment: bytes, parameters: bytes, runs: Sequence[RunId], patience: float) -> Answer:
-    """Make these runs, until so many seconds have passed or somebody interrupts."""
+    """Make these runs until `patience` seconds have passed or there is an interrupt."""
     found: dict[RunId, Record | str] = {}
     try:
         scenario, workers = pickle.loads(experiment)
         conditions = pickle.loads(parameters)
     except Exception as error:
         return Answer(dict.fromkeys(runs, f"where it was to run, it cannot be loaded: {show(error, 200)}"))
-    began = time.perf_counter()  # not with what is imported for the first of all chunks
-    with muted(), interruptible():  # one thread looks after all of them
+    began = time.perf_counter()  # without the imports of the first chunk
+    with muted(), interruptible():  # one watchdog thread for all of them
         for run in runs:
             seed, cell, worker = run
             outcome = _outcome(scenario, workers[worker], seed, conditions[cell])
@@ -62,13 +62,13 @@ def run_chunk(experiment: bytes, parameters: bytes, runs: Sequence[RunId], patie
 
 
 def _outcome(scenario: Scenario, worker: Workers, seed: int, named: Mapping[str, Any]) -> Record | str | None:
-    """What this run measures, or why it measures nothing; None when it was interrupted."""
+    """The run's record, or why there is none; None if it was interrupted."""
     try:
         own, conditions = split(scenario, named)
         run = scenario.but(**own).simulate(worker, seed=seed, **conditions)
     except Mistake as mistake:
         return str(mistake)
-    except Exception as error:  # of simlib's own, or of no memory
+    except Exception as error:  # a bug in simlib, or out of memory
         return show(error, 200)
     if run.interrupted.endswith("MB"):
         return f"stopped {run.interrupted}: lower hours"
@@ -76,13 +76,13 @@ def _outcome(scenario: Scenario, worker: Workers, seed: int, named: Mapping[str,
 
 
 def split(scenario: Scenario, named: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What of this is the scenario's own, and what are conditions."""
+    """Split the names into those of the scenario and those of the conditions."""
     own = {name: value for name, value in named.items() if name in scenario.resources or name in scenario.values}
     return own, {name: value for name, value in named.items() if name not in own}
 
 
 def figures(run: Run) -> Record:
-    """The same names for every run, and never None: a table's columns keep one type each."""
+    """The run's measurements: the same names for every run, and never None, so that each column has one type."""
     return {
         "violated": run.first_violation is not None,
         "broken": run.broken or "",

@@ -1,4 +1,4 @@
-"""Hands out the runs of a sweep in chunks, takes in what comes of them, and gives what was lost another try."""
+"""Sends a sweep's runs to an executor in chunks, collects the records, and retries lost runs."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from simlib.sweep.store import Store, open_store
 from simlib.text import show
 from simlib.watchdog import interruptible
 
-CHUNK = 1.0  # seconds of work: long beside the handing out, short to lose
-HANDING_OUT = 0.001  # seconds that a cluster's scheduler has for each of those that are on their way: an assumption
+CHUNK = 1.0  # seconds of work: long compared with sending it, short enough to lose
+HANDING_OUT = 0.001  # seconds that a cluster's scheduler needs per chunk in flight: an assumption
 MOST = 10_000  # runs in a chunk
-HEED = 0.1  # seconds after which an interrupt is heeded
-PATIENCE = 10.0  # seconds for an executor that broke to say so of all that it had
+HEED = 0.1  # seconds until an interrupt is noticed
+PATIENCE = 10.0  # seconds for a broken executor to fail all of its futures
 TRIES = 3
-MOST_LOST = 10  # runs, one after the other: then it is not the runs
+MOST_LOST = 10  # runs in a row: more are not the runs' fault
 
 
 def run_sweep(plan: Plan, executor: Executor | int | None, to: str | os.PathLike[str] | None) -> Sweep:
-    """The table of this plan. Raises Mistake, as `sweep` does."""
+    """Run this plan. Raises Mistake, as `sweep` does."""
     with open_store(plan, to) as store, open_executor(executor) as opened:
         return Driver(plan, opened, store).run()
 
 
 class Driver:
-    """One sweep on its way."""
+    """A sweep in progress."""
 
     def __init__(self, plan: Plan, executor: Executor, store: Store) -> None:
         self._plan, self._executor, self._store = plan, executor, store
@@ -47,15 +47,15 @@ class Driver:
         self._fresh = (run for run in plan.runs() if run not in store.known)
         self._again: deque[RunId] = deque()
         self._unsent = len(plan) - len(store.known)
-        self._losses: Counter[RunId] = Counter()  # how often the process was lost that had it
+        self._losses: Counter[RunId] = Counter()  # how often each run has lost its process
         self._lost_in_a_row = 0
-        self._flying: dict[Future[Answer], tuple[list[RunId], float]] = {}  # and when it was sent
+        self._flying: dict[Future[Answer], tuple[list[RunId], float]] = {}  # and when each was sent
         self._window = 2 * (executor.count if isinstance(executor, Processes) else processors())
         self._seconds, self._runs = 0.0, 0
         self._stopped = ""
 
     def run(self) -> Sweep:
-        """All runs that are not known yet; an interrupt ends it with what is known. Raises Mistake."""
+        """Make all runs without a record, until an interrupt. Raises Mistake if one with the first seed fails."""
         with interruptible() as interrupt, Progress("sweeping", len(self._plan)) as progress:
             while not self._stopped and self._send():
                 self._take_in(wait(self._flying, HEED, FIRST_COMPLETED).done)
@@ -68,12 +68,12 @@ class Driver:
         self._keep([], last=True)
         return Sweep(self._plan, self._measured, self._failed, self._stopped)
 
-    # Handing out
+    # Sending
 
     def _send(self) -> bool:
-        """Have as much on its way as there should be. False when there is nothing more to wait for."""
+        """Fill the window of chunks in flight. False if there is nothing left to wait for."""
         while not self._stopped:
-            alone = TRIES - 1 in self._losses.values()  # so that it is known who is to blame for the last loss
+            alone = TRIES - 1 in self._losses.values()  # so that a last loss has only one run to blame
             if len(self._flying) >= (1 if alone else self._window):
                 break
             runs = [*itertools.islice(iter(self._next, None), 1 if alone else self._size())]
@@ -86,7 +86,7 @@ class Driver:
             now = time.monotonic()
             try:
                 future = self._executor.submit(run_chunk, self._experiment, parameters, runs, patience)
-            except BrokenExecutor as error:  # it broke while nobody was waiting for it
+            except BrokenExecutor as error:  # it broke while idle
                 self._put_back(runs)
                 self._broke(error)
             except RuntimeError as error:
@@ -99,27 +99,27 @@ class Driver:
         return self._again.popleft() if self._again else next(self._fresh, None)
 
     def _size(self) -> int:
-        """Runs for the next chunk: a second's work; less towards the end, so that all come to it at the same time.
+        """The runs in the next chunk: a second's work, less towards the end, so that all processes finish together.
 
-        The more chunks are on their way, the longer each of them is, or whoever hands them out falls behind.
+        The more chunks are in flight, the longer each is: otherwise the scheduler falls behind.
         """
         if not self._runs:
             return 1
-        a_second = self._runs / max(self._seconds, 1e-9)
+        per_second = self._runs / max(self._seconds, 1e-9)
         share = -(-self._unsent // self._window)
-        return min(MOST, max(1, int(a_second * self._window * HANDING_OUT), min(share, int(a_second * CHUNK))))
+        return min(MOST, max(1, int(per_second * self._window * HANDING_OUT), min(share, int(per_second * CHUNK))))
 
-    # Taking in
+    # Collecting
 
     def _take_in(self, done: Iterable[Future[Answer]]) -> None:
-        """Note what came of these chunks, and put back those whose process was lost."""
+        """Record the results of these chunks, and put back the runs whose process was lost."""
         broken: BrokenExecutor | None = None
         for future in done:
             runs, sent = self._flying.pop(future)
             try:
                 answer, reason = future.result(0), "it was interrupted"
-            # Each kind of executor has its own: BrokenProcessPool, Dask's KilledWorker and its CancelledError, the
-            # KeyboardInterrupt that a process died of.
+            # Each executor raises its own: BrokenProcessPool, Dask's KilledWorker and CancelledError, or the
+            # KeyboardInterrupt that killed a process.
             except BaseException as error:
                 answer, reason = Answer({}), f"its process was lost {TRIES} times: {show(error, 200)}"
                 broken = error if isinstance(error, BrokenExecutor) else broken
@@ -127,7 +127,7 @@ class Driver:
                 self._came(runs, answer)
             else:
                 self._lost(runs, reason)
-            if time.monotonic() - sent < 2 * answer.seconds:  # it waited less than it worked: there are idle hands
+            if time.monotonic() - sent < 2 * answer.seconds:  # it hardly waited: some processes are idle
                 self._window += 1
         if broken is not None:
             self._broke(broken)
@@ -143,7 +143,7 @@ class Driver:
         self._lost_in_a_row = 0
         self._seconds += answer.seconds
         self._runs += len(answer.found)
-        self._put_back([run for run in runs if run not in answer.found])  # its time was over
+        self._put_back([run for run in runs if run not in answer.found])  # its chunk ran out of time
 
     def _keep(self, records: Collection[Record], last: bool = False) -> None:
         try:
@@ -152,7 +152,7 @@ class Driver:
             self._stopped = f"because {self._store.name} could not be written: {why(error)}"
 
     def _lost(self, runs: list[RunId], reason: str) -> None:
-        """Give each of them another try. Who has had its last one, which it had alone, is to blame."""
+        """Retry each run. One that has used up its tries, the last of them alone in its chunk, has failed."""
         for run in runs:
             self._losses[run] += 1
             if self._losses[run] < TRIES:
@@ -169,12 +169,12 @@ class Driver:
         self._unsent += len(runs)
 
     def _fail(self, run: RunId, reason: str) -> None:
-        if run[0] == next(iter(self._plan.seeds)):  # what it says will be so with all
+        if run[0] == next(iter(self._plan.seeds)):  # all seeds would fail alike
             raise Mistake(f"{self._plan.call(run)}: {reason}")
         self._failed[run] = reason
 
     def _broke(self, error: BaseException) -> None:
-        """The executor is of no more use. What was on its way is lost with it."""
+        """The executor is unusable, and the chunks in flight are lost with it."""
         if isinstance(self._executor, Processes):
             self._executor.shutdown()
         else:

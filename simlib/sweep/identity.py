@@ -1,4 +1,4 @@
-"""What a thing is, in words that are the same in every process: tells whether a file is of the same sweep."""
+"""Describes things in text that is the same in every process: tells whether a file belongs to the same sweep."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SIMLIB = Path(__file__).parent.parent
 
 
 def describe(thing: Any, within: frozenset[int] = frozenset()) -> str:
-    """Equal for what behaves alike. Of a function that is its code, its defaults and what they refer to; the names of
-    libraries stand for what is in them. `within` are the ids of what is being described.
+    """Text that is equal for things that behave alike: of a function its code, its defaults and what they refer to, of
+    a library only its name. `within` has the ids of the things that contain this one.
     """
     if type(thing) in (*ATOMS, *SCALARS):
         return repr(thing)
@@ -51,8 +51,8 @@ def describe(thing: Any, within: frozenset[int] = frozenset()) -> str:
         return f"{kind.__name__}({', '.join(given)})"
     text = show(thing, 1_000)
     try:
-        return text if text != f"a {kind.__name__}" else inner(thing.__reduce_ex__(2))  # as pickle takes it apart
-    except TypeError:  # which it cannot
+        return text if text != f"a {kind.__name__}" else inner(thing.__reduce_ex__(2))  # its parts, as pickle sees them
+    except TypeError:  # it cannot be pickled
         return text
 
 
@@ -62,16 +62,16 @@ def _function(function: FunctionType, inner: Any) -> str:
     steps = [step for code in codes_in(function.__code__) for step in dis.get_instructions(code)]
     names = sorted({step.argval for step in steps if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")})
     refers = {name: function.__globals__[name] for name in names if name in function.__globals__}
-    cells = [cell.cell_contents for cell in function.__closure__ or () if cell != CellType()]  # which is an empty one
+    cells = [cell.cell_contents for cell in function.__closure__ or () if cell != CellType()]  # an empty cell
     parts = (function.__code__, function.__defaults__, function.__kwdefaults__, cells, refers)
     return f"{function.__name__}{inner(parts)}"
 
 
 def digest(text: str) -> str:
-    """A short name for a long text."""
+    """A short hash of the text."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def of_simlib() -> str:
-    """Which simlib this is: another one may measure something else."""
+    """A hash of simlib's source: another version may measure something else."""
     return digest("".join(path.read_text(encoding="utf-8") for path in sorted(SIMLIB.rglob("*.py"))))

@@ -1,4 +1,4 @@
-"""Which runs a sweep consists of: each worker, under each set of parameters, with each seed."""
+"""Plans a sweep: its runs are each worker, under each set of parameters, with each seed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Plan:
         self.workers = by_name(workers)
         self.seeds = _seeds(seeds)
         self.shown = _shown(self.cells)
-        self._cell_of = {repr(cell): number for number, cell in enumerate(self.shown)}  # as text: nan equals nothing
+        self._cell_of = {repr(cell): number for number, cell in enumerate(self.shown)}  # as text: nan != nan
         if len(self._cell_of) < len(self.cells):
             raise Mistake("two parameter sets read alike in a table. Leave one out; name functions with `def`.")
         shown_types = {name: type(value) for name, value in self.shown[0].items()}
@@ -58,22 +58,22 @@ class Plan:
         return len(self.seeds) * len(self.cells) * len(self.workers)
 
     def runs(self) -> Iterator[RunId]:
-        """All of them. The seeds are outermost: interrupted, nearly as many of them have been run everywhere."""
+        """All runs. Seeds are outermost, so that an interrupted sweep has about equally many everywhere."""
         return (
             (seed, cell, worker) for seed in self.seeds for cell in range(len(self.cells)) for worker in self.workers
         )
 
     def in_order(self, some: Collection[RunId]) -> Iterator[RunId]:
-        """These runs, in the order of all. It ends with the last of them: there may be very many more."""
+        """These runs, in the order of `runs`. Stops after the last one, because there may be very many more."""
         return itertools.islice(filter(some.__contains__, self.runs()), len(some))
 
     def head(self, run: RunId) -> Record:
-        """How its record begins."""
+        """The first fields of this run's record."""
         seed, cell, worker = run
         return {"worker": worker, "seed": seed, **self.shown[cell]}
 
     def run_of(self, record: Record) -> RunId | None:
-        """Whose record it is; None for a seed that was not asked for. Raises Odd where it is of another plan."""
+        """The run of this record; None for a seed that is not in the plan. Raises Odd if it belongs to another plan."""
         shown = {name: record[name] for name in self.shown[0]}
         cell = self._cell_of.get(repr(shown))
         if cell is None:
@@ -83,7 +83,7 @@ class Plan:
         return (record["seed"], cell, record["worker"]) if record["seed"] in self.seeds else None
 
     def call(self, run: RunId) -> str:
-        """How to make this run alone."""
+        """The call that makes this run alone."""
         seed, cell, worker = run
         own, conditions = split(self.scenario, {**self.conditions, **self.cells[cell]})
         but = f".but({_given(own)})" if own else ""
@@ -96,7 +96,7 @@ def _given(named: Named) -> str:
 
 
 def _shown(cells: Sequence[Named]) -> list[Record]:
-    """The parameter sets as a table shows them: each column of one type, for polars settles on its first values'."""
+    """The parameter sets as the table shows them: one type per column, as polars infers it from the first values."""
     columns = {}
     for name in cells[0]:
         values = [cell[name] for cell in cells]
@@ -151,7 +151,7 @@ def _check_names(scenario: Scenario, cell: Named, conditions: Named) -> None:
 
 
 def _seeds(seeds: Iterable[int]) -> Collection[int]:
-    """The seeds, of which each is there once, and is quickly found. A range stays one, however long it is."""
+    """The seeds, without duplicates and quick to look up. A range stays a range, however long it is."""
     if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Iterable):
         example = f"range({seeds})" if isinstance(seeds, int) and not isinstance(seeds, bool) else "range(100)"
         raise Mistake(f"seeds={show(seeds)}: give the seeds themselves, such as seeds={example}.")

@@ -1,4 +1,4 @@
-"""Who computes: processes of our own, or an executor that was given."""
+"""Where runs happen: our own pool of processes, or an executor that was given."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from simlib.errors import Mistake
 from simlib.text import show
 
 T = TypeVar("T")
-MOST_PROCESSES = 61  # which Windows can wait for
+MOST_PROCESSES = 61  # the most that Windows can wait for
 
 
 class Processes(Executor):
-    """Processes that end with the one that made them, however that ends. They begin when they are needed.
+    """A pool of processes that end with the process that made them, however it ends. They start when needed.
 
-    They are spawned: a kernel has threads, and a fork of it can lock up. But none runs the caller's script once more:
-    what it needs of it is sent to it. Otherwise each script would need `if __name__ == "__main__":`.
+    They are spawned, because a forked notebook kernel (which has threads) can deadlock. They do not run the caller's
+    script again, since everything they need from it is sent: so no script needs `if __name__ == "__main__":`.
     """
 
     def __init__(self, count: int) -> None:
@@ -33,7 +33,7 @@ class Processes(Executor):
         self._pool: ProcessPoolExecutor | None = None
 
     def submit(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Raises BrokenExecutor where one of them has died; after `shutdown` there are new ones."""
+        """Raises BrokenExecutor if a process has died; after `shutdown` there are new ones."""
         if self._pool is None:
             context = get_context("spawn")
             far, self._leash = context.Pipe(duplex=False)
@@ -45,7 +45,7 @@ class Processes(Executor):
             sys.modules["__main__"] = main
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End them at once, whatever they are doing, and wait for nobody."""
+        """End them at once, whatever they are doing, and do not wait."""
         if self._pool is not None:
             self._leash.close()
             self._pool.shutdown(wait=False, cancel_futures=True)
@@ -53,20 +53,20 @@ class Processes(Executor):
 
 
 def _begin(leash: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches all processes of a terminal; the first one decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; only the parent acts on it
     threading.Thread(target=_end_with, args=(leash,), daemon=True).start()
 
 
 def _end_with(leash: Connection) -> None:
-    wait([leash])  # nothing is ever sent: it is closed
+    wait([leash])  # nothing is ever sent: ready means closed
     os._exit(0)
 
 
 class Here(Executor):
-    """This very thread: where there are no processes, as in a browser."""
+    """Runs in the calling thread, where there are no processes, as in a browser."""
 
     def submit(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run it, and return when it is done."""
+        """Run it now, and return its future."""
         future: Future[T] = Future()
         try:
             future.set_result(call(*args, **kwargs))
@@ -76,7 +76,7 @@ class Here(Executor):
 
 
 def open_executor(given: Executor | int | None) -> AbstractContextManager[Executor]:
-    """What was given, which is left as it is; or so many processes. Raises Mistake for what is neither."""
+    """The given executor, which is left open, or so many processes. Raises Mistake for anything else."""
     if isinstance(given, Executor):
         return nullcontext(given)
     if isinstance(given, int) and (given < 1 or isinstance(given, bool)):
@@ -88,5 +88,5 @@ def open_executor(given: Executor | int | None) -> AbstractContextManager[Execut
 
 
 def processors() -> int:
-    """How many this process may use."""
+    """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

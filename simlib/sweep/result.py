@@ -1,4 +1,4 @@
-"""What comes of a sweep: a table."""
+"""The result of a sweep: a table."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ MOST_ROWS, MOST_FAILURES = 20, 3
 
 
 class Sweep(list[Record]):
-    """A list with one record a run: `pandas.DataFrame(found)`, `polars.DataFrame(found)`.
+    """A list with one record per run: `pandas.DataFrame(found)`, `polars.DataFrame(found)`.
 
-    A record is a dict of plain values, all with the same names in the same order: `worker`, `seed`, each parameter (as
-    text where its values are not all numbers), and what was measured, with its unit in its name: `violated`, `broken`
-    (which property, "" if none), `unharmed_seconds` (until one first broke, else until the end), `simulated_seconds`,
-    `settled` (it ended by itself), `completed_task_count`, `refused_task_count`, `failed_attempt_count` (errors that
-    ended a worker's run), `step_count`, `tasks_per_hour`, `latency_mean_seconds`, `latency_median_seconds`,
-    `latency_99_percent_seconds` (nan where no task was completed), and how often each fault struck: `crash_count`,
-    `pause_count`, `power_loss_count`, `redelivery_count`, `lost_reply_count`, `outage_count`, `rejection_count`,
-    `full_disk_count`. Times are simulated. Records are in the order of seeds, parameter sets and workers.
+    A record is a dict of plain values, with the same names in the same order in every record: `worker`, `seed`, each
+    parameter (as text unless its values are all numbers), and the measurements, named with their units: `violated`,
+    `broken` (which property, "" if none), `unharmed_seconds` (until the first violation, or else the end),
+    `simulated_seconds`, `settled` (it ended by itself), `completed_task_count`, `refused_task_count`,
+    `failed_attempt_count` (errors that ended a worker's process), `step_count`, `tasks_per_hour`,
+    `latency_mean_seconds`, `latency_median_seconds`, `latency_99_percent_seconds` (nan if no task was completed), and
+    how often each fault struck: `crash_count`, `pause_count`, `power_loss_count`, `redelivery_count`,
+    `lost_reply_count`, `outage_count`, `rejection_count`, `full_disk_count`. Times are simulated. Records are ordered
+    by seed, parameter set and worker.
 
-    `failures` has the runs that could not be measured: `worker`, `seed`, each parameter, `why`, and `call`, which makes
-    that run alone. `interrupted` says what stopped it early ("by you"), "" if nothing did; `asked` is how many runs
-    were asked for.
+    `failures` has the runs without a record: `worker`, `seed`, each parameter, `why`, and `call`, which makes that run
+    alone. `interrupted` says what stopped the sweep early ("by you"), "" if nothing did; `asked` is how many runs were
+    requested.
     """
 
     def __init__(self, plan: Plan, measured: dict[RunId, Record], failed: dict[RunId, str], interrupted: str) -> None:
@@ -50,7 +51,7 @@ class Sweep(list[Record]):
         return f"{workers}: {done}." if self else f"{done}."
 
     def _table(self) -> Iterable[str]:
-        """What each worker did under each parameter set."""
+        """A row per worker and parameter set."""
         groups: dict[tuple[str, ...], list[Record]] = {}
         for record in self:
             key = (*(_cell(record[name]) for name in self._parameters), record["worker"])

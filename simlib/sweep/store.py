@@ -1,4 +1,4 @@
-"""Records in a file: JSON, a record a line, below a first line that says what was asked."""
+"""Keeps a sweep's records in a file: JSON, one record a line, after a first line that describes the sweep."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from simlib.text import listed, show
 SYNC_EVERY = 1.0  # seconds
 CLAIMS = ("always", "eventually", "sometimes")
 BEGINNING = b'{"sweep": {"python":'
-MOST_COUNTED = 2**63 - 1  # which a table's columns can hold
+MOST_COUNTED = 2**63 - 1  # the most that a table's column can hold
 IN_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 Asked = dict[str, str]
 
 
 class Store:
-    """`known` has the records that were in it when it was opened; `add` writes more."""
+    """`known` has the records that the file held when opened; `add` appends more."""
 
     def __init__(self, plan: Plan, name: str = "", file: FileIO | None = None) -> None:
         self.name = name
@@ -37,7 +37,7 @@ class Store:
         self._synced = time.monotonic()
 
     def add(self, records: Collection[Record], last: bool = False) -> None:
-        """Append them, with one write. Raises OSError where that cannot be done."""
+        """Append the records in one write. Raises OSError if that fails."""
         if self._file is None:
             return
         _write(self._file, records)
@@ -48,8 +48,8 @@ class Store:
 
 @contextmanager
 def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]:
-    """The file of this plan, new or gone on with. Raises Mistake where it is of another sweep, or of none, and where
-    a line of it is no record of this plan.
+    """Open the plan's file, to start it or to resume. Raises Mistake if it holds anything but this sweep, or a line
+    that is not a record of this plan.
     """
     if to is None:
         yield Store(plan)
@@ -65,7 +65,7 @@ def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]
             _lock(file)
             store = Store(plan, name, file)
             os.fsync(file.fileno())
-            if os.name == "posix":  # or a power loss could take the file's name
+            if os.name == "posix":  # or a power loss could undo the file's creation
                 folder = os.open(os.path.dirname(os.path.abspath(to)), os.O_RDONLY)
                 until_the_end.callback(os.close, folder)
                 os.fsync(folder)
@@ -75,7 +75,7 @@ def open_store(plan: Plan, to: str | os.PathLike[str] | None) -> Iterator[Store]
 
 
 def _lock(file: FileIO) -> None:
-    """Raises OSError where another process has it: two sweeps would each do all of the work."""
+    """Raises OSError if another process holds it: two sweeps would each do all of the work."""
     with suppress(ImportError):  # Windows
         import fcntl
 
@@ -86,7 +86,7 @@ def _lock(file: FileIO) -> None:
 
 
 def _asked(plan: Plan) -> Asked:
-    """What has to be the same for its records to go together: all but the seeds."""
+    """Everything that must be equal for records to belong together: all but the seeds."""
     scenario = plan.scenario
     groups: dict[str, Mapping[str, Any]] = {
         "resource": scenario.resources,
@@ -127,9 +127,9 @@ def _short(text: str) -> str:
 
 
 def _read(file: FileIO, name: str, plan: Plan) -> dict[RunId, Record]:
-    """The records that are there. A last line that was torn by a crash is cut off; its run is made again.
+    """The file's records. A last line torn by a crash is cut off, and its run is made again.
 
-    Raises Mistake, before anything is changed, where there is something else in it.
+    Raises Mistake, before changing anything, if the file holds anything else.
     """
     asked = _asked(plan)
     known: dict[RunId, Record] = {}
@@ -150,7 +150,7 @@ def _read(file: FileIO, name: str, plan: Plan) -> dict[RunId, Record]:
 
 
 def _check_head(head: bytes, name: str, asked: Asked) -> None:
-    """Raise Mistake where the first line does not say that this was asked."""
+    """Raise Mistake unless the first line describes this sweep."""
     try:
         there = json_of(head)["sweep"]
         known = head.endswith(b"\n") and all(isinstance(said, str) for said in there.values())
@@ -163,7 +163,7 @@ def _check_head(head: bytes, name: str, asked: Asked) -> None:
 
 
 def _note(line: bytes, where: str, plan: Plan, known: dict[RunId, Record]) -> None:
-    """Add the record in this line, if it was asked for. A line that is damaged, and so is no JSON, is passed over."""
+    """Add this line's record if the plan includes it. A damaged line, which is not JSON, is skipped."""
     try:
         record = record_of(json_of(line), plan.types)
         run = plan.run_of(record)
@@ -176,7 +176,7 @@ def _note(line: bytes, where: str, plan: Plan, known: dict[RunId, Record]) -> No
 
 
 def record_of(found: Any, types: Mapping[str, type]) -> Record:
-    """A record that was read, with its fields in order. Raises Odd, with the field, where it is none of these types."""
+    """The record that was read, with its fields in order. Raises Odd, naming the field, if one has another type."""
     if not isinstance(found, dict):
         raise Odd(f"it is {show(found)}, and no record")
     for name in (*found, *types):
@@ -189,7 +189,7 @@ def record_of(found: Any, types: Mapping[str, type]) -> Record:
 
 def _field(name: str, value: Any, kind: Any) -> Any:
     if value is None and kind is float:
-        return math.nan  # which JSON does not have
+        return math.nan  # JSON has no nan
     if type(value) is not kind:
         raise Odd(f"`{name}` is {show(value)}, and not {IN_WORDS[kind]}")
     if kind is float and math.isinf(value) and name in FIGURES:
@@ -200,7 +200,7 @@ def _field(name: str, value: Any, kind: Any) -> Any:
 
 
 def _write(file: FileIO, lines: Collection[Mapping[str, object]]) -> None:
-    """As JSON has no nan, null stands for it."""
+    """Append these lines as JSON, with null for nan, which JSON lacks."""
     text = "".join(json.dumps({name: it if it == it else None for name, it in line.items()}) + "\n" for line in lines)
     data = memoryview(text.encode())
     while data:

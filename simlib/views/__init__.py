@@ -1,4 +1,4 @@
-"""Pictures of what happened: marks on one canvas, which matplotlib draws and which can be written as SVG."""
+"""Pictures of what happened: marks on a canvas, drawn by matplotlib or written as SVG."""
 
 from simlib.views.board import board
 from simlib.views.interleaving import interleaving_map
@@ -10,10 +10,10 @@ from simlib.views.strip import crash_strip, failure_matrix
 from simlib.views.survival import survival_curve
 
 __all__ = [
-    # a run
+    # pictures of a run
     "lanes", "player",
-    # each place in the code
+    # of every place in the code
     "crash_strip", "failure_matrix", "interleaving_map", "board",
-    # production
+    # of production
     "survival_curve", "price_tag", "load_curve",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The board: one worker or several against each property of a scenario by itself."""
+"""The board: workers against each property of a scenario on its own."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ NOTHING_STUCK = "nothing_gets_stuck"
 class Board(Drawn):
     """Reports by worker and property. Jupyter shows a picture, `print` the text.
 
-    A property is asked alone, so that one that is false does not hide another. `nothing_gets_stuck` is asked always:
-    nobody waits for ever, goes round for ever while a property stays false, or dies of something that is no answer of
-    an operation.
+    Each property is checked on its own, so that a false one does not hide another. `nothing_gets_stuck` is always
+    checked: nobody waits forever, loops forever while a property stays false, or dies of an error that is not an
+    operation's answer.
     """
 
     reports: Mapping[str, Mapping[str, Report]]
     picture: Picture
 
     def report(self, worker: str, claim: str) -> Report:
-        """The search behind a cell. Raises Mistake where there is none."""
+        """The search behind a cell. Raises Mistake if there is none."""
         if claim not in self.reports.get(worker, {}):
             claims = list(next(iter(self.reports.values())))
             raise Mistake(
@@ -45,16 +45,16 @@ class Board(Drawn):
         return self.reports[worker][claim]
 
     def score(self, worker: str) -> int:
-        """How many of the properties hold of this worker."""
+        """How many of the properties hold for this worker."""
         return sum(report.verdict == "holds" for report in self.reports[worker].values())
 
 
 @about_a_scenario(instead=COUNTED)
 @interruptible()
 def board(scenario: Scenario, *worker: Workers, **question: Unpack[Question]) -> Board:
-    """Ask each of the scenario's properties alone of each worker. `question` is what `scenario.explore` takes.
+    """Check each of the scenario's properties on its own for each worker. `question` is what `scenario.explore` takes.
 
-    Raises Mistake.
+    Raises Mistake whenever `explore` would.
     """
     asked = _questions(scenario)
     reports = {name: _row(scenario, asked, one, question) for name, one in by_name(worker).items()}
@@ -66,7 +66,7 @@ def board(scenario: Scenario, *worker: Workers, **question: Unpack[Question]) ->
 
 
 def _questions(scenario: Scenario) -> dict[str, Scenario]:
-    """A part of the scenario for each property, and one for none."""
+    """The scenario with one property, for each of them, and with none."""
     kinds = {"always": scenario.always, "eventually": scenario.eventually, "sometimes": scenario.sometimes}
     parts = {
         claim.name: asking_one(scenario, kind, claim.function) for kind, claims in kinds.items() for claim in claims
@@ -75,12 +75,12 @@ def _questions(scenario: Scenario) -> dict[str, Scenario]:
 
 
 def _row(scenario: Scenario, asked: Mapping[str, Scenario], worker: Workers, question: Question) -> dict[str, Report]:
-    """The answers for one worker. If all hold together, each of them does: one search answers all."""
+    """The reports for one worker. If all properties hold together, each holds, so that one search answers them all."""
     together = scenario.explore(worker, **question)
     if together.verdict == "holds":
         return dict.fromkeys(asked, together)
     row = {name: part.explore(worker, **question) for name, part in asked.items()}
-    # Who goes round for ever so that a property stays false is stuck, too.
+    # A worker that loops forever while a property stays false counts as stuck.
     endless = next((report for report in row.values() if report.claim == "livelock"), None)
     if endless and row[NOTHING_STUCK].verdict == "holds":
         row[NOTHING_STUCK] = endless
@@ -101,7 +101,7 @@ def _title(reports: Mapping[str, Mapping[str, Report]]) -> str:
 
 
 def _word(claim: str, report: Report) -> str:
-    """What a cell says. A search that ended in another defect has not decided about its own claim."""
+    """What a cell says. A search that found another defect has not decided its own property."""
     if report.verdict != "violated":
         return report.verdict
     with_ = report.counterexample.describe_faults() if report.counterexample else "never seen"
@@ -112,7 +112,7 @@ def _word(claim: str, report: Report) -> str:
 
 
 def _decided(claim: str, report: Report) -> bool:
-    """Whether the search that found something wrong found this wrong."""
+    """Whether a search that found a violation found one of this property."""
     stays_false = report.claim == "livelock" and claim in [one.name for one in report.system.eventually]
     return claim in (report.claim, NOTHING_STUCK) or stays_false
 

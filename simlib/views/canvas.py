@@ -1,7 +1,7 @@
-"""The canvas: words, boxes and lines at places in inches. It holds no drawing code; two renderers draw it.
+"""The canvas: text, boxes and lines at positions in inches. It holds no drawing code; two renderers draw it.
 
-`figure` draws it with matplotlib, for what GitHub, paper and an untrusted clone show. `svg` writes it as SVG, for live
-pages and for where there is no matplotlib, as in a browser's Python.
+`figure` draws it with matplotlib, for GitHub, paper and untrusted notebooks. `svg` writes it as SVG, for live pages and
+where there is no matplotlib, as in a browser's Python.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any
 
 from simlib.views import style
 
-PIXELS = 100  # an inch, as large as a still picture is shown
+PIXELS = 100  # per inch, at the size a still picture is shown
 POINT = PIXELS / 72
-CORNER = 0.05  # inches of rounding
-SMALL_PRINT = 118  # letters a line
+CORNER = 0.05  # corner radius in inches
+SMALL_PRINT = 118  # characters per line
 HEADING = 76
 
 
 @dataclass(frozen=True)
 class Text:
-    """Words at a point; `size` in points."""
+    """Text at a point; `size` in points."""
 
     x: float
     y: float
@@ -32,13 +32,13 @@ class Text:
     va: str = "center"
     bold: bool = False
     mono: bool = False
-    linespacing: float = 1.2  # in sizes
+    linespacing: float = 1.2  # times the size
     rotation: float = 0
 
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle from its upper left corner on; `linewidth` in points, `dashes` in pixels."""
+    """A rectangle, from its upper left corner; `linewidth` in points, `dashes` in pixels."""
 
     x: float
     y: float
@@ -55,7 +55,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Line:
-    """A level line; `linewidth` in points."""
+    """A horizontal line; `linewidth` in points."""
 
     x: float
     end: float
@@ -68,7 +68,7 @@ Mark = Text | Box | Line
 
 
 class Canvas:
-    """`canvas.text(x, y, "words", size=9)`, `canvas.box(...)`, `canvas.line(...)`; y counts from the top down.
+    """`canvas.text(x, y, "words", size=9)`, `canvas.box(...)`, `canvas.line(...)`; y increases downwards.
 
     A later mark covers an earlier one.
     """
@@ -78,15 +78,15 @@ class Canvas:
         self.marks: list[Mark] = []
 
     def text(self, x: float, y: float, words: str, **how: Any) -> None:
-        """Write here. `how` is what Text has."""
+        """Write text here. `how` has the other fields of Text."""
         self.marks.append(Text(x, y, words, **how))
 
     def box(self, x: float, y: float, width: float, height: float, **how: Any) -> None:
-        """Draw a box here. `how` is what Box has."""
+        """Draw a box here. `how` has the other fields of Box."""
         self.marks.append(Box(x, y, width, height, **how))
 
     def line(self, x: float, end: float, y: float, color: str, linewidth: float) -> None:
-        """Draw a line from x to its end."""
+        """Draw a horizontal line from `x` to `end`."""
         self.marks.append(Line(x, end, y, color, linewidth))
 
     def notes(self, small_print: str, left: float, top: float) -> None:
@@ -101,7 +101,7 @@ def wrapped_notes(small_print: str) -> list[str]:
 
 
 def sheet(title: str, small_print: str, width: float, height: float, color: str = style.INK) -> tuple[Canvas, float]:
-    """A canvas with a title on top and small print at the foot, and where the room of this size between them begins."""
+    """A canvas with a title above and small print below, and the y where the space between them starts."""
     headings = textwrap.wrap(title, max(HEADING, int(width / 0.1)))
     notes = wrapped_notes(small_print)
     top = 0.33 + 0.22 * len(headings)

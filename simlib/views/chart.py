@@ -1,4 +1,4 @@
-"""The chart: curves over time with their names and bands, and bars beside each other; a title states the finding."""
+"""Charts: labelled curves over time with confidence bands, and bars; the title states the finding."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Z = 1.959964  # of the normal distribution, for 95 %
-COLOURS = ("#0072B2", "#009E73", "#E69F00", "#CC79A7")  # told apart by their dashes too
+Z = 1.959964  # quantile of the normal distribution for 95 %
+COLOURS = ("#0072B2", "#009E73", "#E69F00", "#CC79A7")  # the dashes differ too
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
-HEIGHT, AXIS = 2.6, 0.5  # inches: of the plot, and of what is written below it
+HEIGHT, AXIS = 2.6, 0.5  # inches: the plot, and the text below it
 BAR = 0.26  # inches from one bar to the next
 
 
 def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share that was `hits` out of `of`.
+    """The 95 % confidence interval of a share of `hits` out of `of`.
 
-    Wilson's (Journal of the American Statistical Association 22:209, 1927), which stays between 0 and 1 and says
-    something also when it was all of them, or none.
+    Wilson's (Journal of the American Statistical Association 22:209, 1927), which stays between 0 and 1 and works even
+    for all or none.
     """
     share, weight = hits / of, Z**2 / of
     middle = (share + weight / 2) / (1 + weight)
@@ -36,28 +36,28 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line with a band around it; `steps` where it jumps. `note` is written below its name."""
+    """A line with a band around it; `steps` draws it as a step function. `note` is written below its name."""
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
-    band: tuple[Sequence[float], Sequence[float]] | None = None  # its lower and its upper edge
+    band: tuple[Sequence[float], Sequence[float]] | None = None  # lower and upper edge
     steps: bool = False
     note: str = ""
     is_formula: bool = False
 
 
 def shares_left(name: str, at: Sequence[float], left: Sequence[int], of: int, note: str = "") -> Curve:
-    """From which moment on how many of `of` are left, as shares in their 95 % bands."""
+    """A survival curve: the share of `of` that is left from each moment on, with 95 % bands."""
     lows, highs = zip(*(wilson(count, of) for count in left))
     return Curve(name, at, [count / of for count in left], (lows, highs), True, note)
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves from 0 to `end`. `x` and `y` say what is counted along the axes; of `shares` that is 0 to 100 %.
+    """Curves from 0 to `end`. `x` and `y` label the axes; with `shares`, y runs from 0 to 100 %.
 
-    `trouble` is what is the matter, and from when to when.
+    `trouble` names what is wrong, and from when to when.
     """
 
     title: str
@@ -122,7 +122,7 @@ def _look(curve: Curve, place: int) -> dict[str, Any]:
 
 
 def _name_at_ends(axes: Axes, pairs: Sequence[tuple[Curve, dict[str, Any]]]) -> None:
-    """Write each curve's name at its right end, none on top of another."""
+    """Write each curve's name at its right end, without overlaps."""
     low, high = axes.get_ylim()
     room = (high - low) * 0.085
     names = [style.wrapped(curve.name.replace("_", " "), 16).replace(" ", "_") for curve, _ in pairs]
@@ -135,7 +135,7 @@ def _name_at_ends(axes: Axes, pairs: Sequence[tuple[Curve, dict[str, Any]]]) -> 
 
 
 def _name_aside(axes: Axes, pairs: Sequence[tuple[Curve, dict[str, Any]]]) -> None:
-    """Write the names beside the chart, each with a sample and its note: the curves end at one place."""
+    """Write the names beside the chart, each with a sample line and its note: for curves that end close together."""
     from matplotlib.lines import Line2D
 
     how: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
@@ -148,7 +148,7 @@ def _name_aside(axes: Axes, pairs: Sequence[tuple[Curve, dict[str, Any]]]) -> No
 
 @dataclass(frozen=True)
 class Bar:
-    """One of several bars, and what is written at its end."""
+    """A bar, and the text at its end."""
 
     name: str
     length: float
@@ -157,7 +157,7 @@ class Bar:
 
 
 def draw_bars(canvas: Canvas, left: float, top: float, bars: Sequence[Bar], room: float) -> None:
-    """Bars under each other, with names left of `left`; the longest takes `room` inches."""
+    """Draw bars below each other, with names left of `left`; the longest is `room` inches long."""
     most = max(bar.length for bar in bars)
     for place, bar in enumerate(bars):
         y, length = top + BAR * place, room * bar.length / most if most else 0.0

@@ -1,4 +1,4 @@
-"""Two implementations on one sheet: sources, verdicts, and the same failure on both."""
+"""The comparison sheet: two implementations with their sources, their verdicts, and the same failure on both."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ CODE_LINE = 0.185
 CODE_LETTER = 0.0735
 LETTER = 0.068
 VERDICT_LINE = 0.27
-WIDEST = 1.25  # inches a step
+WIDEST = 1.25  # inches per step
 
 
 @dataclass(frozen=True)
 class Column:
-    """One implementation: its heading, its source, a (verdict, in short) for each question, the failure played."""
+    """One implementation: its heading, its source, a (verdict, summary) for each question, the run of the failure."""
 
     heading: str
     worker: Workers
@@ -34,7 +34,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Everything that stands on the sheet."""
+    """The content of the sheet."""
 
     columns: tuple[Column, ...]
     questions: tuple[str, ...]
@@ -50,7 +50,7 @@ class Sheet:
 
 
 def text(sheet: Sheet) -> str:
-    """The sheet in words; `~` marks a changed line."""
+    """The sheet as text; `~` marks a changed line."""
     left, right = sheet.columns
     rows = sheet.rows
     width = max(len(row.left or "") for row in rows) + 3
@@ -92,7 +92,7 @@ def _draw(sheet: Sheet) -> Canvas:
 
 
 def _source(canvas: Canvas, lines: list[tuple[str | None, bool]], left: float, width: float) -> None:
-    """The lines of one side, those that changed on a ground of their own."""
+    """Draw one side's lines, the changed ones on a background."""
     for place, (line, changed) in enumerate(lines):
         y = 0.62 + CODE_LINE * place
         if changed and line is not None:
@@ -101,7 +101,7 @@ def _source(canvas: Canvas, lines: list[tuple[str | None, bool]], left: float, w
 
 
 def _verdicts(canvas: Canvas, questions: tuple[str, ...], column: Column, left: float, top: float) -> None:
-    """A line a question: what becomes of the implementation."""
+    """Draw a line per question with the verdict on this implementation."""
     answer = left + 0.35 + LETTER * max(map(len, questions))
     for place, (question, (verdict, short)) in enumerate(zip(questions, column.verdicts)):
         y = top + VERDICT_LINE * place + 0.1

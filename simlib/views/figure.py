@@ -1,4 +1,4 @@
-"""Draws a canvas with matplotlib, which is imported when a picture is drawn."""
+"""Draws a canvas with matplotlib, imported only when a picture is drawn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SANS, MONO = "DejaVu Sans", "DejaVu Sans Mono"
 
 
 def figure_of(canvas: Canvas) -> Figure:
-    """The canvas as a figure with no axes, no grid, and no trace of pyplot. Raises Mistake without matplotlib."""
+    """The canvas as a figure without axes, grid or pyplot. Raises Mistake without matplotlib."""
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -36,7 +36,7 @@ def figure_of(canvas: Canvas) -> Figure:
 
 
 def write(axes: Axes, x: float, y: float, words: str, **how: Any) -> None:
-    """Write just what the words say: to matplotlib, what stands between two `$` would be a formula."""
+    """Write the text literally: matplotlib would render anything between two `$` as a formula."""
     axes.text(x, y, printable(words, keep="\n"), parse_math=False, **{"family": SANS, **how})
 
 
@@ -54,7 +54,7 @@ def _box(axes: Axes, mark: Box, zorder: int) -> None:
     look |= {"edgecolor": mark.stroke} if mark.stroke else {}
     look |= {"alpha": mark.opacity} if mark.opacity < 1 else {}
     look |= {"hatch": "////"} if mark.hatched else {}
-    if mark.dashes:  # matplotlib counts them in line widths
+    if mark.dashes:  # matplotlib measures dashes in line widths
         look["linestyle"] = (0, [one / POINT / mark.linewidth for one in mark.dashes])
     corner = (mark.x, mark.y)
     if mark.radius:

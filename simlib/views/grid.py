@@ -1,4 +1,4 @@
-"""The grid: a table of coloured cells with row and column labels, on a canvas and as lines of text."""
+"""A table of coloured cells with row and column labels, on a canvas and as text."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from simlib.views.picture import Picture
 
 GAP = 0.07  # inches between cells
 SLANT = 40  # degrees
-LETTER = 0.075  # inches of a label
+LETTER = 0.075  # inches per character of a label
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a cell looks. Several `fills` share it, one below the other; `stroke` is the colour of its outline."""
+    """How a cell looks. Several `fills` are stacked in it; `stroke` is the colour of its outline."""
 
     fills: tuple[str, ...]
     words: str = ""
@@ -25,7 +25,7 @@ class Look:
     stroke: str = ""
 
 
-LOOKS = {  # calm where it holds, red with a sign where it does not, an outline where nothing can happen
+LOOKS = {  # calm if it holds, red with a sign if not, an outline if nothing can happen
     "holds": Look((style.GOOD_CELL,)),
     "violated": Look((style.RED,), "✖", style.PAPER),
     "stuck": Look((style.tint(style.RED),), "∞", style.RED, stroke=style.RED),
@@ -36,9 +36,9 @@ LOOKS = {  # calm where it holds, red with a sign where it does not, an outline 
 
 @dataclass(frozen=True)
 class Grid:
-    """Cells by row and column. Labels of columns stand above it, or `below`; they may be `slanted`.
+    """Cells by row and column. Column labels stand above them, or `below`; they may be `slanted`.
 
-    `cell` is a cell's width and height in inches, `size` that of its words in points.
+    `cell` is the width and height of a cell in inches, `size` its text size in points.
     """
 
     rows: Sequence[str]
@@ -52,28 +52,28 @@ class Grid:
 
     @property
     def width(self) -> float:
-        """Inches of its cells beside each other."""
+        """The width of its columns in inches."""
         return (self.cell[0] + self.gap) * max(map(len, self.looks), default=0)
 
     @property
     def height(self) -> float:
-        """Inches of its cells under each other."""
+        """The height of its rows in inches."""
         return (self.cell[1] + self.gap) * len(self.looks)
 
     @property
     def left(self) -> float:
-        """Inches that the labels of its rows take."""
+        """The width of its row labels in inches."""
         return LETTER * max(map(len, self.rows), default=0) + 0.32
 
     @property
     def head(self) -> float:
-        """Inches that the labels of its columns take."""
+        """The height of its column labels in inches."""
         if self.slanted:
             return sin(radians(SLANT)) * LETTER * max(map(len, self.columns), default=0) + 0.2
         return 0.14 * max((1 + label.count("\n") for label in self.columns), default=0) + 0.1
 
     def draw(self, canvas: Canvas, left: float, top: float) -> None:
-        """Draw the cells from this corner on, and the labels around them."""
+        """Draw the cells from this corner on, with the labels around them."""
         width, height = self.cell
         for place, row in enumerate(self.looks):
             for column, look in enumerate(row):
@@ -102,14 +102,14 @@ class Grid:
 
 
 def aligned(rows: Iterable[Sequence[str]], indent: str = "  ") -> list[str]:
-    """A table as lines of text, its columns aligned."""
+    """A table as lines of text with aligned columns."""
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table)]
     return [indent + "  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip() for row in table]
 
 
 def save_icon(looks: Sequence[Sequence[Look]], path: str) -> None:
-    """Write cells alone, small, to a file: the icon of a lesson."""
+    """Write only the cells to a small picture file: a lesson's icon."""
     icon = Grid([], [], looks, (0.2, 0.2), size=7, gap=0.04)
     canvas = Canvas(icon.width + 0.08, icon.height + 0.08)
     icon.draw(canvas, 0.06, 0.06)

@@ -1,4 +1,4 @@
-"""Interleaving map: where in the code does it hurt to be overtaken?"""
+"""The interleaving map: where in the code it hurts to be overtaken by another worker."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Reports = tuple[tuple[Report, ...], ...]
 
 @dataclass(frozen=True, repr=False)
 class InterleavingMap(Drawn):
-    """A row for each step of A after which it is overtaken, a column for how far B gets before A goes on.
+    """A row for each step of A after which it is overtaken, a column for how far B gets before A resumes.
 
-    Jupyter shows a picture, `print` the text; `report(2, 3)` is the search behind a cell, `trace(2, 3)` its schedule: A
-    took 2 steps, then B 3.
+    Jupyter shows a picture, `print` the text. `report(2, 3)` is the search behind a cell and `trace(2, 3)` its
+    schedule: A took 2 steps, then B 3.
     """
 
     steps: tuple[str, ...]
@@ -39,13 +39,13 @@ class InterleavingMap(Drawn):
     picture: Picture
 
     def report(self, first: int, second: int) -> Report:
-        """The verdict on A being overtaken after `first` steps by `second` steps of B. Raises Mistake."""
+        """The verdict if A is overtaken after `first` steps by `second` steps of B. Raises Mistake for no such cell."""
         if not (1 <= first <= len(self.steps) and 1 <= second <= len(self.steps)):
             raise Mistake(f"({first}, {second}): there are {plural(len(self.steps), 'step')}, counted from 1.")
         return self.reports[first - 1][second - 1]
 
     def trace(self, first: int, second: int) -> Trace:
-        """The run of a cell: the counterexample, or one that went well. Raises Mistake."""
+        """The run of a cell: the counterexample, or one without a violation. Raises Mistake if there is none."""
         report = self.report(first, second)
         trace = report.counterexample or next(iter(report.sample(1)), None)
         if trace is None:
@@ -57,12 +57,12 @@ class InterleavingMap(Drawn):
 @about_a_scenario()
 @interruptible()
 def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:
-    """Two workers with this function, and every way in which B can overtake A once.
+    """Run two workers of this function, with every way in which B can overtake A once.
 
-    Each cell is a search: A up to there, B up to there, A to its end, B to its end, and everything that this leaves
-    open, such as a random draw, in every way.
+    Each cell is a search: A up to there, B up to there, A to its end, B to its end, with every outcome of whatever that
+    leaves open, such as a random draw.
     """
-    if not callable(worker):  # a list of one is one, and a list of several has no "B overtakes A"
+    if not callable(worker):  # a list of one is accepted; several roles have no "B overtakes A"
         raise Mistake(f"{described(worker)}: this map is of one function: interleaving_map(scenario, charge).")
     alone = scenario.run(worker)
     steps = tuple(verb_of(event.op) for event in alone.events if event.op and event.worker == "A")
@@ -89,7 +89,7 @@ def _draw(title: str, steps: tuple[str, ...], reports: Reports) -> Canvas:
     grid = Grid(labels, labels, [[LOOKS[report.verdict] for report in row] for row in reports], (0.62, 0.62))
     verdicts = {report.verdict for row in reports for report in row}
     mood = style.RED if "violated" in verdicts else style.QUIET if "unfinished" in verdicts else style.GREEN
-    left, names = 1.5, 0.22  # inches: for the labels, and for what they are labels of
+    left, names = 1.5, 0.22  # inches: for the labels, and for the axis names
     canvas, top = sheet(title, SMALL_PRINT, left + grid.width + 0.3, names + grid.head + grid.height, mood)
     for x, words, side in ((left - 0.12, "A is overtaken after", "right"), (left, "B gets as far as", "left")):
         canvas.text(x, top + 0.06, words, ha=side, size=8, color=style.QUIET)

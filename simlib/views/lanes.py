@@ -1,4 +1,4 @@
-"""Lanes: one run, or several under each other. A block is a step, a cross a crash, a bar a state, a gap a pause."""
+"""Lanes: one or more runs. A block is a step, a cross a crash, a bar a state, a gap a pause."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from simlib.views.layout import GAP, Mark, Panel, Scene, describe, scene
 from simlib.views.picture import Picture
 from simlib.views.svg import svg_of
 
-UNIT, LANE, TITLE, PANEL_GAP = 0.84, 0.58, 0.4, 0.14  # inches: a step, a lane, a panel's title, between panels
-LABELS = 1.15  # inches for the lanes' names, if they are short
-MOST_UNITS = 14.0  # a row; a longer run goes on below
-LONGEST_LABEL = 22  # letters
+UNIT, LANE, TITLE, PANEL_GAP = 0.84, 0.58, 0.4, 0.14  # inches: a step, a lane, a panel's title, the gap between panels
+LABELS = 1.15  # inches for the lanes' names, if short
+MOST_UNITS = 14.0  # per row; a longer run continues below
+LONGEST_LABEL = 22  # characters
 WORDS, BAR, SMALL, SIGN, HEADING = (pixels / POINT for pixels in (12, 11, 10, 20, 15))  # sizes in points
 
 
 @public()
 def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
-    """Draw runs as lanes: a lane a worker, a block a step, and below them the resources whose state tells the story.
+    """Draw runs as lanes: a lane per worker, a block per step, and below them the resources whose state tells the
+    story.
 
-    Takes traces and reports; of a report, its counterexample, or a run that went well. `watch` names the resources
-    that get a lane. Raises Mistake where there is nothing to draw.
+    Takes traces and reports; a report shows its counterexample, or a run without a violation. `watch` names the
+    resources with a lane. Raises Mistake if there is nothing to draw.
     """
     for one in what:
         if not isinstance(one, (Report, Trace)):
@@ -48,7 +49,7 @@ def lanes(*what: Report | Trace, watch: Sequence[str] = ()) -> Picture:
 
 
 def run_of(report: Report, to: str = "draw") -> Trace:
-    """The run to show of a report: its counterexample, or one that went well. Raises Mistake where it has none."""
+    """A report's counterexample, or a run without a violation. Raises Mistake if it has neither."""
     trace = report.counterexample or next(iter(report.sample(1)), None)
     if trace is None:
         raise Mistake(f"there is no run to {to}: the search ended before any run did.")
@@ -56,7 +57,7 @@ def run_of(report: Report, to: str = "draw") -> Trace:
 
 
 def watched(scenario: Scenario, also: Iterable[str] = ()) -> tuple[str, ...]:
-    """The resources that the scenario's properties are about, and these: their lanes stay when nothing is broken."""
+    """The resources that the scenario's properties depend on, and `also`: they keep their lanes in every run."""
     claims = (*scenario.always, *scenario.eventually, *scenario.sometimes)
     about = {*also, *(name for claim in claims for name in claim.parameters)}
     return tuple(name for name in scenario.resources if name in about)
@@ -71,7 +72,7 @@ def picture_of(scene: Scene) -> Picture:
 
 
 def live_svg(scene: Scene, columns: float | None = None) -> str:
-    """The lanes as one SVG element for a page, in its theme; `columns` keeps the width the same over several scenes."""
+    """The lanes as one SVG element in the page's theme; `columns` keeps the width the same for several scenes."""
     width = round(PIXELS * (1.28 + UNIT * (columns or scene.width))) / PIXELS
     canvas = Canvas(width, panels_height(scene), style.JUPYTER)
     draw_panels(canvas, scene, (0.08, 0), 1.04, width - 0.12, letters=14)
@@ -79,7 +80,7 @@ def live_svg(scene: Scene, columns: float | None = None) -> str:
 
 
 def draw_scene(scene: Scene) -> Canvas:
-    """The lanes alone, on a canvas of their own, in as many rows as it takes."""
+    """Only the lanes, on a canvas of their own, in as many rows as needed."""
     rows, notes = rows_of(scene, MOST_UNITS), wrapped_notes(scene.small_print)
     widths = [lanes_width(row) for row in rows] + [0.4 + 0.058 * len(note) for note in notes]
     widths += [0.4 + 0.105 * len(panel.title) for panel in scene.panels]
@@ -94,9 +95,9 @@ def draw_scene(scene: Scene) -> Canvas:
 
 
 def rows_of(scene: Scene, most: float) -> list[Scene]:
-    """The scene cut into rows of about the same length, as music is, none of more than `most` units.
+    """Cut the scene into rows of about equal length, as in sheet music, each of at most `most` units.
 
-    A panel that would be cut and need not be makes its row longer: a short run stays whole beside a long one.
+    A row grows if that keeps a panel whole: a short run stays in one piece beside a long one.
     """
     about = min(most, scene.width / math.ceil(scene.width / most) + 0.6)
     rows, start = [], 0.0
@@ -110,17 +111,17 @@ def rows_of(scene: Scene, most: float) -> list[Scene]:
 
 
 def _last(places: Iterable[float], start: float, most: float) -> float:
-    """The last of the places that is after `start`, and no more than `most` behind it; 0 where there is none."""
+    """The last of the places after `start` and at most `most` beyond it; 0 if there is none."""
     return max((place for place in places if start < place <= start + most), default=0.0)
 
 
 def _end(panel: Panel) -> float:
-    """Where the next column would begin."""
+    """Where the panel's next column would begin."""
     return max((mark.x + mark.width for mark in panel.marks if mark.kind != "bar"), default=0.0) + GAP
 
 
 def _cut(panel: Panel, start: float, end: float) -> Panel:
-    """What of a panel lies between two places; a bar that crosses a cut goes on behind it."""
+    """The part of a panel between two places; a bar that crosses a cut continues after it."""
     marks = []
     for mark in panel.marks:
         left, right = max(mark.x, start), min(mark.x + mark.width, end - GAP / 2)
@@ -137,12 +138,12 @@ def labels_width(scene: Scene) -> float:
 
 
 def panels_height(scene: Scene) -> float:
-    """Inches that the panels take under each other."""
+    """The height in inches of the panels together."""
     return sum(TITLE + LANE * len(panel.lanes) + PANEL_GAP for panel in scene.panels)
 
 
 def lanes_width(scene: Scene) -> float:
-    """Inches that the lanes take with their names."""
+    """The width in inches of the lanes and their names."""
     return labels_width(scene) + UNIT * scene.width + 0.25
 
 
@@ -150,9 +151,9 @@ def draw_panels(
     canvas: Canvas, scene: Scene, corner: tuple[float, float], labels: float, end: float, unit: float = UNIT,
     letters: int = LONGEST_LABEL,
 ) -> None:  # fmt: skip
-    """The panels under each other, from this corner on.
+    """Draw the panels below each other, from this corner on.
 
-    The lanes go from `labels` to `end`, with names of at most so many `letters` left of that; a step is `unit` wide.
+    The lanes run from `labels` to `end`, their names (at most `letters` characters) to the left; a step is `unit` wide.
     """
     left, top = corner
     for panel in scene.panels:
@@ -169,12 +170,12 @@ def draw_panels(
 
 
 def draw_label(canvas: Canvas, right: float, y: float, name: str) -> None:
-    """A lane's name, left of it."""
+    """Write a lane's name to its left."""
     canvas.text(right, y + 0.04, name, va="baseline", color=canvas.theme.ink, size=WORDS, ha="right")
 
 
 def draw_mark(canvas: Canvas, scene: Scene, mark: Mark, x: float, y: float, width: float) -> None:
-    """One mark, `y` being the middle of its lane."""
+    """Draw one mark; `y` is the middle of its lane."""
     draw = {"block": _block, "cross": _cross, "bar": _bar, "pause": _pause, "tick": _tick}[mark.kind]
     draw(canvas, mark, style.colour(mark.resource, scene.colours), x, y, width)
 
@@ -192,7 +193,7 @@ def _block(canvas: Canvas, mark: Mark, fill: str, x: float, y: float, width: flo
         fill, ink = theme.paper, theme.ink
     canvas.box(x, y - 0.16, width, 0.32, fill=fill, **edge)
     lines = style.wrapped(mark.text).split("\n")
-    size = SMALL if theme.still and len(lines) > 1 else WORDS  # its letters are wider than a page's
+    size = SMALL if theme.still and len(lines) > 1 else WORDS  # its characters are wider than a page's
     for row, line in enumerate(lines):
         _write(canvas, centre, y + 0.04 - 0.06 * (len(lines) - 1) + 0.12 * row, line, ink, size)
     _write(canvas, centre, y + 0.29, mark.below, theme.quiet)
@@ -208,7 +209,7 @@ def _cross(canvas: Canvas, mark: Mark, _: str, x: float, y: float, width: float)
 def _bar(canvas: Canvas, mark: Mark, fill: str, x: float, y: float, width: float) -> None:
     theme, room = canvas.theme, int(width / canvas.theme.letter)
     base = theme.bad if mark.bad else fill
-    canvas.box(x, y - 0.1, width, 0.2, fill=theme.paper, radius=0.04)  # else the lane's line would strike the words
+    canvas.box(x, y - 0.1, width, 0.2, fill=theme.paper, radius=0.04)  # or the lane's line would cross the text
     canvas.box(x, y - 0.1, width, 0.2, fill=base, opacity=0.25, radius=0.04)
     text = style.clipped(mark.text, room) if room > 2 else ""
     _write(canvas, x + width / 2, y + 0.04, text, theme.bad if mark.bad else theme.ink, BAR)
@@ -218,7 +219,7 @@ def _pause(canvas: Canvas, mark: Mark, _: str, x: float, y: float, width: float)
     theme, place = canvas.theme, (x, y - 0.1, width, 0.2)
     if theme.still:
         canvas.box(*place, stroke=theme.quiet, hatched=True, radius=0.04)
-        room = 0.065 * len(mark.text) + 0.06  # its words on it: below, another worker's remark may come as high
+        room = 0.065 * len(mark.text) + 0.06  # text on it: below, it could meet another worker's note
         canvas.box(x + width / 2 - room / 2, y - 0.08, room, 0.16, fill=theme.paper)
     else:
         canvas.box(*place, fill=theme.paper, stroke=theme.quiet, dashes=(4, 4), radius=0.04)

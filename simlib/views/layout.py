@@ -1,6 +1,6 @@
-"""Where everything goes in a picture of lanes: pure data, computed from traces, drawn by the renderers.
+"""Layout of lanes: pure data, computed from traces, for the renderers to draw.
 
-Time is ordinal: a column an event, the second printed below. A unit is the width of a step's block.
+Time is ordinal: one column per event, with the second printed below. A unit is the width of a step's block.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ Mood = Literal["bad", "good", "plain"]
 NARROW = ("crash", "node loss", "power loss", "timer", "arrival")
 WIDTHS = {"step": 1.0, **dict.fromkeys(NARROW, 0.62), "again": 0.45}
 GAP = 0.08
-MOST_LANES = 3  # of resources
-NOTHING = ("empty", "nothing done", "free", "")  # what is not worth a bar
+MOST_LANES = 3  # for resources
+NOTHING = ("empty", "nothing done", "free", "")  # states that get no bar
 
-Summaries = dict[str, str]  # of each resource's state, by name
+Summaries = dict[str, str]  # each resource's state in words, by name
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something drawn on a lane, from `x` on, `width` wide."""
+    """Something drawn on a lane, `width` units wide from `x` on."""
 
     kind: Literal["block", "cross", "bar", "pause", "tick"]
     lane: int
     x: float
     width: float
     text: str
-    resource: str = ""  # gives the colour
+    resource: str = ""  # sets the colour
     below: str = ""
     above: str = ""
     bad: bool = False
     failed: bool = False  # a step that did not take effect
     event: int = -1
-    said: str = ""  # what an error says: there is no room to draw it, and the alternative text has it
+    said: str = ""  # an error's message: only the alternative text has room for it
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One trace: its title, its lanes from top to bottom, and what is on them. `people` of them are workers."""
+    """One trace: its title, its lanes from top to bottom, and their marks. The first `people` lanes are workers."""
 
     title: str
     mood: Mood
@@ -58,13 +58,13 @@ class Panel:
 
     @property
     def workers(self) -> list[str]:
-        """The letters of those whose lanes come first."""
+        """The names of the workers, whose lanes come first."""
         return [lane.removeprefix("worker ")[0] for lane in self.lanes[: self.people]]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Panels under each other with the same columns, `width` units wide; `colours` gives each resource its number."""
+    """Panels below each other with the same columns, `width` units wide; `colours` numbers the resources."""
 
     panels: tuple[Panel, ...]
     width: float
@@ -74,10 +74,10 @@ class Scene:
 
 
 def scene(traces: Sequence[Trace], watch: Sequence[str] = (), small_print: str = "") -> Scene:
-    """Lay out traces under each other, aligned event by event.
+    """Lay out traces below each other, aligned event by event.
 
-    `watch` names the resources that get a lane; left out, those that the broken property is about and the locks
-    that are held, or else those that change.
+    `watch` names the resources that get a lane. By default those are the ones that the violated property depends on and
+    the locks that are held, or else those that change.
     """
     summaries = [_summaries(trace) for trace in traces]
     shown = tuple(watch) or _telling(traces, summaries)
@@ -90,12 +90,12 @@ def scene(traces: Sequence[Trace], watch: Sequence[str] = (), small_print: str =
 
 
 def _summaries(trace: Trace) -> list[Summaries]:
-    """What there is to say of each resource, in the beginning and after each event."""
+    """Each resource's state in words, at the start and after each event."""
     return [{name: state.summary() for name, state in world.items()} for world in (trace.initial, *trace.worlds())]
 
 
 def _columns(traces: Sequence[Trace]) -> tuple[float, ...]:
-    """Where each event begins; the last one is where the picture ends."""
+    """Where each event begins; the last entry is the end of the picture."""
     places = [0.0]
     for row in range(max(len(trace.events) for trace in traces)):
         kinds = [trace.events[row].kind for trace in traces if row < len(trace.events)]
@@ -113,7 +113,7 @@ def _telling(traces: Sequence[Trace], summaries: Sequence[Sequence[Summaries]]) 
 
 
 class _Layout:
-    """Lays out one trace: a lane for each of the workers, then one for each resource that is shown."""
+    """Lays out one trace: a lane per worker, then one per resource shown."""
 
     def __init__(
         self, trace: Trace, summaries: Sequence[Summaries], workers: list[str], shown: tuple[str, ...],
@@ -125,7 +125,7 @@ class _Layout:
         self.culprit = self._culprit() if trace.broken else -1
 
     def panel(self, first: Trace) -> Panel:
-        """The trace as a panel, under that of the first."""
+        """The trace as a panel; `first` is the trace of the first panel."""
         trace = self.trace
         labels = (*map(self._who, self.workers), *self.shown)
         marks = [mark for place, event in enumerate(trace.events) for mark in self._event(event, place)]
@@ -136,19 +136,19 @@ class _Layout:
         return Panel(_title(trace, first), mood, labels, len(self.workers), tuple(marks), text)
 
     def _who(self, worker: str) -> str:
-        """A worker's lane: its letter, and what it runs where that is not the same for all."""
+        """A worker's label: its letter, and its role if roles differ."""
         roles = self.trace.roles
         return f"{worker} {roles[worker]}" if len(set(roles.values())) > 1 and worker in roles else f"worker {worker}"
 
     def _culprit(self) -> int:
-        """The event that broke it: the last one to change what the broken property is about."""
+        """The event that violated the property: the last one to change what the property depends on."""
         about = [name for name in self.trace.about if name in self.summaries[0]]
         told = [[summary[name] for name in about] for summary in self.summaries]
         changes = [place for place in range(len(told) - 1) if told[place] != told[place + 1]]
         return changes[-1] if changes else len(told) - 2
 
     def _event(self, event: Event, place: int) -> list[Mark]:
-        """What is drawn of an event: a block, a cross on each lane that it ends, or what a timer shows."""
+        """An event's marks: a block, a cross on each lane that it ends, or a timer's tick."""
         x, width = self.columns[place], self.columns[place + 1] - self.columns[place] - GAP
         if event.kind == "step" and event.op:
             return [self._block(event, event.op, place)]
@@ -181,16 +181,16 @@ class _Layout:
         return Mark("pause", self.lanes[worker], x, width, f"stalls {seconds:g} s", event=place)
 
     def _bars(self, name: str) -> list[Mark]:
-        """A bar for each stretch in which the resource looks the same."""
+        """A bar for each stretch in which the resource's state does not change."""
         told, lane, bars = [summary[name] for summary in self.summaries], self.lanes[name], []
         starts = [place for place in range(len(told)) if place == 0 or told[place] != told[place - 1]]
         for start, end in itertools.pairwise([*starts, len(told)]):
-            # After an event the resource looks so from where that begins on, and before the first one from the left.
+            # A state begins where the event that caused it begins; the initial one at the left edge.
             left, right = self.columns[max(0, start - 1)], self.columns[end - 1]
             if told[start] not in NOTHING and right > left:
                 bars.append(Mark("bar", lane, left, right - left - GAP / 2, told[start], name))
         if self.trace.broken and name in self.trace.about:
-            if not bars:  # what is wrong is that nothing happened
+            if not bars:  # the defect is that nothing happened
                 bars = [Mark("bar", lane, 0.0, self.columns[len(told) - 1] - GAP / 2, told[0], name)]
             bars[-1] = replace(bars[-1], bad=True)
         return bars
@@ -212,12 +212,12 @@ def _title(trace: Trace, first: Trace) -> str:
 
 
 def verb_of(op: Op) -> str:
-    """What a step's block says: the verb, or of a service the action that is called."""
+    """The text of a step's block: the verb, or the action called on a service."""
     return bare(op.args[0]) if op.verb == "call" and op.args else op.verb.replace("_", " ")
 
 
 def _note(event: Event, op: Op, without_effect: bool) -> str:
-    """A quiet remark over a block: what went wrong with it, or why it changed nothing."""
+    """A note above a block: what went wrong with it, or why it changed nothing."""
     end = [] if event.error is None or event.uncaught else [f"raises {type(event.error).__name__}"]
     end += ["restarts"] if isinstance(event.error, OperationError) else []
     failed = isinstance(event.answer, BaseException)
@@ -234,7 +234,7 @@ def _note(event: Event, op: Op, without_effect: bool) -> str:
 
 
 def _error(event: Event) -> str:
-    """What an error says that a step was answered with, or that ended its worker."""
+    """The error that answered a step or ended its worker."""
     answered = show(event.answer) if isinstance(event.answer, BaseException) else ""
     return ", ".join(filter(None, [answered, event.ending]))
 

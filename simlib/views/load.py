@@ -1,4 +1,4 @@
-"""Load over time: what reaches a server that can serve only so much, and how much of it is of use."""
+"""Load curve: requests per second that reach a server of limited capacity, and how many of them are useful."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ BINS = 60
 
 @dataclass(frozen=True, repr=False)
 class Load(Drawn):
-    """Requests a second over time, by implementation. `runs[name]` are the simulated runs behind the lines."""
+    """Requests per second over time, by implementation. `runs[name]` is the simulated run behind each line."""
 
     resource: str
     runs: dict[str, Run]
     picture: Picture
 
     def requests(self, worker: str, since: float, until: float) -> float:
-        """Requests a second that reached the resource between two moments, in seconds."""
+        """Requests per second that reached the resource between two moments, in seconds."""
         return rate(self.runs[worker].requests[self.resource], since, until)
 
     def answered(self, worker: str, since: float, until: float) -> float:
-        """Requests a second that were answered well, and in time, between two moments, in seconds."""
+        """Requests per second answered successfully and in time between two moments, in seconds."""
         return rate(self.runs[worker].answered[self.resource], since, until)
 
 
@@ -40,9 +40,9 @@ class Load(Drawn):
 def load_curve(
     scenario: Scenario, resource: str, *worker: Workers, seed: int = 0, **conditions: Unpack[Production]
 ) -> Load:
-    """Simulate each implementation once and draw the requests a second that reach `resource`.
+    """Simulate each implementation once and draw the requests per second that reach `resource`.
 
-    `conditions` are those of `scenario.simulate`, with a `capacity` for the resource. Raises Mistake.
+    `conditions` are those of `scenario.simulate`. Raises Mistake without a `capacity` for the resource.
     """
     capacity = conditions.get("capacity")
     if not isinstance(resource, str) or not isinstance(capacity, Mapping) or resource not in capacity:
@@ -57,7 +57,7 @@ def load_curve(
 
 
 def rate(counts: Counter[int], since: float, until: float) -> float:
-    """How many a second, between two moments in whole seconds."""
+    """The average per second between two moments, in whole seconds."""
     return sum(counts[second] for second in range(int(since), int(until))) / max(1, int(until) - int(since))
 
 
@@ -71,7 +71,7 @@ def _phases(run: Run, resource: str) -> list[tuple[str, float, float]]:
 
 
 def _trouble(run: Run, resource: str) -> tuple[str, float, float] | None:
-    """What the resource has, and from when to when in seconds."""
+    """The resource's outage or stall, and its start and end in seconds."""
     for what, when in (("down", run.conditions.down), ("stalled", run.conditions.stalled)):
         if resource in when:
             return (what, *when[resource])

@@ -1,4 +1,4 @@
-"""Text as it may stand in HTML and SVG, whoever wrote it."""
+"""Escapes untrusted text for HTML and SVG."""
 
 from __future__ import annotations
 
@@ -8,6 +8,5 @@ from simlib.text import printable
 
 
 def escape(text: str) -> str:
-    """Text or an attribute's value. XML has no way to write most control characters, and none for a lone surrogate:
-    they are shown as `repr` shows them."""
+    """Escape text for content or attributes. Characters that XML cannot hold are shown as `repr` shows them."""
     return html.escape(printable(text, keep="\n\t"))

@@ -1,4 +1,4 @@
-"""Runs moment by moment, as plain data: where in its source each worker is, and what each resource's state is then."""
+"""Runs moment by moment, as plain data: each worker's line of source and each resource's state."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from simlib.views.layout import Scene
 from simlib.views.state_table import Row, marked, tables
 
 ENDINGS = ("crash", "node loss", "power loss")
-START, PAST, NOW, AGAIN = range(4)  # a worker is about to begin, was last seen there, just acted, is started again
+START, PAST, NOW, AGAIN = range(4)  # not begun, last step there, just acted, restarted
 
 
 class Place(NamedTuple):
-    """Where a worker is: the row of the source, START, PAST, NOW or AGAIN, and the number of its step's resource."""
+    """Where a worker is: the row in the source, START, PAST, NOW or AGAIN, and the index of its step's resource."""
 
     worker: str
     row: int
@@ -29,39 +29,39 @@ class Place(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """What the page shows of one run after so many of its events."""
+    """What the page shows of one run after some number of events."""
 
     said: str  # the event as a sentence
-    verdict: str  # at the end: what is broken, or that it is over
+    verdict: str  # at the end: the violation, or that it is over
     places: tuple[Place, ...]
-    tables: tuple[tuple[Row, ...], ...]  # what the event changed is marked
-    dark: tuple[str, ...]  # the workers that lose their memory now
+    tables: tuple[tuple[Row, ...], ...]  # with the event's changes marked
+    dark: tuple[str, ...]  # workers that lose their memory now
 
 
 class Line(NamedTuple):
-    """A line of source: which of the implementation's functions, its number in the file (0: unknown), its text."""
+    """A line of source: its function's index, its line number in the file (0: unknown), its text."""
 
     pane: int
     number: int
-    text: str | None  # None where only the other implementation has a line
+    text: str | None  # None if only the other implementation has this line
     changed: bool
 
 
 class Source:
-    """The functions of one implementation as they stand on the page, and which row a worker's line is in."""
+    """An implementation's functions as the page shows them, and the row of each line."""
 
     def __init__(self, system: System, panes: Sequence[Sequence[tuple[str | None, bool]]]) -> None:
         functions = functions_of(system)
         self.pane_of = {worker: functions.index(role.function) for worker, role in system.cast.items()}
         self.lines: list[Line] = []
         for pane, (function, rows) in enumerate(zip(functions, panes)):
-            known = inspect.unwrap(function) is function  # else the source on the page is not the one that runs
+            known = inspect.unwrap(function) is function  # otherwise the page shows other source than runs
             numbers = itertools.count(function.__code__.co_firstlineno)
             for text, changed in rows:
                 self.lines.append(Line(pane, next(numbers) if known and text is not None else 0, text, changed))
 
     def row(self, worker: str, number: int) -> int:
-        """Where this line of the worker's function stands; -1 for one that is not on the page."""
+        """The row of this line of the worker's function; -1 if it is not on the page."""
         own = [line.number if line.pane == self.pane_of[worker] else 0 for line in self.lines]
         return own.index(number) if number and number in own else -1
 
@@ -73,7 +73,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Run:
-    """One implementation's run, and the source that it ran."""
+    """One implementation's run, and its source."""
 
     system: System
     trace: Trace
@@ -81,12 +81,12 @@ class Run:
 
     @cached_property
     def shown(self) -> list[dict[str, tuple[Row, ...]]]:
-        """What properties see of each resource, in the beginning and after each event."""
+        """What properties see of each resource, at the start and after each event."""
         return [tables(world) for world in (self.trace.initial, *self.trace.worlds())]
 
     @cached_property
     def moments(self) -> tuple[Moment, ...]:
-        """Before the first event, after each, and one more for when it is over and another run goes on."""
+        """Before the first event, after each, and one more for when it is over but another run continues."""
         events = (None, *self.trace.events)
         shown = [tuple(one.values()) for one in self.shown]
         before = [shown[0], *shown]
@@ -108,7 +108,7 @@ class Run:
         return (event.worker,) if event.worker else tuple(self.trace.workers)
 
     def _places(self) -> Iterator[tuple[Place, ...]]:
-        """Where each worker is: at the line of its last step, or at its beginning."""
+        """Where each worker is: at the line of its last step, or at its start."""
         at = {worker: Place(worker, self.source.first(worker), START) for worker in self.trace.workers}
         yield tuple(at.values())
         for event in self.trace.events:
@@ -123,7 +123,7 @@ class Run:
                     at[event.worker] = Place(event.worker, self.source.first(event.worker), START)
 
     def _moved(self, event: Event, running: list[str]) -> list[Place]:
-        """The workers that this event has put somewhere."""
+        """The workers whose place this event changes."""
         if event.op:
             number = list(self.trace.initial).index(event.op.resource)
             return [Place(event.worker, self.source.row(event.worker, event.line), NOW, number)]
@@ -138,13 +138,13 @@ def _said(event: Event | None) -> str:
 
 
 def functions_of(system: System) -> list[Any]:
-    """The functions that an implementation's workers run, each once."""
+    """The distinct functions of an implementation's workers."""
     return list(dict.fromkeys(role.function for role in system.cast.values()))
 
 
 @dataclass(frozen=True)
 class Story:
-    """Runs under one scrubber, laid out under each other. `note` says which crash was added, if one was."""
+    """Runs that share one scrubber, laid out below each other. `note` names the crash that was added, if any."""
 
     runs: tuple[Run, ...]
     scene: Scene
@@ -156,9 +156,9 @@ class Story:
 
     @cached_property
     def parted(self) -> int | None:
-        """The first event at which the two part ways: in what happens, in the answer, or in what properties see.
+        """The first event at which the runs differ: in the event, its answer, or what properties see.
 
-        A step with the same name, answer and effect is the same step, also when it is called with one argument more.
+        Steps with the same name, answer and effect count as the same, even if one is called with an extra argument.
         """
         told = ([(*_told(event), seen) for event, seen in zip(run.trace.events, run.shown[1:])] for run in self.runs)
         pairs = enumerate(itertools.zip_longest(*told))

@@ -1,4 +1,4 @@
-"""What Jupyter shows of a still picture, what `print` shows, and how it is saved to a file."""
+"""Still pictures: how Jupyter shows them, how `print` shows them, and how they are saved."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 160
-DENSITY = DOTS_PER_INCH / PIXELS  # dots for each one that is shown, for sharp screens
+DENSITY = DOTS_PER_INCH / PIXELS  # image pixels per displayed pixel, for sharp screens
 INSTALL = "There is a chart of this where matplotlib is: pip install 'midflight[notebooks]'."
 NO_CHART = {
     "emscripten": "There is a chart of this where matplotlib is. Online, run `import matplotlib` in a cell of "
@@ -28,9 +28,9 @@ NO_CHART = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A still picture with its text form. Jupyter shows the picture; `print`, `repr` and nbval see the text.
+    """A still picture and its text. Jupyter shows the picture; `print`, `repr` and nbval see the text.
 
-    `alt` is the alternative text: the text on one line, if left out. Without matplotlib a canvas is shown as SVG, and a
+    `alt` is the alternative text, by default the text on one line. Without matplotlib a canvas is shown as SVG, and a
     chart as its text.
     """
 
@@ -61,13 +61,13 @@ class Picture:
         return {"text/plain": self.text, **page}
 
     def png(self) -> bytes:
-        """The picture as a PNG file, the same bytes on every run of one matplotlib version."""
+        """The picture as a PNG file, byte for byte the same with one matplotlib version."""
         buffer = io.BytesIO()
         self._figure().savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
         return buffer.getvalue()
 
     def save(self, path: str) -> None:
-        """Write the picture to a file; the ending says how (png, svg, pdf)."""
+        """Write the picture to a file; the extension sets the format (png, svg, pdf)."""
         self._figure().savefig(path, dpi=DOTS_PER_INCH)
 
     def _figure(self) -> Figure:
@@ -76,7 +76,7 @@ class Picture:
 
 
 class Drawn:
-    """Findings that have a picture: Jupyter shows it, `print` gives its text."""
+    """A result that has a picture: Jupyter shows it, `print` gives its text."""
 
     picture: Picture
 
@@ -87,10 +87,10 @@ class Drawn:
         return self.picture._repr_mimebundle_(**how)
 
     def save(self, path: str) -> None:
-        """Write the picture to a file; the ending says how (png, svg, pdf)."""
+        """Write the picture to a file; the extension sets the format (png, svg, pdf)."""
         self.picture.save(path)
 
 
 def size_of(png: bytes) -> dict[str, int]:
-    """Width and height to show a picture at: its letters as large as the text around it."""
+    """The size to show a picture at, so that its text is as large as the text around it."""
     return {name: round(int.from_bytes(png[at : at + 4]) / DENSITY) for name, at in (("width", 16), ("height", 20))}

@@ -1,7 +1,7 @@
-"""Player: runs to go through event by event, and a crash at any moment, with no kernel behind it.
+"""The player: steps through runs event by event, with a crash at any moment, without a kernel.
 
-All of it is worked out here and embedded as data; the script only shows a moment. The first paint is the last moment,
-so that a page whose scripts are stripped still has the finding.
+Everything is computed here and embedded as data; the script only shows a moment. The initial HTML shows the last
+moment, so that a page without scripts still has the finding.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from simlib.views.moments import Run, Source, Story, functions_of
 from simlib.views.player_page import PlayerPage
 from simlib.views.source import side_by_side, source_of
 
-MOST_FORKED = 4000  # events of the runs with a crash that are worked out in advance
+MOST_FORKED = 4000  # events of precomputed runs with a crash
 
 
 @dataclass(frozen=True)
 class Player:
-    """What `player` makes. Jupyter shows it as a page that plays; `print` and `repr` give the traces as text.
+    """The result of `player`. Jupyter shows an interactive page; `print` and `repr` give the traces as text.
 
-    `stories[0]` is what it was asked for; `forks[m]` is that with a crash after the m-th event, None where a crash
-    takes nothing, and `why[m]` then says why.
+    `stories[0]` has the runs themselves. `forks[m]` is the index of the story with a crash after the m-th event, None
+    if a crash would lose nothing, and then `why[m]` says why.
     """
 
     stories: tuple[Story, ...]
@@ -52,7 +52,7 @@ class Player:
         return {"text/plain": repr(self), "text/html": self.html()}
 
     def html(self, standalone: bool = False) -> str:
-        """The player as a block of HTML; as a whole page with `standalone=True`. It needs no network and no kernel."""
+        """The player as a block of HTML, or a whole page with `standalone=True`. It needs no network and no kernel."""
         block = PlayerPage(self.stories, self.forks, self.why, self.small_print).html()
         if not standalone:
             return block
@@ -63,10 +63,10 @@ class Player:
 
 @about_a_scenario()
 def player(scenario: Scenario, *workers: Workers, failure: Report | Trace | None = None) -> Player:
-    """Go through the runs of one or two implementations event by event; at any moment, add a crash.
+    """Step through the runs of one or two implementations event by event, and add a crash at any moment.
 
-    `failure` is played on each of them, as `scenario.replay` does; without one, a run in which nothing goes wrong. A
-    list of functions is one implementation with several roles. Raises Mistake.
+    `failure` is played on each of them, as in `scenario.replay`; without one, the run has no faults. A list of
+    functions is one implementation with several roles. Raises Mistake if `failure` is not a report or a trace.
     """
     if not 1 <= len(workers) <= 2:
         raise Mistake(f"a player shows one or two implementations, and got {len(workers)}: player(scenario, charge).")
@@ -89,7 +89,7 @@ def player(scenario: Scenario, *workers: Workers, failure: Report | Trace | None
 
 
 def _played(scenario: Scenario, worker: Workers, failure: Report | Trace | None) -> tuple[System, Trace]:
-    """The failure on this implementation."""
+    """The run of the failure on this implementation."""
     if failure is None:
         return system_of(scenario, worker, 1), scenario.run(worker)
     if not isinstance(failure, (Report, Trace)):
@@ -104,7 +104,7 @@ def _played(scenario: Scenario, worker: Workers, failure: Report | Trace | None)
 
 
 def _sources(systems: Sequence[System]) -> list[Source]:
-    """The sources of both, line by line beside each other where each is one function."""
+    """The sources, aligned line by line if each implementation is one function."""
     functions = [functions_of(system) for system in systems]
     if [len(each) for each in functions] != [1, 1]:
         panes = [[[(line, False) for line in source_of(function)] for function in each] for each in functions]
@@ -115,7 +115,7 @@ def _sources(systems: Sequence[System]) -> list[Source]:
 
 
 def _fork(told: Story, number: int, watch: tuple[str, ...]) -> tuple[Story | None, str]:
-    """The same runs with a crash after so many events, each of the worker that acts there; or why there is none."""
+    """The same runs with a crash after so many events, of whichever worker acted last; or why there is none."""
     runs, notes, reasons = [], [], []
     for run in told.runs:
         events = run.trace.events[:number]

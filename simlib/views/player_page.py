@@ -1,4 +1,4 @@
-"""A player as a block of HTML: its first paint, and the data of its script."""
+"""The player's HTML: its initial state, and the data for its script."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from simlib.views.state_table import html_of
 from simlib.views.style import PLAYER
 from simlib.views.svg import elements
 
-TOP, WORKER, RESOURCE, BOTTOM = 34, 50, 34, 22  # pixels: above the first lane, a lane of each kind, below the last
+TOP, WORKER, RESOURCE, BOTTOM = 34, 50, 34, 22  # pixels: above the lanes, a lane of each kind, below the lanes
 
 
 class _Shared:
-    """The table of everything that is shown more than once. Number 0 is the empty text."""
+    """A table of everything that is shown more than once. Index 0 is the empty text."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -38,7 +38,7 @@ class _Shared:
 
 
 class PlayerPage:
-    """Writes a player as HTML: the first paint, and the data of the script, from the same pieces."""
+    """Builds the player's HTML: the initial state and the script's data, from the same pieces."""
 
     def __init__(
         self, stories: Sequence[Story], forks: Sequence[int | None], why: Sequence[str], small_print: str
@@ -51,7 +51,7 @@ class PlayerPage:
         self.labels = 26 + round(6.6 * min(LONGEST_LABEL, longest))
 
     def html(self) -> str:
-        """The block: style, first paint, script."""
+        """The block: style, initial state, script."""
         told, folder = self.told, files("simlib.views")
         css, script = (folder.joinpath(f"player.{ending}").read_text(encoding="utf-8") for ending in ("css", "js"))
         panels = "".join(map(self._panel_html, told.runs, told.scene.panels))
@@ -73,7 +73,7 @@ class PlayerPage:
     # Lanes
 
     def _pieces(self, told: Story, panel: Panel) -> dict[str, Any]:
-        """A panel as the page puts it together: what stands still, and each mark with its corner."""
+        """A panel's parts: its fixed background, and each mark with its position."""
         right, lanes = self._width(told), [(_y(panel, lane), name) for lane, name in enumerate(panel.lanes)]
         ground = "".join(f'<path d="M0 {y}H{right}" stroke="{PLAYER.line}" stroke-width="1.5"/>' for y, _ in lanes)
         names = Canvas(0, 0, PLAYER)
@@ -203,13 +203,13 @@ def _y(panel: Panel, lane: int) -> int:
 
 
 def _drawn(scene: Scene, mark: Mark) -> str:
-    """A mark from its own corner on, in colours that the page can turn dark."""
+    """A mark, drawn at the origin, in colours that adapt to a dark page."""
     canvas = Canvas(0, 0, PLAYER)
     draw_mark(canvas, scene, mark, 0, 0, UNIT * mark.width)
     return elements(canvas)
 
 
 def _since(base: list[Any], own: list[Any]) -> list[Any]:
-    """How many entries are those of the base, then the other ones."""
+    """The length of the common prefix, then the remaining entries of `own`."""
     same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(base, own)))
     return [same, *own[same:]]

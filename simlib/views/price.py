@@ -1,4 +1,4 @@
-"""Price tag: what the careful version costs, in steps, latency and throughput."""
+"""Price tags: what the careful version costs in steps, latency and throughput."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from simlib.views.seeds import many_runs
 
 ROWS = ("steps a task", "latency, median", "latency, 99 %", "tasks an hour")
 UNITS = {"latency, median": " s", "latency, 99 %": " s"}
-LEFT, LONGEST = 1.55, 3.4  # inches: of the names, and of a bar
+LEFT, LONGEST = 1.55, 3.4  # inches: the names, the longest bar
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Figures:
 
 @dataclass(frozen=True, repr=False)
 class PriceTag(Drawn):
-    """What each implementation costs, the first one being what the others are compared with.
+    """What each implementation costs; the others are compared with the first.
 
-    `tag.of("charge", "steps a task")` is the mean over the runs, with the least and the most.
+    `tag.of("charge", "steps a task")` is the mean over the runs, with the minimum and the maximum.
     """
 
     prices: Mapping[str, Mapping[str, Figures]]
@@ -44,7 +44,7 @@ class PriceTag(Drawn):
     picture: Picture
 
     def of(self, worker: str, what: str = "steps a task") -> Figures:
-        """One figure. Raises Mistake where there is none of that name."""
+        """One figure. Raises Mistake if there is none of that name."""
         if worker not in self.prices or what not in ROWS:
             raise Mistake(
                 f"no {show(what)} of {show(worker)}: there are {listed(list(ROWS))} of {listed([*self.prices])}."
@@ -56,11 +56,11 @@ class PriceTag(Drawn):
 def price_tag(
     scenario: Scenario, *worker: Workers, runs: int = 3, seed: int = 0, **conditions: Unpack[Production]
 ) -> PriceTag:
-    """Run each implementation under the same conditions, and say what each costs: the first one's figures, and the
-    others' as a change of them.
+    """Run each implementation under the same conditions and report its costs: the first one's figures, then the
+    changes.
 
-    `runs` seeds from `seed` on, the same for each. `conditions` are those of `scenario.simulate`. Latency is from a
-    task's arrival to its end, over all retries. Raises Mistake.
+    `runs` seeds from `seed` on, the same for each. `conditions` are those of `scenario.simulate`. Latency is measured
+    from a task's arrival to its end, over all retries. Raises Mistake if an implementation completes no task.
     """
     found, said = many_runs(scenario, worker, runs, seed, **conditions)
     idle = [name for name, results in found.items() if not all(run.completed for run in results)]

@@ -1,4 +1,4 @@
-"""Many simulated runs of each implementation: what the charts of production are made of."""
+"""Simulates each implementation with many seeds, for the charts of production."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Runs = dict[str, tuple[Run, ...]]
 def many_runs(
     scenario: Scenario, workers: Sequence[Workers], runs: int, seed: int, /, **conditions: Any
 ) -> tuple[Runs, str]:
-    """`runs` runs of each implementation under the same conditions and seeds, and in words how many and which.
+    """`runs` runs of each implementation under the same conditions and seeds, and a text that says how many and which.
 
-    An interrupt leaves the seeds that all implementations have been through. Raises Mistake where there is none.
+    An interrupt keeps the seeds that every implementation has finished. Raises Mistake if there are none.
     """
     runs, seed = whole_number("runs", runs, 1), whole_number("seed", seed)
     names = by_name(workers)

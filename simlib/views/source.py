@@ -1,4 +1,4 @@
-"""Two implementations side by side, line by line, the changed lines marked."""
+"""Two sources side by side, aligned line by line, with the changed lines marked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simlib.text import printable
 
 
 class Row(NamedTuple):
-    """A line of each source (None where one has no such line), and whether they differ."""
+    """A line of each source (None if a source lacks it), and whether they differ."""
 
     left: str | None
     right: str | None
@@ -23,22 +23,22 @@ class Row(NamedTuple):
 
 
 def source_of(worker: Worker | Sequence[Worker]) -> list[str]:
-    """The source lines of an implementation, its roles under each other."""
+    """An implementation's source lines, one role after the other."""
     first, *others = map(_source_of, roles_of(worker))
     return [*first, *(line for other in others for line in ("", *other))]
 
 
 def _source_of(worker: Worker) -> list[str]:
-    """The function's source lines; its signature alone where the source cannot be had."""
+    """The function's source lines; only its signature if the source is unavailable."""
     try:
         lines = textwrap.dedent(inspect.getsource(worker)).rstrip().split("\n")
-    except (OSError, TypeError, ValueError):  # the last: of the name of a file that can be none
+    except (OSError, TypeError, ValueError):  # ValueError: an impossible file name
         lines = [f"def {worker.__name__}{inspect.signature(worker)}: ..."]
     return [printable(line, keep="\t") for line in lines]
 
 
 def side_by_side(left: Worker | Sequence[Worker], right: Worker | Sequence[Worker]) -> list[Row]:
-    """The two sources aligned. That their names differ is no change."""
+    """The two sources aligned. A different function name is not a change."""
     ours, theirs = source_of(left), source_of(right)
     rows: list[Row] = []
     matcher = difflib.SequenceMatcher(None, _unnamed(ours), _unnamed(theirs), autojunk=False)

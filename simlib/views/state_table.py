@@ -1,4 +1,4 @@
-"""A resource's state as a small table: what properties see of it, with what has just changed marked."""
+"""A resource's state as a small table: what properties see of it, with the latest changes marked."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from simlib.resources.service import ServiceState
 from simlib.text import bare, show
 from simlib.views.markup import escape
 
-WIDTH = 48  # letters of a value
-MOST_ITEMS = 3  # of a list of messages
-LETTER, LINE, WIDEST = 7, 19, 330  # pixels: of the page's tables
+WIDTH = 48  # characters of a value
+MOST_ITEMS = 3  # in a list of messages
+LETTER, LINE, WIDEST = 7, 19, 330  # pixels, in the page's tables
 
 
 Change = Literal["", "new", "gone"]
 
 
 class Row(NamedTuple):
-    """A name and its value. `change` is what the last event did to it: a new value, or the end of the row."""
+    """A name and its value. `change` is what the last event did: a new value, or removed."""
 
     name: str
     value: str
@@ -34,18 +34,18 @@ class Row(NamedTuple):
 
 
 def table(state: State) -> tuple[Row, ...]:
-    """What properties see of this state now; nothing for a resource that has nothing to see."""
+    """What properties see of this state; empty if they see nothing."""
     return tuple(Row(name, value) for name, value in _rows(state))
 
 
 def tables(states: Mapping[str, State]) -> dict[str, tuple[Row, ...]]:
-    """The table of each resource that has something to see."""
+    """The table of each resource that has one."""
     found = {name: table(state) for name, state in states.items()}
     return {name: rows for name, rows in found.items() if rows}
 
 
 def marked(before: Sequence[Row], after: Sequence[Row]) -> tuple[Row, ...]:
-    """The rows after an event, with what it changed marked; a row that has gone is shown once more, at its end."""
+    """The rows after an event, with its changes marked; a removed row is shown once more, at the end."""
     old, new = ({row.name: row.value for row in rows} for rows in (before, after))
     gone = [row._replace(change="gone") for row in before if row.name and row.name not in new]
     changed = (row.name and old.get(row.name) != row.value for row in after)
@@ -53,7 +53,7 @@ def marked(before: Sequence[Row], after: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def html_of(name: str, rows: Sequence[Row], ever: Iterable[Sequence[Row]], colour: str) -> str:
-    """A table with its caption, and room for all that it will `ever` hold: a change of it moves nothing on the page."""
+    """A table with its caption, and room for every row it will `ever` hold, so that changes do not move the page."""
     body = "".join(
         f'<tr class="mfp-{row.change}"><td>{"●" if row.change else ""}</td><td>{escape(row.name)}</td>'
         f"<td>{escape(row.value)}</td></tr>"
@@ -71,7 +71,7 @@ def html_of(name: str, rows: Sequence[Row], ever: Iterable[Sequence[Row]], colou
 
 @singledispatch
 def _rows(state: State) -> Iterable[tuple[str, str]]:
-    """A resource that this page does not know: what it says that properties see."""
+    """The rows of an unknown kind of resource: everything that it lets properties see."""
     for name in state.sees:
         value = getattr(state, name, None)
         if not callable(value):
@@ -99,14 +99,14 @@ def _collection(state: CollectionState) -> Iterable[tuple[str, str]]:
 
 @_rows.register
 def _service(state: ServiceState) -> Iterable[tuple[str, str]]:
-    """A row for each action with its arguments; with several, the question is which of them was done twice."""
+    """A row per action and arguments, since the question is which of them happened twice."""
     told = dict.fromkeys(state.totals, 0)
     for effect, times in state.effects.items():
         if isinstance(effect, tuple) and effect and effect[0] in told:
             told[effect[0]] += times
             yield " ".join([bare(effect[0]), *(show(arg, 24) for arg in effect[1:])]), _times(times)
     for action, total in state.totals.items():
-        if total > told[action]:  # its arguments are no plain key, and are kept in another form
+        if total > told[action]:  # its arguments are not plain keys, and are stored in another form
             yield bare(action), _times(total - told[action])
     if not state.totals:
         yield "", "nothing done"

@@ -1,4 +1,4 @@
-"""Crash strip and failure matrix: what becomes of each implementation if something goes wrong exactly there."""
+"""Crash strip and failure matrix: each implementation's verdict for a fault at every step."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ MATRIX_PRINT = (
 )
 CRASH_AFTER = tuple(condition for condition in CONDITIONS if condition.name == "crash after")
 
-Steps = Sequence[Sequence[Cell]]  # of an implementation: by step, by condition
+Steps = Sequence[Sequence[Cell]]  # one implementation: by step, by condition
 
 
 @dataclass(frozen=True, repr=False)
 class FaultMatrix(Drawn):
     """Cells by implementation, step and condition. Jupyter shows a picture, `print` the text.
 
-    `grid.report("charge", 2, "crash after")` is the search behind a cell: of the worker's second step.
+    `grid.report("charge", 2, "crash after")` is the search behind the cell of the worker's second step.
     """
 
     title: str
-    rows: Mapping[str, list[list[Cell]]]  # implementation: by step, by condition
+    rows: Mapping[str, list[list[Cell]]]  # by implementation, step and condition
     conditions: tuple[Condition, ...]
     picture: Picture
 
     def save_thumbnail(self, path: str) -> None:
-        """Write the cells alone, small, to a file: of a crash strip, the icon of a lesson."""
+        """Write only the cells to a small picture file: a lesson's icon."""
         looks = [[LOOKS[step[0].verdict] for step in steps] for steps in self.rows.values()]
         save_icon(looks, path)
 
     def report(self, worker: str, step: int, condition: str = "crash after") -> Report:
-        """The verdict behind a cell. Raises Mistake where there is no such cell."""
+        """The verdict behind a cell. Raises Mistake if there is no such cell."""
         names = [one.name for one in self.conditions]
         if worker not in self.rows or condition not in names or not 1 <= step <= len(self.rows[worker]):
             raise Mistake(
@@ -62,9 +62,9 @@ class FaultMatrix(Drawn):
 
 @about_a_scenario()
 def crash_strip(scenario: Scenario, *workers: Workers) -> FaultMatrix:
-    """A row an implementation, a cell a step: what happens if it crashes right after that step.
+    """Draw a row per implementation and a cell per step: what happens if it crashes right after that step.
 
-    Each cell is decided by `explore`: every schedule with one crash, there and nowhere else.
+    Each cell is decided by `explore`: every schedule with one crash, exactly there.
     """
     rows = _rows(scenario, workers, CRASH_AFTER)
     title = _title(rows, "at", "crash point")
@@ -78,7 +78,7 @@ def crash_strip(scenario: Scenario, *workers: Workers) -> FaultMatrix:
 
 @about_a_scenario()
 def failure_matrix(scenario: Scenario, *workers: Workers) -> FaultMatrix:
-    """A row a step, a column a condition, a matrix an implementation; each cell decided by `explore`."""
+    """Draw a matrix per implementation: a row per step, a column per condition, each cell decided by `explore`."""
     rows = _rows(scenario, workers, CONDITIONS)
     used = tuple(
         condition
@@ -109,12 +109,12 @@ def _rows(
 
 
 def _word(cell: Cell) -> str:
-    """What a cell says: the property that breaks, or that nothing does."""
+    """What a cell says: the property that is violated, or that none is."""
     return {"": "-", "holds": "holds", "unfinished": "unfinished"}.get(cell.verdict, cell.report.claim or "")
 
 
 def _title(rows: Mapping[str, Steps], preposition: str, noun: str) -> str:
-    """The finding: in how many of its places each one breaks."""
+    """The finding: at how many steps each implementation breaks."""
     said = []
     for name, steps in rows.items():
         verdicts = [cell.verdict for step in steps for cell in step if cell.verdict]
@@ -128,7 +128,7 @@ def _title(rows: Mapping[str, Steps], preposition: str, noun: str) -> str:
 def _draw_strip(title: str, rows: Mapping[str, Steps]) -> Canvas:
     lines = [line for name, steps in rows.items() for line in _lines(name, steps)]
     names = [[style.clipped(verb_of(step[0].step), 15) for step in steps] for _, steps in lines]
-    # Where all have the same steps, they stand below the last line alone.
+    # If all have the same steps, label only the last line.
     shared = all(one == names[0] for one in names)
     labels = [*([[]] * (len(lines) - 1)), names[-1]] if shared else names
     looks = [[_look_in_words(step[0]) for step in steps] for _, steps in lines]
@@ -146,13 +146,13 @@ def _draw_strip(title: str, rows: Mapping[str, Steps]) -> Canvas:
 
 
 def _lines(name: str, steps: Steps) -> list[tuple[str, Steps]]:
-    """A long strip goes on below, in lines of about equal length."""
+    """Wrap a long strip into lines of about equal length."""
     each = math.ceil(len(steps) / math.ceil(len(steps) / LINE))
     return [(name if start == 0 else "", steps[start : start + each]) for start in range(0, len(steps), each)]
 
 
 def _look_in_words(cell: Cell) -> Look:
-    """A cell with room for what breaks."""
+    """A cell with room for the name of the violated property."""
     look = LOOKS[cell.verdict]
     if cell.verdict in ("violated", "stuck"):
         return replace(look, words=style.wrapped((cell.report.claim or "").replace("_", " "), 15, lines=3))

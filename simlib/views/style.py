@@ -1,4 +1,4 @@
-"""One visual language for every picture. Colours are Okabe and Ito's, told apart by the colour-blind and in grey."""
+"""Colours and text sizes shared by all pictures. Okabe and Ito's palette is safe for the colour-blind and in grey."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 RESOURCES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#0072B2")
-RED = "#D1293D"  # only ever the violation
+RED = "#D1293D"  # violations only
 GREEN = "#1E7B57"
 INK = "#1F2430"
 QUIET = "#7A808C"
@@ -18,7 +18,7 @@ CHANGED = "#FFF1CC"
 
 @dataclass(frozen=True)
 class Theme:
-    """What differs between paper and a live page: the colours of all that is no resource, and the letters."""
+    """The differences between paper and a live page: every colour that is not a resource's, and the text."""
 
     ink: str = INK
     quiet: str = QUIET
@@ -27,8 +27,8 @@ class Theme:
     bad: str = RED
     good: str = GREEN
     family: str = "'DejaVu Sans', Verdana, sans-serif"
-    letter: float = 0.064  # inches that a letter of a bar's text takes
-    still: bool = True  # drawn on a sheet of paper of its own
+    letter: float = 0.064  # inches per character of a bar's text
+    still: bool = True  # drawn on its own sheet of paper
 
 
 PRINT = Theme()
@@ -55,13 +55,13 @@ def tint(hex_colour: str) -> str:
 
 
 def ink_on(hex_colour: str) -> str:
-    """Black or white, whichever reads better."""
+    """Black or white, whichever is easier to read on this colour."""
     red, green, blue = (int(hex_colour[place : place + 2], 16) for place in (1, 3, 5))
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 110 else PAPER
 
 
 def wrapped(text: str, width: int = 11, lines: int = 2) -> str:
-    """A block's text on at most so many lines of so many letters; what does not fit ends in `…`."""
+    """Wrap a block's text to at most `lines` lines of `width` characters; `…` ends what does not fit."""
     words = text.replace("_", "_ ").split(" ") if " " not in text else text.split(" ")
     rows = [""]
     for word in words:
@@ -77,5 +77,5 @@ def wrapped(text: str, width: int = 11, lines: int = 2) -> str:
 
 
 def clipped(text: str, width: int) -> str:
-    """At most so many letters."""
+    """At most `width` characters."""
     return text if len(text) <= width else text[: max(0, width - 1)].rstrip("…") + "…"

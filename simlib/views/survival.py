@@ -1,4 +1,4 @@
-"""Survival curve: how many days of production pass until it bites."""
+"""Survival curve: how many days of production pass before a property is violated."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from simlib.views.picture import Drawn, Picture
 from simlib.views.seeds import many_runs
 
 DAY = 86_400.0
-Bitten = tuple[float | None, ...]  # the day on which each run broke a property
+Bitten = tuple[float | None, ...]  # the day of each run's first violation
 
 
 @dataclass(frozen=True, repr=False)
 class Survival(Drawn):
-    """For each implementation, the days after which each of its runs broke a property; None where none did.
+    """By implementation, the day of each run's first violation; None if there was none.
 
     Jupyter shows a picture, `print` the text. `share(worker, day)` is a point of the curve.
     """
@@ -31,16 +31,16 @@ class Survival(Drawn):
     picture: Picture
 
     def share(self, worker: str, day: float) -> tuple[float, float, float]:
-        """The share of the runs that no property had broken in by this day, and its 95 % interval.
+        """The share of runs without a violation by this day, and its 95 % interval (Wilson).
 
-        The interval is Wilson's. Raises Mistake for an unknown worker.
+        Raises Mistake for an unknown worker.
         """
         if worker not in self.bitten:
             raise Mistake(f"no runs of {show(worker)}: there are {listed(list(self.bitten))}.")
         return _share(self.bitten[worker], day)
 
     def half_bitten(self, worker: str) -> float | None:
-        """The day by which half of the runs were bitten, None when that takes longer than the simulation."""
+        """The day by which half of the runs have a violation, None if that takes longer than the simulation."""
         return _day_of_half(self.bitten[worker])
 
 
@@ -61,11 +61,11 @@ def survival_curve(
     formula: Callable[[float], float] | None = None,
     **conditions: Unpack[Stretch],
 ) -> Survival:
-    """Simulate many stretches of production with each implementation, and draw how many are still unharmed by when.
+    """Simulate many stretches of production with each implementation, and draw the share still unharmed over time.
 
-    Each run has a seed of its own (`seed`, `seed + 1`, ...), the same for each implementation, and ends at its first
-    violation. `formula` gives the share that should be unharmed by a day, and is drawn beside what was simulated.
-    `conditions` are those of `scenario.simulate`. Raises Mistake.
+    Each run has its own seed (`seed`, `seed + 1`, ...), the same for each implementation, and ends at its first
+    violation. `formula` gives the expected share unharmed by a day, drawn beside the simulated one. `conditions` are
+    those of `scenario.simulate`. Raises Mistake if `days` or `runs` is out of range.
     """
     runs = whole_number("runs", runs, 2, or_="; a curve says something from about 30 on")
     days = above_zero("days", days)

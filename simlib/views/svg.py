@@ -1,4 +1,4 @@
-"""Writes a canvas as SVG: in well under a millisecond, equal everywhere, with no package at all."""
+"""Writes a canvas as SVG: in well under a millisecond, the same everywhere, without dependencies."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from simlib.views.canvas import PIXELS, POINT, Box, Canvas, Line, Text
 from simlib.views.markup import escape
 
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
-ANCHORS = {"left": ' text-anchor="start"', "center": "", "right": ' text-anchor="end"'}  # of the whole: the middle
-BASELINE = {"center": 0.36, "bottom": -0.24, "baseline": 0.0}  # sizes below the point
-HATCH = 5  # pixels between its lines
+ANCHORS = {"left": ' text-anchor="start"', "center": "", "right": ' text-anchor="end"'}  # centred by the parent
+BASELINE = {"center": 0.36, "bottom": -0.24, "baseline": 0.0}  # below the point, in multiples of the size
+HATCH = 5  # pixels between hatch lines
 
 
 def svg_of(canvas: Canvas, alt: str) -> str:
@@ -23,13 +23,13 @@ def svg_of(canvas: Canvas, alt: str) -> str:
 
 
 def elements(canvas: Canvas) -> str:
-    """The marks alone, in their order, for an element that says the letters' family and that text is centred."""
+    """Only the marks, in order, for a parent element that sets the font and centres text."""
     write: dict[type, Callable[..., str]] = {Text: _text, Box: _box, Line: _line}
     return "".join(write[type(mark)](mark) for mark in canvas.marks)
 
 
 def _text(mark: Text) -> str:
-    """An element a line: only what stands in one is put where it belongs by every browser."""
+    """One element per line: browsers agree on the position of single lines only."""
     lines = mark.words.split("\n")
     x, y, size = PIXELS * mark.x, PIXELS * mark.y, POINT * mark.size
     step = size * mark.linespacing

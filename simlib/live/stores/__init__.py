@@ -1,4 +1,4 @@
-"""The real parts: one technology a file, one store for each resource of a scenario."""
+"""The real parts: a store for each resource of a scenario, one technology a file."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ __all__ = ["Folder", "RemoteService", "SmallDisk", "Store", "stores_for"]
 def stores_for(
     resources: Mapping[str, Resource], folder: Path, fills: bool, on: Mapping[str, str] | None = None
 ) -> dict[str, Store]:
-    """A real part for each resource that is one. `fills`: whether a disk has to be full at some time. `on`: what is on
-    a server, and on which.
+    """A real store for each resource that can have one. `fills`: whether a disk may become full. `on` maps names to
+    URLs.
     """
     on = on or {}
     states = {name: resource.initial(name) for name, resource in resources.items()}
@@ -40,14 +40,14 @@ def stores_for(
 
 
 def _store(name: str, state: State, path: Path, fills: bool, url: str | None) -> Store | None:
-    tag = path.parent.name.replace("-", "_")  # nobody else's
+    tag = path.parent.name.replace("-", "_")  # unique to this run
     if isinstance(state, DatabaseState):
         return DatabaseTable(name, _connection(name, path, tag, url))
     if isinstance(state, QueueState):
         return QueueTable(name, _connection(name, path, tag, url), state.visibility_timeout, state.max_receives)
     if isinstance(state, LockState):
         if url and url.startswith("redis:"):
-            from simlib.live.stores.redis import RedisLock  # its client is an extra
+            from simlib.live.stores.redis import RedisLock  # needs an optional client
 
             return RedisLock(name, url, tag)
         return LockTable(name, _connection(name, path, tag, url))
@@ -64,6 +64,6 @@ def _store(name: str, state: State, path: Path, fills: bool, url: str | None) ->
 def _connection(name: str, path: Path, tag: str, url: str | None) -> Connection:
     if url is None:
         return SQLite(path)
-    from simlib.live.stores.postgres import PostgreSQL  # its client is an extra
+    from simlib.live.stores.postgres import PostgreSQL  # needs an optional client
 
     return PostgreSQL(url, tag, name)

@@ -1,4 +1,4 @@
-"""What every real storage is: steps carried out by one process, and facts for another one to look at."""
+"""The base classes of real storage: one process carries out steps, another reads the facts."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ CHANGED = "somebody else has changed it. Give the run a place to which nobody el
 
 
 class Tampered(Mistake):
-    """A real part holds something that the run did not leave there."""
+    """A real part holds something that the run did not put there."""
 
 
 class Store:
-    """The real thing behind one resource, as each process that uses it has it.
+    """The real storage behind one resource, as each process that uses it sees it.
 
-    An instance is plain data until it is used: the processes are forked with it, and each opens its own connection.
+    An instance is plain data until it is used: processes are forked with it, and each opens its own connection.
     """
 
-    kind: ClassVar[str]  # what it is, for a picture's small print: "SQLite"
-    life = ""  # which run of its worker a process is at
-    how = ""  # how it was done here, where machines differ
+    kind: ClassVar[str]  # its name in a picture's small print: "SQLite"
+    life = ""  # the process's incarnation and task
+    how = ""  # how it was set up here, if machines differ
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.signer = Signer()
 
     def prepare(self, state: Any) -> None:
-        """Make it, with what is there before anything has happened."""
+        """Create it with the initial state."""
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
-        """Carry out `op` for worker `who`. Raises OperationError as its answer, and Tampered."""
+        """Carry out `op` for worker `who`. Raises the operation's OperationError, and Tampered."""
         with self.untouched():
             return self.answer(op, who, outcome)
 
@@ -51,21 +51,21 @@ class Store:
             self.carry_out(op, who, OK)
         except OperationError:
             pass
-        raise OutcomeUnknown(op.name)  # the connection is cut between the answer and its caller
+        raise OutcomeUnknown(op.name)  # the connection is cut before the answer arrives
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
         return getattr(self, f"on_{op.verb}")(who, *op.args, **op.kwargs)
 
     def owner(self, who: str) -> str:
-        """By what a lock knows who acquired it: one and the same run of a worker."""
+        """The identity by which a lock knows its owner: one attempt of a worker."""
         return f"{who}.{self.life}"
 
     def down(self) -> AbstractContextManager[Any]:
-        """While it is not to be had: somebody else holds it."""
+        """Make it unreachable: somebody else holds it."""
         return nullcontext()
 
     def facts(self) -> Facts:
-        """What is really there, once nothing that a dead process sent is still on its way. Raises Tampered."""
+        """Its real state, once nothing sent by a dead process is still on its way. Raises Tampered."""
         with self.untouched():
             return self.look()
 
@@ -73,15 +73,15 @@ class Store:
         raise NotImplementedError
 
     def expire(self, timer: Hashable) -> None:
-        """Bring this timer's deadline forward to now. What happens then is the storage's own doing."""
+        """Move this timer's deadline to now. The storage itself then acts on it."""
 
     def lose_power(self, state: Any) -> None:
-        """Be as `state` is: what the machine found when it came up again."""
+        """Become `state`: what the machine finds when it comes up again."""
 
     @contextmanager
     def untouched(self) -> Iterator[None]:
-        """Inside of it each error that is no answer is somebody else's doing: the run itself leaves nothing behind that
-        it cannot read, and the model has taken the same step without one.
+        """Raise Tampered for every unexpected error in here. The run writes nothing that it cannot read, and the model
+        has taken the same step without an error, so somebody else has changed the storage.
         """
         try:
             yield
@@ -93,14 +93,14 @@ class Store:
             raise Tampered(f"{what} ({why}): {CHANGED}") from error
 
     def close(self) -> None:
-        """Let go of what is open, so that no process that is forked now has a part in it."""
+        """Close everything, so that processes forked from here share nothing."""
 
     def drop(self) -> None:
-        """Leave nothing behind that does not lie in the run's own folder."""
+        """Remove whatever is outside the run's own folder."""
 
 
 class Mutex:
-    """What every lock adds to its store. The model has its own: a fault in one that both shared would not show."""
+    """What every lock has besides its store. It shares no code with the model, since a shared bug would not show."""
 
     def on_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease:
         lease = self.on_try_acquire(who, value, ttl)
@@ -113,5 +113,5 @@ class Mutex:
 
 
 def lasting(seconds: float) -> float:
-    """How long a real timer runs: it ends when the supervisor says so, and not because the machine is slow."""
+    """How long a real timer runs: long enough that the supervisor ends it, and not a slow machine."""
     return max(seconds, LEAST)

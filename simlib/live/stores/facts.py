@@ -1,4 +1,4 @@
-"""What the model says is there, in the words in which a real part says it."""
+"""Converts the model's state to facts, the form in which real parts report theirs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from simlib.resources.service import ServiceState
 
 
 def same(found: Facts, modelled: Facts) -> bool:
-    """Whether a worker could tell neither from the other."""
+    """Whether a worker could not tell them apart."""
     return found.keys() == modelled.keys() and all(_key(part) == _key(modelled[name]) for name, part in found.items())
 
 
 def _key(part: Any) -> Any:
-    """A dict's keys and a set's members can be compared as they are, and their order says nothing."""
+    """Dict keys and set members are hashable and unordered, so they are compared directly."""
     if type(part) is dict:
         return {key: freeze(value) for key, value in part.items()}
     return part if type(part) is set else freeze(part)
@@ -31,7 +31,7 @@ def _key(part: Any) -> Any:
 
 @singledispatch
 def expected(state: State) -> Facts:
-    """Everything in this state that a property can see, and what the resource remembers beside it."""
+    """The facts of this state: everything that properties can see, and what the resource remembers besides."""
     raise NotImplementedError(type(state))
 
 

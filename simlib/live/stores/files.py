@@ -1,4 +1,4 @@
-"""Real files: real writes, renames and fsyncs in a folder, and a disk that is really full."""
+"""Real files: writes, renames and fsyncs in a folder, and a disk that can really be full."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MNT_DETACH = 2
 
 
 class Folder(Store):
-    """A folder. Where it has to be full, the process is not allowed to write any further (RLIMIT_FSIZE)."""
+    """A folder. To simulate a full disk, the process's file size is limited (RLIMIT_FSIZE)."""
 
     kind = "a folder"
     how = "a folder; where it is full, the process may not write any further (RLIMIT_FSIZE, EFBIG)"
@@ -39,7 +39,7 @@ class Folder(Store):
         self.lose_power(state)
 
     def lose_power(self, state: DiskState) -> None:
-        """Played: the folder gets what the model says a journaling file system may come up with."""
+        """Write what the model says a journaling file system may come up with; the power loss itself is not real."""
         for path in self.path.iterdir():
             path.unlink()
         for name in state.files:
@@ -61,7 +61,7 @@ class Folder(Store):
             name, data = op.args
             mode = {"write": "wb", "append": "ab"}[op.verb]
             self._put(name, data, mode, len(data) // 2 if outcome.choice == "half" else 0)
-            raise DiskFull(name)  # also where there was nothing to put down
+            raise DiskFull(name)  # even if there was nothing to write
         except FileNotFoundError:
             raise NotFound(op.args[0]) from None
 
@@ -78,7 +78,7 @@ class Folder(Store):
         self._put(name, data, "ab")
 
     def _put(self, name: str, data: str, mode: str, room: int | None = None) -> None:
-        """Open, which empties or creates it, then write until all is down or there is no room left."""
+        """Open the file, which creates or truncates it, then write until all is written or the room is used up."""
         rest = memoryview(self._bytes(data))
         with open(self._path(name), mode, buffering=0) as file, self._limit(file.fileno(), data, room):
             try:
@@ -91,7 +91,7 @@ class Folder(Store):
 
     @contextmanager
     def _limit(self, descriptor: int, data: str, room: int | None) -> Iterator[None]:
-        """Only so many characters of `data` fit: the process may not write further than that (RLIMIT_FSIZE)."""
+        """Let only `room` characters of `data` fit, by limiting the file's size (RLIMIT_FSIZE)."""
         if room is None and self.capacity is not None:
             room = max(0, self.capacity - sum(map(len, self.look().values())))
         if room is None:
@@ -130,17 +130,17 @@ class Folder(Store):
 
 
 class SmallDisk(Folder):
-    """A file system of its own (tmpfs) of a few pages, one a character: full is full, the kernel says ENOSPC.
+    """A tmpfs with one page per character, so that a full disk is really full and the kernel says ENOSPC.
 
-    It is mounted in a name space that only the run's own processes see, and goes when they do.
+    It is mounted in a namespace that only the run's own processes see, and disappears with them.
     """
 
     how = "a file system of its own, full to the last page (tmpfs, ENOSPC)"
     PAGE = os.sysconf("SC_PAGE_SIZE")
-    PAGES = 4096  # of a disk whose scenario gives it no capacity
+    PAGES = 4096  # for a disk without a capacity
 
     def mount(self) -> bool:
-        """Mount it for this process and those that it will fork; False where that is not allowed."""
+        """Mount it for this process and its future children; False if that is not permitted."""
         self.path.parent.mkdir(parents=True)
         size = f"mode=0700,size={self.PAGE * (self.PAGES if self.capacity is None else max(1, self.capacity))}"
         return _own_name_space() and _mount(b"tmpfs", self.path.parent, size)
@@ -156,7 +156,7 @@ class SmallDisk(Folder):
 
     @contextmanager
     def _limit(self, descriptor: int, data: str, room: int | None) -> Iterator[None]:
-        """Only so many characters fit: another file takes the rest of the disk."""
+        """Let only `room` characters fit, by filling the rest of the disk with another file."""
         if room is None:
             yield
             return
@@ -172,7 +172,7 @@ class SmallDisk(Folder):
 
 
 def _own_name_space() -> bool:
-    """Mounts from here on are seen by this process and its children alone (unshare(2), Linux)."""
+    """From here on, only this process and its children see new mounts (unshare(2), Linux). False if that fails."""
     try:
         libc = ctypes.CDLL(None)
         user, group = os.getuid(), os.getgid()
@@ -183,7 +183,7 @@ def _own_name_space() -> bool:
             Path("/proc/self/uid_map").write_text(f"0 {user} 1")
             Path("/proc/self/gid_map").write_text(f"0 {group} 1")
         return bool(libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0)
-    except (AttributeError, OSError):  # not Linux, or not allowed
+    except (AttributeError, OSError):  # not Linux, or not permitted
         return False
 
 

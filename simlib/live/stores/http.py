@@ -1,4 +1,4 @@
-"""A service behind HTTP: a server process with a ledger of its own, and a client in each worker."""
+"""A service behind HTTP: a server process with a ledger, and a client in each worker."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from simlib.model.operation import Op, Outcome
 from simlib.resources.service import hashable
 from simlib.text import show
 
-KEY, FAULT = "Idempotency-Key", "Fault"  # a fault comes with the request, as a proxy that injects faults does it
+KEY, FAULT = "Idempotency-Key", "Fault"  # the client sends the fault to inject
 DROP, REFUSE = "drop-reply", "refuse"
-SECRET = "Authorization"  # any user of the machine can talk to the port: who does not bring the run's secret is refused
+SECRET = "Authorization"  # every user of this machine can reach the port: without the run's secret, 403
 MOST_BYTES = 2**26  # of a request's body
-MOST_CONNECTIONS = 100  # at a time: then the oldest is closed
-GRACE = 1.0  # seconds for a client to say what it wants, before those who come later are served
+MOST_CONNECTIONS = 100  # open at a time; beyond that the oldest is closed
+GRACE = 1.0  # seconds that earlier clients have to send their request before a later one is served
 
 
 class RemoteService(Store):
-    """The client's side."""
+    """The client of a service."""
 
     kind = "an HTTP server"
 
@@ -39,7 +39,7 @@ class RemoteService(Store):
         self.port = self.dead_port = 0
 
     def server(self) -> Server:
-        """What its process is to serve."""
+        """The server to run in the service's own process."""
         return Ledger(self.signer)
 
     def answer(self, op: Op, who: str, outcome: Outcome) -> Any:
@@ -58,7 +58,7 @@ class RemoteService(Store):
     def request(
         self, op: Op, outcome: Outcome, method: str, path: str, body: Any, headers: dict[str, str]
     ) -> tuple[int, str]:
-        """What the server answers to this step. Raises Unavailable and OutcomeUnknown."""
+        """The server's status and body. Raises Unavailable and OutcomeUnknown."""
         fault = {LOST_REPLIES: DROP, REJECTIONS: REFUSE}.get(outcome.fault or "")
         if fault:
             headers[FAULT] = fault
@@ -86,23 +86,23 @@ class RemoteService(Store):
 
 
 class Server(ThreadingHTTPServer):
-    """A server of the run's own, on this machine alone."""
+    """A server for this run, on this machine only."""
 
     daemon_threads = True
-    request_queue_size = MOST_CONNECTIONS  # else those who only knock keep the run's own out for seconds
+    request_queue_size = MOST_CONNECTIONS  # otherwise idle connections keep the run's own out for seconds
 
     def __init__(self, signer: Signer, requests: type[Requests]) -> None:
         super().__init__((HERE, 0), requests)
         self.signer = signer
         self.lock = threading.Lock()
-        self._open: dict[Any, float] = {}  # the connections that are not dealt with, and since when
+        self._open: dict[Any, float] = {}  # open connections, and since when
         self._closed = threading.Condition()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that is killed in the middle of its request is nothing to talk about."""
+        """Say nothing: a client killed in the middle of its request is expected."""
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        with self._closed:  # in the order of their arrival, before the next one is looked at
+        with self._closed:  # registered in order of arrival, before the next is accepted
             oldest = next(iter(self._open), None) if len(self._open) >= MOST_CONNECTIONS else None
             self._open[request] = time.monotonic()
         if oldest is not None:
@@ -118,14 +118,14 @@ class Server(ThreadingHTTPServer):
                 self._closed.notify_all()
 
     def service_actions(self) -> None:
-        """Now and then: nobody keeps a connection for ever."""
+        """Close connections that have been open for too long. Called periodically."""
         with self._closed:
             late = [request for request, since in self._open.items() if since < time.monotonic() - PATIENCE]
         for request in late:
             _hang_up(request)
 
     def alone(self, request: Any) -> None:
-        """Wait until all that came before this has been dealt with; not for a stranger who has nothing to say."""
+        """Wait until all earlier requests are done, but no longer than GRACE for a stranger that sends nothing."""
         with self._closed:
             self._closed.wait_for(lambda: not self._before(request), GRACE)
 
@@ -135,7 +135,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Ledger(Server):
-    """What a service does: what was done how often, under which keys, and what is refused for ever."""
+    """A service: how often each effect happened, under which keys, and which are refused for good."""
 
     def __init__(self, signer: Signer) -> None:
         super().__init__(signer, Calls)
@@ -144,7 +144,7 @@ class Ledger(Server):
         self.refused: list[Hashable] = []
 
     def call(self, effect: Hashable, key: Hashable, refuse: bool) -> http.HTTPStatus:
-        """Do it, once for each key."""
+        """Apply the effect, once per key."""
         with self.lock:
             if key in self.keys:
                 return http.HTTPStatus.OK if self.keys[key] == effect else http.HTTPStatus.CONFLICT
@@ -159,12 +159,12 @@ class Ledger(Server):
 
 
 class Requests(BaseHTTPRequestHandler):
-    """One request, of the run's own."""
+    """Handles one request of the run."""
 
     server: Server
 
     def parse_request(self) -> bool:
-        """Whether it is a request of the run's. What anybody else says is not even looked at."""
+        """Whether the request carries the run's token. Anybody else's is refused unread."""
         if not super().parse_request():
             return False
         if self.server.signer.admits(self.headers.get(SECRET, "").removeprefix("Bearer ")):
@@ -173,17 +173,17 @@ class Requests(BaseHTTPRequestHandler):
         return False
 
     def body(self) -> Any:
-        """What it says. Raises ValueError where the run has not written it, EOFError where it breaks off."""
+        """The body's value. Raises ValueError if the run did not write it, EOFError if it is incomplete."""
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length[:20]) > MOST_BYTES:
             raise ValueError
         body = self.rfile.read(int(length))
         if len(body) < int(length):
-            raise EOFError  # its client died before it had said all
+            raise EOFError  # its client died while sending
         return self.server.signer.read(body.decode("latin-1"))
 
     def reply(self, status: http.HTTPStatus, what: Any) -> None:
-        """Answer, unless the reply is to be lost."""
+        """Answer, unless the fault says to drop the reply."""
         if self.headers.get(FAULT) == DROP:
             self.close_connection = True
         else:
@@ -197,11 +197,11 @@ class Requests(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Not on the notebook's stderr."""
+        """Keep the log out of the notebook's stderr."""
 
 
 class Calls(Requests):
-    """One call of a service, or a look into its ledger."""
+    """A call of the service, or a read of its ledger."""
 
     server: Ledger
 
@@ -222,12 +222,12 @@ class Calls(Requests):
 
 
 def _hang_up(request: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it is gone already
+    with contextlib.suppress(OSError):  # already gone
         request.shutdown(socket.SHUT_RDWR)
 
 
 def serve(channel: Pipe, store: RemoteService) -> None:
-    """Be the store's server until the supervisor is gone. Tells its port, and one where nobody listens."""
+    """Run the store's server until the supervisor is gone. Sends its port, and one that nobody listens on."""
     with store.server() as server, socket.socket() as dead:
         dead.bind((HERE, 0))
         channel.send((server.server_port, dead.getsockname()[1]))

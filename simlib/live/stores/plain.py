@@ -1,9 +1,9 @@
-"""Plain values as text and back: every kind that a row, a message or a lock's value can be, and nothing that runs.
+"""Plain values as text and back: every kind that a row, a message or a lock's value can have, and no code.
 
-The text is JSON. What JSON lacks is a list that begins with the name of its kind: `["tuple", 1, 2]`. Equal values have
-one text, so that a storage can compare them; values that a worker can tell apart have two. An object of a class is
-its class's name and its parts. `loads` looks that class up, which may import its module: so it is given only what is
-known to be the run's own (see signed.py).
+The text is JSON. Kinds that JSON lacks are lists that begin with the kind's name: `["tuple", 1, 2]`. Equal values have
+equal text, so that a store can compare them; values that a worker can tell apart have different text. An object is its
+class's name and its parts. `loads` looks the class up, which may import its module, so it must only be given text that
+the run has signed (see signed.py).
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from typing import Any, NamedTuple
 from simlib.errors import Mistake
 from simlib.text import show
 
-BIG = 2**53  # Python refuses to write, and to read, a whole number of some thousand digits as decimals
+BIG = 2**53  # beyond that, not as decimals: Python limits those to some thousand digits
 
 
 class Kind(NamedTuple):
-    """How a value of this kind is taken apart, and made again of the same parts."""
+    """How to take a value of this kind apart, and how to rebuild it."""
 
     parts: Callable[[Any], Iterable[Any]]
     made: Callable[..., Any]
 
 
 def dumps(value: Any) -> str:
-    """The value as text. Raises Mistake for one that would not be the same afterwards."""
+    """The value as text. Raises Mistake if it would not come back the same."""
     try:
         text = _written(value)
         if _written(loads(text)) == text:
@@ -44,7 +44,7 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str) -> Any:
-    """The value that this is the text of."""
+    """The value of this text."""
     return _made(json.loads(text))
 
 
@@ -72,7 +72,7 @@ def _kind(name: str) -> Kind:
 
 
 def _sort(value: Any) -> str:
-    """What sort of object it is, looked at in the order in which `freeze` does."""
+    """The kind of this object, tested in the same order as in `freeze`."""
     if isinstance(value, type):
         return "type"
     if isinstance(value, enum.Enum):
@@ -132,13 +132,13 @@ def _nowhere(name: str) -> str:
 
 
 def _class(module: str, name: str) -> Any:
-    """The class of this name. Raises Mistake where there is none, or more than one."""
+    """The class of this name. Raises Mistake if there is none, or more than one."""
     try:
         found: Any = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
         return found
-    except (ImportError, AttributeError):  # a notebook's, or a function's own: it came with the workers
+    except (ImportError, AttributeError):  # defined in a notebook or a function: it came with the workers
         found = [kind for kind in _sent() if (kind.__module__, kind.__qualname__) == (module, name)]
         if len(found) != 1:
             raise Mistake(_nowhere(name)) from None
@@ -146,7 +146,7 @@ def _class(module: str, name: str) -> Any:
 
 
 def _sent() -> list[type]:
-    """The classes that cloudpickle has brought here, or taken from here; the same one keeps its identity on the way."""
+    """The classes that cloudpickle has sent or received; a class keeps its identity on the way."""
     try:
         from cloudpickle.cloudpickle import _DYNAMIC_CLASS_TRACKER_BY_CLASS as sent
     except ImportError:
@@ -170,7 +170,7 @@ def _with(made: Any, attributes: dict[str, Any]) -> Any:
 
 
 def _member(kind: Any, name: str | None, value: Any) -> Any:
-    return kind(value) if name is None else kind[name]  # several flags at once have no name
+    return kind(value) if name is None else kind[name]  # a combination of flags has no name
 
 
 def _member_parts(member: enum.Enum) -> list[Any]:
@@ -181,7 +181,7 @@ def _member_parts(member: enum.Enum) -> list[Any]:
 def _row(kind: Any, *items: Any) -> Any:
     try:
         return tuple.__new__(kind, items)
-    except TypeError:  # one of Python's own, such as time.struct_time
+    except TypeError:  # a built-in one, such as time.struct_time
         return kind(items)
 
 

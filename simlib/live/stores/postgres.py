@@ -1,4 +1,4 @@
-"""PostgreSQL: a database server, each of whose transactions is as if it were alone (SERIALIZABLE)."""
+"""Databases, queues and locks on PostgreSQL, in SERIALIZABLE transactions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from simlib.errors import OperationError, Unavailable
 from simlib.live.stores.servers import PATIENCE, alive, unreachable, wait_until
 from simlib.model.operation import Blocked
 
-IMPATIENCE = 0.05  # seconds that a process waits for a lock when its step is to fail
+IMPATIENCE = 0.05  # seconds to wait for a lock if the step is meant to fail
 ATTEMPTS = 50
-# PostgreSQL gives these where it cannot let a transaction look as if it were alone: begin again. The last one is how
-# it may find out that two have inserted the same key at the same time; no statement of ours runs into it otherwise.
+# PostgreSQL raises these when it cannot serialize a transaction: retry. The last one may be how it notices that two
+# transactions have inserted the same key; none of our statements raises it otherwise.
 BEGIN_AGAIN = (SerializationFailure, DeadlockDetected, UniqueViolation)
 T = TypeVar("T")
 
@@ -26,10 +26,10 @@ T = TypeVar("T")
 class PostgreSQL:
     """One schema for each resource of a run, one connection a process.
 
-    A step is several statements (the fence, then the row), and the model says that nobody gets in between. At READ
-    COMMITTED somebody does: row locks keep what is there, but not what is absent, and each statement looks anew. So
-    every transaction is SERIALIZABLE, and begun again when PostgreSQL refuses it. After a `kill -9` of everything, a
-    schema `midflight_...` may be left.
+    A step is several statements (the fence, then the row), and the model says that they are atomic. READ COMMITTED is
+    not enough: row locks protect existing rows but not missing ones, and each statement sees a new snapshot. So every
+    transaction is SERIALIZABLE and retried when PostgreSQL aborts it. A `kill -9` of everything may leave a schema
+    `midflight_...` behind.
     """
 
     kind = "PostgreSQL"
@@ -54,7 +54,7 @@ class PostgreSQL:
         return self._open
 
     def _say(self, statement: LiteralString) -> None:
-        """A statement about the schema."""
+        """Execute a statement about the schema."""
         self._execute(SQL(statement).format(Identifier(self.schema)))
 
     def run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -75,7 +75,7 @@ class PostgreSQL:
                 pass
             except LockNotAvailable:
                 break
-            except psycopg.OperationalError as error:  # the server is gone, and nobody planned that
+            except psycopg.OperationalError as error:  # the server is really gone
                 raise unreachable(self.url, error) from None
         raise Unavailable(name)
 
@@ -84,11 +84,11 @@ class PostgreSQL:
         try:
             if impatient:
                 self.run(f"SET LOCAL lock_timeout = {int(1000 * IMPATIENCE)}")
-                self._lock_tables("ACCESS SHARE")  # what the step's first statement would wait for
+                self._lock_tables("ACCESS SHARE")  # the lock that the step's first statement would wait for
             try:
                 result = work()
             except (OperationError, Blocked):
-                # It undoes what it did, but it has to commit: only then is it certain that what it saw was so.
+                # Undo the writes but commit: only a commit proves that the reads were serializable.
                 self.run("ROLLBACK TO SAVEPOINT step; COMMIT")
                 raise
             self.run("COMMIT")
@@ -104,7 +104,7 @@ class PostgreSQL:
 
     @contextmanager
     def down(self) -> Iterator[None]:
-        """Somebody (a migration, say) has the tables to itself for longer than anybody waits."""
+        """Lock the tables exclusively, as a migration would, for longer than any worker waits."""
         self.run("BEGIN")
         try:
             self._lock_tables("ACCESS EXCLUSIVE")
@@ -118,7 +118,7 @@ class PostgreSQL:
         )
 
     def _of_the_dead(self) -> list[int]:
-        """The backends whose clients are dead: each ends the statement that it is at first, and may commit it."""
+        """Backends whose clients are dead: each first finishes its statement, and may commit it."""
         backends = self.run(
             "SELECT pid, split_part(application_name, ' ', 2) FROM pg_stat_activity "
             "WHERE split_part(application_name, ' ', 1) = ? AND pid <> pg_backend_pid()",
@@ -132,7 +132,7 @@ class PostgreSQL:
         self._open = None
 
     def drop(self) -> None:
-        for backend in self._of_the_dead():  # it may hold a table for as long as its statement takes
+        for backend in self._of_the_dead():  # it may hold a table until its statement ends
             self.run("SELECT pg_terminate_backend(?)", backend)
         self._say("DROP SCHEMA IF EXISTS {} CASCADE")
         self.close()

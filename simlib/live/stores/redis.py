@@ -1,4 +1,4 @@
-"""Redis: a lock that is a key, as "Distributed Locks with Redis" in its documentation has it for one instance."""
+"""A lock on Redis: one key, as "Distributed Locks with Redis" in its documentation describes it for one instance."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from simlib.model.operation import Op, Outcome
 from simlib.resources.lock import Lease
 
 ATTEMPTS = 50
-AN_HOUR = 3600  # seconds until a key is gone that nobody was left to delete
+AN_HOUR = 3600  # seconds after which a key left behind expires
 
-# KEYS: the lock itself, and beside it a hash of what Redis does not give: how often the lock was acquired (which is the
-# fencing token), who acquired it, how often somebody else freed it. A script runs alone, so the two go together.
+# KEYS: the lock, and a hash of what Redis does not track: how often the lock was acquired (the fencing token), by whom,
+# and how often somebody else freed it. A script is atomic, so the two stay consistent.
 ACQUIRE = """
 local token = redis.call('HGET', KEYS[2], 'token') + 1
 if redis.call('EXISTS', KEYS[1]) == 1 then return false end
@@ -48,7 +48,7 @@ return redis.call('PEXPIRE', KEYS[1], 1)
 
 
 class RedisLock(Mutex, Store):
-    """SET if absent, with an expiry; released by a script that compares and deletes."""
+    """SET NX with an expiry; a script that compares and deletes releases it."""
 
     kind = "Redis"
 
@@ -58,7 +58,7 @@ class RedisLock(Mutex, Store):
         self.tag = tag
         self.keys = (f"{tag}:{name}", f"{tag}:{name}:beside")
         self._open: Any = None
-        self._nobody: socket.socket | None = None  # bound, and never listens: what an outage is for a client
+        self._nobody: socket.socket | None = None  # bound but never listening: an outage for a client
 
     def _connect(self, url: str) -> Any:
         return redis.Redis.from_url(
@@ -67,7 +67,7 @@ class RedisLock(Mutex, Store):
             decode_responses=True,
             socket_timeout=PATIENCE,
             socket_connect_timeout=PATIENCE,
-            retry=Retry(NoBackoff(), 0),  # else it might do a step twice
+            retry=Retry(NoBackoff(), 0),  # a retry might take a step twice
         )
 
     @property
@@ -104,14 +104,14 @@ class RedisLock(Mutex, Store):
 
     def on_try_acquire(self, who: str, value: Any = None, ttl: float | None = None) -> Lease | None:
         for _ in range(ATTEMPTS):
-            token = 1 + int(self.client.hget(self.keys[1], "token"))  # it is in the value, and only we can sign that
+            token = 1 + int(self.client.hget(self.keys[1], "token"))  # part of the value; only we can sign it
             holder = f"{who}#{token}" if value is None else value
             got = self._script(ACQUIRE, self.signer.write(holder), token, _milliseconds(ttl), self.owner(who))
             if got is None:
                 return None
             if got == token:
                 return Lease(holder, token)
-        raise Unavailable(f"{self.name}.acquire")  # somebody was faster each time
+        raise Unavailable(f"{self.name}.acquire")  # somebody was faster every time
 
     def on_read(self, who: str) -> Any:
         return self._value(self.client.get(self.keys[0]))
@@ -129,7 +129,7 @@ class RedisLock(Mutex, Store):
         return None if text is None else self.signer.read(text)
 
     def expire(self, timer: Hashable) -> None:
-        """The key goes by itself, a millisecond from now."""
+        """Let the key expire in a millisecond."""
         if self._script(HASTEN):
             wait_until(lambda: not self.client.exists(self.keys[0]), f"{self.kind} keeps a key beyond its time")
 
@@ -141,8 +141,8 @@ class RedisLock(Mutex, Store):
         return {"holder": self._value(value), **counts}
 
     def _quiet(self) -> bool:
-        """Whether the dead clients are gone. Redis does one thing after the other, but promises no order between
-        connections; the end of one it notices after all that came through it.
+        """Whether the dead clients are gone. Redis guarantees no order between connections, but notices the end of one
+        only after reading everything sent over it.
         """
         names = [client["name"].partition(":") for client in self.client.client_list()]
         return all(alive(process) for tag, _, process in names if tag == self.tag)
@@ -158,5 +158,5 @@ class RedisLock(Mutex, Store):
 
 
 def _milliseconds(ttl: float | None) -> int:
-    """A key without a time to live gets one too, in case nobody is left to delete it."""
+    """The expiry. A key without a time to live gets one too, in case nobody is left to delete it."""
     return int(1000 * (AN_HOUR if ttl is None else lasting(ttl)))

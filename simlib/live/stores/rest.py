@@ -1,4 +1,4 @@
-"""A REST collection behind HTTP: GET, PUT and DELETE of an item at its own address, and 404 where there is none."""
+"""A REST collection behind HTTP: GET, PUT and DELETE of an item at its own URL, 404 if there is none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ITEMS = "/items/"
 
 
 class RemoteCollection(RemoteService):
-    """The client's side."""
+    """The client of a collection."""
 
     def server(self) -> Server:
         return Shelf(self.signer)
@@ -42,7 +42,7 @@ class RemoteCollection(RemoteService):
 
 
 class Shelf(Server):
-    """What a collection holds."""
+    """The server of a collection."""
 
     def __init__(self, signer: Signer) -> None:
         super().__init__(signer, Items)
@@ -50,7 +50,7 @@ class Shelf(Server):
 
 
 class Items(Requests):
-    """One request for an item, for the names of all, or for all that there is."""
+    """Handles a request for an item, for all names, or for everything."""
 
     server: Shelf
 

@@ -1,4 +1,4 @@
-"""Servers named by URLs: which resource can be on which, and what is wrong where one cannot be had."""
+"""Servers named by URLs: which resources they can hold, and errors for a server that cannot be used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HERE = "127.0.0.1"
 
 
 class Server(NamedTuple):
-    """A kind of server: which resources can be on it, what speaks to it, and how one is started."""
+    """A kind of server: the resources that can be on it, the client it needs, and how to start one."""
 
     example: str
     takes: tuple[type[Resource], ...]
@@ -39,7 +39,7 @@ SCHEMES = {"redis": (REDIS, 6379), "postgresql": (POSTGRESQL, 5432), "postgres":
 
 
 def check(on: Mapping[str, str], resources: Mapping[str, Resource]) -> dict[str, str]:
-    """Which resource is on which server. Raises Mistake for what cannot be."""
+    """The URL of each resource that is on a server. Raises Mistake for what is not possible."""
     if not isinstance(on, Mapping):
         name = next(iter(resources), "lock")
         raise Mistake(f'on={show(_hidden(on))}: say which resource is there: on={{"{name}": {show(_hidden(on))}}}.')
@@ -77,7 +77,7 @@ def _hidden(url: Any) -> Any:
 
 
 def unreachable(url: str, why: Exception) -> Mistake:
-    """There is no such server, or it does not let us in."""
+    """The error for a server that does not exist or refuses us."""
     server, usual = SCHEMES[urlsplit(url).scheme]
     try:
         port = urlsplit(url).port or usual
@@ -90,7 +90,7 @@ def unreachable(url: str, why: Exception) -> Mistake:
 
 
 def wait_until(quiet: Callable[[], bool], what: str) -> None:
-    """Look until it is so. Raises Mistake when it takes too long."""
+    """Poll until `quiet()` is true. Raises Mistake after PATIENCE seconds."""
     until = time.monotonic() + PATIENCE
     while not quiet():
         if time.monotonic() > until:
@@ -99,17 +99,17 @@ def wait_until(quiet: Callable[[], bool], what: str) -> None:
 
 
 def alive(process: str) -> bool:
-    """Whether there is still a process with this number, which a client gave as a part of its name.
+    """Whether the process of this id, which a client put into its name, is still alive.
 
-    A client that has been killed may have sent what its server has not read yet. So it is not enough that the server
-    has nothing to do: it has to have noticed the client's end, which it reads after all that the client sent.
+    The server may not have read yet what a killed client has sent. So an idle server is not enough: it must have
+    noticed the client's end, which it reads after everything that the client sent.
     """
     if not process.isdecimal():
-        return True  # a stranger's client, for which nobody waits
+        return True  # a stranger's client: do not wait for it
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:
         return False
-    except (PermissionError, OverflowError, ValueError):  # it belongs to somebody else, or no process has such a number
+    except (PermissionError, OverflowError, ValueError):  # another user's process, or not a process id
         pass
     return True

@@ -1,9 +1,9 @@
-"""Values as text that nobody but the run can have written.
+"""Signed text: values that only this run can have written.
 
-Whoever can write to a server, or talk to a port, can put anything there. So each text carries a signature (HMAC-SHA256
-under a secret that is drawn when the run begins and stays in its processes), and that is looked at before anything of
-the text is. A text that the run has signed can still be put in another's place: that is data, and shows as such when
-what is there is held against the model.
+Anybody who can write to a server or reach a port can put anything there. So each text carries a signature (HMAC-SHA256;
+the secret is drawn when the run begins and stays in its processes), which is checked before the text is parsed. A
+signed text can still be moved to another place: that is only data, and shows when the facts are compared with the
+model.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from typing import Any
 from simlib.live.stores.plain import dumps, loads
 from simlib.text import show
 
-SHOWN = 40  # characters of a text that is somebody else's
+SHOWN = 40  # characters to quote of a foreign text
 
 
 class Signer:
-    """Signs, and reads what it has signed. Copies of it (in the processes that are forked with it) share its secret."""
+    """Signs values and reads what it has signed. Copies of it in forked processes share its secret."""
 
     def __init__(self) -> None:
         self._secret = secrets.token_bytes(32)
 
     def write(self, value: Any) -> str:
-        """The value as a signed text: one and the same for equal values. Raises Mistake for what is not plain data."""
+        """The value as signed text, the same for equal values. Raises Mistake if it is not plain data."""
         text = dumps(value)
         return f"{self._signature(text)}:{text}"
 
     def read(self, signed: Any) -> Any:
-        """The value that was written. Raises ValueError for what this has not signed."""
+        """The value that was written. Raises ValueError for a text that this has not signed."""
         if isinstance(signed, str):
             signature, _, text = signed.partition(":")
             if self._same(signature, self._signature(text)):
@@ -40,7 +40,7 @@ class Signer:
 
     @property
     def token(self) -> str:
-        """What each request of the run carries. No signature can be made of it: a stranger may have taken the port."""
+        """The token of each request of the run. It reveals no key for signing: a stranger may have taken the port."""
         return self._signature("a request")
 
     def admits(self, token: str) -> bool:
@@ -52,5 +52,5 @@ class Signer:
 
     @staticmethod
     def _same(given: str, right: str) -> bool:
-        """Compared in a time that does not tell how much of it is right."""
+        """Compare in constant time."""
         return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), right.encode())

@@ -1,4 +1,4 @@
-"""Database, queue and lock as tables: each step is one real transaction."""
+"""A database, a queue and a lock as SQL tables: each step is one real transaction."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ T = TypeVar("T")
 
 
 class Connection(Protocol):
-    """A connection to a database server, or to a file that is one. Opened by the process that uses it."""
+    """A connection to a database server or a database file. The process that uses it opens it."""
 
     kind: str
 
     def make(self) -> None:
-        """Make the place for the tables."""
+        """Create the place for the tables."""
 
     def transaction(self, name: str, work: Callable[[], T], impatient: bool = False) -> T:
-        """What `work` gives; all that it does happens at once, or nothing does. It may be asked to do it again.
+        """The result of `work`, whose statements all take effect or none does. `work` may be called more than once.
 
-        Raises Unavailable, with nothing done.
+        Raises Unavailable if nothing took effect.
         """
 
     def run(self, sql: str, *values: Any) -> list[Row]:
-        """One statement, with `?` for its values; the rows that it gives."""
+        """Execute one statement, with `?` for its values, and return its rows."""
 
     def down(self) -> AbstractContextManager[Any]:
-        """Nobody else gets in."""
+        """Keep everybody else out."""
 
     def settle(self) -> None:
-        """Wait until nothing that a dead process sent is still on its way."""
+        """Wait until nothing sent by a dead process is still on its way."""
 
     def close(self) -> None:
-        """Let go of the server. The next use opens a connection again."""
+        """Disconnect. The next use connects again."""
 
     def drop(self) -> None:
-        """Remove what does not lie in the run's folder."""
+        """Remove whatever is outside the run's folder."""
 
 
 class Table(Store):
-    """A store of one or more tables, reached by one connection a process."""
+    """A store of one or more tables, one connection a process."""
 
     layout: tuple[str, ...]
 
@@ -74,14 +74,14 @@ class Table(Store):
         self.fill(state)
 
     def fill(self, state: Any) -> None:
-        """Put in what is there in the beginning."""
+        """Insert the initial state."""
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
         impatient = outcome.fault == OUTAGES
         return self.connection.transaction(op.name, lambda: self.step(op, who, outcome), impatient)
 
     def step(self, op: Op, who: str, outcome: Outcome) -> Any:
-        """What the step does, inside its transaction."""
+        """Carry out the step, inside its transaction."""
         return super().carry_out(op, who, outcome)
 
     def down(self) -> AbstractContextManager[Any]:
@@ -102,7 +102,7 @@ class Table(Store):
 
 
 class DatabaseTable(Table):
-    """Rows under keys. A row that is written under a fence remembers the newest token."""
+    """Rows by key. A row written under a fence remembers the newest token."""
 
     layout = (
         "CREATE TABLE rows (key TEXT PRIMARY KEY, row TEXT NOT NULL)",
@@ -140,7 +140,7 @@ class DatabaseTable(Table):
 
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
-        if not same(self.on_read(who, key), expected):  # compared here: no row is None
+        if not same(self.on_read(who, key), expected):  # compared in Python, where a missing row is None
             return False
         self.on_write(who, key, row)
         return True
@@ -182,7 +182,7 @@ class DatabaseTable(Table):
 
 
 class QueueTable(Table):
-    """Messages with a visibility deadline: a receive claims the oldest one that is due, and sets the deadline."""
+    """Messages with a visibility deadline: a receive claims the oldest visible one and sets its deadline."""
 
     layout = (
         """CREATE TABLE messages (
@@ -204,7 +204,7 @@ class QueueTable(Table):
         return str(self.run(insert, number, f"{self.name}-{number}", self.signer.write(body))[0][0])
 
     def step(self, op: Op, who: str, outcome: Outcome) -> Any:
-        self._return("deadline <= ?", time.time())  # whoever comes first finds out what has run out
+        self._return("deadline <= ?", time.time())  # the next operation returns expired messages
         if outcome.fault == REDELIVERIES:
             return self._deliver("id = ?", str(outcome.choice))
         return super().step(op, who, outcome)
@@ -217,7 +217,7 @@ class QueueTable(Table):
         return self._deliver(oldest)
 
     def _skip(self) -> str:
-        """What a queue in a server's table says, so that nobody waits for what another one is taking."""
+        """SQL that keeps a receive from waiting for a message that another one is claiming."""
         return " FOR UPDATE SKIP LOCKED" if self.kind == "PostgreSQL" else ""
 
     def _deliver(self, which: str, *values: Any) -> Message:
@@ -270,7 +270,7 @@ class QueueTable(Table):
 
 
 class LockTable(Mutex, Table):
-    """One row: who holds it, until when, under which token."""
+    """One row: the holder, the deadline and the token."""
 
     layout = (
         """CREATE TABLE lock (

@@ -1,4 +1,4 @@
-"""SQLite: a database server in a file, in WAL mode, with real transactions."""
+"""Databases, queues and locks on SQLite: a file in WAL mode, with real transactions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from simlib.errors import Unavailable
 
-PATIENCE, IMPATIENCE = 5.0, 0.05  # seconds that a process waits for its turn
+PATIENCE, IMPATIENCE = 5.0, 0.05  # seconds to wait for the file's lock
 T = TypeVar("T")
 
 
 class SQLite:
-    """One file, one connection a process. Every transaction is a writer's (BEGIN IMMEDIATE): they run one by one."""
+    """One file, one connection a process. Every transaction takes the write lock (BEGIN IMMEDIATE), one at a time."""
 
     kind = "SQLite"
 
@@ -34,7 +34,7 @@ class SQLite:
         return self.connection.execute(sql, values).fetchall()
 
     def make(self) -> None:
-        """Nobody else may read it; SQLite gives what it puts beside it the same mode."""
+        """Create the file, private to this user; SQLite gives its other files the same mode."""
         self.path.touch(0o600)
 
     def transaction(self, name: str, work: Callable[[], T], impatient: bool = False) -> T:
@@ -55,7 +55,7 @@ class SQLite:
 
     @contextmanager
     def down(self) -> Iterator[None]:
-        """Somebody holds the file's lock for longer than anybody waits."""
+        """Hold the file's lock for longer than any worker waits."""
         self.run("BEGIN EXCLUSIVE")
         try:
             yield
@@ -63,7 +63,7 @@ class SQLite:
             self.run("ROLLBACK")
 
     def settle(self) -> None:
-        """Nothing is on its way: who writes to the file is the process itself, and it is dead."""
+        """Nothing to wait for: the process itself writes to the file, and it is dead."""
 
     def close(self) -> None:
         if self._open is not None:
@@ -71,4 +71,4 @@ class SQLite:
         self._open = None
 
     def drop(self) -> None:
-        """It all lies in the run's folder."""
+        """Nothing to remove: it is all in the run's folder."""
