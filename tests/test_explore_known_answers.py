@@ -953,3 +953,18 @@ def test_where_a_property_is_false_or_a_sometimes_is_never_seen_there_is_no_hold
 
 def paid_once(bank):
     return bank.count("pay") == 1
+
+
+def test_a_system_of_many_resources_ends_as_a_system_of_the_few_that_it_uses():
+    def first(lock_32):
+        yield lock_32.acquire(ttl=9)
+
+    def second(lock_00):
+        yield lock_00.acquire(ttl=9)
+
+    def ends(names):
+        shop = Scenario(**{name: Lock() for name in names})
+        outcomes = shop.explore([first, second], crashes=2).outcomes
+        return {tuple(part for part in outcome if part[0] in ("lock_00", "lock_32")) for outcome in outcomes}
+
+    assert ends([f"lock_{number:02}" for number in range(40)]) == ends(["lock_00", "lock_32"])

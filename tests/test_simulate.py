@@ -442,3 +442,14 @@ def test_a_task_for_one_role_is_given_to_no_other():
     run = Scenario(db=Database()).simulate([label, pack], workers={"label": 2, "pack": 2}, latency=1, arrivals=arrivals)
     assert run.completed > 300
     assert {what for what, _ in run["db"].rows} == {"pack"}
+
+
+def test_the_quantiles_of_latencies_reach_from_the_least_to_the_largest():
+    run = Scenario(inbox=Queue([1, 2, 3, 4])).simulate(take_one, latency=exponential(1), hours=1)
+    assert (run.latency(0), run.latency(1)) == (min(run.latencies), max(run.latencies))
+    assert run.latency(0) <= run.latency(0.5) <= run.latency(1)
+
+
+def take_one(inbox):
+    message = yield inbox.receive()
+    yield inbox.ack(message)

@@ -44,7 +44,7 @@ class World:
         """The state after this worker's process has ended."""
         for resource in self._resource_states.owning:
             number = self.number(state, resource)
-            key = (number << 5 | worker) << 5 | resource
+            key = (number << 5 | worker) << 20 | resource
             change = self._orphans.get(key)
             if change is None:
                 after = self._resource_states.after(resource, number, "owner_gone", self._workers[worker])

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 from simlib.model.outside_memory import codes_in, is_library
 
 FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
-LIBRARY = (os.path.dirname(os.__file__), "<frozen ")
 ASKED = {
     "random": {name for name in dir(random) if name.islower()},
     "secrets": {"choice", "randbelow", "randbits", "token_bytes", "token_hex", "token_urlsafe"},

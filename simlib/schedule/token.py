@@ -13,7 +13,7 @@ from simlib.model.fault import LETTERS
 from simlib.model.resource import State
 from simlib.schedule.budget import MOST
 from simlib.schedule.trace import Event, Trace
-from simlib.schedule.transition import RULES, Kind
+from simlib.schedule.transition import RULES, STRIKES, Kind
 from simlib.text import plural, show
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -90,7 +90,8 @@ class Token(NamedTuple):
 HEAD = re.compile(r"([1-9][0-9]?(?:\.[1-9][0-9]?)*)((?:[a-z][1-9][0-9]?)*)")
 WAY = r"(?:\(([0-9]{1,6})\))?"
 STEP = re.compile(rf"([0-9a-z]{{2}}){WAY}")
-PART = re.compile(rf"([A-Z])((?:[0-9a-z]{{2}}(?:\([0-9]{{1,6}}\))?)+)|([xnr])([A-Z])|p{WAY}|t([0-9]{{1,3}}){WAY}")
+STRUCK = "".join(RULES[kind].mark for kind in STRIKES)  # what happens to one worker
+PART = re.compile(rf"([A-Z])((?:[0-9a-z]{{2}}(?:\([0-9]{{1,6}}\))?)+)|([{STRUCK}])([A-Z])|p{WAY}|t([0-9]{{1,3}}){WAY}")
 LOOKS = (
     'A token is what a report prints after `Again:`, such as "2c1r1-Ak2f0-xA": how many workers, how often each '
     "fault may strike, and the schedule."

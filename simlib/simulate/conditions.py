@@ -137,7 +137,8 @@ def checked(seconds: float) -> float:
 class Conditions:
     """Durations in seconds, rates of machines per day, and chances per operation.
 
-    `latency` is how long a step takes: one duration, or a dict by `"bank.call"`, `"bank"` or `"*"` (the rest).
+    `latency` is how long a step takes: one duration, or a dict by `"bank.call"`, `"bank"` or `"*"` (the rest;
+    0.01 s if it is left out).
 
     `arrivals` is the interarrival time of tasks: one duration, or a dict by queue, or by the name of a worker that has
     no queue. Without a queue, a task goes to an idle worker, and counts as a "refused task" if all are busy. Without

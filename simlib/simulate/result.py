@@ -73,6 +73,8 @@ class Run:
         """The latency in seconds at this quantile (0 to 1) of the completed tasks; None if there are none."""
         if len(self.latencies) < 2:
             return self.latencies[0] if self.latencies else None
+        if not 0 < share < 1:
+            return max(self.latencies) if share >= 1 else min(self.latencies)
         return quantiles(self.latencies, n=1000, method="inclusive")[min(998, max(0, round(share * 1000) - 1))]
 
     @property
