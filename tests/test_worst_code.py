@@ -1146,12 +1146,12 @@ def test_the_worst_code_is_told_what_is_wrong_within_two_seconds_and_the_next_ce
 # Interrupted
 
 SLOW = """
-from itertools import count
+from itertools import repeat
 
-STARTS = count(1)
+STARTS = enumerate(repeat(None), 1)  # which nobody can look into
 
 def begun(start):
-    if next(STARTS) == start:
+    if next(STARTS)[0] == start:
         print("begun")
 
 def nothing(db):
