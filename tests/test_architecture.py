@@ -5,6 +5,7 @@ import subprocess
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -135,16 +136,46 @@ def test_every_method_of_what_is_public_says_what_it_does():
             assert verb.startswith("_") or not callable(method) or method.__doc__ or verb == "initial", f"{name}.{verb}"
 
 
+LONG_FUNCTIONS = {
+    "check/graph.py: circles": "Tarjan's algorithm, in one piece as in the paper",
+    "check/successors.py: of": "the innermost loop of a search, where a call costs as much as all the rest",
+    "model/resource.py: _checked": "a closure that each step of a simulation runs",
+    "scenario/__init__.py: simulate": "a line of its signature for each condition: an editor shows the defaults",
+}
+LONG_MODULES = {
+    "check/local_states.py": "one tree, and the generators that it is grown with",
+    "check/search.py": "what both searches do, step by step",
+    "check/successors.py": "what is looked up for the innermost loop stands beside it",
+    "live/stores/sql.py": "one statement for each step of three resources",
+    "model/generator_state.py": "a reader for each type that a frame can hold",
+    "model/outside_memory.py": "a look for each type that can be reached",
+    "model/process.py": "a sentence for each slip with a `yield`",
+    "model/resource.py": "what a description, a handle and a state have in common",
+    "model/system.py": "binding names, with a sentence for each that does not fit",
+    "resources/disk.py": "one mechanism a file, its docstring a page",
+    "resources/lock.py": "one mechanism a file, its docstring a page",
+    "resources/queue.py": "one mechanism a file, its docstring a page",
+    "scenario/__init__.py": "the face: most of it is docstrings",
+    "schedule/machine.py": "one class",
+    "schedule/replay.py": "one class",
+    "schedule/trace.py": "an event, a trace, and its text",
+    "simulate/conditions.py": "each condition twice: as a field, and as a keyword",
+    "watchdog.py": "one thread that looks after all that runs",
+}
+
+
 def test_functions_and_modules_stay_small():
+    functions, modules_, sizes = [], [], []
     for path in modules():
-        text = path.read_text(encoding="utf-8")
-        long = [
-            f"{path.name}: {node.name} has {node.end_lineno - node.lineno + 1} lines"
-            for node in ast.walk(ast.parse(text))
-            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno + 1 > 50
-        ]
-        assert long == []
-        assert len(text.splitlines()) <= 420, path
+        text, where = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
+        modules_ += [where] if len(text.splitlines()) > 250 else []
+        assert len(text.splitlines()) <= 350, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                sizes.append(node.end_lineno - node.lineno + 1)
+                functions += [f"{where}: {node.name}"] if sizes[-1] > 40 else []
+    assert (sorted(functions), sorted(modules_)) == (sorted(LONG_FUNCTIONS), sorted(LONG_MODULES))
+    assert median(sizes) <= 6 and max(sizes) <= 50
 
 
 def test_no_clock_and_no_unseeded_chance_outside_of_limits_and_progress():
