@@ -73,9 +73,8 @@ def _counterexample(system: System, findings: Findings) -> Trace | None:
     if found is None or found.moves is None:
         return None
     trace = _replayed(system, found.moves)
-    states = system.states() if not trace.events else list(trace.worlds())[-1]
     claims = {claim.name: claim for claim in (*system.always, *system.eventually)}
-    if found.claim in claims and system.holds(claims[found.claim], {**system.values, **states}):
+    if found.claim in claims and system.holds(claims[found.claim], {**system.values, **trace.final}):
         raise _went_elsewhere(system)
     if found.claim == "error" and trace.events and not any(event.error for event in trace.events):
         raise _went_elsewhere(system)

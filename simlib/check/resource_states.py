@@ -35,7 +35,6 @@ class ResourceStates:
     ) -> None:
         self.asked = asked  # what properties have looked at that states do not carry
         self.names = list(states)
-        self.resource = {name: resource for resource, name in enumerate(states)}
         self._local_states = local_states
         self._kinds = {None, *kinds}
         self._states = [Interned() for _ in states]

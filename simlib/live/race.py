@@ -20,6 +20,7 @@ from simlib.model.operation import Blocked
 from simlib.model.resource import State
 from simlib.model.values import freeze
 from simlib.schedule.machine import Slot
+from simlib.schedule.trace import copied
 from simlib.schedule.transition import Transition
 from simlib.text import listed, show
 
@@ -87,7 +88,7 @@ def _orders(moves: Sequence[Transition], killed: str, heard: Answers) -> Iterato
 
 def _explained(machine: Racing, order: list[Transition], heard: Answers, there: Mapping[str, Facts]) -> Answers | None:
     """The answers, if this order gives the answers heard and leaves the facts observed; else None."""
-    states = {name: state.copy() for name, state in machine.states.items()}
+    states = copied(machine.states)
     answers = {}
     for move in order:
         try:

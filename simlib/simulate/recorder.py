@@ -11,7 +11,7 @@ from simlib.model.properties import Property
 from simlib.model.resource import State
 from simlib.model.system import System
 from simlib.resources.clock import ClockState
-from simlib.schedule.trace import Event, Trace
+from simlib.schedule.trace import Event, Trace, copied
 from simlib.schedule.transition import Transition, step
 from simlib.simulate.result import Run
 from simlib.simulate.worker import Worker
@@ -47,7 +47,7 @@ class Recorder:
         self._system = system
         self._stop = stop
         self._seen = {**system.values, **run.states}
-        self._initial = {name: state.copy() for name, state in run.states.items()}
+        self._initial = copied(run.states)
         self._events: list[Event] = []
 
     def check(self, claims: Sequence[Property], now: float) -> None:
