@@ -30,6 +30,22 @@ class AlreadyExists(OperationError):
     """`insert` found a row under this key (a unique violation)."""
 
 
+class SerializationFailure(OperationError):
+    """The transaction was rolled back: it could not look as if it had run alone. Begin it again (SQLSTATE 40001)."""
+
+
+class Deadlock(OperationError):
+    """Transactions waited for one another in a circle; this one was rolled back: begin it again (SQLSTATE 40P01)."""
+
+
+class LockNotAvailable(OperationError):
+    """The row is locked, and the statement was told not to wait: NOWAIT (SQLSTATE 55P03)."""
+
+
+class TransactionAborted(OperationError):
+    """An earlier statement of this transaction failed: nothing but a rollback is possible (SQLSTATE 25P02)."""
+
+
 class NotFound(OperationError):
     """There is no such file, or no such item of a REST collection (ENOENT, HTTP 404)."""
 

@@ -19,10 +19,13 @@ HOUSE = [
 ]  # fmt: skip
 ROOMS = {
     "model": [
-        "operation", "fault", "records", "shape", "values", "timing", "shown", "view", "resource", "outside_memory",
+        "operation", "fault", "records", "shape", "values", "timing", "shown", "view", "state", "resource", "outside_memory",
         "asked", "generator_state", "process", "properties", "system",
     ],
-    "resources": ["database", "queue", "lock", "disk", "service", "collection", "clock", "random"],
+    "resources": [
+        "serializable", "transaction", "transactional", "database_state", "database", "queue", "lock", "disk",
+        "service", "collection", "clock", "random",
+    ],
     "schedule": ["transition", "budget", "trace", "machine", "token", "replay", "scripted", "random"],
     "check": [
         "edges", "encoding", "findings", "graph", "local_states", "determinism", "resource_states", "world",
@@ -150,11 +153,11 @@ LONG_MODULES = {
     "model/generator_state.py": "a reader for each type that a frame can hold",
     "model/outside_memory.py": "a look for each type that can be reached",
     "model/process.py": "a sentence for each slip with a `yield`",
-    "model/resource.py": "what a description, a handle and a state have in common",
     "model/system.py": "binding names, with a sentence for each that does not fit",
     "resources/disk.py": "one mechanism a file, its docstring a page",
     "resources/lock.py": "one mechanism a file, its docstring a page",
     "resources/queue.py": "one mechanism a file, its docstring a page",
+    "resources/transactional.py": "one class",
     "scenario/__init__.py": "the face: most of it is docstrings",
     "schedule/machine.py": "one class",
     "schedule/replay.py": "one class",

@@ -14,7 +14,7 @@ import pytest
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.errors import Mistake
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.schedule.replay import fork
 from simlib.views.layout import MOST_LANES
 from simlib.views.moments import AGAIN, NOW, PAST, START

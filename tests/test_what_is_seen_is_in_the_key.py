@@ -7,8 +7,8 @@ import pytest
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.errors import OperationError
 from simlib.model.operation import Blocked
-from simlib.model.resource import State
 from simlib.model.shown import Items, Table
+from simlib.model.state import State
 from simlib.resources import Collection, Lease, Message, Resource
 from tests.resources import Driven
 

@@ -20,7 +20,7 @@ from simlib.check.local_states import ENDED, LocalStates
 from simlib.check.resource_states import ResourceStates
 from simlib.model.operation import Op
 from simlib.model.properties import Property
-from simlib.model.resource import Count, Renumber
+from simlib.model.state import Count, Renumber
 from simlib.model.system import System
 from simlib.model.values import freeze
 

@@ -83,6 +83,8 @@ class LocalStates:
         self._known: dict[Hashable, int] = {}
         self.merged: list[tuple[int, int, int]] = []  # (node, answer, known): they led to a known node
         self._roots: dict[Hashable, int] = {}
+        self._under_way: dict[int, int] = {}  # by the node of a first step, that of the same step once begun
+        self._first: dict[int, int] = {}  # the same, the other way round
 
     def root(self, worker: str, incarnation: int = 1) -> int:
         """Where this worker starts. Its restarts share one node unless it asks for its own name."""
@@ -121,8 +123,24 @@ class LocalStates:
             self._append(ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
         return self._roots[key]
 
+    def begun(self, node: int) -> int:
+        """The node of a worker whose step at `node` is under way. Once it has taken a step, that is the same node:
+        only before does it matter, since now a crash can strike it.
+        """
+        if self.parent[node][0] != ENDED:
+            return node
+        if node not in self._under_way:
+            self._under_way[node] = len(self.op)
+            self._first[len(self.op)] = node
+            self._append(
+                self.op[node], self.where[node], None, (node, ENDED), self.start[node], self.step_names[node],
+                self.depth[node], held=self.held[node],
+            )  # fmt: skip
+        return self._under_way[node]
+
     def child(self, node: int, answer: int) -> int:
         """The node that this answer leads to from `node`."""
+        node = self._first.get(node, node)
         found = self.children[node].get(answer)
         if found is None:
             found = self.children[node][answer] = self._grow(node, answer)
@@ -233,7 +251,7 @@ class LocalStates:
 
     def history(self, node: int) -> list[tuple[int, int]]:
         """The (node, answer) pairs that lead to `node`, oldest first."""
-        path = []
+        node, path = self._first.get(node, node), []
         while self.parent[node][0] != ENDED:
             path.append(self.parent[node])
             node = self.parent[node][0]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from simlib.check.local_states import Interned, LocalStates
 from simlib.errors import Mistake, OperationError
 from simlib.model.operation import Blocked, Outcome
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.model.timing import Timer
 from simlib.model.values import freeze
 from simlib.resources.clock import ClockState
@@ -72,11 +72,16 @@ class ResourceStates:
 
     def effects(self, resource: int, number: int, op: int, who: str) -> tuple[Effect, ...]:
         """Every way in which this step can go in this state, with the kinds of fault that are on."""
-        key = (resource, number, op, who if resource in self.owned else "")  # the others do not care who it is
+        personal = resource in self.owned and self._is_personal(resource, number, op)
+        key = (resource, number, op, who if personal else "")
         found = self._effects.get(key)
         if found is None:
             found = self._effects[key] = tuple(self._work_out(resource, number, op, who))
         return found
+
+    def _is_personal(self, resource: int, number: int, op: int) -> bool:
+        """Whether this step can go otherwise in this state for another worker."""
+        return self.state(resource, number).depends_on_who(self._local_states.ops.things[op])
 
     def _work_out(self, resource: int, number: int, op_number: int, who: str) -> list[Effect]:
         state, op = self.state(resource, number), self._local_states.ops.things[op_number]

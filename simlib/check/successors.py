@@ -14,6 +14,7 @@ from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.check.symmetry import Symmetry
 from simlib.check.world import World
 from simlib.model.fault import PAUSES, POWER_LOSSES
+from simlib.model.operation import BEGUN
 from simlib.model.system import System
 from simlib.model.timing import Slept, Timer
 from simlib.schedule.budget import MASKS, UNITS
@@ -196,7 +197,8 @@ class Successors:
         every: list[Step] = []
         for effect in self._resource_states.effects(resource, number, op, name):
             fault = effect.outcome.fault
-            child = self._local_states.child(node, effect.answer)
+            begins = effect.outcome == BEGUN
+            child = self._local_states.begun(node) if begins else self._local_states.child(node, effect.answer)
             over = self._local_states.op[child] == ENDED
             after = self._after_run(worker, child) if over else child
             edge = Edge(step(name, effect.outcome), worker, True, over, COSTS[fault], node if fault else None)

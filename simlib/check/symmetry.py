@@ -20,7 +20,7 @@ from simlib.check.encoding import FIELD, MASK, Encoding
 from simlib.check.local_states import ENDED, LocalStates, op_key
 from simlib.check.resource_states import Names, ResourceStates
 from simlib.model.operation import Op
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.model.system import System
 from simlib.resources.lock import Lease, Lock, LockState
 

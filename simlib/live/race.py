@@ -17,7 +17,7 @@ from simlib.live.actor import Actor
 from simlib.live.stores.base import Facts
 from simlib.live.stores.facts import expected, same
 from simlib.model.operation import Blocked
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.model.values import freeze
 from simlib.schedule.machine import Slot
 from simlib.schedule.trace import copied

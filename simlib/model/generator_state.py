@@ -31,8 +31,9 @@ from typing import Any
 
 from simlib.model.operation import Op
 from simlib.model.outside_memory import Outside, is_importable
-from simlib.model.resource import Counted, Resource
+from simlib.model.resource import Resource
 from simlib.model.shape import shape_of
+from simlib.model.state import Counted
 from simlib.model.values import ATOMS, KEYS, freeze
 
 _SOME: tuple[Any, ...] = ([], (), range(0), "", b"", reversed([]))

@@ -14,7 +14,8 @@ from typing import Any
 from simlib.errors import Mistake, NotDeterministic
 from simlib.model.asked import asks
 from simlib.model.operation import Where
-from simlib.model.resource import Resource, State
+from simlib.model.resource import Resource
+from simlib.model.state import State
 from simlib.model.values import fresh
 from simlib.model.view import View
 from simlib.text import name_of, said, show

@@ -1,189 +1,20 @@
-"""The base classes of all resources: a description that builds steps, and a state that the steps change."""
+"""The base class of all resources as a scenario describes them: their methods build steps."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from simlib.arguments import above_zero, why_unfit
-from simlib.errors import Mistake, OperationError, OutcomeUnknown, Unavailable
-from simlib.model.fault import LOST_REPLIES, OUTAGES
-from simlib.model.operation import OK, Op, Outcome
-from simlib.model.timing import Slept, Timer
-from simlib.model.values import SURE, freeze, fresh
-from simlib.model.view import Attribute, View
+from simlib.errors import Mistake
+from simlib.model.operation import Op
+from simlib.model.state import State
+from simlib.model.values import SURE, fresh
+from simlib.model.view import Attribute
 from simlib.text import did_you_mean, listed, show
-
-ANYBODY = "anybody"
-
-
-class Count(NamedTuple):
-    """A number that only grows, in a key. Between counts of one kind, mostly only the order matters."""
-
-    of: str
-    value: int
-
-
-Renumber = Callable[[Count], int]  # gives other numbers in the same order
-
-
-class Counted:
-    """An answer that holds counts: a lease its token, a message its deliveries."""
-
-    __slots__ = ()
-
-    def parts(self, held: Callable[[Any], Hashable]) -> tuple[Hashable, ...]:
-        """Everything it holds, each count as a Count; `held` gives the key of what a learner has put into it."""
-        raise NotImplementedError
-
-    def counted(self) -> Hashable:
-        """Its key."""
-        return (type(self), *self.parts(freeze))
-
-    def recounted(self, number: Renumber) -> Self:
-        """A copy with other numbers in place of its counts."""
-        raise NotImplementedError
-
-
-class State:
-    """What a resource holds: what properties see, and the bookkeeping behind it.
-
-    A step `verb` is carried out by `on_verb(who, ...)`, which changes the state and returns the answer, raises an
-    OperationError as the answer, or raises Blocked if the worker has to wait. States hold plain data only, and know
-    nothing of engines, clocks or workers' code.
-    """
-
-    sees: ClassVar[tuple[str, ...]] = ()  # what a property may ask for, besides `state[key]` and `key in state`
-    remote: ClassVar[bool] = True  # reached over a network: requests and replies can be lost
-
-    def copy(self) -> Self:
-        other = object.__new__(type(self))
-        vars(other).update(
-            {name: value.copy() if type(value) in (dict, list, set) else value for name, value in vars(self).items()}
-        )
-        return other
-
-    def key(self) -> Hashable:
-        """Equal for states that behave alike."""
-        return tuple(map(freeze, vars(self).values()))
-
-    def counted(self) -> Hashable:
-        """The key, with a Count in place of each number that grows with every use."""
-        return self.key()
-
-    def recounted(self, number: Renumber) -> Self:
-        """A copy with other numbers in place of its counts."""
-        return self
-
-    @property
-    def grown(self) -> int:
-        """The largest of its counts."""
-        return max((count.value for count in _counts_in(self.counted())), default=0)
-
-    def outcomes(self, op: Op) -> Iterator[Outcome]:
-        """Every way in which `op` can go here: first those without a fault, then those that a fault must pay for."""
-        for choice in range(self.choices(op)):
-            yield Outcome(None, choice) if choice else OK
-        if self.remote:
-            yield Outcome(OUTAGES)
-            yield Outcome(LOST_REPLIES)
-
-    def ways(self, op: Op, fault: str) -> Iterator[Outcome]:
-        """The outcomes of `op` that this fault must pay for."""
-        return (one for one in self.outcomes(op) if one.fault == fault)
-
-    def choices(self, op: Op) -> int:
-        """The number of ways in which `op` can go without a fault: more than one for a random draw."""
-        return 1
-
-    def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
-        """Carry out `op` for worker `who`. Raises OperationError (an answer) or Blocked (not yet)."""
-        if outcome.fault == OUTAGES:
-            raise Unavailable(op.name)
-        if outcome.fault == LOST_REPLIES:
-            try:
-                self.handler(op.verb)(who, *op.args, **op.kwargs)
-            except OperationError:
-                pass  # the step failed, but the reply that says so is lost
-            raise OutcomeUnknown(op.name)
-        return self.handler(op.verb)(who, *op.args, **op.kwargs)
-
-    def handler(self, verb: str) -> Callable[..., Any]:
-        """The method that carries out this verb, called with the worker and the step's arguments."""
-        return getattr(self, f"on_{verb}")  # type: ignore[no-any-return]
-
-    def awaited(self, op: Op) -> str | None:
-        """Whom a worker blocked at this step waits for: a worker that is alive, ANYBODY if anyone may bring work, or
-        None if nobody will ever unblock it.
-        """
-        return None
-
-    @property
-    def has_timers(self) -> bool:
-        """Whether it can ever have a timer."""
-        return type(self).timers is not State.timers
-
-    def timers(self) -> tuple[Timer, ...]:
-        """The timers that are running."""
-        return ()
-
-    def expire(self, timer: Hashable) -> None:
-        """This timer has run out."""
-
-    def owner_gone(self, who: str | None) -> None:
-        """The process of worker `who` (None: every process) has ended: nobody will renew or release what it held."""
-
-    def renamed(self, names: Mapping[str, str]) -> Self:
-        """A copy in which these workers, known here as owners, have other names."""
-        return self
-
-    def power_losses(self) -> int:
-        """In how many ways its data can come out of a power loss. A remote resource is not affected."""
-        return 1
-
-    def lose_power(self, choice: int) -> None:
-        """The machine has lost power."""
-
-    def advance(self, seconds: float) -> None:
-        """Time has passed on clocks and timers."""
-
-    def fell_asleep(self, who: str) -> None:
-        """This worker now sleeps."""
-
-    def woke(self, sleep: Slept) -> None:
-        """A worker has slept."""
-
-    @property
-    def time(self) -> float:
-        """What a clock shows, in seconds."""
-        return 0
-
-    def order_seen(self) -> None:
-        """A property has looked at an order that the key may leave out."""
-
-    def seen(self) -> View:
-        """The view that a property gets."""
-        return View(self)
-
-    def summary(self) -> str:
-        """A few words for a trace or a picture: `1 charge`."""
-        raise NotImplementedError
-
-    def outcome(self) -> Hashable:
-        """What an outsider would find at the end, without the bookkeeping of how it came about."""
-        return self.summary()
-
-
-def _counts_in(key: Hashable) -> Iterator[Count]:
-    if isinstance(key, Count):
-        yield key
-    elif type(key) is tuple:
-        for part in key:
-            yield from _counts_in(part)
-
 
 MADE_FOR_A_WORKER = {"_name", "_built", "_described"}
 

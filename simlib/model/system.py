@@ -16,7 +16,8 @@ from simlib.model.operation import OK, Blocked, Op, Outcome, Where
 from simlib.model.outside_memory import Outside
 from simlib.model.process import Process, Worker
 from simlib.model.properties import Property
-from simlib.model.resource import ANYBODY, Resource, State
+from simlib.model.resource import Resource
+from simlib.model.state import ANYBODY, State
 from simlib.text import did_you_mean, listed, name_of, said, show
 from simlib.watchdog import Hanging, Watchdog
 
@@ -109,7 +110,7 @@ class System:
 
         It is fine to wait for work, or for a lock whose holder is alive: one of those `going`, or waiting for work.
         """
-        awaited = {worker: states[op.resource].awaited(op) for worker, (op, _) in blocked.items()}
+        awaited = {worker: states[op.resource].awaited(op, worker) for worker, (op, _) in blocked.items()}
         idle = {ANYBODY, *going}
         while more := {worker for worker, whom in awaited.items() if whom in idle} - idle:
             idle |= more

@@ -1,6 +1,7 @@
 """The parts of the world, one mechanism per file: pure state, and operations as lazy data."""
 
-from simlib.model.resource import Resource, State
+from simlib.model.resource import Resource
+from simlib.model.state import State
 from simlib.model.timing import Timer
 from simlib.resources.clock import Clock
 from simlib.resources.collection import Collection

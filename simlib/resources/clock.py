@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from simlib.arguments import as_number
 from simlib.errors import Mistake
 from simlib.model.operation import Op
-from simlib.model.resource import Resource, State
+from simlib.model.resource import Resource
+from simlib.model.state import State
 from simlib.text import show
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from simlib.errors import Mistake, NotFound
 from simlib.model.operation import Op
-from simlib.model.resource import Resource, State
+from simlib.model.resource import Resource
+from simlib.model.state import State
 from simlib.model.values import freeze, fresh, in_order, unordered
 from simlib.model.view import Value, asked
 from simlib.text import show

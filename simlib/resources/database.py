@@ -1,112 +1,43 @@
-"""A database in which every step is atomic."""
+"""A database of rows, with transactions."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-from simlib.errors import AlreadyExists, Mistake, StaleToken
+from simlib.arguments import whole_number
+from simlib.errors import Mistake
 from simlib.model.operation import Op
-from simlib.model.resource import Count, Renumber, Resource, State
-from simlib.model.values import KEYS, NAMES, freeze, fresh, in_order, same, unordered
+from simlib.model.resource import Resource
+from simlib.model.values import fresh
 from simlib.model.view import Value, asked
-from simlib.text import bare, listed, show
+from simlib.resources.database_state import GUARDS, DatabaseState, key_of
+from simlib.resources.transaction import LEVELS, Level
+from simlib.text import did_you_mean, listed, show
 
-WRITES = ("write", "insert", "delete", "compare_and_set")
-
-
-@dataclass
-class DatabaseState(State):
-    """Rows, sequences and fences; a property sees what Database says."""
-
-    sees = ("rows",)
-    rows: dict[Any, Any] = field(default_factory=dict)
-    sequences: dict[str, int] = field(default_factory=dict)
-    fences: dict[Any, int] = field(default_factory=dict)  # the newest token that each row has seen
-
-    def __getitem__(self, key: Any) -> Any:
-        return self.rows.get(_key(key))
-
-    def __contains__(self, key: Any) -> bool:
-        return _key(key) in self.rows
-
-    def on_read(self, who: str, key: Any, fence: int | None = None) -> Any:
-        self._fence(key, fence)
-        return self.rows.get(key)
-
-    def on_scan(self, who: str, prefix: str) -> list[tuple[Any, Any]]:
-        return sorted((key, row) for key, row in self.rows.items() if isinstance(key, str) and key.startswith(prefix))
-
-    def on_write(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
-        self._fence(key, fence)
-        self.rows[key] = row
-
-    def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
-        self._check(key, fence)
-        if key in self.rows:
-            raise AlreadyExists(key)
-        self.on_write(who, key, row, fence)
-
-    def on_delete(self, who: str, key: Any, fence: int | None = None) -> bool:
-        self._fence(key, fence)
-        found = key in self.rows
-        self.rows.pop(key, None)
-        return found
-
-    def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
-        self._fence(key, fence)
-        if not same(self.rows.get(key), expected):
-            return False
-        self.rows[key] = row
-        return True
-
-    def on_next_id(self, who: str, sequence: str) -> int:
-        self.sequences[sequence] = self.sequences.get(sequence, 0) + 1
-        return self.sequences[sequence]
-
-    def on_transaction(self, who: str, *writes: Op) -> bool:
-        draft = self.copy()
-        for write in writes:
-            if draft.perform(write, who) is False and write.verb == "compare_and_set":
-                return False  # a delete that finds no row has succeeded
-        self.rows, self.fences = draft.rows, draft.fences
-        return True
-
-    def _fence(self, key: Any, token: int | None) -> None:
-        self._check(key, token)
-        if token is not None:
-            self.fences[key] = token
-
-    def _check(self, key: Any, token: int | None) -> None:
-        if token is not None and token < self.fences.get(key, 0):
-            raise StaleToken(f"{show(key)} has seen token {self.fences[key]}, this is {token}")
-
-    def key(self) -> Hashable:
-        return (unordered(self.rows), unordered(self.sequences), unordered(self.fences))
-
-    def counted(self) -> Hashable:
-        fences = ((freeze(key), Count("token", token)) for key, token in in_order(self.fences))
-        return (unordered(self.rows), unordered(self.sequences), tuple(fences))
-
-    def recounted(self, number: Renumber) -> DatabaseState:
-        state = self.copy()
-        state.fences = {key: number(Count("token", token)) for key, token in self.fences.items()}
-        return state
-
-    def summary(self) -> str:
-        return ", ".join(f"{bare(key)} = {bare(row)}" for key, row in in_order(self.rows)) or "empty"
-
-    def outcome(self) -> Hashable:
-        return tuple((freeze(key), freeze(row)) for key, row in in_order(self.rows))
+WRITES = ("write", "insert", "update", "add", "delete", *GUARDS)
+MISSING: Any = object()
 
 
 class Database(Resource):
-    """A database of rows by key, in which each step is atomic and durable.
+    """A database of rows by key: each step is one statement, which is atomic, and durable once it is committed.
 
-    Modelled on a table of a relational database at isolation level serializable, used one statement at a time
-    (PostgreSQL's INSERT under a unique index, UPDATE ... WHERE value = expected, nextval). `rows` are the initial rows.
-    Reads answer a copy, writes store one.
+    Modelled on a table of PostgreSQL with a primary key. A step by itself commits by itself. Between `begin` and
+    `commit`, steps belong to one transaction at the level that `begin` names; what that level lets through is as in
+    Hermitage (Kleppmann, github.com/ept/hermitage) and in PostgreSQL's manual, chapter "Transaction Isolation":
+
+    - at READ COMMITTED each statement sees what was committed when it began; at REPEATABLE READ all statements see what
+      was committed when the first of them began; at SERIALIZABLE a transaction fails that could not have run alone;
+    - a statement that changes or locks a row waits for whoever has changed or locked it, and `insert` for whoever has
+      inserted its key. Then, at READ COMMITTED, it takes the row as it is by then; above, if that has changed, it
+      raises SerializationFailure. Of those who wait for one another in a circle, one gets Deadlock: any of them here,
+      and in PostgreSQL whoever has first waited for `deadlock_timeout`;
+    - after an error everything up to `rollback` raises TransactionAborted, and `commit` rolls back and answers False;
+    - a transaction belongs to its worker's process, as to its connection: it is rolled back, and its locks are free,
+      when the worker's run ends or is killed. A lost reply or an outage costs the connection: then everything raises
+      Unavailable until `rollback` or `begin`.
+
+    `rows` are the initial rows. Reads answer a copy, writes store one. A property sees what is committed.
 
     `fence=` on an operation is a lock's token (`lease.token`): the row remembers the newest that it has seen, and
     rejects an older one with StaleToken (Kleppmann, "How to do distributed locking", 2016).
@@ -116,15 +47,16 @@ class Database(Resource):
     store could hold: no sets, no exceptions, no instances that hold more than their fields. Raises Mistake for anything
     else.
 
-    Left out: transactions that stay open between steps, and so isolation levels, deadlocks and serialization failures
-    (`live` retries such a step); the gaps of nextval, which also counts what is rolled back; replication lag; queries
-    other than by key or key prefix.
+    Left out: savepoints; table locks and FOR SHARE; the second version that a REPEATABLE READ transaction sees of a row
+    that it inserts after somebody has deleted it; serialization failures without need (PostgreSQL remembers reads by
+    page); a statement that still takes effect although its connection was lost while it waited; replication lag;
+    queries other than by key or key prefix.
     """
 
     def __init__(self, rows: dict[Any, Any] | None = None) -> None:
         if not isinstance(rows or {}, dict):
             raise Mistake(f'Database({show(rows)}): give the first rows as a dict, such as Database({{"key": 1}}).')
-        self._rows: dict[Any, Any] = {_key(key): fresh(row) for key, row in (rows or {}).items()}
+        self._rows: dict[Any, Any] = {key_of(key): fresh(row) for key, row in (rows or {}).items()}
 
     def initial(self, name: str) -> DatabaseState:
         return DatabaseState(fresh(self._rows))
@@ -144,37 +76,118 @@ class Database(Resource):
         """For a property: all rows by key."""
         raise NotImplementedError
 
-    def read(self, key: Any, *, fence: int | None = None) -> Op:
-        """Answers the row, None if there is none."""
-        return Op(self._name, "read", (_key(key),), _fence(fence))
+    def begin(self, level: Level = "read committed") -> Op:
+        """BEGIN a transaction: "read committed", "repeatable read" or "serializable".
 
-    def scan(self, prefix: str = "") -> Op:
-        """Answers the (key, row) pairs whose key is text that begins with `prefix`, sorted by key."""
+        Inside of one it changes nothing (PostgreSQL warns). Raises TransactionAborted after an error, and Mistake for
+        another level.
+        """
+        if level not in LEVELS:
+            near = did_you_mean(str(level), LEVELS)
+            raise Mistake(f"begin({show(level)}): the levels are {listed([show(one) for one in LEVELS])}.{near}")
+        return Op(self._name, "begin", (level,))
+
+    def commit(self) -> Op:
+        """COMMIT. Answers whether it did: False if a statement had failed, so that all was rolled back (PostgreSQL then
+        answers ROLLBACK, and no error). Without a transaction it changes nothing, and answers True.
+
+        Raises SerializationFailure at SERIALIZABLE, and Unavailable if the connection was lost before.
+        """
+        return Op(self._name, "commit")
+
+    def rollback(self) -> Op:
+        """ROLLBACK: undo what the transaction wrote, and free its locks."""
+        return Op(self._name, "rollback")
+
+    def read(
+        self,
+        key: Any,
+        *,
+        fence: int | None = None,
+        for_update: bool = False,
+        skip_locked: bool = False,
+        nowait: bool = False,
+    ) -> Op:
+        """Answers the row, None if there is none. A plain read never waits.
+
+        `for_update` also locks the row up to the end of the transaction (SELECT ... FOR UPDATE); a row that is not
+        there cannot be locked. If somebody else has locked it, it waits; with `skip_locked` it answers None, with
+        `nowait` it raises LockNotAvailable. Raises SerializationFailure and Deadlock, see Database.
+        """
+        return Op(self._name, "read", (key_of(key),), {**_fence(fence), **_locking(for_update, skip_locked, nowait)})
+
+    def scan(
+        self,
+        prefix: str = "",
+        *,
+        limit: int | None = None,
+        for_update: bool = False,
+        skip_locked: bool = False,
+        nowait: bool = False,
+    ) -> Op:
+        """Answers the (key, row) pairs whose key is text that begins with `prefix`, sorted by key; at most `limit`.
+
+        `for_update` and the others are as in `read`: `limit=1, for_update=True, skip_locked=True` takes the first row
+        that nobody else has taken, as job queues in PostgreSQL do.
+        """
         if not isinstance(prefix, str):
             raise Mistake(f"scan({show(prefix)}): give the beginning of the keys as text.")
-        return Op(self._name, "scan", (prefix,))
+        most = {} if limit is None else {"limit": whole_number("limit", limit, 1)}
+        return Op(self._name, "scan", (prefix,), {**most, **_locking(for_update, skip_locked, nowait)})
 
     def write(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
-        """Store the row, whatever was there before."""
-        return Op(self._name, "write", (_key(key), row), _fence(fence))
+        """Store the row, whatever was there before (INSERT ... ON CONFLICT DO UPDATE)."""
+        return Op(self._name, "write", (key_of(key), row), _fence(fence))
 
     def insert(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
         """Store a new row. Raises AlreadyExists if there is already one under this key."""
-        return Op(self._name, "insert", (_key(key), row), _fence(fence))
+        return Op(self._name, "insert", (key_of(key), row), _fence(fence))
+
+    def update(self, key: Any, row: Any = MISSING, *, fence: int | None = None, **columns: Any) -> Op:
+        """Change a row that is there: store another one, or change columns of a dict. Answers whether there was one.
+
+        Raises Mistake if it is given both or neither.
+        """
+        if (row is MISSING) == (not columns):
+            raise Mistake(
+                'update(...): give a new row, update(key, row), or columns of it, update(key, status="paid").'
+            )
+        new = {"columns": columns} if columns else {"row": row}
+        return Op(self._name, "update", (key_of(key),), {**new, **_fence(fence)})
+
+    def add(self, key: Any, n: Any, column: str | None = None, *, fence: int | None = None) -> Op:
+        """Add to a number, or to a column of a row that is a dict (UPDATE ... SET n = n + 1 RETURNING n; Redis's
+        INCRBY, but for a missing row, which that takes for 0). Answers the new value, None if there is no such row.
+        """
+        args = (key_of(key), n) if column is None else (key_of(key), n, column)
+        return Op(self._name, "add", args, _fence(fence))
 
     def delete(self, key: Any, *, fence: int | None = None) -> Op:
         """Remove the row. Answers whether there was one: as in SQL, deleting a missing row is no error."""
-        return Op(self._name, "delete", (_key(key),), _fence(fence))
+        return Op(self._name, "delete", (key_of(key),), _fence(fence))
 
     def compare_and_set(self, key: Any, expected: Any, row: Any, *, fence: int | None = None) -> Op:
         """Store the row only if the current one is `expected` (None: there is none). Answers whether it did.
 
         Types matter: 1 is neither 1.0 nor True. The order of a dict's keys does not.
         """
-        return Op(self._name, "compare_and_set", (_key(key), expected, row), _fence(fence))
+        return Op(self._name, "compare_and_set", (key_of(key), expected, row), _fence(fence))
+
+    def compare_scan(self, prefix: str, expected: list[tuple[Any, Any]]) -> Op:
+        """Answers whether `scan(prefix)` still answers what it did: a guard in `transaction`.
+
+        What SERIALIZABLE does for a transaction that scans and then writes, said in one step.
+        """
+        if not isinstance(prefix, str) or not isinstance(expected, list):
+            raise Mistake(
+                f"compare_scan({show(prefix)}, {show(expected)}): give a prefix, and what scan answered for it."
+            )
+        return Op(self._name, "compare_scan", (prefix, expected))
 
     def next_id(self, sequence: str = "id") -> Op:
-        """Answers 1, 2, 3, ... from this sequence: each number once, even if its caller crashes and never uses it."""
+        """Answers 1, 2, 3, ... from this sequence: each number once, even if its caller crashes and never uses it, or
+        rolls back.
+        """
         if not isinstance(sequence, str):
             raise Mistake(f"next_id({show(sequence)}): give the name of a sequence, as text.")
         return Op(self._name, "next_id", (sequence,))
@@ -182,9 +195,10 @@ class Database(Resource):
     def transaction(self, *writes: Op) -> Op:
         """Several writes to this database as one step: all happen, or none.
 
-        Answers True; False, with nothing written, if a `compare_and_set` among them found another row. An error of one
-        of them (AlreadyExists, StaleToken) undoes all and is raised. Raises Mistake for anything but a write to this
-        database.
+        As at SERIALIZABLE, tried again until it succeeds. Answers True; False, with nothing written, if a
+        `compare_and_set` or `compare_scan` among them answered False. An error of one of them (AlreadyExists,
+        StaleToken) undoes all and is raised. Raises Mistake for anything but a write to this database, and between
+        `begin` and `commit`.
         """
         for write in writes:
             if not isinstance(write, Op) or write.resource != self._name or write.verb not in WRITES:
@@ -197,17 +211,13 @@ class Database(Resource):
         return Op(self._name, "transaction", writes)
 
 
-def _key(key: Any) -> Any:
-    """Check a row's key: keys that are equal in Python must be one row in every store. Raises Mistake for others."""
-    kind = type(key)
-    if kind in KEYS:
-        return key
-    if kind is tuple:
-        return tuple(map(_key, key))
-    if kind in NAMES:
-        return fresh(key)
-    why = "1, 1.0 and True are one key of a dict, and three in a store. " if kind in (bool, float) else ""
-    raise Mistake(f"{show(key)} cannot be a row's key. {why}Use text, a whole number or a tuple of them.")
+def _locking(for_update: bool, skip_locked: bool, nowait: bool) -> dict[str, Any]:
+    if (skip_locked and nowait) or ((skip_locked or nowait) and not for_update):
+        raise Mistake(
+            "skip_locked=True and nowait=True say what for_update=True does about a locked row: give one of them."
+        )
+    how = "skip" if skip_locked else "nowait"
+    return {"for_update": True, **({"locked": how} if skip_locked or nowait else {})} if for_update else {}
 
 
 def _fence(fence: Any) -> dict[str, int]:

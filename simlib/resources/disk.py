@@ -11,7 +11,8 @@ from simlib.arguments import whole_number
 from simlib.errors import DiskFull, Mistake, NotFound
 from simlib.model.fault import DISK_FULL
 from simlib.model.operation import OK, Op, Outcome
-from simlib.model.resource import Resource, State
+from simlib.model.resource import Resource
+from simlib.model.state import State
 from simlib.model.view import asked
 from simlib.text import bare, show
 

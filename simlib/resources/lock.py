@@ -8,7 +8,8 @@ from typing import Any
 
 from simlib.errors import Mistake
 from simlib.model.operation import Blocked, Op
-from simlib.model.resource import Count, Counted, Renumber, Resource, State, positive
+from simlib.model.resource import Resource, positive
+from simlib.model.state import Count, Counted, Renumber, State
 from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
 from simlib.model.values import ATOMS, freeze, same
 from simlib.model.view import Value
@@ -101,7 +102,7 @@ class LockState(State):
     def _free(self) -> None:
         self.holder, self.ttl, self.renewals, self.owner, self.elapsed = None, None, 0, None, JUST_NOW
 
-    def awaited(self, op: Op) -> str | None:
+    def awaited(self, op: Op, who: str) -> str | None:
         return self.owner
 
     def timers(self) -> tuple[Timer, ...]:

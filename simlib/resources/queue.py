@@ -11,7 +11,8 @@ from simlib.arguments import whole_number
 from simlib.errors import Mistake
 from simlib.model.fault import REDELIVERIES
 from simlib.model.operation import OK, Blocked, Op, Outcome
-from simlib.model.resource import ANYBODY, Count, Counted, Renumber, Resource, State, positive
+from simlib.model.resource import Resource, positive
+from simlib.model.state import ANYBODY, Count, Counted, Renumber, State
 from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
 from simlib.model.values import freeze, fresh, unordered
 from simlib.model.view import Value
@@ -160,7 +161,7 @@ class QueueState(State):
             return self._deliver(newest[str(outcome.choice)], who)
         return super().perform(op, who, outcome)
 
-    def awaited(self, op: Op) -> str | None:
+    def awaited(self, op: Op, who: str) -> str | None:
         return ANYBODY
 
     @property

@@ -8,7 +8,8 @@ from typing import Any
 
 from simlib.errors import Mistake
 from simlib.model.operation import OK, Op, Outcome
-from simlib.model.resource import Resource, State
+from simlib.model.resource import Resource
+from simlib.model.state import State
 from simlib.text import show
 
 

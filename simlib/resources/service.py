@@ -9,7 +9,8 @@ from typing import Any
 from simlib.errors import Mistake, Rejected
 from simlib.model.fault import REJECTIONS
 from simlib.model.operation import OK, Op, Outcome
-from simlib.model.resource import Resource, State
+from simlib.model.resource import Resource
+from simlib.model.state import State
 from simlib.model.values import KEYS, freeze, unordered
 from simlib.model.view import asked
 from simlib.text import plural, printable, show

@@ -15,9 +15,9 @@ from typing import Any
 from simlib.errors import OperationError
 from simlib.model import timing
 from simlib.model.generator_state import capture
-from simlib.model.operation import OK, Blocked, Op, Outcome
+from simlib.model.operation import BEGUN, OK, Blocked, Op, Outcome
 from simlib.model.process import Process
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.model.system import System, queued
 from simlib.model.timing import Timer
 from simlib.schedule import transition
@@ -37,6 +37,7 @@ class Slot:
     last_at: float = 0.0  # when it last did something
     slept_at: float | None = None  # since when it sleeps; None if it does not
     queued: str = ""  # what this run asked of a queue first
+    begun: bool = False  # its step is under way
     lost: bool = False  # its machine is gone: it gets no more tasks
     dead: bool = False  # its process is gone, and is not restarted
 
@@ -48,7 +49,7 @@ class Slot:
     def standing(self) -> Standing:
         op, error = self.op, self.process.error
         done = op is None and not self.lost and (error is None or isinstance(error, OperationError))
-        return Standing(op, op is not None and bool(self.steps), done)
+        return Standing(op, op is not None and (self.begun or bool(self.steps)), done)
 
 
 class Machine:
@@ -112,7 +113,11 @@ class Machine:
 
     def busy(self) -> list[str]:
         """The workers that can do something now other than sleep on."""
-        return [worker for worker, slot in self.slots.items() if not timing.sleeps(slot.op) and self.can_step(worker)]
+        return [worker for worker, slot in self.slots.items() if not timing.sleeps(slot.op) and self.can_act(worker)]
+
+    def can_act(self, worker: str) -> bool:
+        """Whether the worker can do something now, if only to begin to wait."""
+        return self.can_step(worker) or self.can_step(worker, BEGUN)
 
     def answer(self, move: Transition, states: Mapping[str, State]) -> Any:
         """The answer to this worker's next step, which takes effect in `states`; it may be an error.
@@ -127,8 +132,8 @@ class Machine:
             return error
 
     def ready(self) -> list[str]:
-        """The workers whose next step can happen now."""
-        return [worker for worker in self.slots if self.can_step(worker)]
+        """The workers that can do something now."""
+        return [worker for worker in self.slots if self.can_act(worker)]
 
     def timers(self) -> Iterator[tuple[str, Timer]]:
         for name, state in self.states.items():
@@ -169,6 +174,8 @@ class Machine:
         slot = self.slots[move.worker]
         event = self._take(move)
         assert event.op is not None
+        if event.begins:
+            return event
         slot.process.answer(event.answer)
         slot.queued = queued(slot.queued, event.op)
         if slot.op is None:
@@ -188,9 +195,10 @@ class Machine:
             self.now = max(self.now, slot.slept_at + max(op.args[0], STEP_SECONDS))
         busy = tuple(self.busy()) if timing.sleeps(op) else ()
         answer = self._carry_out(move, busy)
-        slot.steps[op.name] += 1
+        slot.begun = move.outcome == BEGUN
+        slot.steps[op.name] += not slot.begun
         slot.last_at, slot.slept_at = self.now, None
-        return Event(move, self.now, op, answer, where, slot.steps[op.name], busy=busy)
+        return Event(move, self.now, op, answer, where, slot.steps[op.name] + slot.begun, busy=busy)
 
     def _carry_out(self, move: Transition, busy: Sequence[str]) -> Any:
         """Let the step take effect. Returns its answer, which may be an error. `busy` matters only to a sleep."""

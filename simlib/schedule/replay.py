@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
 from simlib.errors import Mistake, OperationError
-from simlib.model.operation import OK, Outcome
+from simlib.model.operation import BEGUN, OK, Outcome
 from simlib.model.properties import Property
 from simlib.model.system import System
 from simlib.resources.clock import ClockState
@@ -160,7 +160,7 @@ class Playback:
             return None
         outcomes = list(self.machine.states[op.resource].outcomes(op))
         outcome: Outcome = outcomes[way] if way < len(outcomes) else OK
-        for one in (outcome, OK):
+        for one in (outcome, OK) if outcome != BEGUN else (BEGUN,):
             if self.machine.can_step(worker, one):
                 return step(worker, one)
         return None
@@ -234,16 +234,22 @@ class Playback:
         orphans = [(name, timer) for name, timer in timers if turn and timer.owner is None]
         ready = sorted(self.machine.ready(), key=order.index)
         if ready and not orphans:
-            return step(ready[0], self._drawn(ready[0], turn))
+            return self._next_of(ready, turn)
         for name, timer in orphans or timers:
             return timeout(name, timer, early=False)
         return None
+
+    def _next_of(self, ready: list[str], turn: int) -> Transition:
+        """The next step of the first of these workers; whoever has to wait begins to."""
+        drawn = self._drawn(ready[0], turn)
+        return step(ready[0], drawn if self.machine.can_step(ready[0], drawn) else BEGUN)
 
     def _drawn(self, worker: str, turn: int) -> Outcome:
         """The first of a step's outcomes without a fault, or another one on each lap."""
         op = self.machine.slots[worker].op
         assert op is not None
-        draws = [one for one in self.machine.states[op.resource].outcomes(op) if one.fault is None]
+        outcomes = self.machine.states[op.resource].outcomes(op)
+        draws = [one for one in outcomes if one.fault is None and one != BEGUN]
         self._choices = max(self._choices, len(draws))
         return draws[turn % len(draws)]
 

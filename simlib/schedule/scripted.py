@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from simlib.errors import Mistake
 from simlib.model.fault import FAULT_NAMES
+from simlib.model.operation import BEGUN
 from simlib.model.system import System
 from simlib.schedule.machine import Machine, Slot
 from simlib.schedule.replay import Playback
@@ -65,6 +66,8 @@ def _step(machine: Machine, word: str, worker: str) -> Transition:
     op = machine.slots[worker].op
     if op is None:
         raise Mistake(f"{show(word)}: {worker} has nothing more to do after {plural(len(machine.events), 'event')}.")
+    if machine.can_step(worker, BEGUN):
+        return step(worker, BEGUN)
     if not machine.can_step(worker):
         raise Mistake(f"{show(word)}: {worker} waits at `{op}`, and somebody else has to move first.")
     return step(worker)

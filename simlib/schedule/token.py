@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from simlib.errors import Mistake
 from simlib.model.fault import LETTERS
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.schedule.budget import MOST
 from simlib.schedule.trace import Event, Trace
 from simlib.schedule.transition import RULES, STRIKES, Kind

@@ -12,8 +12,8 @@ from typing import Any, Literal
 from simlib.errors import OperationError
 from simlib.model import timing
 from simlib.model.fault import FAULT_NAMES
-from simlib.model.operation import NOWHERE, Op, Where
-from simlib.model.resource import State
+from simlib.model.operation import BEGUN, NOWHERE, Op, Where
+from simlib.model.state import State
 from simlib.schedule import transition
 from simlib.schedule.transition import RULES, STRIKES, Kind, Transition
 from simlib.text import listed, ordinal, plural, printable, show
@@ -50,6 +50,11 @@ class Event:
     @property
     def kind(self) -> Kind:
         return self.move.kind
+
+    @property
+    def begins(self) -> bool:
+        """Whether it is the beginning of a step that has not ended: it waits, say. `answer` says what it is doing."""
+        return self.move.outcome == BEGUN
 
     @property
     def line(self) -> int:
@@ -91,6 +96,8 @@ class Event:
         if self.kind == "step":
             fault = f"   [{FAULT_NAMES[self.move.fault]}]" if self.move.fault else ""
             ending = f", {self.ending}" if self.ending else ""
+            if self.begins:
+                return f"{self.op} {self.answer}"
             return f"{self.op} -> {show(self.answer)}{ending}{fault}"
         if self.kind == "timer":
             return f"{self.label} runs out" + (f" while {self.stalled[0]} stalls" if self.stalled else "")

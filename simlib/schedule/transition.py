@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 from simlib.model import timing
 from simlib.model.fault import CRASHES, NODE_LOSSES, PAUSES, POWER_LOSSES, REDELIVERIES
 from simlib.model.operation import OK, Op, Outcome
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.model.timing import Slept, Timer
 from simlib.resources.clock import ClockState
 

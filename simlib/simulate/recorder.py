@@ -8,7 +8,7 @@ from typing import Any
 from simlib.model import timing
 from simlib.model.operation import OK, Op, Outcome, Where
 from simlib.model.properties import Property
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.model.system import System
 from simlib.resources.clock import ClockState
 from simlib.schedule.trace import Event, Trace, copied

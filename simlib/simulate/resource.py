@@ -11,7 +11,7 @@ from typing import Any
 from simlib.model.fault import OUTAGES
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.properties import Property
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
 from simlib.simulate.clock import Alarm, Clock

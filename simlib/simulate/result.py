@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import fmean, quantiles
 
 from simlib.model.fault import FAULT_NAMES
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.model.system import outcome_of
 from simlib.model.view import View
 from simlib.schedule.trace import Trace

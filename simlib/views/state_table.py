@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import singledispatch
 from typing import Any, Literal, NamedTuple
 
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.resources.clock import ClockState
 from simlib.resources.collection import CollectionState
-from simlib.resources.database import DatabaseState
+from simlib.resources.database_state import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState

@@ -18,7 +18,7 @@ from simlib.live import INSTEAD, NO_PROCESSES, Chaos, ModelIsWrong, Processes, r
 from simlib.live.machine import LiveMachine
 from simlib.live.stores import Folder, SmallDisk, stores_for
 from simlib.model.system import outcome_of
-from simlib.resources.database import DatabaseState
+from simlib.resources.database_state import DatabaseState
 from simlib.scenario import system_of
 from simlib.schedule.budget import Budget
 from simlib.schedule.transition import Transition

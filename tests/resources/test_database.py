@@ -171,12 +171,27 @@ def test_a_step_that_fails_moves_no_fence():
     assert db.by("A").write("x", "A", fence=8) is None
 
 
-@pytest.mark.parametrize("rows", [{"x": 1}, {}])
-def test_a_fenced_delete_is_remembered_whether_or_not_there_was_a_row(rows):
-    db = database(rows)
-    db.by("B").delete("x", fence=9)
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda db: db.write("x", 1, fence=9),
+        lambda db: db.insert("x", 1, fence=9),
+        lambda db: db.compare_and_set("x", None, 1, fence=9),
+    ],
+)
+def test_a_new_row_remembers_the_fence_that_it_was_made_under(act):
+    db = database()
+    act(db.by("B"))
     with pytest.raises(StaleToken):
-        db.by("A").insert("x", 2, fence=8)
+        db.by("A").write("x", 2, fence=8)
+
+
+@pytest.mark.parametrize("rows", [{"x": 1}, {}])
+def test_a_fence_lives_in_the_row_and_goes_with_it(rows):
+    db = database(rows)
+    db.by("B").read("x", fence=8)
+    db.by("B").delete("x", fence=9)
+    assert db.by("A").insert("x", 2, fence=1) is None
 
 
 # Faults and sight

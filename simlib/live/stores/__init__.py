@@ -12,9 +12,10 @@ from simlib.live.stores.http import RemoteService
 from simlib.live.stores.rest import RemoteCollection
 from simlib.live.stores.sql import Connection, DatabaseTable, LockTable, QueueTable
 from simlib.live.stores.sqlite import SQLite
-from simlib.model.resource import Resource, State
+from simlib.model.resource import Resource
+from simlib.model.state import State
 from simlib.resources.collection import CollectionState
-from simlib.resources.database import DatabaseState
+from simlib.resources.database_state import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState

@@ -7,10 +7,10 @@ from functools import singledispatch
 from typing import Any
 
 from simlib.live.stores.base import Facts
-from simlib.model.resource import State
+from simlib.model.state import State
 from simlib.model.values import freeze
 from simlib.resources.collection import CollectionState
-from simlib.resources.database import DatabaseState
+from simlib.resources.database_state import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import Message, QueueState

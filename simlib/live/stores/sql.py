@@ -12,7 +12,7 @@ from simlib.live.stores.base import Facts, Mutex, Store, lasting
 from simlib.model.fault import OUTAGES, REDELIVERIES
 from simlib.model.operation import Blocked, Op, Outcome
 from simlib.model.values import freeze, same
-from simlib.resources.database import DatabaseState
+from simlib.resources.database_state import DatabaseState
 from simlib.resources.lock import Lease
 from simlib.resources.queue import Message, QueueState
 from simlib.text import show
@@ -102,7 +102,7 @@ class Table(Store):
 
 
 class DatabaseTable(Table):
-    """Rows by key. A row written under a fence remembers the newest token."""
+    """Rows by key. A row written under a fence remembers the newest token, as long as there is the row."""
 
     layout = (
         "CREATE TABLE rows (key TEXT PRIMARY KEY, row TEXT NOT NULL)",
@@ -127,22 +127,25 @@ class DatabaseTable(Table):
         self._fence(key, fence)
         upsert = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row"
         self.run(upsert, self.signer.write(key), self.signer.write(row))
+        self._fence(key, fence)  # a new row has now one, too
 
     def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
         self._fence(key, fence)
         insert = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO NOTHING RETURNING key"
         if not self.run(insert, self.signer.write(key), self.signer.write(row)):
             raise AlreadyExists(key)
+        self._fence(key, fence)
 
     def on_delete(self, who: str, key: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
+        self.run("DELETE FROM fences WHERE key = ?", self.signer.write(key))
         return bool(self.run("DELETE FROM rows WHERE key = ? RETURNING key", self.signer.write(key)))
 
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
         if not same(self.on_read(who, key), expected):  # compared in Python, where a missing row is None
             return False
-        self.on_write(who, key, row)
+        self.on_write(who, key, row, fence)
         return True
 
     def on_next_id(self, who: str, sequence: str) -> int:
@@ -165,11 +168,14 @@ class DatabaseTable(Table):
         if token is None:
             return
         advance = (
-            "INSERT INTO fences VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET token = excluded.token "
+            "INSERT INTO fences SELECT ?, ? WHERE EXISTS (SELECT 1 FROM rows WHERE key = ?) "
+            "ON CONFLICT (key) DO UPDATE SET token = excluded.token "
             "WHERE fences.token <= excluded.token RETURNING token"
         )
-        if not self.run(advance, self.signer.write(key), token):
-            newest = self.run("SELECT token FROM fences WHERE key = ?", self.signer.write(key))[0][0]
+        name = self.signer.write(key)
+        if self.run(advance, name, token, name):
+            return
+        for (newest,) in self.run("SELECT token FROM fences WHERE key = ?", name):
             raise StaleToken(f"{show(key)} has seen token {newest}, this is {token}")
 
     def seen(self) -> Facts:

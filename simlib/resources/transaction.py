@@ -1,0 +1,68 @@
+"""One transaction of a database, between BEGIN and COMMIT: what it sees, what it has locked, and what it waits for."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from simlib.model.values import freeze, unordered
+
+Level = Literal["read committed", "repeatable read", "serializable"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+
+class Gone(enum.Enum):
+    """In place of a row that is not there."""
+
+    GONE = "gone"
+
+
+GONE = Gone.GONE
+
+
+@dataclass
+class Transaction:
+    """An open transaction of one worker, or a single statement that waits in one of its own."""
+
+    level: Level = "read committed"
+    single: bool = False  # one statement, which commits by itself
+    failed: Literal["", "aborted", "lost"] = ""  # a statement of it failed, or its connection was lost
+    snapshot: dict[Any, Any] | None = None  # all rows when its first statement began; at READ COMMITTED there is none
+    changed: set[Any] = field(default_factory=set)  # rows that others have changed since
+    writes: dict[Any, Any] = field(default_factory=dict)
+    fences: dict[Any, int] = field(default_factory=dict)
+    locks: set[Any] = field(default_factory=set)
+    deleted: set[Any] = field(default_factory=set)  # of the rows that were there before
+    # Of a statement that waits:
+    waits_for: tuple[Any, ...] = ()  # the key of the row
+    found: tuple[Any, ...] | None = None  # the keys of the rows that it found when it began
+    missed: set[Any] = field(default_factory=set)  # rows that have been deleted since it began
+    done: int = 0  # how many writes of `transaction(...)` have been carried out
+
+    def copy(self) -> Transaction:
+        mine = vars(self).items()
+        return Transaction(**{name: value.copy() if type(value) in (dict, set) else value for name, value in mine})
+
+    def key(self) -> Hashable:
+        snapshot = None if self.snapshot is None else unordered(self.snapshot)
+        sets = tuple(frozenset(map(freeze, part)) for part in (self.changed, self.locks, self.deleted, self.missed))
+        parts = (self.level, self.single, self.failed, self.waits_for, self.found, self.done)
+        return (*map(freeze, parts), snapshot, unordered(self.writes), sets)  # without the fences
+
+    def row(self, key: Any, committed: Mapping[Any, Any]) -> Any:
+        """The row as this transaction sees it, or GONE."""
+        if key in self.writes:
+            return self.writes[key]
+        return (committed if self.snapshot is None else self.snapshot).get(key, GONE)
+
+    def rows(self, committed: Mapping[Any, Any]) -> dict[Any, Any]:
+        """All rows that it sees."""
+        rows = {**(committed if self.snapshot is None else self.snapshot), **self.writes}
+        return {key: row for key, row in rows.items() if row is not GONE}
+
+    def end_statement(self, done: int = 0) -> None:
+        """The statement that waited is over."""
+        self.waits_for, self.found, self.done = (), None, done
+        self.missed.clear()

@@ -1,0 +1,270 @@
+"""Rows that transactions read, lock and write, as PostgreSQL does it; see Database for what is modelled.
+
+Each step of a worker is one statement: in the transaction that the worker has open, or in one of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Self
+
+from simlib.errors import (
+    Deadlock,
+    LockNotAvailable,
+    OperationError,
+    SerializationFailure,
+    TransactionAborted,
+    Unavailable,
+)
+from simlib.model.fault import LOST_REPLIES, OUTAGES
+from simlib.model.operation import OK, Blocked, Op, Outcome
+from simlib.model.state import State
+from simlib.resources.serializable import Conflicts
+from simlib.resources.transaction import GONE, Level, Transaction
+from simlib.text import show
+
+Locked = Literal["wait", "skip", "nowait"]  # what to do about a row that somebody else has locked
+ABORTED = "a statement before it failed: roll back first"
+LOST = "the connection was lost, and the transaction with it: begin again"
+CHANGED = "somebody else has changed {} since this transaction took its snapshot"
+
+
+@dataclass
+class TransactionalState(State):
+    """Committed rows, and the transactions that are open."""
+
+    rows: dict[Any, Any] = field(default_factory=dict)
+    fences: dict[Any, int] = field(default_factory=dict)  # the newest token that each row has seen
+    open: dict[str, Transaction] = field(default_factory=dict)  # by worker
+    conflicts: Conflicts = field(default_factory=Conflicts)  # among those that are serializable
+
+    def copy(self) -> Self:
+        other = super().copy()
+        other.open = {who: transaction.copy() for who, transaction in self.open.items()} if self.open else {}
+        other.conflicts = self.conflicts.copy()
+        return other
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        other = self.copy()
+        other.open = {names.get(who, who): transaction for who, transaction in other.open.items()}
+        other.conflicts = self.conflicts.renamed(names)
+        return other
+
+    def depends_on_who(self, op: Op) -> bool:
+        return bool(self.open) or op.verb == "begin"
+
+    def can_begin(self, op: Op) -> bool:
+        return bool(self.open)  # else nobody has locked anything
+
+    # Statements
+
+    def handler(self, verb: str) -> Callable[..., Any]:
+        return functools.partial(self._statement, super().handler(verb), verb)
+
+    def _statement(self, method: Callable[..., Any], verb: str, who: str, *args: Any, **kwargs: Any) -> Any:
+        """Carry out one statement, in this worker's transaction or in one of its own."""
+        if not self.open or verb == "begin":
+            return method(who, *args, **kwargs)
+        transaction = self.open.setdefault(who, Transaction(single=True))
+        if transaction.failed and not (verb == "rollback" or (verb == "commit" and transaction.failed == "aborted")):
+            raise Unavailable(LOST) if transaction.failed == "lost" else TransactionAborted(ABORTED)
+        if verb not in ("commit", "rollback"):
+            self._take_snapshot(who, transaction)
+        try:
+            answer = method(who, *args, **kwargs)
+            if transaction.single:
+                self._end(who, commit=answer is not False or verb != "transaction")
+        except OperationError:
+            if verb == "commit" or transaction.single:
+                self._end(who, commit=False)
+            else:
+                self._fail(who, "aborted")
+            raise
+        transaction.end_statement()
+        return answer
+
+    def _take_snapshot(self, who: str, transaction: Transaction) -> None:
+        """A transaction takes its snapshot at its first statement, not at BEGIN; at READ COMMITTED, none."""
+        if transaction.level == "read committed" or transaction.snapshot is not None:
+            return
+        transaction.snapshot = self.rows.copy()
+        if transaction.level == "serializable":
+            self.conflicts.begin(who)
+
+    def on_begin(self, who: str, level: Level) -> None:
+        transaction = self.open.get(who)
+        if transaction is not None and transaction.failed == "aborted":
+            raise TransactionAborted(ABORTED)
+        if transaction is None or transaction.failed:  # else PostgreSQL warns, and stays in the one that is open
+            self.open[who] = Transaction(level)
+
+    def on_commit(self, who: str) -> bool:
+        transaction = self.open.get(who)
+        committed = transaction is None or not transaction.failed
+        self._end(who, commit=committed)
+        return committed
+
+    def on_rollback(self, who: str) -> None:
+        self._end(who, commit=False)
+
+    def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
+        mine = self.open.get(who)
+        try:
+            return super().perform(op, who, outcome)
+        except OperationError:
+            if mine is not None and outcome.fault in (OUTAGES, LOST_REPLIES):
+                self.open[who] = mine  # which a lost reply to COMMIT has ended
+                self._fail(who, "lost")
+            raise
+
+    def owner_gone(self, who: str | None) -> None:
+        for worker in [*self.open] if who is None else [who]:
+            self._end(worker, commit=False)
+
+    def _end(self, who: str, commit: bool) -> None:
+        """End this worker's transaction, if it has one: publish what it wrote, or forget it."""
+        transaction = self.open.get(who)
+        if transaction is None:
+            return
+        if commit:
+            self.conflicts.commit(who)
+            self._publish(transaction)
+        del self.open[who]
+        self.conflicts.forget(who)
+
+    def _fail(self, who: str, how: Literal["aborted", "lost"]) -> None:
+        """Roll this worker's transaction back; if it is more than a single statement, it is to end it itself."""
+        transaction = self.open[who]
+        self._end(who, commit=False)
+        if not transaction.single:
+            self.open[who] = Transaction(transaction.level, failed=how)
+
+    def _publish(self, done: Transaction) -> None:
+        for key, row in done.writes.items():
+            self._store(key, row)
+        self.fences.update(done.fences)
+        self.conflicts.replaced(done.writes)
+        for other in self.open.values():
+            if other.snapshot is not None:
+                other.changed |= done.writes.keys()
+            if other.waits_for:
+                other.missed |= done.deleted
+
+    def _store(self, key: Any, row: Any) -> None:
+        if row is GONE:
+            self.rows.pop(key, None)
+            self.fences.pop(key, None)
+        else:
+            self.rows[key] = row
+
+    # Rows
+
+    def _row(self, who: str, key: Any) -> Any:
+        """The row as this worker sees it, or GONE."""
+        transaction = self.open.get(who)
+        return self.rows.get(key, GONE) if transaction is None else transaction.row(key, self.rows)
+
+    def _has_snapshot(self, who: str) -> bool:
+        return who in self.open and self.open[who].snapshot is not None
+
+    def _look(self, who: str, key: Any) -> Any:
+        """The same, on record: a serializable transaction has now read it."""
+        row, transaction = self._row(who, key), self.open.get(who)
+        if transaction is not None:
+            self.conflicts.reads(who, ("key", key), () if row is GONE else (key,), transaction.changed)
+        return row
+
+    def _find(self, who: str, prefix: str) -> list[Any]:
+        """The keys that begin with this text, in order; those that a statement found when it began to wait."""
+        transaction = self.open.get(who)
+        if transaction is not None and transaction.found is not None:
+            return [*transaction.found]
+        rows = self.rows if transaction is None else transaction.rows(self.rows)
+        found = sorted(key for key in rows if isinstance(key, str) and key.startswith(prefix))
+        if transaction is not None:
+            transaction.found = tuple(found)
+            self.conflicts.reads(who, ("prefix", prefix), found, transaction.changed)
+        return found
+
+    def _take(self, who: str, key: Any, locked: Locked = "wait") -> Any:
+        """The row, locked, or GONE: what a statement does not see it does not lock."""
+        if self._look(who, key) is GONE or not self._lock(who, key, locked):
+            return GONE
+        return self._row(who, key)
+
+    def _lock(self, who: str, key: Any, locked: Locked = "wait") -> bool:
+        """Lock a row, or wait for whoever has. False if it has been deleted by then, or is to be skipped."""
+        transaction = self.open.get(who)
+        if transaction is None or key in transaction.locks:
+            return True
+        if self._holder(who, key):
+            if locked == "skip":
+                return False
+            if locked == "nowait":
+                raise LockNotAvailable(f"{show(key)} is locked")
+            self._wait(who, key)
+        if transaction.snapshot is not None and key in transaction.changed:
+            raise SerializationFailure(CHANGED.format(show(key)))
+        if key in transaction.missed:
+            return False
+        transaction.locks.add(key)
+        return True
+
+    def _is_taken(self, who: str, key: Any) -> bool:
+        """Whether a unique index has this key. Waits for whoever is about to add it, change it or remove it."""
+        transaction = self.open.get(who)
+        if transaction is None:
+            return key in self.rows
+        if any(key in other.writes for name, other in self.open.items() if name != who):
+            self._wait(who, key)
+        transaction.missed.discard(key)  # the index leads to the newest version
+        return transaction.writes.get(key, self.rows.get(key, GONE)) is not GONE
+
+    def _insert(self, who: str, key: Any, row: Any) -> None:
+        self.conflicts.inserts(who, key)
+        self._write(who, key, row)
+
+    def _change(self, who: str, key: Any, row: Any) -> None:
+        """Change a row that this worker has locked, or delete it."""
+        self.conflicts.overwrites(who, key)
+        self._write(who, key, row)
+
+    def _write(self, who: str, key: Any, row: Any) -> None:
+        transaction = self.open.get(who)
+        if transaction is None:
+            self._store(key, row)
+            return
+        if row is GONE and key in self.rows:
+            transaction.deleted.add(key)
+        transaction.writes[key] = row
+        transaction.locks.add(key)
+        self.conflicts.wrote(who, key)
+
+    # Waiting
+
+    def _wait(self, who: str, key: Any) -> None:
+        """Wait for a row. Raises Blocked, or Deadlock for one of those who wait for one another in a circle."""
+        transaction = self.open[who]
+        if transaction.waits_for == (key,) and self._waits_for_itself(who):
+            raise Deadlock(f"{show(key)} is held by somebody who waits for this transaction")
+        transaction.waits_for = (key,)
+        raise Blocked
+
+    def _holder(self, who: str, key: Any) -> str | None:
+        """Who has locked this row, if somebody else has."""
+        return next((name for name, other in self.open.items() if name != who and key in other.locks), None)
+
+    def _waits_for_itself(self, who: str) -> bool:
+        passed: set[str] = set()
+        other: str | None = who
+        while other is not None and other not in passed:
+            passed.add(other)
+            waits_for = self.open[other].waits_for
+            other = self._holder(other, waits_for[0]) if waits_for else None
+        return other == who
+
+    def awaited(self, op: Op, who: str) -> str | None:
+        transaction = self.open.get(who)
+        return self._holder(who, transaction.waits_for[0]) if transaction and transaction.waits_for else None
