@@ -32,6 +32,7 @@ from tests.programs import (
     programs_as_source,
     programs_that_race,
     programs_with_clocks,
+    programs_with_transactions,
 )
 from tests.within import Within
 from tests.within import compare_many as compare_with_simulate
@@ -42,6 +43,7 @@ KINDS = {
     "source": (programs_as_source, BUDGETS),
     "frames": (programs_about_frames, [{}, {"crashes": 1}]),
     "clocks": (programs_with_clocks, [{}, {"pauses": 1}, {"crashes": 1}, {"node_losses": 1}, {"redeliveries": 1}]),
+    "transactions": (programs_with_transactions, [{}, {"crashes": 1}, {"lost_replies": 1}, {"outages": 1}]),
     "races": (programs_that_race, [{}, {"crashes": 1}, {"outages": 1}]),
 }
 Job = tuple[str, dict[str, int], int]

@@ -12,10 +12,11 @@ from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 from simlib.errors import OperationError
-from simlib.model.operation import OK, Blocked
+from simlib.model.operation import BEGUN, OK, Blocked
 from simlib.model.system import ME, outcome_of
 from simlib.model.timing import JUST_NOW
 from simlib.resources.clock import ClockState
+from simlib.resources.database_state import DatabaseState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 
@@ -55,6 +56,7 @@ class Person:
         self.incarnation = incarnation
         self.taken = 0  # steps, in this run
         self.received = None  # whether it asked for a message, in this run, before it sent one
+        self.begun = False  # its step is under way
         self.lost = False  # its machine is gone
         self.error = None
         self.tell(None)
@@ -159,7 +161,8 @@ class Run:
 
     def running(self):
         """Who is somewhere between a first step and the end: whoever has something to lose."""
-        return [letter for letter, person in self.people.items() if person.op is not None and person.taken]
+        people = self.people.items()
+        return [letter for letter, person in people if person.op is not None and (person.taken or person.begun)]
 
     def crashes(self):
         if self.can_pay("crashes"):
@@ -284,11 +287,13 @@ class Run:
                 answer = self.world[person.op.resource].perform(person.op, letter, outcome)
         except OperationError as error:
             answer = error
+        person.begun, self.turn = outcome == BEGUN, letter
+        if person.begun:
+            return
         person.taken += 1
         if person.received is None and person.op.verb in ("receive", "send"):
             person.received = person.op.verb == "receive"
         person.tell(answer)
-        self.turn = letter
         if person.op is None:
             failed = isinstance(person.error, OperationError)
             again = (failed and self.system.cast[letter].restarts) or (person.error is None and person.received)
@@ -325,7 +330,7 @@ class Run:
         op = self.people[letter].op
         if op is None or op.verb == "receive":
             return True
-        holder = getattr(self.world[op.resource], "owner", None)
+        holder = holder_of(self.world[op.resource], letter)
         return holder is not None and holder not in (letter, *asking) and self.is_idle(holder, (*asking, letter))
 
     def wrong(self, choices):
@@ -342,6 +347,14 @@ class Run:
 
     def key(self):
         return key_of(self.world)
+
+
+def holder_of(state, waiting):
+    """Who holds what this worker waits for: a lock, or a row."""
+    if not isinstance(state, DatabaseState):
+        return getattr(state, "owner", None)
+    wanted = state.open[waiting].waits_for
+    return next((who for who, one in state.open.items() if who != waiting and {*wanted} <= one.locks), None)
 
 
 def at_rest(choices):

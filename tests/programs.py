@@ -224,6 +224,29 @@ TABLE = {
         ),
         "who": lambda on, env: on["db"].write("y", on["me"]),
     },
+    "transaction": {
+        "begin": lambda on, env: on["db"].begin(),
+        "begin repeatable": lambda on, env: on["db"].begin("repeatable read"),
+        "begin serializable": lambda on, env: on["db"].begin("serializable"),
+        "commit": lambda on, env: on["db"].commit(),
+        "rollback": lambda on, env: on["db"].rollback(),
+        "read": lambda on, env: on["db"].read("x"),
+        "read y": lambda on, env: on["db"].read("y"),
+        "for update": lambda on, env: on["db"].read("x", for_update=True),
+        "skip locked": lambda on, env: on["db"].read("x", for_update=True, skip_locked=True),
+        "nowait": lambda on, env: on["db"].read("y", for_update=True, nowait=True),
+        "first": lambda on, env: on["db"].scan(limit=1, for_update=True, skip_locked=True),
+        "all": lambda on, env: on["db"].scan(for_update=True),
+        "scan": lambda on, env: on["db"].scan(),
+        "write": lambda on, env: on["db"].write("x", env["n"]),
+        "write y": lambda on, env: on["db"].write("y", env["it"] if type(env["it"]) is int else 3),
+        "insert": lambda on, env: on["db"].insert("x", env["n"]),
+        "insert y": lambda on, env: on["db"].insert("y", env["n"]),
+        "update": lambda on, env: on["db"].update("x", env["n"] + 4),
+        "delete": lambda on, env: on["db"].delete("x"),
+        "cas": lambda on, env: on["db"].compare_and_set("x", 1, 2),
+        "new": lambda on, env: on["db"].compare_and_set("y", None, 2),
+    },
     "inbox": {
         "receive": lambda on, env: on["inbox"].receive(),
         "ack": lambda on, env: on["inbox"].ack(env["message"]) if env["message"] else None,
@@ -277,6 +300,7 @@ TABLE = {
         "now": lambda on, env: on["clock"].now(),
     },
 }
+OFTEN = [name for name in TABLE if name != "transaction"]
 MAY_FAIL = {
     "insert", "delete", "rename", "fsync", "read", "append", "write", "write f", "transaction", "fenced", "fenced read",
     "fenced insert", "fenced cas", "both or neither",
@@ -336,6 +360,8 @@ def resources_of(block):
     for kind, *rest in block:
         if kind == "rest":
             yield "dice" if rest[0] == "choice" else "clock"
+        elif kind == "transaction":
+            yield "db"
         elif kind in TABLE:
             yield kind
         else:
@@ -403,8 +429,8 @@ IDIOMS = [  # how people begin and end: chance alone seldom puts two such steps 
 @st.composite
 def programs_as_data(draw, budget):
     wanted = [FAMILIES[fault] for fault in budget if fault in FAMILIES]
-    about = draw(st.sampled_from([wanted, []])) or [draw(st.sampled_from(list(TABLE)))]
-    families = about * 3 + ["db", "rest", *TABLE]
+    about = draw(st.sampled_from([wanted, []])) or [draw(st.sampled_from(OFTEN))]
+    families = about * 3 + ["db", "rest", *OFTEN]
     count = draw(st.sampled_from([1, 2, 2, 2, 2, 3]))
     steps = most_steps(count, budget)
     roles = [draw(a_role(families, steps)) for _ in range(draw(st.sampled_from([1, 1, min(count, 2)])))]
@@ -431,6 +457,24 @@ def programs_with_clocks(draw, budget):
         roles.append(worker_of((*first, nap, *a_block(draw, families, draw(st.integers(1, most)))), False))
     workers = draw(st.sampled_from([1, 2, 2, 3])) if len(roles) == 1 else 1
     return Case(scenario_for(draw, roles), roles, workers)
+
+
+BEGINS = ["begin", "begin repeatable", "begin serializable"]
+
+
+@st.composite
+def programs_with_transactions(draw, budget):
+    """Transactions side by side: most begin and commit, some leave it at an end, or wait for one another."""
+    count = draw(st.sampled_from([2, 2, 2, 3]))
+    most = [3, 2][count - 2] - (sum(budget.values()) > 1)
+    roles = []
+    for _ in range(draw(st.sampled_from([1, 2]))):
+        begin = draw(st.sampled_from(BEGINS * 2 + [None]))
+        body = a_block(draw, ["transaction" if begin else "db"], draw(st.integers(1, most)))
+        end = draw(st.sampled_from(["commit", "commit", "rollback", None]))
+        marks = [(("transaction", mark),) if mark else () for mark in (begin, end)]
+        roles.append(worker_of((*marks[0], *body, *marks[1]), draw(st.integers(0, 7)) == 0))
+    return Case(scenario_for(draw, roles), roles, count - len(roles) + 1)
 
 
 # Programs as Python source: whatever a frame can hold while it waits

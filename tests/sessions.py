@@ -32,8 +32,11 @@ class Sessions:
 
     def try_all(self):
         """Ask whoever waits, until nothing changes."""
-        while any([self.ask(who) for who in [*self.waiting]]):
-            pass
+        changed = True
+        while changed:
+            changed = False
+            for who in [*self.waiting]:
+                changed |= self.ask(who)
 
     def ask(self, who):
         """Whether this session's statement now has its answer, or has begun to wait."""

@@ -19,8 +19,8 @@ HOUSE = [
 ]  # fmt: skip
 ROOMS = {
     "model": [
-        "operation", "fault", "records", "shape", "values", "timing", "shown", "view", "state", "resource", "outside_memory",
-        "asked", "generator_state", "process", "properties", "system",
+        "operation", "fault", "records", "shape", "values", "timing", "shown", "view", "state", "resource",
+        "outside_memory", "asked", "generator_state", "process", "properties", "system",
     ],
     "resources": [
         "serializable", "transaction", "transactional", "database_state", "database", "queue", "lock", "disk",

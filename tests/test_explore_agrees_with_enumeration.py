@@ -13,6 +13,7 @@ from tests.programs import (
     programs_as_source,
     programs_that_race,
     programs_with_clocks,
+    programs_with_transactions,
 )
 
 EXAMPLES = 22  # programs a test
@@ -46,6 +47,12 @@ def test_compiled_programs(budget):
 def test_programs_with_clocks(budget):
     tally = compare_many(programs_with_clocks, budget, 3, 30)
     assert len(tally.different) >= 12, vars(tally)
+
+
+@pytest.mark.parametrize("budget", [{}, {"crashes": 1}, {"lost_replies": 1}, {"node_losses": 1}], ids=ids)
+def test_programs_with_transactions(budget):
+    tally = compare_many(programs_with_transactions, budget, 5, 25)
+    assert len(tally.different) >= 15, vars(tally)
 
 
 @pytest.mark.parametrize("number", range(2))

@@ -172,7 +172,7 @@ class System:
         if isinstance(error, Hanging):
             why = f"one of its values' own methods ran for {error.why}"
         else:
-            kind = "" if isinstance(error, TypeError) else f"{type(error).__name__}: "
+            kind = "" if isinstance(error, (TypeError, Mistake)) else f"{type(error).__name__}: "
             why = f"{kind}{said(error) or 'a value of it fails'}"
         name = self.cast[who].name if who in self.cast else who
         kind_of_mistake = Hangs if isinstance(error, Hanging) else Mistake
