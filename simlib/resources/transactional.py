@@ -35,6 +35,7 @@ CHANGED = "somebody else has changed {} since this transaction took its snapshot
 class TransactionalState(State):
     """Committed rows, and the transactions that are open."""
 
+    one_line = False  # whoever waits for one row is in nobody's way at another
     rows: dict[Any, Any] = field(default_factory=dict)
     fences: dict[Any, int] = field(default_factory=dict)  # the newest token that each row has seen
     open: dict[str, Transaction] = field(default_factory=dict)  # by worker

@@ -9,7 +9,7 @@ from typing import Any
 
 from simlib.errors import OperationError
 from simlib.model.fault import LOST_REPLIES
-from simlib.model.operation import NOWHERE, OK, Blocked, Op, Outcome
+from simlib.model.operation import BEGUN, NOWHERE, OK, Blocked, Op, Outcome
 from simlib.model.process import Process
 from simlib.model.system import System
 from simlib.resources.clock import ClockState
@@ -153,6 +153,8 @@ class Execution:
         if not self._carry_out(worker, outcome):
             step.waits = True
             resource.waiting.append(step)
+            if not resource.state.one_line:
+                self.changed(resource)  # others may have waited for this worker
         elif resource.is_watched or resource.waiting:
             self.changed(resource)
         if worker.step is None or worker.step.waits:
@@ -178,27 +180,39 @@ class Execution:
                 if outcome.fault:
                     recorder.run.counts[outcome.fault] += 1
         where = process.where if recorder.keeps_trace else NOWHERE
-        self._told = False
+        state, self._told = operation.resource.state, False
+        before = state.key() if state.can_begin(op) else None
         try:
             answer = self._watched(self._exchange, worker.name, process, operation, op, outcome)
         except Hanging as hanging:
             raise process.hangs(hanging) if self._told else self._system.cannot(op, worker.name, hanging) from None
-        if answer is BLOCKED:
-            return False
         now = self._clock.now
+        if answer is BLOCKED:
+            if before is not None and recorder.keeps_trace and state.key() != before:
+                recorder.step(worker, op, BEGUN, f"waits for {state.awaited(op, worker.name)}", where, now)
+            return False
         recorder.steps += 1
         worker.steps += 1
         for clock in self._clocks:
             clock.seconds = now
         if operation.is_noted and not isinstance(answer, BaseException):
             self._note(worker, operation, answer)
-        if process.op is None:
+        ended = process.op is None
+        if ended:
             for resource in self.resources.values():
                 resource.state.owner_gone(worker.name)
         if recorder.keeps_trace:
             recorder.step(worker, op, outcome, answer, where, now)
         self._next_step(worker, process)
+        if ended:
+            self.freed()
         return True
+
+    def freed(self) -> None:
+        """A process has ended: what it held may be free, for those who wait for it."""
+        for resource in self.resources.values():
+            if resource.waiting:
+                self.changed(resource)
 
     def _exchange(self, who: str, process: Process, operation: Operation, op: Op, outcome: Outcome) -> Any:
         """Run learners' code: that of the values in the step, then the worker's, up to its next step."""
@@ -233,17 +247,22 @@ class Execution:
         """A resource has changed: check it, and retry the steps that wait for it."""
         if resource.is_watched:
             self._look_at(resource)
-        waiting = resource.waiting
-        while waiting:
+        waiting, still = resource.waiting, 0
+        while len(waiting) > still:
             step = waiting.popleft()
             worker: Worker = step.about
             step.waits = False
             if worker.paused_until > self._clock.now:
                 self._wait_for_the_pause(step)
             elif self._carry_out(worker):
+                still = 0  # it may have freed others
                 if resource.is_watched:
                     self._look_at(resource)
-            else:
+            elif resource.state.one_line:
                 step.waits = True
                 waiting.appendleft(step)
                 break
+            else:
+                step.waits = True
+                waiting.append(step)
+                still += 1

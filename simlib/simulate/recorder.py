@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from simlib.model import timing
-from simlib.model.operation import OK, Op, Outcome, Where
+from simlib.model.operation import BEGUN, OK, Op, Outcome, Where
 from simlib.model.properties import Property
 from simlib.model.state import State
 from simlib.model.system import System
@@ -74,13 +74,15 @@ class Recorder:
 
     def step(self, worker: Worker, op: Op, outcome: Outcome, answer: Any, where: Where, now: float) -> None:
         """Add a worker's step to the trace."""
-        nth = worker.nth[op.name] = worker.nth.get(op.name, 0) + 1
+        nth = worker.nth.get(op.name, 0) + 1
+        if outcome is not BEGUN:
+            worker.nth[op.name] = nth
         move = worker.move
         if outcome is not OK:
             move = step(worker.name, outcome)
         event = TimedEvent(move, now, op, answer, where, nth)
         process = worker.process
-        if process is not None and process.op is None:
+        if process is not None and process.op is None and not event.begins:
             event.ended = "raised" if process.error else "returned"
             event.error, event.raised = process.error, process.where
         self._events.append(event)

@@ -138,6 +138,7 @@ class Simulation:
         end_process(self.run.states, worker.name)
         self._recorder.event(strike("crash", worker.name), self._clock.now)
         self._execution.kill(worker)
+        self._execution.freed()
 
     def _pause(self, worker: Worker) -> None:
         if worker.step is not None:
