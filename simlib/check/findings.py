@@ -58,5 +58,6 @@ class Findings:
     idle_workers: list[str] = field(default_factory=list)  # who never took a step
     untried: list[str] = field(default_factory=list)  # claims about resources that nothing ever changed
     crash_points: list[str] = field(default_factory=list)
+    levels: dict[str, list[str]] = field(default_factory=dict)  # isolation levels, by database
     loops: list[Loop] = field(default_factory=list)
     uncaught: list[Uncaught] = field(default_factory=list)

@@ -107,7 +107,7 @@ class Report:
     def small_print(self) -> str:
         """Every parameter of the search, to show below a picture."""
         workers = plural(len(self.system.cast), "worker")
-        tried = f"{workers}, {self.budget}, every order of the atomic steps"
+        tried = f"{workers}, {self.budget}{self._levels()}, every order of the atomic steps"
         return f'{tried}. Blocks are equally wide: time is an order. Again: replay("{self.token}")'
 
     def assert_holds(self) -> None:
@@ -202,11 +202,16 @@ class Report:
         lower = f"lower {listed(knobs, 'or')}" if knobs else "give it less to do: fewer messages, fewer steps"
         return f"To finish, {lower}, or raise {limits}"
 
+    def _levels(self) -> str:
+        """At which isolation levels transactions ran: `, transactions of db at read committed`."""
+        levels = [f"{resource} at {listed(found)}" for resource, found in self.findings.levels.items()]
+        return f", transactions of {listed(levels)}" if levels else ""
+
     def _bounds(self) -> str:
         workers = plural(len(self.system.cast), "worker")
         crashes = f", crashed after {listed(self.crash_points)}" if self.crash_points else ""
         return (
-            f"Bounds: {workers}, {self.budget}{crashes}; every order of the atomic steps. "
+            f"Bounds: {workers}, {self.budget}{crashes}{self._levels()}; every order of the atomic steps. "
             "Assumes that one yield is atomic and that workers share nothing but the resources; nothing about speed."
         )
 

@@ -249,6 +249,9 @@ class Search(Generic[Arrival]):
         names = [local_states.ops.things[local_states.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))
         self.findings.uncaught = local_states.uncaught()
+        for op in local_states.ops.things:
+            if op.verb == "begin":
+                self.findings.levels.setdefault(op.resource, []).append(op.args[0])
         return self.findings
 
     def _idle_workers(self) -> list[str]:

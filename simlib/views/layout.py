@@ -150,6 +150,8 @@ class _Layout:
     def _event(self, event: Event, place: int) -> list[Mark]:
         """An event's marks: a block, a cross on each lane that it ends, or a timer's tick."""
         x, width = self.columns[place], self.columns[place + 1] - self.columns[place] - GAP
+        if event.begins:
+            return [self._gap(event.worker, place, place, event.answer)]
         if event.kind == "step" and event.op:
             return [self._block(event, event.op, place)]
         if event.kind in ("timer", "arrival"):
@@ -174,11 +176,16 @@ class _Layout:
 
     def _pause(self, worker: str, seconds: float, place: int) -> Mark:
         """A hatched gap from the stalled worker's last step to its next one, or to the end."""
-        own = [row for row, other in enumerate(self.trace.events) if other.worker == worker]
-        start = max((row for row in own if row < place), default=-1) + 1
-        end = min((row for row in own if row > place), default=len(self.trace.events))
+        own = (row for row, other in enumerate(self.trace.events) if other.worker == worker and row < place)
+        return self._gap(worker, max(own, default=-1) + 1, place, f"stalls {seconds:g} s")
+
+    def _gap(self, worker: str, start: int, place: int, text: str) -> Mark:
+        """A hatched gap on a worker's lane, from an event to its own next one after `place`, or to the end."""
+        events = self.trace.events
+        own = (row for row in range(place + 1, len(events)) if events[row].worker in (worker, ""))
+        end = next((row for row in own if events[row].worker or events[row].kind == "power loss"), len(events))
         x, width = self.columns[start], self.columns[end] - self.columns[start] - GAP
-        return Mark("pause", self.lanes[worker], x, width, f"stalls {seconds:g} s", event=place)
+        return Mark("pause", self.lanes[worker], x, width, text, event=place)
 
     def _bars(self, name: str) -> list[Mark]:
         """A bar for each stretch in which the resource's state does not change."""
@@ -226,6 +233,8 @@ def _note(event: Event, op: Op, without_effect: bool) -> str:
         return ", ".join([*filter(None, [wrong]), *end])
     if event.answer is False:
         return "answers False"
+    if op.verb == "begin":
+        return str(op.args[0])
     if "idempotency_key" in op.kwargs and without_effect:
         return "same key: no effect"
     if op.verb == "receive" and getattr(event.answer, "deliveries", 1) > 1:
