@@ -15,6 +15,7 @@ from simlib.errors import OperationError
 from simlib.model.operation import OK, Blocked
 from simlib.model.system import ME, outcome_of
 from simlib.model.timing import JUST_NOW
+from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.clock import ClockState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
@@ -325,7 +326,8 @@ class Run:
         op = self.people[letter].op
         if op is None or op.verb == "receive":
             return True
-        holder = getattr(self.world[op.resource], "owner", None)
+        lock = self.world[op.resource]
+        holder = lock.holder if isinstance(lock, AdvisoryLockState) else getattr(lock, "owner", None)
         return holder is not None and holder not in (letter, *asking) and self.is_idle(holder, (*asking, letter))
 
     def wrong(self, choices):

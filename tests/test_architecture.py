@@ -23,8 +23,8 @@ ROOMS = {
         "asked", "generator_state", "process", "properties", "system",
     ],
     "resources": [
-        "serializable", "transaction", "transactional", "database_state", "database", "queue", "lock", "disk",
-        "service", "collection", "clock", "random",
+        "serializable", "transaction", "transactional", "database_state", "database", "queue", "lock", "advisory_lock",
+        "disk", "service", "collection", "clock", "random",
     ],
     "schedule": ["transition", "budget", "trace", "machine", "token", "replay", "scripted", "random"],
     "check": [

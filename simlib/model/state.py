@@ -52,6 +52,7 @@ class State:
     """
 
     sees: ClassVar[tuple[str, ...]] = ()  # what a property may ask for, besides `state[key]` and `key in state`
+    frees: ClassVar[bool] = False  # whether the end of a process can free what another one waits for
     remote: ClassVar[bool] = True  # reached over a network: requests and replies can be lost
 
     def copy(self) -> Self:

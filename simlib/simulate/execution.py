@@ -18,7 +18,7 @@ from simlib.simulate.clock import Clock
 from simlib.simulate.conditions import draw
 from simlib.simulate.recorder import Recorder
 from simlib.simulate.requests import Requests
-from simlib.simulate.resource import Operation, Resource, Step
+from simlib.simulate.resource import Operation, Resource, Step, end_process
 from simlib.simulate.worker import Worker
 from simlib.text import show
 from simlib.watchdog import Hanging
@@ -192,11 +192,11 @@ class Execution:
             clock.seconds = now
         if operation.is_noted and not isinstance(answer, BaseException):
             self._note(worker, operation, answer)
-        if process.op is None:
-            for resource in self.resources.values():
-                resource.state.owner_gone(worker.name)
+        freed = end_process(self.resources.values() if process.op is None else (), worker.name)
         if recorder.keeps_trace:
             recorder.step(worker, op, outcome, answer, where, now)
+        for resource in freed:
+            self.changed(resource)
         self._next_step(worker, process)
         return True
 

@@ -9,6 +9,7 @@ from typing import Any
 from simlib.live.stores.base import Facts
 from simlib.model.state import State
 from simlib.model.values import freeze
+from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.collection import CollectionState
 from simlib.resources.database_state import DatabaseState
 from simlib.resources.disk import DiskState
@@ -66,6 +67,11 @@ def _number(message: Message) -> int:
 @expected.register
 def _(state: LockState) -> Facts:
     return {"holder": state.holder, "token": state.token, "freed_by_others": state.freed_by_others}
+
+
+@expected.register
+def _(state: AdvisoryLockState) -> Facts:
+    return {"holder": state.holder}
 
 
 @expected.register
