@@ -276,11 +276,13 @@ TABLE = {
         "pay": lambda on, env: on["bank"].call("pay", 20),
         "pay n": lambda on, env: on["bank"].call("pay", env["n"]),
         "pay once": lambda on, env: on["bank"].call("pay", 20, idempotency_key="k"),
+        "look up": lambda on, env: on["bank"].look_up("k"),
         "pay n once": lambda on, env: on["bank"].call("pay", env["n"], idempotency_key="k"),
     },
     "items": {
         "get": lambda on, env: on["items"].get("x"),
         "put": lambda on, env: on["items"].put("x", env["n"]),
+        "create": lambda on, env: on["items"].create("x", env["n"]),
         "delete": lambda on, env: on["items"].delete("x"),
         "list": lambda on, env: on["items"].list(),
     },
@@ -294,7 +296,7 @@ TABLE = {
 MAY_FAIL = {
     "insert", "delete", "rename", "fsync", "read", "append", "write", "write f", "transaction", "fenced", "fenced read",
     "fenced insert", "fenced cas", "both or neither",
-    "pay", "pay n", "pay once", "pay n once", "get",
+    "pay", "pay n", "pay once", "pay n once", "get", "look up", "create",
 }  # fmt: skip
 
 

@@ -36,7 +36,7 @@ STEPS = {
         lambda key: it.steps.write(key, 1, fence=draw.choice([1, 2])),
     ])(draw.choice(KEYS)),
     Collection: lambda it, draw: draw.choice([
-        lambda key: it.steps.put(key, draw.choice([1, 2])), it.steps.delete,
+        lambda key: it.steps.put(key, draw.choice([1, 2])), lambda key: it.steps.create(key, 1), it.steps.delete,
     ])(draw.choice(KEYS)),
     Lock: lambda it, draw: draw.choice([
         lambda: it.steps.try_acquire(ttl=5), lambda: it.steps.try_acquire("mine"), it.steps.delete,

@@ -9,6 +9,7 @@ from typing import Any
 from simlib.live.stores.base import Store
 from simlib.live.stores.files import Folder, SmallDisk
 from simlib.live.stores.http import RemoteService
+from simlib.live.stores.ledger import RemoteLedger
 from simlib.live.stores.rest import RemoteCollection
 from simlib.live.stores.sessions import LockedFile
 from simlib.live.stores.sql import Connection, DatabaseTable, LockTable, QueueTable
@@ -64,7 +65,7 @@ def _store(name: str, state: State, path: Path, fills: bool, url: str | None) ->
         kind: Any = SmallDisk if fills or state.capacity is not None else Folder
         return kind(name, path / "files", state.capacity)  # type: ignore[no-any-return]
     if isinstance(state, ServiceState):
-        return RemoteService(name)
+        return RemoteLedger(name)
     if isinstance(state, CollectionState):
         return RemoteCollection(name)
     return None

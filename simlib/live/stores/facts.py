@@ -15,7 +15,7 @@ from simlib.resources.database_state import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import Message, QueueState
-from simlib.resources.service import ServiceState
+from simlib.resources.service import ServiceState, hashable
 
 
 def same(found: Facts, modelled: Facts) -> bool:
@@ -83,6 +83,6 @@ def _(state: DiskState) -> Facts:
 def _(state: ServiceState) -> Facts:
     return {
         "effects": {**state.effects},
-        "keys": {*state.keys.items()},
+        "keys": {(key, hashable(done)) for key, done in state.keys.items()},
         "refused": {*state.refused},
     }
