@@ -47,7 +47,11 @@ class TransactionAborted(OperationError):
 
 
 class NotFound(OperationError):
-    """There is no such file, or no such item of a REST collection (ENOENT, HTTP 404)."""
+    """There is no such file, no such item of a REST collection, or nothing done under this key (ENOENT, HTTP 404)."""
+
+
+class Conflict(OperationError):
+    """It did not happen, since something is there already: a REST collection has an item of this name (HTTP 409)."""
 
 
 class StaleToken(OperationError):

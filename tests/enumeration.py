@@ -15,6 +15,7 @@ from simlib.errors import OperationError
 from simlib.model.operation import BEGUN, OK, Blocked
 from simlib.model.system import ME, outcome_of
 from simlib.model.timing import JUST_NOW
+from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.clock import ClockState
 from simlib.resources.database_state import DatabaseState
 from simlib.resources.lock import LockState
@@ -352,7 +353,7 @@ class Run:
 def holder_of(state, waiting):
     """Who holds what this worker waits for: a lock, or a row."""
     if not isinstance(state, DatabaseState):
-        return getattr(state, "owner", None)
+        return state.holder if isinstance(state, AdvisoryLockState) else getattr(state, "owner", None)
     wanted = state.open[waiting].waits_for
     return next((who for who, one in state.open.items() if who != waiting and {*wanted} <= one.locks), None)
 

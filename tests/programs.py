@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
 from simlib.errors import OperationError, Rejected, Unavailable
 from simlib.model.values import freeze
-from simlib.resources import Collection
+from simlib.resources import AdvisoryLock, Collection
 from simlib.scenario import system_of
 from tests.enumeration import every_schedule
 
@@ -122,6 +122,14 @@ def lock_is_free(lock):
     return lock.holder is None
 
 
+def session_lock_is_free(mutex):
+    return mutex.holder is None
+
+
+def a_does_not_hold_it(mutex):
+    return mutex.holder != "A"
+
+
 def file_is_there(disk):
     return disk.contents("f") == "abcd"
 
@@ -149,9 +157,9 @@ def file_was_renamed(disk):
 ALWAYS = [
     x_is_not_two, one_row_at_most, one_id_a_row, paid_at_most_once, never_two_payments_of_one, nothing_torn,
     x_is_an_item, nothing_dead, three_tokens_at_most, only_its_holder_frees_it, one_ack_at_most, acked_in_order,
-    it_is_early,
+    it_is_early, a_does_not_hold_it,
 ]  # fmt: skip
-IN_THE_END = [y_is_there, lock_is_free, file_is_there, inbox_is_empty, paid]
+IN_THE_END = [y_is_there, lock_is_free, session_lock_is_free, file_is_there, inbox_is_empty, paid]
 SOME_TIME = [y_was_two, lock_was_held, file_was_renamed]
 
 
@@ -168,6 +176,7 @@ def scenario_for(draw, roles):
         "db": Database(draw(st.sampled_from([{}, {"x": 1}]))),
         "inbox": Queue(draw(st.sampled_from([["m"], ["m", "n"], []])), visibility_timeout=timeout, max_receives=most),
         "lock": Lock(),
+        "mutex": AdvisoryLock(),
         "disk": Disk(draw(st.sampled_from([{}, {"f": "old"}])), capacity=draw(st.sampled_from([None, 5]))),
         "bank": Service(),
         "items": Collection({"x": 1}),
@@ -270,6 +279,11 @@ TABLE = {
         ),
         "fenced read": lambda on, env: on["db"].read("x", fence=env["lease"] and env["lease"].token),
     },
+    "mutex": {
+        "wait for it": lambda on, env: on["mutex"].acquire(),
+        "try it": lambda on, env: on["mutex"].try_acquire(),
+        "free it": lambda on, env: on["mutex"].release(),
+    },
     "disk": {
         "write": lambda on, env: on["disk"].write("g", "abcd"),
         "write f": lambda on, env: on["disk"].write("f", "ab"),
@@ -285,11 +299,13 @@ TABLE = {
         "pay": lambda on, env: on["bank"].call("pay", 20),
         "pay n": lambda on, env: on["bank"].call("pay", env["n"]),
         "pay once": lambda on, env: on["bank"].call("pay", 20, idempotency_key="k"),
+        "look up": lambda on, env: on["bank"].look_up("k"),
         "pay n once": lambda on, env: on["bank"].call("pay", env["n"], idempotency_key="k"),
     },
     "items": {
         "get": lambda on, env: on["items"].get("x"),
         "put": lambda on, env: on["items"].put("x", env["n"]),
+        "create": lambda on, env: on["items"].create("x", env["n"]),
         "delete": lambda on, env: on["items"].delete("x"),
         "list": lambda on, env: on["items"].list(),
     },
@@ -304,7 +320,7 @@ OFTEN = [name for name in TABLE if name != "transaction"]
 MAY_FAIL = {
     "insert", "delete", "rename", "fsync", "read", "append", "write", "write f", "transaction", "fenced", "fenced read",
     "fenced insert", "fenced cas", "both or neither",
-    "pay", "pay n", "pay once", "pay n once", "get",
+    "pay", "pay n", "pay once", "pay n once", "get", "look up", "create",
 }  # fmt: skip
 
 
@@ -421,6 +437,8 @@ IDIOMS = [  # how people begin and end: chance alone seldom puts two such steps 
     ([("lock", "try acquire")], [("lock", "fenced")]),
     ([("lock", "try acquire for good")], [("lock", "delete")]),
     ([("lock", "acquire")], [("lock", "renew")]),
+    ([("mutex", "wait for it")], []),
+    ([("mutex", "wait for it")], [("mutex", "free it")]),
     ([("disk", "write")], [("disk", "rename")]),
     ([("disk", "append")], [("disk", "fsync")]),
 ]

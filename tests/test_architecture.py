@@ -23,8 +23,8 @@ ROOMS = {
         "outside_memory", "asked", "generator_state", "process", "properties", "system",
     ],
     "resources": [
-        "serializable", "transaction", "transactional", "database_state", "database", "queue", "lock", "disk",
-        "service", "collection", "clock", "random",
+        "serializable", "transaction", "transactional", "database_state", "database", "queue", "lock", "advisory_lock",
+        "disk", "service", "collection", "clock", "random",
     ],
     "schedule": ["transition", "budget", "trace", "machine", "token", "replay", "scripted", "random"],
     "check": [
@@ -162,6 +162,8 @@ LONG_MODULES = {
     "schedule/machine.py": "one class",
     "schedule/replay.py": "one class",
     "schedule/trace.py": "an event, a trace, and its text",
+    "simulate/execution.py": "one class",
+    "views/layout.py": "a method for each kind of mark",
     "simulate/conditions.py": "each condition twice: as a field, and as a keyword",
     "watchdog.py": "one thread that looks after all that runs",
 }

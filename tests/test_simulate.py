@@ -10,6 +10,7 @@ import simpy
 from simlib import Clock, Database, Disk, Lock, OutcomeUnknown, Queue, Random, Rejected, Scenario, Service, Unavailable
 from simlib.errors import Mistake
 from simlib.model.system import outcome_of
+from simlib.resources import AdvisoryLock
 from simlib.simulate import exponential
 
 
@@ -453,3 +454,30 @@ def test_the_quantiles_of_latencies_reach_from_the_least_to_the_largest():
 def take_one(inbox):
     message = yield inbox.receive()
     yield inbox.ack(message)
+
+
+@pytest.mark.parametrize(
+    "faults", [{}, {"crashes_per_day": 20_000}, {"power_losses_per_day": 20_000}, {"outage_chance": 0.2}]
+)
+def test_whoever_waits_for_a_sessions_lock_gets_it_when_the_session_ends(faults):
+    def keep(lock, db):
+        yield lock.acquire()
+        yield db.write("n", ((yield db.read("n")) or 0) + 1)  # and it returns without a release
+
+    found = Scenario(lock=AdvisoryLock(), db=Database()).simulate(
+        keep, workers=4, latency=1, restart=1, seed=1, hours=1, **faults
+    )
+    assert (found.settled, found["lock"].holder) == (True, None)
+    assert found.completed == 4
+
+
+def test_a_role_that_is_not_started_again_leaves_no_sessions_lock_behind():
+    def keep(lock, clock):
+        yield lock.acquire()
+        yield clock.sleep(10_000)
+
+    found = Scenario(lock=AdvisoryLock(), clock=Clock(), restarts=False).simulate(
+        keep, workers=3, seed=1, hours=24, crashes_per_day=100, trace=True
+    )
+    acquired = [event for event in found.trace.events if event.op and event.op.verb == "acquire"]
+    assert (found.settled, len(acquired), found["lock"].holder) == (True, 3, None)

@@ -8,6 +8,7 @@ from simlib import Database, Lock, Queue, Scenario
 from simlib.check import explore
 from simlib.check.encoding import FIELD, MASK, Encoding
 from simlib.check.symmetry import Symmetry
+from simlib.resources import AdvisoryLock
 from simlib.scenario import system_of
 from simlib.schedule.budget import Budget, Limits
 
@@ -138,3 +139,44 @@ def test_a_property_that_reads_the_name_is_asked_of_everybody_by_name():
     assert some.verdict == "violated"
     assert str(some) == str(all_of_them)
     assert some.counterexample["lock"].holder == "B#1"
+
+
+# Locks that belong to a session say whose
+
+
+def takes_turns(lock, db):
+    yield lock.acquire()
+    yield db.write("x", 1)
+    yield lock.release()
+
+
+def guarded(**claims):
+    return Scenario(lock=AdvisoryLock(), other=AdvisoryLock(), db=Database(), **claims)
+
+
+def test_who_holds_a_sessions_lock_is_like_the_others():
+    some, all_of_them = both(guarded(always=[lambda lock: lock.holder != "C"]), takes_turns, crashes=1)
+    assert (some.schedules, some.outcomes) == (all_of_them.schedules, all_of_them.outcomes)
+    assert some.states < 0.6 * all_of_them.states
+
+
+def test_a_property_that_asks_for_one_of_them_by_name_is_asked_of_each():
+    some, all_of_them = both(guarded(always=[lambda lock: lock.holder != "B"]), takes_turns)
+    assert some.verdict == "violated"
+    assert str(some) == str(all_of_them)
+
+
+def takes_both(lock, other):
+    yield lock.acquire()
+    yield other.acquire()
+    yield other.release()
+    yield lock.release()
+
+
+def test_two_locks_that_one_holds_are_never_shown_as_held_by_two():
+    def together(lock, other):
+        return None in (lock.holder, other.holder) or lock.holder == other.holder
+
+    some, all_of_them = both(guarded(always=[together]), takes_both, crashes=1)
+    assert (some.verdict, some.schedules) == ("holds", all_of_them.schedules)
+    assert some.states < all_of_them.states

@@ -9,7 +9,7 @@ from simlib.errors import OperationError
 from simlib.model.operation import Blocked
 from simlib.model.shown import Items, Table
 from simlib.model.state import State
-from simlib.resources import Collection, Lease, Message, Resource
+from simlib.resources import AdvisoryLock, Collection, Lease, Message, Resource
 from tests.resources import Driven
 
 KEYS = ["a", "b"]
@@ -36,12 +36,13 @@ STEPS = {
         lambda key: it.steps.write(key, 1, fence=draw.choice([1, 2])),
     ])(draw.choice(KEYS)),
     Collection: lambda it, draw: draw.choice([
-        lambda key: it.steps.put(key, draw.choice([1, 2])), it.steps.delete,
+        lambda key: it.steps.put(key, draw.choice([1, 2])), lambda key: it.steps.create(key, 1), it.steps.delete,
     ])(draw.choice(KEYS)),
     Lock: lambda it, draw: draw.choice([
         lambda: it.steps.try_acquire(ttl=5), lambda: it.steps.try_acquire("mine"), it.steps.delete,
         lambda: it.steps.release(any_lease(it, draw)), lambda: it.steps.renew(any_lease(it, draw), ttl=9),
     ])(),
+    AdvisoryLock: lambda it, draw: draw.choice([it.steps.try_acquire, it.steps.try_acquire, it.steps.release])(),
     Disk: lambda it, draw: draw.choice([
         lambda key: it.steps.write(key, draw.choice(["x", "yy"])), lambda key: it.steps.append(key, "z"),
         it.steps.delete, it.steps.fsync, lambda key: it.steps.rename(key, draw.choice(KEYS)),
@@ -95,8 +96,8 @@ def wander(resource, seed):
 
 
 RESOURCES = [
-    Queue(["m", "n"]), Queue(["m", "n"], max_receives=2), Database({"a": 1}), Collection({"a": 1}), Lock(), Disk(),
-    Disk(capacity=3), Service(), Clock(), Random(),
+    Queue(["m", "n"]), Queue(["m", "n"], max_receives=2), Database({"a": 1}), Collection({"a": 1}), Lock(),
+    AdvisoryLock(), Disk(), Disk(capacity=3), Service(), Clock(), Random(),
 ]  # fmt: skip
 
 

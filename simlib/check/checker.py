@@ -16,6 +16,7 @@ from simlib.check.shortest import Shortest
 from simlib.check.symmetry import NotAlike, alike
 from simlib.errors import Hangs, Mistake, NotDeterministic
 from simlib.model.system import System
+from simlib.resources.advisory_lock import AdvisoryLock
 from simlib.resources.clock import Clock
 from simlib.resources.lock import Lock
 from simlib.schedule.budget import Budget, Limits
@@ -84,7 +85,7 @@ class Checker:
         self._carried: frozenset[str] = frozenset({"time"} if timed else ())
         self._floor: float | None = None
         self._floors = floors(system)
-        self._has_locks = any(isinstance(resource, Lock) for resource in system.resources.values())
+        self._has_locks = any(isinstance(resource, (Lock, AdvisoryLock)) for resource in system.resources.values())
         self._about = about
         self._question: Question | None = None
 

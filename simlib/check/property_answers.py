@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from simlib.check.counters import Counters
 from simlib.check.encoding import Numbers
 from simlib.check.findings import Carry
 from simlib.check.resource_states import ResourceStates
-from simlib.check.symmetry import NotAlike
+from simlib.check.symmetry import NotAlike, renamings
 from simlib.errors import NotDeterministic
 from simlib.model.properties import Property
+from simlib.model.state import State
 from simlib.model.system import System
+from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.lock import LockState
 
 
@@ -61,7 +63,18 @@ class PropertyAnswers:
             held = {lock: seen[lock].held_by(who) for lock, who in zip(nameless, names)}
             if self._system.holds(claim.claim, {**seen, **held}) != verdict:
                 raise NotAlike
+        for renamed in self._renamed(seen):
+            if self._system.holds(claim.claim, {**seen, **renamed}) != verdict:
+                raise NotAlike
         return verdict
+
+    def _renamed(self, seen: dict[str, Any]) -> Iterator[dict[str, State]]:
+        """What this stands for, where it shows whose session holds a lock: the same with others in his place."""
+        states = {name: state for name, state in seen.items() if isinstance(state, State)}
+        locks = [state for state in states.values() if isinstance(state, AdvisoryLockState) and state.anonymous]
+        holders = {lock.holder for lock in locks if lock.holder is not None}
+        for names in renamings(self._system, holders) if holders else ():
+            yield {name: state.renamed(names) for name, state in states.items()}
 
     def _seen(self, claim: Claim, part: Numbers) -> dict[str, Any]:
         names, resource_states = self._resource_states.names, self._resource_states

@@ -13,6 +13,7 @@ from simlib.check.property_answers import PropertyAnswers
 from simlib.check.resource_states import ResourceStates
 from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.model.system import System
+from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.clock import ClockState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
@@ -60,7 +61,7 @@ class Question:
             elif isinstance(state, QueueState):
                 state.ordered = "order" in carried
                 state.order_is_asked = None if state.ordered else partial(asked.add, "order")
-            elif isinstance(state, LockState):
+            elif isinstance(state, (LockState, AdvisoryLockState)):
                 state.anonymous = anonymous
         resource_states = ResourceStates(states, local_states, budget.kinds, asked)
         property_answers = PropertyAnswers(system, resource_states)

@@ -12,7 +12,8 @@ lease (`minds_names`), and what a property says of such a lock. If an answer dif
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+import itertools
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -108,6 +109,17 @@ def alike(system: System) -> list[range]:
     roles = list(system.cast.values())
     groups = [range(roles.index(role), roles.index(role) + roles.count(role)) for role in dict.fromkeys(roles)]
     return [group for group in groups if len(group) > 1 and not roles[group[0]].knows_itself]
+
+
+def renamings(system: System, workers: Collection[str]) -> Iterator[dict[str, str]]:
+    """Every way in which these workers can have the names of workers who are like them, and those have theirs."""
+    cast, ways = [*system.cast], []
+    for group in alike(system):
+        names = [cast[worker] for worker in group]
+        old = sorted(names, key=lambda name: name not in workers)
+        chosen = itertools.permutations(names, sum(name in workers for name in names))
+        ways.append([dict(zip(old, (*new, *(name for name in names if name not in new)))) for new in chosen])
+    return ({old: new for names in way for old, new in names.items()} for way in itertools.product(*ways))
 
 
 def minds_names(local_states: LocalStates, names: Iterable[str]) -> bool:

@@ -152,6 +152,9 @@ class LiveMachine(Machine):
         return super()._strike(move)
 
     def _power_loss(self, move: Transition) -> Event:
+        for worker, slot in self.slots.items():
+            if slot.op is not None:
+                self._processes.kill(self._actors[worker].pid)
         event = super()._power_loss(move)
         here = {
             name: state for name, state in self.states.items() if not state.remote and name in self._processes.kinds

@@ -21,7 +21,7 @@ from simlib.model.state import State
 from simlib.model.values import freeze
 from simlib.schedule.machine import Slot
 from simlib.schedule.trace import copied
-from simlib.schedule.transition import Transition
+from simlib.schedule.transition import Transition, end_process
 from simlib.text import listed, show
 
 Answers = dict[str, Any]  # by worker
@@ -67,7 +67,7 @@ def race(machine: Racing, together: Race) -> tuple[list[Transition], Answers]:
     heard = {move.worker: machine.actor(move.worker).channel.hear() for move in moves if move.worker != killed}
     there = machine.facts()
     for order in _orders(moves, killed, heard):
-        answers = _explained(machine, order, heard, there)
+        answers = _explained(machine, order, heard, there, killed)
         if answers is not None:
             return order, answers
     said = [f"{move.worker}: {machine.slots[move.worker].op} -> {show(heard.get(move.worker))}" for move in moves]
@@ -86,7 +86,9 @@ def _orders(moves: Sequence[Transition], killed: str, heard: Answers) -> Iterato
         yield from map(list, itertools.permutations(some))
 
 
-def _explained(machine: Racing, order: list[Transition], heard: Answers, there: Mapping[str, Facts]) -> Answers | None:
+def _explained(
+    machine: Racing, order: list[Transition], heard: Answers, there: Mapping[str, Facts], killed: str
+) -> Answers | None:
     """The answers, if this order gives the answers heard and leaves the facts observed; else None."""
     states = copied(machine.states)
     answers = {}
@@ -97,5 +99,7 @@ def _explained(machine: Racing, order: list[Transition], heard: Answers, there: 
             return None
         if move.worker in heard and freeze(answers[move.worker]) != freeze(heard[move.worker]):
             return None
+    if killed:
+        end_process(states, killed)  # what ends with its process is over
     explained = all(same(found, expected(states[name])) for name, found in there.items())
     return answers if explained else None

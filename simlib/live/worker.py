@@ -58,6 +58,9 @@ def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: 
         channel.recv()
         if not isinstance(answer, Blocked):
             process.answer(answer)
+        if process.op is None:
+            for store in stores.values():
+                store.end_run()
         channel.send(_told(process))
     if process.error is not None:
         raise SystemExit(1)  # the supervisor restarts it

@@ -159,6 +159,11 @@ class State:
     def owner_gone(self, who: str | None) -> None:
         """The process of worker `who` (None: every process) has ended: nobody will renew or release what it held."""
 
+    @property
+    def frees(self) -> bool:
+        """Whether the end of a process can free here what another one waits for."""
+        return False
+
     def renamed(self, names: Mapping[str, str]) -> Self:
         """A copy in which these workers, known here as owners, have other names."""
         return self

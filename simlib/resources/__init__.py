@@ -3,6 +3,7 @@
 from simlib.model.resource import Resource
 from simlib.model.state import State
 from simlib.model.timing import Timer
+from simlib.resources.advisory_lock import AdvisoryLock
 from simlib.resources.clock import Clock
 from simlib.resources.collection import Collection
 from simlib.resources.database import Database
@@ -13,6 +14,6 @@ from simlib.resources.random import Random
 from simlib.resources.service import Service
 
 __all__ = [
-    "Clock", "Collection", "Database", "Disk", "Lease", "Lock", "Message", "Queue", "Random", "Resource", "Service",
-    "State", "Timer",
+    "AdvisoryLock", "Clock", "Collection", "Database", "Disk", "Lease", "Lock", "Message", "Queue", "Random",
+    "Resource", "Service", "State", "Timer",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simlib.errors import Mistake, NotFound
+from simlib.errors import Conflict, Mistake, NotFound
 from simlib.model.operation import Op
 from simlib.model.resource import Resource
 from simlib.model.state import State
@@ -37,6 +37,11 @@ class CollectionState(State):
     def on_put(self, who: str, name: str, item: Any) -> None:
         self.items[name] = item
 
+    def on_create(self, who: str, name: str, item: Any) -> None:
+        if name in self.items:
+            raise Conflict(name)
+        self.items[name] = item
+
     def on_delete(self, who: str, name: str) -> None:
         self._found(name)
         del self.items[name]
@@ -62,12 +67,14 @@ class Collection(Resource):
 
     Modelled on a REST API that answers 404 for a missing item, also to DELETE: MongoDB's API guideline IPA-108 asks for
     that ("Delete"), and Kubernetes does it. SQL, Redis and S3 do not: there a second delete succeeds
-    (`Database.delete`). PUT stores the item whatever was there, so it can be repeated (RFC 9110, section 9.2.2).
+    (`Database.delete`). PUT stores the item whatever was there, so it can be repeated (RFC 9110, section 9.2.2). A POST
+    to the collection, with a name that the client chose, is answered 409 if there is such an item: Kubernetes does that
+    (StatusReasonAlreadyExists), and Google's guideline asks for it (AIP-133, ALREADY_EXISTS).
 
     `items` are the initial ones. Raises Mistake if a name is not text, or an item is not plain data.
 
-    Left out: paging, ETags and If-Match, items that the server names (POST), errors other than 404 and those that
-    faults bring.
+    Left out: paging, ETags, If-Match and If-None-Match (412), items that the server names, errors other than 404, 409
+    and those that faults bring.
     """
 
     def __init__(self, items: dict[str, Any] | None = None) -> None:
@@ -100,6 +107,10 @@ class Collection(Resource):
     def put(self, name: str, item: Any) -> Op:
         """Store the item under this name, whatever was there before."""
         return Op(self._name, "put", (_name(name), item))
+
+    def create(self, name: str, item: Any) -> Op:
+        """Add the item (POST). Raises Conflict (409) if there is one of this name: perhaps an earlier try made it."""
+        return Op(self._name, "create", (_name(name), item))
 
     def delete(self, name: str) -> Op:
         """Remove the item. Raises NotFound (404) if there is none."""

@@ -21,7 +21,6 @@ GUARDS = ("compare_and_set", "compare_scan")  # a transaction is not made when o
 class DatabaseState(TransactionalState):
     """Rows, sequences, fences and open transactions; a property sees what has been committed."""
 
-    sees = ("rows",)
     sequences: dict[str, int] = field(default_factory=dict)
 
     def __getitem__(self, key: Any) -> Any:

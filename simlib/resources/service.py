@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from simlib.errors import Mistake, Rejected
+from simlib.errors import Mistake, NotFound, Rejected
 from simlib.model.fault import REJECTIONS
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.resource import Resource
@@ -23,7 +23,7 @@ class ServiceState(State):
     sees = ("count",)
     effects: dict[Hashable, int] = field(default_factory=dict)  # (action, arguments): how often
     totals: dict[str, int] = field(default_factory=dict)  # action: how often
-    keys: dict[Hashable, Hashable] = field(default_factory=dict)  # idempotency key: what was done under it
+    keys: dict[Hashable, tuple[Any, ...]] = field(default_factory=dict)  # idempotency key: (action, arguments)
     refused: dict[Hashable, bool] = field(default_factory=dict)
 
     def count(self, action: str, *args: Any) -> int:
@@ -33,19 +33,26 @@ class ServiceState(State):
     def on_call(self, who: str, action: str, *args: Any, idempotency_key: Any = None) -> str:
         effect, key = hashable((action, *args)), hashable(idempotency_key)
         if key in self.keys:  # repeat the stored answer, whatever has happened since
-            if self.keys[key] != effect:
+            if hashable(self.keys[key]) != effect:
                 raise Rejected(f"idempotency key {show(idempotency_key)} was used for other arguments")
             return "ok"
         if effect in self.refused:
             raise Rejected(action)
         if key is not None:
-            self.keys[key] = effect
+            self.keys[key] = (action, *args)
         self.effects[effect] = self.effects.get(effect, 0) + 1
         self.totals[action] = self.totals.get(action, 0) + 1
         return "ok"
 
+    def on_look_up(self, who: str, key: Any) -> tuple[Any, ...]:
+        if hashable(key) not in self.keys:
+            raise NotFound(key)
+        return self.keys[hashable(key)]
+
     def outcomes(self, op: Op) -> Iterator[Outcome]:
         yield from super().outcomes(op)
+        if op.verb != "call":
+            return
         if hashable(op.args) not in self.refused and hashable(op.kwargs.get("idempotency_key")) not in self.keys:
             yield Outcome(REJECTIONS)
 
@@ -71,12 +78,16 @@ class Service(Resource):
 
     Modelled on a payment provider's HTTP API. A call with an `idempotency_key` is done once however often it is made,
     and a key that is reused with other arguments is rejected (Stripe, "Designing robust and predictable APIs with
-    idempotency", 2017, and API Reference, "Idempotent requests"). Under faults a call raises Unavailable (it did not
-    happen), OutcomeUnknown (perhaps it did) or Rejected (it did not, and never will with these arguments).
+    idempotency", 2017, and API Reference, "Idempotent requests" and "Errors": idempotency_error). Under faults a call
+    raises Unavailable (it did not happen), OutcomeUnknown (perhaps it did) or Rejected (it did not, and never will with
+    these arguments). What was done under a key can be looked up, as a transfer can by its client's reference
+    (Worldpay, "Query for a money transfer", by transactionReference).
 
     Left out: keys that expire after a day; concurrent calls with one key (here the second finds the first one done,
-    there it is told to retry); errors stored under a key as answers are (Stripe repeats even a 500; here only what was
-    done is stored, so a failed call can be retried with its key); and answers other than "ok".
+    there it is told to retry, 409); look-ups that lag behind (Stripe, "Search", "Data freshness": by a minute, and not
+    for reading what was just written; its lists do not lag); errors stored under a key as answers are (Stripe repeats
+    even a 500; here only what was done is stored, so a failed call can be retried with its key); and answers other
+    than "ok".
     """
 
     def initial(self, name: str) -> ServiceState:
@@ -98,6 +109,16 @@ class Service(Resource):
             raise Mistake(f'call({show(action)}): say first what to do, as text: call("charge", 20).')
         key = {} if idempotency_key is None else {"idempotency_key": idempotency_key}
         return Op(self._name, "call", (action, *args), key)
+
+    def look_up(self, key: Any) -> Op:
+        """Ask what was done under this idempotency key. Answers the action and its arguments: ("charge", 20).
+
+        Raises NotFound (404) if nothing was: then nothing has happened under it so far. Raises Unavailable or
+        OutcomeUnknown under `outages` and `lost_replies`. Raises Mistake if `key` is None, or is not plain data.
+        """
+        if key is None:
+            raise Mistake("look_up(None): nothing is done under no key. Give the idempotency key of the call.")
+        return Op(self._name, "look_up", (key,))
 
 
 def hashable(value: Any) -> Hashable:

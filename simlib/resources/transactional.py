@@ -35,6 +35,7 @@ CHANGED = "somebody else has changed {} since this transaction took its snapshot
 class TransactionalState(State):
     """Committed rows, and the transactions that are open."""
 
+    sees = ("rows",)
     one_line = False  # whoever waits for one row is in nobody's way at another
     rows: dict[Any, Any] = field(default_factory=dict)
     fences: dict[Any, int] = field(default_factory=dict)  # the newest token that each row has seen
@@ -55,6 +56,10 @@ class TransactionalState(State):
 
     def depends_on_who(self, op: Op) -> bool:
         return bool(self.open) or op.verb == "begin"
+
+    @property
+    def frees(self) -> bool:
+        return bool(self.open)
 
     def can_begin(self, op: Op) -> bool:
         return bool(self.open)  # else nobody has locked anything

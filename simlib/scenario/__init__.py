@@ -204,12 +204,13 @@ class Scenario(Description):
         With a `failure` (a report, a trace or a token), that schedule is played, as `replay` does on the model. With a
         budget of `faults`, as in `explore`, they strike at random places, drawn from `seed`. With neither, nothing goes
         wrong. Each step is taken by its worker's own process: a database, queue or lock is SQLite, a disk is a folder,
-        a service an HTTP server; a crash is SIGKILL, a pause SIGSTOP. Nothing waits for a timer: the supervisor moves
-        its deadline forward. After each step the real parts are compared with the model.
+        an advisory lock a file locked with flock, a service an HTTP server; a crash is SIGKILL, a pause SIGSTOP.
+        Nothing waits for a timer: the supervisor moves its deadline forward. After each step the real parts are
+        compared with the model.
 
         `on` puts resources on running servers: `{"lock": "redis://127.0.0.1:6379/0", "db":
-        "postgresql://me@127.0.0.1/test"}`. A lock can be on Redis or PostgreSQL, a database or a queue on PostgreSQL. A
-        run removes everything that it creates there, under names of its own.
+        "postgresql://me@127.0.0.1/test"}`. A lock can be on Redis or PostgreSQL; an advisory lock, a database or a
+        queue on PostgreSQL. A run removes everything that it creates there, under names of its own.
 
         Raises Mistake if both a failure and a budget are given, if a server cannot be reached or cannot hold that
         resource, and for the slips that `explore` refuses; NotHere if there are no processes to kill (a browser,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from random import Random
 from typing import Any
@@ -18,7 +18,7 @@ from simlib.simulate.clock import Clock
 from simlib.simulate.conditions import draw
 from simlib.simulate.recorder import Recorder
 from simlib.simulate.requests import Requests
-from simlib.simulate.resource import Operation, Resource, Step
+from simlib.simulate.resource import Operation, Resource, Step, end_process
 from simlib.simulate.worker import Worker
 from simlib.text import show
 from simlib.watchdog import Hanging
@@ -105,11 +105,15 @@ class Execution:
             worker.operation.resource.waiting.remove(worker.step)
         worker.step = None
 
-    def kill(self, worker: Worker) -> None:
-        """End the worker's process, whatever it waits for, and restart it after a while if its role restarts."""
+    def kill(self, worker: Worker, freed: Iterable[Resource] = ()) -> None:
+        """End the worker's process, whatever it waits for, and restart it after a while if its role restarts. Its end
+        has freed these resources.
+        """
         self._stop(worker)
         assert worker.process is not None
         worker.process.discard()
+        for resource in freed:
+            self.changed(resource)
         if worker.role.restarts:
             worker.restarting = True
             self._clock.after(draw(self._restart, self._chance["mishaps"]), self.start, worker)
@@ -197,22 +201,13 @@ class Execution:
             clock.seconds = now
         if operation.is_noted and not isinstance(answer, BaseException):
             self._note(worker, operation, answer)
-        ended = process.op is None
-        if ended:
-            for resource in self.resources.values():
-                resource.state.owner_gone(worker.name)
+        freed = end_process(self.resources.values() if process.op is None else (), worker.name)
         if recorder.keeps_trace:
             recorder.step(worker, op, outcome, answer, where, now)
+        for resource in freed:
+            self.changed(resource)
         self._next_step(worker, process)
-        if ended:
-            self.freed()
         return True
-
-    def freed(self) -> None:
-        """A process has ended: what it held may be free, for those who wait for it."""
-        for resource in self.resources.values():
-            if resource.waiting:
-                self.changed(resource)
 
     def _exchange(self, who: str, process: Process, operation: Operation, op: Op, outcome: Outcome) -> Any:
         """Run learners' code: that of the values in the step, then the worker's, up to its next step."""
@@ -258,11 +253,10 @@ class Execution:
                 still = 0  # it may have freed others
                 if resource.is_watched:
                     self._look_at(resource)
-            elif resource.state.one_line:
-                step.waits = True
-                waiting.appendleft(step)
-                break
             else:
                 step.waits = True
+                if resource.state.one_line:
+                    waiting.appendleft(step)
+                    break
                 waiting.append(step)
                 still += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,17 @@ class Resource:
                 return chance.choice([first, *ways])
         choices = self.state.choices(op)
         return Outcome(None, chance.randrange(choices)) if choices > 1 else OK
+
+
+def end_process(resources: Iterable[Resource], who: str) -> list[Resource]:
+    """Tell each resource that this worker's process has ended. Returns those that this has freed for others."""
+    freed = []
+    for resource in resources:
+        before = resource.state.key() if resource.state.frees else None
+        resource.state.owner_gone(who)
+        if before is not None and resource.state.key() != before:
+            freed.append(resource)
+    return freed
 
 
 @dataclass(slots=True, eq=False)

@@ -12,7 +12,6 @@ from simlib.progress import Progress
 from simlib.resources.queue import QueueState
 from simlib.schedule.transition import (
     Transition,
-    end_process,
     lose_power,
     power_loss,
     strike,
@@ -25,7 +24,7 @@ from simlib.simulate.conditions import Conditions, draw
 from simlib.simulate.execution import Execution
 from simlib.simulate.faults import Strike, schedule_faults
 from simlib.simulate.recorder import Recorder
-from simlib.simulate.resource import Resource
+from simlib.simulate.resource import Resource, end_process
 from simlib.simulate.result import HOUR, Run
 from simlib.simulate.timers import Timers
 from simlib.simulate.worker import Worker
@@ -135,10 +134,9 @@ class Simulation:
     def _crash(self, worker: Worker) -> None:
         if worker.step is None or not worker.steps:
             return  # not running, or it has taken no step yet and has nothing to lose
-        end_process(self.run.states, worker.name)
+        freed = end_process(self._execution.resources.values(), worker.name)
         self._recorder.event(strike("crash", worker.name), self._clock.now)
-        self._execution.kill(worker)
-        self._execution.freed()
+        self._execution.kill(worker, freed)
 
     def _pause(self, worker: Worker) -> None:
         if worker.step is not None:

@@ -13,6 +13,7 @@ from typing import Literal
 from simlib.errors import OperationError, OutcomeUnknown
 from simlib.model.fault import FAULT_NAMES
 from simlib.model.operation import Op
+from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.lock import LockState
 from simlib.schedule.trace import Event, Trace
 from simlib.text import bare, listed, show
@@ -107,7 +108,7 @@ def _telling(traces: Sequence[Trace], summaries: Sequence[Sequence[Summaries]]) 
     """The resources whose state tells the story."""
     changes = {name for told in summaries for now in told for name in now if now[name] != told[0][name]}
     about = {name for trace in traces for name in trace.about}
-    held = {name for name, state in traces[0].initial.items() if isinstance(state, LockState)}
+    held = {name for name, state in traces[0].initial.items() if isinstance(state, (LockState, AdvisoryLockState))}
     chosen = [name for name in traces[0].initial if name in about or (name in changes and (name in held or not about))]
     return tuple(chosen[:MOST_LANES])
 

@@ -15,6 +15,7 @@ from simlib.arguments import named as described
 from simlib.check import Report
 from simlib.errors import Mistake
 from simlib.model.system import System, roles_of
+from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.lock import LockState
 from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
 from simlib.schedule.replay import fork, play
@@ -73,7 +74,7 @@ def player(scenario: Scenario, *workers: Workers, failure: Report | Trace | None
     played = [_played(scenario, worker, failure) for worker in workers]
     sources = _sources([system for system, _ in played])
     runs = tuple(Run(system, trace, source) for (system, trace), source in zip(played, sources))
-    held = [name for name, state in runs[0].trace.initial.items() if isinstance(state, LockState)]
+    held = [name for name, state in runs[0].trace.initial.items() if isinstance(state, (LockState, AdvisoryLockState))]
     watch = watched(scenario, [*held, *(name for run in runs for name in run.trace.about)])[:MOST_LANES]
     no_fork: list[int | None] = [None]
     told = Story(runs, scene([run.trace for run in runs], watch))

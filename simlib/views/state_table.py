@@ -7,6 +7,7 @@ from functools import singledispatch
 from typing import Any, Literal, NamedTuple
 
 from simlib.model.state import State
+from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.clock import ClockState
 from simlib.resources.collection import CollectionState
 from simlib.resources.database_state import DatabaseState
@@ -116,6 +117,11 @@ def _service(state: ServiceState) -> Iterable[tuple[str, str]]:
 def _lock(state: LockState) -> Iterable[tuple[str, str]]:
     yield "holder", "nobody" if state.holder is None else bare(state.holder, WIDTH)
     yield "token", str(state.token)
+
+
+@_rows.register
+def _advisory_lock(state: AdvisoryLockState) -> Iterable[tuple[str, str]]:
+    yield "holder", state.holder or "nobody"
 
 
 @_rows.register

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from simlib import Database, Disk, NotFound, Scenario, Service
-from simlib.errors import OperationError, Unavailable
-from simlib.live.stores import Folder, RemoteService, stores_for
+from simlib.errors import Conflict, OperationError, Unavailable
+from simlib.live.stores import Folder, stores_for
 from simlib.live.stores.facts import expected
-from simlib.live.stores.http import Ledger
+from simlib.live.stores.ledger import Ledger, RemoteLedger
 from simlib.model.operation import OK, Outcome
 from simlib.model.values import freeze
 from simlib.resources import Collection
@@ -72,7 +72,7 @@ def test_a_folder_that_may_not_grow_is_the_disk_of_the_model(tmp_path, seed, cap
 
 @pytest.fixture
 def server():
-    client = RemoteService("bank")
+    client = RemoteLedger("bank")
     with Ledger(client.signer) as ledger:
         threading.Thread(target=ledger.serve_forever, daemon=True).start()
         client.port = client.dead_port = ledger.server_port
@@ -86,6 +86,8 @@ def test_a_server_is_the_service_of_the_model(server, seed):
     for _ in range(20):
         args = chance.choice([(), (20,), ({"to": "ann"},)])
         op = bank.call(chance.choice(["charge", "refund"]), *args, idempotency_key=chance.choice([None, 1, "k"]))
+        if chance.random() < 0.3:
+            op = bank.look_up(chance.choice([1, 1.0, "k", ("k", 2)]))
         ways = [way for way in state.outcomes(op) if way.fault != "outages"]
         agree(server, state, op, "A", chance.choice(ways))
 
@@ -119,7 +121,10 @@ def off_the_schedule(schedule, db):
     except NotFound:
         yield db.write("ann", "was gone already")
     yield schedule.put("bob", [1])
-    names = yield schedule.list()
+    try:
+        yield schedule.create("bob", 2)
+    except Conflict:
+        names = yield schedule.list()
     yield db.write("names", names)
     yield db.write("bob", (yield schedule.get("bob")))
 

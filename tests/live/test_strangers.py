@@ -28,8 +28,8 @@ from simlib import Database, Disk, Lock, Queue, Scenario, Service
 from simlib.errors import Mistake
 from simlib.live import Processes
 from simlib.live.machine import LiveMachine
-from simlib.live.stores import RemoteService, stores_for
-from simlib.live.stores.http import Ledger
+from simlib.live.stores import stores_for
+from simlib.live.stores.ledger import Ledger, RemoteLedger
 from simlib.model.operation import Op
 from simlib.resources.lock import Lease
 from simlib.scenario import system_of
@@ -296,7 +296,7 @@ def test_a_client_that_calls_itself_nearly_as_the_run_does_stops_nobody(
 
 @pytest.fixture
 def service():
-    client = RemoteService("it")
+    client = RemoteLedger("it")
     with Ledger(client.signer) as ledger:
         threading.Thread(target=ledger.serve_forever, daemon=True).start()
         client.port = client.dead_port = ledger.server_port
@@ -407,7 +407,7 @@ def test_the_service_is_heard_on_this_machine_alone(service):
 
 def test_an_answer_that_is_not_the_service_s_own_is_told(tmp_path):
     """Somebody has taken the port of a service that is gone."""
-    client = RemoteService("it")
+    client = RemoteLedger("it")
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         client.port = stranger.getsockname()[1]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from simlib import NotFound, OutcomeUnknown, Unavailable
-from simlib.errors import Mistake
+from simlib.errors import Conflict, Mistake
 from simlib.resources import Collection
 from tests.resources import Driven
 
@@ -22,6 +22,27 @@ def test_put_stores_whatever_was_there_before():
 def test_get_and_list_answer_what_is_there():
     there = schedule({"bob": [1], "ann": "monthly"})
     assert (there.by("A").get("bob"), there.by("A").list()) == ([1], ["ann", "bob"])
+
+
+def test_create_adds_what_is_not_there():
+    there = schedule({"ann": "monthly"})
+    there.by("A").create("bob", "yearly")
+    assert dict(there.seen.items) == {"ann": "monthly", "bob": "yearly"}
+
+
+def test_what_is_there_already_is_a_conflict_and_stays_as_it_is():
+    there = schedule({"ann": "monthly"})
+    with pytest.raises(Conflict, match=r"^ann$"):
+        there.by("A").create("ann", "yearly")
+    assert there.seen["ann"] == "monthly"
+
+
+def test_a_lost_reply_makes_a_conflict_of_the_next_try():
+    there = schedule()
+    with pytest.raises(OutcomeUnknown):
+        there.by("A", "lost_replies").create("ann", "monthly")
+    with pytest.raises(Conflict):
+        there.by("A").create("ann", "monthly")
 
 
 @pytest.mark.parametrize("verb", ["get", "delete"])

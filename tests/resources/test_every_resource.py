@@ -5,16 +5,20 @@ from dataclasses import dataclass
 import pytest
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
-from simlib.resources import Collection, Lease, Message
+from simlib.resources import AdvisoryLock, Collection, Lease, Message
 from tests.resources import Driven
 
 STEPS = {
     "queue": (Queue(["one"]), lambda it: [it.receive(), it.send(1), it.ack(Message("it-1", 1, 1))]),
     "database": (Database({"x": 1}), lambda it: [it.write("x", 2), it.delete("x"), it.next_id()]),
-    "collection": (Collection({"ann": 1}), lambda it: [it.get("ann"), it.put("bob", 2), it.delete("ann"), it.list()]),
+    "collection": (
+        Collection({"ann": 1}),
+        lambda it: [it.get("ann"), it.put("bob", 2), it.create("c", 3), it.delete("ann"), it.list()],
+    ),
     "lock": (Lock(), lambda it: [it.acquire(ttl=3), it.delete(), it.release(Lease("A#1", 1))]),
+    "advisory lock": (AdvisoryLock(), lambda it: [it.acquire(), it.try_acquire(), it.release()]),
     "disk": (Disk({"f": "x"}), lambda it: [it.write("f", "y"), it.delete("f"), it.fsync("f")]),
-    "service": (Service(), lambda it: [it.call("charge", 20)]),
+    "service": (Service(), lambda it: [it.call("charge", 20, idempotency_key=1)]),
     "clock": (Clock(), lambda it: [it.sleep(3), it.now()]),
     "random": (Random(), lambda it: [it.choice([1, 2])]),
 }

@@ -2,7 +2,8 @@
 
 import pytest
 
-from simlib import OutcomeUnknown, Rejected, Service, Unavailable
+from simlib import NotFound, OutcomeUnknown, Rejected, Service, Unavailable
+from simlib.errors import Mistake
 from tests.resources import Driven
 
 
@@ -50,6 +51,54 @@ def test_a_key_that_comes_with_other_arguments_is_refused(bank, other):
     with pytest.raises(Rejected, match=r'^idempotency key "order-1" was used for other arguments$'):
         bank.by("A").call(*other, idempotency_key="order-1")
     assert [bank.seen.count("charge"), bank.seen.count("refund")] == [1, 0]
+
+
+# Looking up
+
+
+@pytest.mark.parametrize("key", ["order-1", 1, ("order", 1), ["order"]])
+def test_what_was_done_under_a_key_can_be_looked_up(bank, key):
+    bank.by("A").call("charge", 20, {"to": ["ada"]}, idempotency_key=key)
+    assert bank.by("B").look_up(key) == ("charge", 20, {"to": ["ada"]})
+
+
+def test_under_another_key_nothing_was_done(bank):
+    bank.by("A").call("charge", 20, idempotency_key=1)
+    bank.by("A").call("charge", 20)
+    for key in (2, "1", 1.0, True):
+        with pytest.raises(NotFound):
+            bank.by("A").look_up(key)
+
+
+def test_after_a_lost_reply_a_look_up_says_what_became_of_the_call(bank):
+    with pytest.raises(NotFound, match=r"^order-1$"):
+        bank.by("A").look_up("order-1")
+    with pytest.raises(OutcomeUnknown):
+        bank.by("A", "lost_replies").call("charge", 20, idempotency_key="order-1")
+    assert bank.by("A").look_up("order-1") == ("charge", 20)
+
+
+def test_what_was_rejected_or_refused_an_answer_is_not_found(bank):
+    with pytest.raises(Rejected):
+        bank.by("A", "rejections").call("charge", 20, idempotency_key="order-1")
+    with pytest.raises(Unavailable):
+        bank.by("A", "outages").call("charge", 30, idempotency_key="order-2")
+    for key in ("order-1", "order-2"):
+        with pytest.raises(NotFound):
+            bank.by("A").look_up(key)
+
+
+def test_a_look_up_does_nothing_and_only_its_connection_can_fail(bank):
+    bank.by("A").call("charge", 20, idempotency_key="order-1")
+    before = bank.state.key()
+    bank.by("A").look_up("order-1")
+    assert bank.state.key() == before
+    assert bank.ways(bank.steps.look_up("order-1")) == [("outages", None), ("lost_replies", None)]
+
+
+def test_no_key_is_nothing_to_look_up(bank):
+    with pytest.raises(Mistake, match=r"^look_up\(None\): nothing is done under no key"):
+        bank.by("A").look_up(None)
 
 
 # Faults

@@ -9,11 +9,14 @@ from typing import Any
 from simlib.live.stores.base import Store
 from simlib.live.stores.files import Folder, SmallDisk
 from simlib.live.stores.http import RemoteService
+from simlib.live.stores.ledger import RemoteLedger
 from simlib.live.stores.rest import RemoteCollection
+from simlib.live.stores.sessions import LockedFile
 from simlib.live.stores.sql import Connection, DatabaseTable, LockTable, QueueTable
 from simlib.live.stores.sqlite import SQLite
 from simlib.model.resource import Resource
 from simlib.model.state import State
+from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.collection import CollectionState
 from simlib.resources.database_state import DatabaseState
 from simlib.resources.disk import DiskState
@@ -52,11 +55,17 @@ def _store(name: str, state: State, path: Path, fills: bool, url: str | None) ->
 
             return RedisLock(name, url, tag)
         return LockTable(name, _connection(name, path, tag, url))
+    if isinstance(state, AdvisoryLockState):
+        if url is None:
+            return LockedFile(name, path)
+        from simlib.live.stores.postgres import PostgreSQL, PostgreSQLSessionLock  # needs an optional client
+
+        return PostgreSQLSessionLock(name, PostgreSQL(url, tag, name))
     if isinstance(state, DiskState):
         kind: Any = SmallDisk if fills or state.capacity is not None else Folder
         return kind(name, path / "files", state.capacity)  # type: ignore[no-any-return]
     if isinstance(state, ServiceState):
-        return RemoteService(name)
+        return RemoteLedger(name)
     if isinstance(state, CollectionState):
         return RemoteCollection(name)
     return None

@@ -60,6 +60,9 @@ class Store:
         """The identity by which a lock knows its owner: one attempt of a worker."""
         return f"{who}.{self.life}"
 
+    def end_run(self) -> None:
+        """The worker's run in this process is over: end what ends with it."""
+
     def down(self) -> AbstractContextManager[Any]:
         """Make it unreachable: somebody else holds it."""
         return nullcontext()

@@ -9,12 +9,13 @@ from typing import Any
 from simlib.live.stores.base import Facts
 from simlib.model.state import State
 from simlib.model.values import freeze
+from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.collection import CollectionState
 from simlib.resources.database_state import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import Message, QueueState
-from simlib.resources.service import ServiceState
+from simlib.resources.service import ServiceState, hashable
 
 
 def same(found: Facts, modelled: Facts) -> bool:
@@ -69,6 +70,11 @@ def _(state: LockState) -> Facts:
 
 
 @expected.register
+def _(state: AdvisoryLockState) -> Facts:
+    return {"holder": state.holder}
+
+
+@expected.register
 def _(state: DiskState) -> Facts:
     return {name: state.contents(name) for name in state.files}
 
@@ -77,6 +83,6 @@ def _(state: DiskState) -> Facts:
 def _(state: ServiceState) -> Facts:
     return {
         "effects": {**state.effects},
-        "keys": {*state.keys.items()},
+        "keys": {(key, hashable(done)) for key, done in state.keys.items()},
         "refused": {*state.refused},
     }

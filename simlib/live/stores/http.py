@@ -1,4 +1,4 @@
-"""A service behind HTTP: a server process with a ledger, and a client in each worker."""
+"""A service behind HTTP: a server process, and a client in each worker."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Hashable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from simlib.errors import OutcomeUnknown, Rejected, Unavailable
+from simlib.errors import OutcomeUnknown, Unavailable
 from simlib.live.pipe import Pipe
-from simlib.live.stores.base import Facts, Store
+from simlib.live.stores.base import Store
 from simlib.live.stores.servers import HERE, PATIENCE
 from simlib.live.stores.signed import Signer
 from simlib.model.fault import LOST_REPLIES, OUTAGES, REJECTIONS
 from simlib.model.operation import Op, Outcome
-from simlib.resources.service import hashable
-from simlib.text import show
 
-KEY, FAULT = "Idempotency-Key", "Fault"  # the client sends the fault to inject
+FAULT = "Fault"  # the client sends the fault to inject
 DROP, REFUSE = "drop-reply", "refuse"
 SECRET = "Authorization"  # every user of this machine can reach the port: without the run's secret, 403
 MOST_BYTES = 2**26  # of a request's body
@@ -40,20 +37,10 @@ class RemoteService(Store):
 
     def server(self) -> Server:
         """The server to run in the service's own process."""
-        return Ledger(self.signer)
+        raise NotImplementedError
 
     def answer(self, op: Op, who: str, outcome: Outcome) -> Any:
         return self.carry_out(op, who, outcome)
-
-    def carry_out(self, op: Op, who: str, outcome: Outcome) -> str:
-        key = hashable(op.kwargs.get("idempotency_key"))
-        headers = {} if key is None else {KEY: self.signer.write(key)}
-        status, text = self.request(op, outcome, "POST", "/", hashable(op.args), headers)
-        if status == http.HTTPStatus.CONFLICT:
-            raise Rejected(f"idempotency key {show(op.kwargs['idempotency_key'])} was used for other arguments")
-        if status != http.HTTPStatus.OK:
-            raise Rejected(op.args[0])
-        return str(self.signer.read(text))
 
     def request(
         self, op: Op, outcome: Outcome, method: str, path: str, body: Any, headers: dict[str, str]
@@ -78,11 +65,6 @@ class RemoteService(Store):
             return answer.status, answer.read().decode("latin-1")
         finally:
             connection.close()
-
-    def look(self) -> Facts:
-        _, ledger = self.ask(self.port, "GET", "/", None, {})
-        effects, keys, refused = self.signer.read(ledger)
-        return {"effects": effects, "keys": {*keys.items()}, "refused": {*refused}}
 
 
 class Server(ThreadingHTTPServer):
@@ -134,30 +116,6 @@ class Server(ThreadingHTTPServer):
         return [other for other, since in self._open.items() if recently < since < self._open[request]]
 
 
-class Ledger(Server):
-    """A service: how often each effect happened, under which keys, and which are refused for good."""
-
-    def __init__(self, signer: Signer) -> None:
-        super().__init__(signer, Calls)
-        self.effects: dict[Hashable, int] = {}
-        self.keys: dict[Hashable, Hashable] = {}
-        self.refused: list[Hashable] = []
-
-    def call(self, effect: Hashable, key: Hashable, refuse: bool) -> http.HTTPStatus:
-        """Apply the effect, once per key."""
-        with self.lock:
-            if key in self.keys:
-                return http.HTTPStatus.OK if self.keys[key] == effect else http.HTTPStatus.CONFLICT
-            if refuse and effect not in self.refused:
-                self.refused.append(effect)
-            if effect in self.refused:
-                return http.HTTPStatus.PAYMENT_REQUIRED
-            if key is not None:
-                self.keys[key] = effect
-            self.effects[effect] = self.effects.get(effect, 0) + 1
-            return http.HTTPStatus.OK
-
-
 class Requests(BaseHTTPRequestHandler):
     """Handles one request of the run."""
 
@@ -198,27 +156,6 @@ class Requests(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Keep the log out of the notebook's stderr."""
-
-
-class Calls(Requests):
-    """A call of the service, or a read of its ledger."""
-
-    server: Ledger
-
-    def do_POST(self) -> None:
-        try:
-            effect, key = self.body(), self.headers.get(KEY)
-            known_as = None if key is None else self.server.signer.read(key)
-        except ValueError:
-            return self.send_error(http.HTTPStatus.BAD_REQUEST)
-        except EOFError:
-            return None
-        return self.reply(self.server.call(effect, known_as, self.headers.get(FAULT) == REFUSE), "ok")
-
-    def do_GET(self) -> None:
-        self.server.alone(self.request)
-        with self.server.lock:
-            self.answer(http.HTTPStatus.OK, (self.server.effects, self.server.keys, self.server.refused))
 
 
 def _hang_up(request: socket.socket) -> None:

@@ -1,7 +1,8 @@
-"""Databases, queues and locks on PostgreSQL, in SERIALIZABLE transactions."""
+"""Databases, queues and locks on PostgreSQL, in SERIALIZABLE transactions; and its advisory locks."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,9 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 from psycopg.sql import SQL, Composed, Identifier
 
 from simlib.errors import OperationError, Unavailable
+from simlib.live.stores.base import Facts
 from simlib.live.stores.servers import PATIENCE, alive, unreachable, wait_until
+from simlib.live.stores.sessions import SessionLock
 from simlib.model.operation import Blocked
 
 IMPATIENCE = 0.05  # seconds to wait for a lock if the step is meant to fail
@@ -136,3 +139,61 @@ class PostgreSQL:
             self.run("SELECT pg_terminate_backend(?)", backend)
         self._say("DROP SCHEMA IF EXISTS {} CASCADE")
         self.close()
+
+
+class PostgreSQLSessionLock(SessionLock):
+    """An advisory lock of the server: of a number that is made of the run's and the resource's name.
+
+    The connection is the session. Its name says whose it is, and the server's list of locks who holds this one.
+    """
+
+    kind = "PostgreSQL"
+    HOLDER = (
+        "SELECT split_part(application_name, ' ', 3) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+        "WHERE locktype = 'advisory' AND granted AND (classid::bigint << 32) | objid::bigint = ? AND objsubid = 1"
+    )
+
+    def __init__(self, name: str, connection: PostgreSQL) -> None:
+        super().__init__(name)
+        self.connection = connection
+        self.number = int.from_bytes(hashlib.sha256(connection.schema.encode()).digest()[:8], "big", signed=True)
+        self._session: int | None = None  # the backend's process id
+
+    def _run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self.connection.run(sql, *values)
+        except psycopg.OperationalError as error:
+            raise unreachable(self.connection.url, error) from None
+
+    def prepare(self, state: Any) -> None:
+        self.connection.make()
+
+    def on_try_acquire(self, who: str) -> bool:
+        self._begin(who)
+        return bool(self._run("SELECT pg_try_advisory_lock(?)", self.number)[0][0])
+
+    def on_release(self, who: str) -> bool:
+        self._begin(who)
+        return bool(self._run("SELECT pg_advisory_unlock(?)", self.number)[0][0])
+
+    def _begin(self, who: str) -> None:
+        if self._session is None:
+            known_as = f"{self.connection.tag} {os.getpid()} {who}"
+            named = self._run("SELECT pg_backend_pid(), set_config('application_name', ?, false)", known_as)
+            self._session = named[0][0]
+
+    def end_run(self) -> None:
+        """Disconnect, and wait until the server has noticed."""
+        ended, self._session = self._session, None
+        self.connection.close()
+        if ended is not None:
+            gone = "SELECT 1 FROM pg_stat_activity WHERE pid = ?"
+            wait_until(lambda: not self._run(gone, ended), f"{self.kind} keeps a session whose client has gone")
+
+    def look(self) -> Facts:
+        self.connection.settle()
+        holders = self._run(self.HOLDER, self.number)
+        return {"holder": holders[0][0] if holders else None}
+
+    def drop(self) -> None:
+        self.connection.drop()

@@ -6,14 +6,14 @@ import http
 from typing import Any
 from urllib.parse import quote, unquote
 
-from simlib.errors import NotFound
+from simlib.errors import Conflict, NotFound
 from simlib.live.stores.base import Facts
 from simlib.live.stores.http import RemoteService, Requests, Server
 from simlib.live.stores.signed import Signer
 from simlib.model.operation import OK, Op, Outcome
 from simlib.resources.collection import CollectionState
 
-METHODS = {"get": "GET", "put": "PUT", "delete": "DELETE", "list": "GET"}
+METHODS = {"get": "GET", "put": "PUT", "create": "POST", "delete": "DELETE", "list": "GET"}
 ITEMS = "/items/"
 
 
@@ -29,10 +29,12 @@ class RemoteCollection(RemoteService):
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
         path = ITEMS + "".join(quote(name, safe="", errors="surrogatepass") for name in op.args[:1])
-        item = op.args[1] if op.verb == "put" else None
+        item = op.args[1] if op.verb in ("put", "create") else None
         status, text = self.request(op, outcome, METHODS[op.verb], path, item, {})
         if status == http.HTTPStatus.NOT_FOUND:
             raise NotFound(op.args[0])
+        if status == http.HTTPStatus.CONFLICT:
+            raise Conflict(op.args[0])
         answer = self.signer.read(text)
         return sorted(answer) if op.verb == "list" else answer
 
@@ -69,6 +71,12 @@ class Items(Requests):
         return self.reply(http.HTTPStatus.OK if found else http.HTTPStatus.NOT_FOUND, whole.get(self.name))
 
     def do_PUT(self) -> None:
+        self._store(new=False)
+
+    def do_POST(self) -> None:
+        self._store(new=True)
+
+    def _store(self, new: bool) -> None:
         try:
             item = self.body()
         except ValueError:
@@ -76,8 +84,10 @@ class Items(Requests):
         except EOFError:
             return None
         with self.server.lock:
-            self.server.items[self.name] = item
-        return self.reply(http.HTTPStatus.OK, None)
+            taken = new and self.name in self.server.items
+            if not taken:
+                self.server.items[self.name] = item
+        return self.reply(http.HTTPStatus.CONFLICT if taken else http.HTTPStatus.OK, None)
 
     def do_DELETE(self) -> None:
         with self.server.lock:

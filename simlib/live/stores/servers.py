@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from simlib.errors import Mistake
 from simlib.model.resource import Resource
+from simlib.resources.advisory_lock import AdvisoryLock
 from simlib.resources.database import Database
 from simlib.resources.lock import Lock
 from simlib.resources.queue import Queue
@@ -32,7 +33,7 @@ class Server(NamedTuple):
 
 REDIS = Server("redis://127.0.0.1:6379/0", (Lock,), "redis", "redis", "redis-server --port {}")
 POSTGRESQL = Server(
-    "postgresql://me@127.0.0.1/test", (Lock, Database, Queue), "psycopg", "postgres",
+    "postgresql://me@127.0.0.1/test", (Lock, AdvisoryLock, Database, Queue), "psycopg", "postgres",
     "docker run --rm -p {}:5432 -e POSTGRES_PASSWORD=secret postgres",
 )  # fmt: skip
 SCHEMES = {"redis": (REDIS, 6379), "postgresql": (POSTGRESQL, 5432), "postgres": (POSTGRESQL, 5432)}
