@@ -155,6 +155,11 @@ class DatabaseState(TransactionalState):
         rows = (unordered(self.rows), unordered(self.sequences), _as_counts(self.fences))
         return (*rows, self._transactions(_as_counts)) if self.open else rows
 
+    @property
+    def grown(self) -> int:
+        fences = [self.fences, *(transaction.fences for transaction in self.open.values())]
+        return max((token for held in fences for token in held.values()), default=0)
+
     def recounted(self, number: Renumber) -> DatabaseState:
         state = self.copy()
         holders: list[DatabaseState | Transaction] = [state, *state.open.values()]

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from simlib.model.values import freeze, unordered
+from simlib.model.values import unordered
 
 Level = Literal["read committed", "repeatable read", "serializable"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -42,14 +42,17 @@ class Transaction:
     done: int = 0  # how many writes of `transaction(...)` have been carried out
 
     def copy(self) -> Transaction:
+        other = object.__new__(Transaction)
         mine = vars(self).items()
-        return Transaction(**{name: value.copy() if type(value) in (dict, set) else value for name, value in mine})
+        vars(other).update({name: value.copy() if type(value) in (dict, set) else value for name, value in mine})
+        return other
 
     def key(self) -> Hashable:
+        """Without the fences. A row's key is a key as it is, see `key_of`."""
         snapshot = None if self.snapshot is None else unordered(self.snapshot)
-        sets = tuple(frozenset(map(freeze, part)) for part in (self.changed, self.locks, self.deleted, self.missed))
-        parts = (self.level, self.single, self.failed, self.waits_for, self.found, self.done)
-        return (*map(freeze, parts), snapshot, unordered(self.writes), sets)  # without the fences
+        sets = (*map(frozenset, (self.changed, self.locks, self.deleted, self.missed)),)
+        statement = (self.waits_for, self.found, self.done)
+        return (self.level, self.single, self.failed, snapshot, unordered(self.writes), sets, statement)
 
     def row(self, key: Any, committed: Mapping[Any, Any]) -> Any:
         """The row as this transaction sees it, or GONE."""

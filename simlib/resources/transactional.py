@@ -26,6 +26,7 @@ from simlib.resources.transaction import GONE, Level, Transaction
 from simlib.text import show
 
 Locked = Literal["wait", "skip", "nowait"]  # what to do about a row that somebody else has locked
+NEVER_WAIT = ("begin", "commit", "rollback", "next_id", "compare_scan")
 ABORTED = "a statement before it failed: roll back first"
 LOST = "the connection was lost, and the transaction with it: begin again"
 CHANGED = "somebody else has changed {} since this transaction took its snapshot"
@@ -62,7 +63,9 @@ class TransactionalState(State):
         return bool(self.open)
 
     def can_begin(self, op: Op) -> bool:
-        return bool(self.open)  # else nobody has locked anything
+        if op.verb in NEVER_WAIT or (op.verb in ("read", "scan") and "for_update" not in op.kwargs):
+            return False
+        return any(transaction.locks for transaction in self.open.values())
 
     # Statements
 

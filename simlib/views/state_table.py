@@ -15,6 +15,8 @@ from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 from simlib.resources.service import ServiceState
+from simlib.resources.transaction import GONE
+from simlib.resources.transaction import GONE
 from simlib.text import bare, show
 from simlib.views.markup import escape
 
@@ -90,7 +92,10 @@ def _queue(state: QueueState) -> Iterable[tuple[str, str]]:
 
 @_rows.register
 def _database(state: DatabaseState) -> Iterable[tuple[str, str]]:
-    return _all(((bare(key), row) for key, row in sorted(state.rows.items(), key=str)), "no rows")
+    yield from _all(((bare(key), row) for key, row in sorted(state.rows.items(), key=str)), "no rows")
+    for who, transaction in sorted(state.open.items()):
+        for key, row in sorted(transaction.writes.items(), key=str):
+            yield f"{bare(key)}, by {who}", f"{'deleted' if row is GONE else show(row, WIDTH)}, not committed"
 
 
 @_rows.register
