@@ -2,7 +2,8 @@
 
 `python benchmarks/explore_growth.py` draws benchmarks/explore_growth.png. The system is a counter that each worker adds
 to, with a compare-and-set, so many rounds of two steps; one of the three is varied, the others stay. Times are ratios
-to the shortest, of processor time, medians of the measurements, each of which goes through all systems.
+to the shortest, of processor time, medians of the measurements, each of which goes through all systems. The last line
+compares two workers of six steps in transactions with the same without.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ os.environ["TQDM_DISABLE"] = "1"
 from explore_systems import counter, in_rounds  # which finds the rest
 from matplotlib import pyplot
 
+from simlib import Database, Scenario
 from simlib.check import explore
 from simlib.scenario import system_of
 from simlib.schedule.budget import Budget, Limits
@@ -63,6 +65,35 @@ def measured(rounds: int) -> tuple[dict[Point, int], dict[Point, list[float]]]:
     return states, seconds
 
 
+def six_steps(db):  # type: ignore[no-untyped-def]
+    for key in ("x", "y", "z"):
+        value = yield db.read(key)
+        yield db.write(key, value + 1)
+
+
+def six_steps_in_a_transaction(db):  # type: ignore[no-untyped-def]
+    yield db.begin()
+    for key in ("x", "y"):
+        value = yield db.read(key)
+        yield db.write(key, value + 1)
+    yield db.commit()
+
+
+def of_transactions(rounds: int) -> str:
+    """How long two workers of six steps and one crash take in transactions, for each second that they take without."""
+    scenario, ratios, states = Scenario(db=Database({"x": 0, "y": 0, "z": 0})), [], []
+    for _ in range(20 * rounds):
+        seconds = []
+        for worker in (six_steps, six_steps_in_a_transaction):
+            begun = time.process_time()
+            found = scenario.explore(worker, workers=2, crashes=1)
+            seconds.append(time.process_time() - begun)
+            states.append(found.states)
+        ratios.append(seconds[1] / seconds[0])
+    ratio = statistics.median(ratios)
+    return f"in a transaction: {states[1]:,} states for {states[0]:,} without, {ratio:.2f} of the time"
+
+
 def drawn(states: dict[Point, int], seconds: dict[Point, list[float]]) -> None:
     unit = min(statistics.median(found) for found in seconds.values())
     figure, rows = pyplot.subplots(2, 3, figsize=(10, 6), sharey="row", constrained_layout=True)
@@ -87,12 +118,14 @@ def drawn(states: dict[Point, int], seconds: dict[Point, list[float]]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
-    states, seconds = measured(parser.parse_args().rounds)
+    arguments = parser.parse_args()
+    states, seconds = measured(arguments.rounds)
     drawn(states, seconds)
     for axis, values in AXES.items():
         for value in values:
             row = [f"{states.get((axis, value, name), 0):>8,}" for name in WAYS]
             print(f"{value} {axis:8}", *row)
+    print(of_transactions(arguments.rounds))
     return 0
 
 

@@ -16,7 +16,6 @@ from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
 from simlib.resources.service import ServiceState
 from simlib.resources.transaction import GONE
-from simlib.resources.transaction import GONE
 from simlib.text import bare, show
 from simlib.views.markup import escape
 
