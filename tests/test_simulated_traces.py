@@ -11,7 +11,7 @@ from simlib import Clock, Database, Queue, Scenario, Service, exponential, lanes
 from simlib.errors import Mistake
 from simlib.simulate import Conditions, simulate
 from simlib.simulate.recorder import Recorder
-from tests.programs import programs_as_data, programs_with_clocks
+from tests.programs import programs_as_data, programs_with_clocks, programs_with_transactions
 
 
 def serve(inbox, bank):
@@ -88,7 +88,7 @@ def test_a_trace_that_is_read_again_has_the_states_of_the_run(snapshots):
     )  # fmt: skip
     @given(st.data())
     def reads_the_same(data):
-        case = data.draw(st.one_of(programs_with_clocks({}), programs_as_data({})))
+        case = data.draw(st.one_of(programs_with_clocks({}), programs_as_data({}), programs_with_transactions({})))
         conditions = data.draw(conditions_for(case.scenario))
         snapshots.clear()
         try:

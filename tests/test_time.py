@@ -3,6 +3,7 @@
 import pytest
 
 from simlib import Clock, Database, Lock, Queue, Scenario
+from tests.programs import programs_with_transactions
 from tests.within import compare_many
 
 
@@ -164,3 +165,9 @@ def test_whatever_simulate_comes_to_with_no_drawn_fault_is_in_explore_s_set(numb
     assert len(tally.programs) >= 25, vars(tally)
     assert tally.runs >= 150, vars(tally)
     assert tally.expired >= 50, vars(tally)
+
+
+def test_transactions_that_are_simulated_end_as_explore_says_that_they_can():
+    tally = compare_many(0, 40, programs_with_transactions)
+    assert len(tally.programs) >= 20, vars(tally)
+    assert tally.runs >= 120, vars(tally)

@@ -1,12 +1,12 @@
 """What `simulate` can come to with no drawn fault has to be among what `explore` says is possible.
 
-Random programs with clocks, sleeps, leases and visibility timeouts. Steps take next to no time beside them, and where a
-program asks what time it is, none at all.
+Random programs with clocks, sleeps, leases and visibility timeouts, or with transactions. Steps take next to no time
+beside them, and where a program asks what time it is, none at all.
 """
 
 from dataclasses import dataclass, field, fields
 
-from simlib import Clock, Lock, Queue, exponential
+from simlib import Clock, Database, Lock, Queue, exponential
 from simlib.check import explore
 from simlib.errors import Mistake
 from simlib.model.system import outcome_of
@@ -64,7 +64,7 @@ def simulates_within(case, tally):
         tally.expired += any(event.kind == "timer" for event in trace.trace.events)
     tally.outcomes += len(met)
     tally.asleep += any(isinstance(thing, Clock) for thing in system.resources.values())
-    if any(isinstance(thing, (Lock, Queue)) for thing in system.resources.values()):
+    if any(isinstance(thing, (Database, Lock, Queue)) for thing in system.resources.values()):
         tally.programs.add(digest(repr(case)))
 
 
@@ -78,8 +78,8 @@ def run_of(case, number):
         return None
 
 
-def compare_many(number, examples):
+def compare_many(number, examples, programs=programs_with_clocks):
     """So many programs, drawn from this seed. Raises what `simulates_within` does, with a small such program."""
     tally = Within()
-    each_of(programs_with_clocks({}), number, examples, lambda case: simulates_within(case, tally))
+    each_of(programs({}), number, examples, lambda case: simulates_within(case, tally))
     return tally
