@@ -146,8 +146,8 @@ STEPS = "A worker reaches a resource by steps alone, such as `yield db.read(key)
 @pytest.mark.parametrize(
     "ask, message",
     [
-        (lambda bank, db: bank.count("charge"), "`bank.count`: a Service has the steps call."),
-        (lambda bank, db: bank.count, "`bank.count`: a Service has the steps call."),
+        (lambda bank, db: bank.count("charge"), "`bank.count`: a Service has the steps call and look_up."),
+        (lambda bank, db: bank.count, "`bank.count`: a Service has the steps call and look_up."),
         (lambda bank, db: db["x"], f"'Database' object is not subscriptable. {STEPS}"),
         (lambda bank, db: "x" in db, f"argument of type 'Database' is not iterable. {STEPS}"),
         (lambda bank, db: list(db), f"'Database' object is not iterable. {STEPS}"),
