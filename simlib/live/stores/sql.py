@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, Protocol, TypeVar
 
 from simlib.errors import AlreadyExists, StaleToken
 from simlib.live.stores.base import Facts, Mutex, Store, lasting
 from simlib.model.fault import OUTAGES, REDELIVERIES
 from simlib.model.operation import Blocked, Op, Outcome
+from simlib.model.timing import seconds, waits
 from simlib.model.values import freeze, same
 from simlib.resources.database_state import DatabaseState
 from simlib.resources.lock import Lease
-from simlib.resources.queue import Message, QueueState
+from simlib.resources.message import Message
+from simlib.resources.queue import QueueState
 from simlib.text import show
 
+PATIENCE, AGAIN = 0.02, 0.005  # seconds: how long a wait for a message really is, and until the next look
 Row = tuple[Any, ...]
 T = TypeVar("T")
 
@@ -218,9 +221,21 @@ class QueueTable(Table):
     def on_send(self, who: str, body: Any) -> str:
         return self._add(self.run("SELECT COUNT(*) FROM messages")[0][0] + 1, body)
 
-    def on_receive(self, who: str) -> Message:
+    def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
+        if outcome.fault or not waits(op):
+            return super().carry_out(op, who, outcome)
+        patience = time.monotonic() + min(seconds(op), PATIENCE)
+        while True:  # each look is a transaction of its own
+            message = super().carry_out(op, who, outcome)
+            if message is not None or time.monotonic() > patience:
+                return message
+            time.sleep(AGAIN)
+
+    def on_receive(self, who: str, wait: float | None = None) -> Message | None:
         oldest = f"number = (SELECT number FROM messages WHERE place = 'ready' ORDER BY number LIMIT 1{self._skip()})"
-        return self._deliver(oldest)
+        with suppress(*([Blocked] if wait else [])):
+            return self._deliver(oldest)
+        return None
 
     def _skip(self) -> str:
         """SQL that keeps a receive from waiting for a message that another one is claiming."""
