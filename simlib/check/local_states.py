@@ -129,18 +129,23 @@ class LocalStates:
         """Where a worker at this node stands."""
         op = self.step_at(node)
         stopped = self.stopped[node]
-        switched_off = stopped and self.queued[node] == "receive"  # a queue has its tasks
-        done = op is None and node not in self.bugs and node not in self.lost and not switched_off
+        done = op is None and node not in self.bugs and node not in self.lost and not self._is_switched_off(node)
         # Before its first step a process has nothing to lose, nor at its end.
         return Standing(op, op is not None and self.parent[node][0] != ENDED, done, stopped)
 
+    def _is_switched_off(self, node: int) -> bool:
+        """Whether a consumer was told to stop: its tasks are a queue's, and not its own."""
+        return self.stopped[node] and self.queued[node] == "receive"
+
     def _vacant(self, why: str, node: int) -> int:
-        worker, incarnation = self.start[node]
-        key = (why, worker, incarnation)
+        switched_off = self._is_switched_off(node)
+        key, first = (why, *self.start[node], switched_off), "receive" if switched_off else ""
         if key not in self._roots:
             self._roots[key] = len(self.op)
             self.vacant.add(len(self.op))
-            self._append(ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
+            self._append(
+                ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0, first, stopped=switched_off
+            )  # fmt: skip
         return self._roots[key]
 
     def begun(self, node: int) -> int:
