@@ -204,18 +204,9 @@ class LocalStates:
         return node
 
     def _append(
-        self,
-        op: int,
-        where: Where,
-        error: BaseException | None,
-        parent: tuple[int, int],
-        start: tuple[str, int],
-        step_name: tuple[str, int],
-        depth: int,
-        first: str = "",
-        held: Hashable | None = None,
-        stopped: bool = False,
-    ) -> None:
+        self, op: int, where: Where, error: BaseException | None, parent: tuple[int, int], start: tuple[str, int],
+        step_name: tuple[str, int], depth: int, first: str = "", held: Hashable | None = None, stopped: bool = False,
+    ) -> None:  # fmt: skip
         self.op.append(op)
         self.resource_of.append(ENDED if op == ENDED else self._index_of[self.ops.things[op].resource])
         self.where.append(where)
