@@ -8,7 +8,16 @@ simlib.types has the types of every argument and result, for annotations.
 
 from simlib.audit import audit
 from simlib.compare import compare
-from simlib.errors import AlreadyExists, DiskFull, NotFound, OutcomeUnknown, Rejected, StaleToken, Unavailable
+from simlib.errors import (
+    AlreadyExists,
+    DiskFull,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    StaleToken,
+    Terminated,
+    Unavailable,
+)
 from simlib.resources import Clock, Database, Disk, Lock, Queue, Random, Service
 from simlib.scenario import Scenario
 from simlib.simulate import exponential
@@ -19,6 +28,7 @@ __all__ = [
     # describe
     "Scenario", "Queue", "Database", "Lock", "Disk", "Service", "Clock", "Random",
     "Rejected", "Unavailable", "OutcomeUnknown", "AlreadyExists", "NotFound", "StaleToken", "DiskFull",
+    "Terminated",
     # check
     "compare", "audit", "exponential", "sweep",
     # look

@@ -62,6 +62,23 @@ class DiskFull(OperationError):
     """ENOSPC. Part of the data may have been written."""
 
 
+class Terminated(SystemExit):
+    """SIGTERM: the worker was told to stop (the fault `stops`). Raised in place of its step, which was not sent.
+
+    The worker may catch it to finish, or to hand back what it holds; in its `finally` blocks a yielded step does
+    happen. When the run ends, by `return` or by this, its process ends; see the fault `stops` of `explore`.
+
+    Python runs a signal handler in the main thread, between two bytecodes, and what the handler raises is raised there;
+    the usual one calls `sys.exit`. Celery's `WorkerShutdown` is a SystemExit, too. So `except Exception` lets it pass,
+    and a bare `except` swallows it. Source: Python documentation, `signal`, "Execution of Python signal handlers", and
+    `SystemExit`; Celery, `celery.exceptions`. Left out: a signal that interrupts a request which is under way, a second
+    SIGTERM, and how long the grace period is (a SIGKILL at its end is a crash).
+    """
+
+
+ENDS_A_RUN = (OperationError, Terminated)  # uncaught, they end a process; anything else is an error of the worker's own
+
+
 class Mistake(Exception):
     """An error in the learner's own code: what happened, where, and what to write instead.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from string import ascii_uppercase
 from typing import Any, NamedTuple
 
-from simlib.errors import OperationError
+from simlib.errors import OperationError, Terminated
 from simlib.model.operation import BEGUN, OK, Blocked
 from simlib.model.system import ME, outcome_of
 from simlib.model.timing import JUST_NOW
@@ -25,7 +25,7 @@ from simlib.resources.queue import QueueState
 class Choice(NamedTuple):
     """One thing that can happen: what, the fault that pays for it (or None), whether it overtakes somebody."""
 
-    kind: str  # step, timer, crash, power loss, again
+    kind: str  # step, timer, crash, power loss, again, stop
     who: str  # the worker, or the resource of a timer
     how: Any = None  # the outcome, the timer's id, or in which way each disk survives
     fault: str | None = None
@@ -59,6 +59,7 @@ class Person:
         self.received = None  # whether it asked for a message, in this run, before it sent one
         self.begun = False  # its step is under way
         self.lost = False  # its machine is gone
+        self.stopped = False  # it was told to stop
         self.error = None
         self.tell(None)
 
@@ -73,6 +74,26 @@ class Person:
             self.op = None
         except Exception as error:
             self.op, self.error = None, error
+        except SystemExit:
+            assert self.stopped
+            self.op, self.error = None, Terminated()
+
+    def asked(self):
+        """Note whether it asks for a message before it sends one."""
+        if self.received is None and self.op.verb in ("receive", "send"):
+            self.received = self.op.verb == "receive"
+
+    @property
+    def failed(self):
+        """Whether something other than its own bug ended it."""
+        return isinstance(self.error, (OperationError, Terminated))
+
+    @property
+    def seconds(self):
+        """For how long it sleeps, or waits for a message; None if neither."""
+        if self.op is None:
+            return None
+        return self.op.args[0] if self.op.verb == "sleep" else self.op.kwargs.get("wait")
 
     def lose(self):
         """Its machine is gone: there is no next step, and no other task."""
@@ -118,24 +139,59 @@ class Run:
     # What can happen
 
     def choices(self):
-        ways = {letter: self.ways(letter) for letter in self.people}
+        lazy = {letter for letter in self.people if self.is_lazy(letter)}
+        ways = {letter: [way for way in self.ways(letter) if way.fault or letter not in lazy] for letter in self.people}
         able = {letter for letter, outcomes in ways.items() if any(one.fault is None for one in outcomes)}
         found = [
             Choice("step", letter, outcome, outcome.fault, self.turn in able - {letter})
             for letter, outcomes in ways.items()
             for outcome in outcomes
         ]
-        return [*found, *self.timers(able), *self.crashes(), *self.node_losses(), *self.power_losses(), *self.agains()]
+        struck = [*self.crashes(), *self.node_losses(), *self.power_losses(), *self.agains(), *self.stops()]
+        return [*found, *self.timers({*able, *lazy}), *struck]
+
+    def is_lazy(self, letter):
+        """Whether a run begins with a wait for a message of which there is none, and would end without one and begin
+        again, with no timer any older: then it may as well wait on.
+        """
+        person = self.people[letter]
+        if person.taken or person.stopped or not self.naps(letter) or not self.ways(letter):
+            return False
+        if person.op.verb != "receive":
+            return False
+        again = Person(self.system, letter, person.incarnation)
+        again.tell(None)
+        ends = again.op is None and again.error is None
+        again.bury()
+        return ends and all(
+            self.is_no_older(running, letter, person.seconds) for running in self.running_timers.values()
+        )
+
+    def is_no_older(self, running, letter, seconds):
+        slept = running.before.get(letter)
+        if slept != running.least:
+            return False
+        return self.acts(running.timer.owner) or min(running.timer.seconds, slept + seconds) == slept
+
+    def naps(self, letter):
+        """Whether it can do nothing but sleep, or wait for a message of which there is none."""
+        op = self.people[letter].op
+        if op is None or self.people[letter].seconds is None:
+            return False
+        return op.verb == "sleep" or not self.world[op.resource].ready
 
     def ways(self, letter):
         """The outcomes that this worker's next step can have now."""
         op = self.people[letter].op
         if op is None:
             return []
-        if op.verb == "sleep":
-            return [] if any(self.must_end_before(clock, letter) for clock in self.running_timers.values()) else [OK]
+        held = self.naps(letter) and any(self.must_end_before(clock, letter) for clock in self.running_timers.values())
         state, found = self.world[op.resource], []
+        if op.verb == "sleep":
+            return [] if held else [OK]
         for outcome in state.outcomes(op):
+            if held and outcome.fault is None:
+                continue
             if outcome.fault is None or self.can_pay(outcome.fault):
                 try:
                     state.copy().perform(op, letter, outcome)
@@ -163,7 +219,15 @@ class Run:
     def running(self):
         """Who is somewhere between a first step and the end: whoever has something to lose."""
         people = self.people.items()
-        return [letter for letter, person in people if person.op is not None and (person.taken or person.begun)]
+        begun = {letter for letter, person in people if person.taken or person.begun or person.stopped}
+        return [letter for letter, person in people if person.op is not None and letter in begun]
+
+    def stops(self):
+        """Whoever has a step to take can be told to stop, once a run."""
+        if self.can_pay("stops"):
+            for letter, person in self.people.items():
+                if person.op is not None and not person.stopped:
+                    yield Choice("stop", letter, fault="stops")
 
     def crashes(self):
         if self.can_pay("crashes"):
@@ -185,8 +249,9 @@ class Run:
         """A task whose worker is done with it can be handed out once more."""
         if self.can_pay("redeliveries"):
             for letter, person in self.people.items():
-                failed = person.error is not None and not isinstance(person.error, OperationError)
-                if person.op is None and not failed and not person.lost:
+                failed = person.error is not None and not person.failed
+                off = person.stopped and person.received
+                if person.op is None and not failed and not person.lost and not off:
                     yield Choice("again", letter, fault="redeliveries")
 
     # Time
@@ -194,22 +259,22 @@ class Run:
     def acts(self, letter):
         """Whether this worker can do something other than to sleep on."""
         person = self.people.get(letter)
-        if person is None or person.op is None or person.op.verb == "sleep":
+        if person is None or person.op is None or self.naps(letter):
             return False
         return any(way.fault is None for way in self.ways(letter))
 
     def must_end_before(self, clock, sleeper):
         """Whether this timer runs out before the worker has slept."""
         slept = clock.before.get(sleeper)
-        whole = self.people[sleeper].op.args[0]
+        whole = self.people[sleeper].seconds
         return slept is not None and not self.acts(clock.timer.owner) and slept + whole >= clock.timer.seconds
 
     def may_end(self, name, timer):
         clock = self.running_timers[name, timer.id, timer.armed]
-        asleep = [letter for letter, person in self.people.items() if person.op and person.op.verb == "sleep"]
+        asleep = [letter for letter in self.people if self.naps(letter)]
         if self.acts(timer.owner):
             return False
-        return any(clock.before.get(one, 0) + self.people[one].op.args[0] >= timer.seconds for one in asleep)
+        return any(clock.before.get(one, 0) + self.people[one].seconds >= timer.seconds for one in asleep)
 
     def sleep(self, letter, seconds):
         """It has slept."""
@@ -236,7 +301,7 @@ class Run:
         self.running_timers = {key: known.get(key) or Running(timer) for key, timer in running.items()}
         for key, timer in running.items():
             self.running_timers[key].timer = timer
-        asleep = {letter for letter, person in self.people.items() if person.op and person.op.verb == "sleep"}
+        asleep = {letter for letter, person in self.people.items() if person.seconds is not None}
         for letter in self.people:
             if letter not in asleep or self.people[letter] is not self.bedtimes.get((letter, "who")):
                 self.bedtimes.pop(letter, None)
@@ -273,6 +338,8 @@ class Run:
             self.people[choice.who].lose()
         elif choice.kind == "crash":
             self.kill(choice.who)
+        elif choice.kind == "stop":
+            self.stop(choice.who)
         else:
             self.end(choice.who, self.people[choice.who].incarnation + 1)
 
@@ -281,24 +348,47 @@ class Run:
         try:
             if person.op.verb == "sleep":
                 answer = self.sleep(letter, person.op.args[0])
-                self.bedtimes.pop(letter)
-                for clock in self.running_timers.values():
-                    clock.before.pop(letter, None)
             else:
+                napped = self.naps(letter) and outcome.fault is None
                 answer = self.world[person.op.resource].perform(person.op, letter, outcome)
+                if napped:
+                    self.sleep(letter, person.seconds)
         except OperationError as error:
             answer = error
+        self.wake(letter)
         person.begun, self.turn = outcome == BEGUN, letter
         if person.begun:
             return
         person.taken += 1
-        if person.received is None and person.op.verb in ("receive", "send"):
-            person.received = person.op.verb == "receive"
+        person.asked()
         person.tell(answer)
-        if person.op is None:
-            failed = isinstance(person.error, OperationError)
-            again = (failed and self.system.cast[letter].restarts) or (person.error is None and person.received)
-            self.end(letter, person.incarnation + failed, again)
+        self.end_if_over(letter)
+
+    def wake(self, letter):
+        """It sleeps and waits no longer, however long it has."""
+        self.bedtimes.pop(letter, None)
+        for clock in self.running_timers.values():
+            clock.before.pop(letter, None)
+
+    def stop(self, letter):
+        """It hears of it in place of its step, which it does not take."""
+        person = self.people[letter]
+        self.wake(letter)
+        self.world[person.op.resource].cancelled(letter)
+        person.asked()
+        person.stopped, person.begun = True, False
+        person.tell(Terminated())
+        self.end_if_over(letter)
+
+    def end_if_over(self, letter):
+        person, restarts = self.people[letter], self.system.cast[letter].restarts
+        if person.op is not None:
+            return
+        if person.error is not None:
+            again = person.failed and restarts
+        else:
+            again = person.received and (restarts or not person.stopped)
+        self.end(letter, person.incarnation + (person.stopped or person.failed), again)
 
     def kill(self, letter):
         """Its process is gone; a supervisor starts it again, where there is one."""
@@ -337,7 +427,7 @@ class Run:
     def wrong(self, choices):
         """The claim that is broken here, None if all is well."""
         errors = [person.error for person in self.people.values() if person.op is None]
-        if any(error is not None and not isinstance(error, OperationError) for error in errors):
+        if any(error is not None and not isinstance(error, (OperationError, Terminated)) for error in errors):
             return "error"
         broken = self.system.broken(self.system.always, self.world)
         if broken is None and at_rest(choices):

@@ -14,7 +14,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
-from simlib.errors import OperationError, Rejected, Unavailable
+from simlib.errors import OperationError, Rejected, Terminated, Unavailable
 from simlib.model.values import freeze
 from simlib.resources import AdvisoryLock, Collection
 from simlib.scenario import system_of
@@ -46,6 +46,9 @@ BUDGETS = [
     {"pauses": 1, "redeliveries": 1},
     {"lost_replies": 1, "crashes": 1},
     {"rejections": 1, "outages": 1},
+    {"stops": 1},
+    {"stops": 1, "crashes": 1},
+    {"stops": 2},
 ]
 FAMILIES = {  # what programs are mostly about, so that the faults find something to strike
     "power_losses": "disk",
@@ -55,6 +58,7 @@ FAMILIES = {  # what programs are mostly about, so that the faults find somethin
     "redeliveries": "inbox",
     "lost_replies": "bank",
     "node_losses": "lock",
+    "stops": "inbox",
 }
 
 
@@ -345,10 +349,10 @@ def interpret(block, on, env):
             for env["n"] in range(rest[0]):
                 yield from interpret(rest[1], on, env)
         else:
-            op = TABLE[kind][rest[0]](on, env)
+            op = (PATIENT.get(rest[0]) or TABLE[kind][rest[0]])(on, env)
             if op is not None:
                 env["it"] = answer = yield op
-                if rest[0] == "receive":
+                if op.verb == "receive":
                     env["message"] = answer
                 if "acquire" in rest[0]:
                     env["lease"] = answer
@@ -386,7 +390,7 @@ def resources_of(block):
 
 
 def compiled(source, names, shown):
-    known = (interpret, helper, suppress, OperationError, Rejected, Unavailable)
+    known = (interpret, helper, suppress, OperationError, Rejected, Terminated, Unavailable)
     scope = {**{one.__name__: one for one in known}, **names}
     exec(compile(source, "<generated>", "exec"), scope)
     scope["worker"].source = shown
@@ -493,6 +497,72 @@ def programs_with_transactions(draw, budget):
         marks = [(("transaction", mark),) if mark else () for mark in (begin, end)]
         roles.append(worker_of((*marks[0], *body, *marks[1]), draw(st.integers(0, 7)) == 0))
     return Case(scenario_for(draw, roles), roles, count - len(roles) + 1)
+
+
+# Programs that are told to stop, or give up waiting for a message. Their steps are not among those above, from which a
+# seed draws the same programs as ever.
+
+PATIENT = {
+    "receive a while": lambda on, env: on["inbox"].receive(wait=5),
+    "receive a long while": lambda on, env: on["inbox"].receive(wait=40),
+}
+ENDINGS = {  # of those who are told to stop
+    "finish": "env['n'] += 1",
+    "hand back": "if env['message']: yield inbox.nack(env['message'])",
+    "note it and go": "yield db.write('y', 'told'); raise",
+    "exit": "raise SystemExit",
+}
+POLITE_WORKER = """
+def worker({names}):
+    on = dict({pairs}, me="some")
+    env = dict(n=0, it=None, message=None, lease=None)
+    {guard}
+        yield from interpret(block, on, env)
+{ending}
+"""
+GUARDS = {
+    "none": ("if True:", ""),
+    "finally": ("try:", "    finally:\n        if env['message']: yield db.write('x', 'over')"),
+    "caught": ("try:", "    except Terminated:\n        {ending}"),
+}
+
+
+@st.composite
+def programs_that_stop(draw, budget):
+    """About who waits how long for a message, and what becomes of it when its worker is told to stop."""
+    families = ["inbox"] * 4 + ["db"] * 2 + draw(st.sampled_from([["lock"], ["rest"], []]))
+    roles, most = [], 2 if budget else 3
+    for _ in range(draw(st.sampled_from([1, 1, 2]))):
+        first = draw(st.sampled_from([*PATIENT, *PATIENT, "receive", ""]))
+        block = a_block(draw, families, draw(st.integers(1, most)))
+        block = tuple(map(timeless, block))  # where a clock is asked, each wait is another state
+        then = draw(st.sampled_from(["if", "if", "if", "go on"])) if first in PATIENT else ""
+        if then == "if":
+            block = (("inbox", first), ("if", "none", (), block))
+        elif first:
+            block = (("inbox", first), *block)
+        roles.append(polite(block, draw(st.sampled_from([*GUARDS])), draw(st.sampled_from([*ENDINGS]))))
+    workers = draw(st.sampled_from([1, 2, 2])) if len(roles) == 1 else 1
+    scenario = scenario_for(draw, roles)
+    scenario.always = tuple(claim for claim in scenario.always if claim.function is not it_is_early)
+    return Case(scenario, roles, workers)
+
+
+def timeless(part):
+    """The same part of a block, without a question for the time."""
+    if part == ("rest", "now"):
+        return ("rest", "sleep")
+    return tuple(map(timeless, part)) if isinstance(part, tuple) else part
+
+
+def polite(block, guard, ending):
+    """The program as a worker that has its own way to stop."""
+    used = sorted({"db", "inbox", *resources_of(block)})
+    before, after = GUARDS[guard]
+    pairs = ", ".join(f"{name}={name}" for name in used)
+    after = after.format(ending=ENDINGS[ending])
+    source = POLITE_WORKER.format(names=", ".join(used), pairs=pairs, guard=before, ending=after)
+    return compiled(source, {"block": block}, (block, guard, ending))
 
 
 # Programs as Python source: whatever a frame can hold while it waits

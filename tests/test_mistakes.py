@@ -282,7 +282,10 @@ def test_a_misspelt_step_that_the_worker_swallows():
             "yield db.write('x')",
             "`db.write(...)` is missing a required argument: `row`. Write db.write(key, row, fence=None).",
         ),
-        ("yield inbox.receive(1)", "`inbox.receive(...)` has too many positional arguments. Write inbox.receive()."),
+        (
+            "yield inbox.receive(1)",
+            "`inbox.receive(...)` has too many positional arguments. Write inbox.receive(wait=None).",
+        ),
         (
             "yield bank.call('charge', idempotency=1)",
             "`bank.call(...)` got an unexpected keyword argument `idempotency`. "
@@ -528,7 +531,9 @@ def test_a_wrong_question(asked, message):
     assert said(lambda: shop().explore(read, **asked)) == message
 
 
-FAULTS = "crashes, node_losses, power_losses, redeliveries, lost_replies, outages, rejections, disk_full and pauses"
+FAULTS = (
+    "crashes, node_losses, power_losses, redeliveries, lost_replies, outages, rejections, disk_full, pauses and stops"
+)
 TAKEN = f"workers, max_states, max_seconds, max_megabytes, {FAULTS}"
 
 

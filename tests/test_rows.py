@@ -20,7 +20,7 @@ from simlib.check import explore
 from simlib.errors import Mistake, NotDeterministic
 from simlib.model.values import freeze, fresh, same
 from simlib.resources.lock import Lease
-from simlib.resources.queue import Message  # noqa: F401
+from simlib.resources.message import Message  # noqa: F401
 from simlib.scenario import system_of
 from simlib.schedule.budget import Budget, Limits
 from tests.enumeration import every_schedule

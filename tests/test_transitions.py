@@ -13,7 +13,13 @@ from simlib.schedule.budget import MOST, Budget, Limits
 from simlib.schedule.machine import Machine
 from simlib.schedule.transition import RULES
 from tests.agreement import each_of
-from tests.programs import programs_as_data, programs_that_race, programs_with_clocks, programs_with_transactions
+from tests.programs import (
+    programs_as_data,
+    programs_that_race,
+    programs_that_stop,
+    programs_with_clocks,
+    programs_with_transactions,
+)
 
 STEPS = 25  # fewer than the budget has of any fault
 SOURCES = Path(simlib.__file__).parent
@@ -48,8 +54,10 @@ def walk(system, chance, met):
 
 def test_the_checker_and_a_running_system_can_do_the_same_in_every_state():
     met = Counter()
-    for programs in (programs_as_data, programs_with_clocks, programs_with_transactions, programs_that_race):
-        each_of(programs({}), 18, 20, lambda case: [walk(case.system(), random.Random(one), met) for one in range(2)])
+    for programs in (
+        programs_as_data, programs_with_clocks, programs_with_transactions, programs_that_race, programs_that_stop,
+    ):  # fmt: skip
+        each_of(programs({}), 18, 20, lambda case: [walk(case.system(), random.Random(one), met) for one in range(3)])
     assert {kind for kind, _ in met} == {*RULES} - {"arrival"}  # which comes from outside of the system
     assert {fault for _, fault in met} == {None, *KINDS}
 

@@ -24,6 +24,7 @@ class Edge:
     over: bool  # whether it ends that worker's run, so that another's step overtakes nobody
     cost: int  # without a preemption
     strikes: int | None = None  # the node at which a fault strikes; None once that is noted
+    gives_up: bool = False  # whether it ends a wait for a message that did not come
     price: int = 0  # what a search orders by
 
     def __post_init__(self) -> None:

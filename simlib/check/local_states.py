@@ -7,10 +7,12 @@ whose nodes are next steps. A generator is run once per edge; the rest of a sear
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import cached_property
 from typing import Any
 
 from simlib.check.findings import Uncaught
-from simlib.errors import NotDeterministic, OperationError
+from simlib.errors import ENDS_A_RUN, NotDeterministic, OperationError, Terminated
+from simlib.model import timing
 from simlib.model.generator_state import capture
 from simlib.model.operation import NOWHERE, Op, Where
 from simlib.model.outside_memory import Outside
@@ -78,6 +80,8 @@ class LocalStates:
         self.too_long: int | None = None  # a node after so many steps that its run is taken for endless
         self.tried: set[tuple[int, int]] = set()  # ends of histories that were run again with other counts
         self.queued: list[str] = []  # what its run asked of a queue first
+        self.stopped: list[bool] = []  # whether its run was told to stop
+        self.waits = False  # whether any worker waits for a message and may give up
         self.children: list[dict[int, int]] = []  # by answer, the node it leads to
         self._waiting: dict[int, Process] = {}  # generators suspended at a node
         self._known: dict[Hashable, int] = {}
@@ -105,22 +109,43 @@ class LocalStates:
             return vacant
         if fate == "killed" and not self.system.cast[worker].restarts:
             return self._vacant("dead", node)
+        if fate == "told":
+            return self.after_run(worker, self.child(node, self.told_to_stop))
         return self.root(worker, self.start[node][1] + 1)
+
+    @cached_property
+    def told_to_stop(self) -> int:
+        """The number of the answer by which a worker is told to stop: an exception in place of its step's answer."""
+        return self.answers.number(Terminated(), ("told to stop",))
+
+    def after_run(self, worker: str, node: int) -> int:
+        """This worker's node when it has come to `node`: if its run is over there, the start of the next, if any."""
+        error, stopped = self.error[node], self.stopped[node]
+        if self.op[node] != ENDED or not self.system.starts_again(worker, error, self.queued[node], stopped):
+            return node
+        return self.root(worker, self.start[node][1] + (stopped or error is not None))
 
     def standing(self, node: int) -> Standing:
         """Where a worker at this node stands."""
         op = self.step_at(node)
-        done = op is None and node not in self.bugs and node not in self.lost
+        stopped = self.stopped[node]
+        done = op is None and node not in self.bugs and node not in self.lost and not self._is_switched_off(node)
         # Before its first step a process has nothing to lose, nor at its end.
-        return Standing(op, op is not None and self.parent[node][0] != ENDED, done)
+        return Standing(op, op is not None and self.parent[node][0] != ENDED, done, stopped)
+
+    def _is_switched_off(self, node: int) -> bool:
+        """Whether a consumer was told to stop: its tasks are a queue's, and not its own."""
+        return self.stopped[node] and self.queued[node] == "receive"
 
     def _vacant(self, why: str, node: int) -> int:
-        worker, incarnation = self.start[node]
-        key = (why, worker, incarnation)
+        switched_off = self._is_switched_off(node)
+        key, first = (why, *self.start[node], switched_off), "receive" if switched_off else ""
         if key not in self._roots:
             self._roots[key] = len(self.op)
             self.vacant.add(len(self.op))
-            self._append(ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0)
+            self._append(
+                ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0, first, stopped=switched_off
+            )  # fmt: skip
         return self._roots[key]
 
     def begun(self, node: int) -> int:
@@ -154,7 +179,7 @@ class LocalStates:
     def _add(self, process: Process, parent: tuple[int, int], start: tuple[str, int], depth: int) -> int:
         role = self.system.cast[start[0]]
         first = queued(self.queued[parent[0]], self.ops.things[self.op[parent[0]]]) if depth else ""
-        run = (role, start, first) if role.knows_itself else (role, first)
+        run = (role, process.stopped, start, first) if role.knows_itself else (role, process.stopped, first)
         # A start is never merged: a worker that is back where it began has something to lose.
         whose = (run, self._from_step(parent[0])) if depth else None
         held = self.remembered(process) if depth else None
@@ -168,27 +193,20 @@ class LocalStates:
             self._known[local_key] = node
         op = ENDED if process.op is None else self.ops.number(process.op, op_key(process.op))
         name, remembered = self._step_name(process, parent), None if held is None else (whose, held)
-        self._append(op, process.where, process.error, parent, start, name, depth, first, remembered)
+        self._append(op, process.where, process.error, parent, start, name, depth, first, remembered, process.stopped)
         if process.op is not None:
             self._waiting[node] = process
             self.ask_the_time |= process.op.verb == "now"
+            self.waits |= timing.waits(process.op)
             self._check_depth(node)
-        elif process.error is not None and not isinstance(process.error, OperationError):
+        elif process.error is not None and not isinstance(process.error, ENDS_A_RUN):
             self.bugs.add(node)
         return node
 
     def _append(
-        self,
-        op: int,
-        where: Where,
-        error: BaseException | None,
-        parent: tuple[int, int],
-        start: tuple[str, int],
-        step_name: tuple[str, int],
-        depth: int,
-        first: str = "",
-        held: Hashable | None = None,
-    ) -> None:
+        self, op: int, where: Where, error: BaseException | None, parent: tuple[int, int], start: tuple[str, int],
+        step_name: tuple[str, int], depth: int, first: str = "", held: Hashable | None = None, stopped: bool = False,
+    ) -> None:  # fmt: skip
         self.op.append(op)
         self.resource_of.append(ENDED if op == ENDED else self._index_of[self.ops.things[op].resource])
         self.where.append(where)
@@ -198,6 +216,7 @@ class LocalStates:
         self.step_names.append(step_name)
         self.depth.append(depth)
         self.queued.append(first)
+        self.stopped.append(stopped)
         self.held.append(held)
         self.children.append({})
 
@@ -205,15 +224,18 @@ class LocalStates:
         """How often a run that has just taken this node's step has come to the watched one, and whether this is it."""
         if self._step is None:
             return None
-        (name, nth), path = self._step, [node, *(before for before, _ in self.history(node))]
+        (name, nth), path = self._step, [node, *(one for one, told in self.history(node) if not self._is_stop(told))]
         return min(nth, sum(self.step_names[at][0] == name for at in path)), self.step_names[node] == self._step
 
     def _step_name(self, process: Process, parent: tuple[int, int]) -> tuple[str, int]:
-        name, node, before = process.op.name if process.op else "", parent[0], 0
+        name, (node, answer), before = process.op.name if process.op else "", parent, 0
         while node != ENDED:
-            before += self.step_names[node][0] == name
-            node = self.parent[node][0]
+            before += self.step_names[node][0] == name and not self._is_stop(answer)  # in place of the step
+            node, answer = self.parent[node]
         return name, before + 1
+
+    def _is_stop(self, answer: int) -> bool:
+        return answer >= 0 and isinstance(self.answers.things[answer], Terminated)
 
     def remembered(self, process: Process) -> Hashable | None:
         """What the process remembers, or how it ended; None if unknown, so that its history identifies it."""

@@ -120,7 +120,7 @@ class Search(Generic[Arrival]):
         self.findings.states += 1
         found = self._checks.everywhere(state)
         if found is None:
-            following = self._successors.of(state)
+            following = self._successors.in_state(number)
             if self._local_states.ask_the_time and "time" not in self._question.carried:
                 raise Carry("time")
             self._question.check_growth()
@@ -222,16 +222,28 @@ class Search(Generic[Arrival]):
         return circles(free)
 
     def _following(self, number: int) -> list[tuple[int, Edge]]:
-        targets, edges, _, _ = self._successors.of(self._successors.states[number])
+        targets, edges, _, _ = self._successors.in_state(number)
         return [*zip(targets, edges)]
 
     def _going_round(self, trap: Iterable[int]) -> Found | None:
         """What is wrong with looping here forever. If nothing is, note who does, and where."""
-        circle = [(self._successors.states[at], self._following(at)) for at in sorted(trap)]
-        found = self._checks.going_round(circle)
+        states = sorted(trap)
+        circle = [(self._successors.states[at], self._following(at)) for at in states]
+        found = self._checks.going_round(circle, self._waits_for_work(states))
         if found is None:
             self._note_loops(self._checks.steps_of(circle))
         return found
+
+    def _waits_for_work(self, trap: list[int]) -> bool:
+        """Whether, all the way round in these states, somebody waits for a message that does not come."""
+        if not self._local_states.waits:
+            return False
+        places = {number: place for place, number in enumerate(trap)}
+        onwards = [
+            [places[to] for to, edge in self._following(at) if to in places and edge.cost < FAULT and not edge.gives_up]
+            for at in trap
+        ]
+        return schedules(onwards, set()) is not None  # without those waits, nothing goes round
 
     def _note_loops(self, steps: Iterable[tuple[str, Op, Where]]) -> None:
         known = {loop.worker: dict.fromkeys(loop.steps) for loop in self.findings.loops}

@@ -16,7 +16,7 @@ from simlib.check.world import World
 from simlib.model.fault import PAUSES, POWER_LOSSES
 from simlib.model.operation import BEGUN
 from simlib.model.system import System
-from simlib.model.timing import Slept, Timer
+from simlib.model.timing import Slept, Timer, waits
 from simlib.schedule.budget import MASKS, UNITS
 from simlib.schedule.transition import (
     RULES,
@@ -32,7 +32,6 @@ from simlib.schedule.transition import (
 )
 
 NO_ONE: frozenset[str] = frozenset()
-HELD_BACK = Slept("", 0, NO_ONE)
 # A step, memoised: the budget that pays for it, what it adds to the state, the worker's next node, and the edge.
 Step = tuple[int, int, int, Edge]
 # What a worker's step can come to: its bit if it can take it; the ways without a fault; and all ways.
@@ -109,6 +108,28 @@ class Successors:
                 self.states.append(state)
         return number
 
+    def in_state(self, number: int) -> Following:
+        """Everything that makes a difference: `of`, without a wait for a message that ends where it began.
+
+        Whoever can do nothing else is idle, as if it waited without an end: no clock moves for it, either.
+        """
+        following = self.of(self.states[number])
+        if not self._local_states.waits:
+            return following
+        found = [*zip(following[0], following[1])]
+        kept = [(target, edge) for target, edge in found if not (edge.gives_up and self._alike(target, number))]
+        idle = {edge.worker for target, edge in found if edge.gives_up and self._alike(target, number)}
+        able = following[2] & ~sum(1 << worker for worker in idle)
+        rests = not able and all(edge.cost >= FAULT for _, edge in kept)
+        return [target for target, _ in kept], [edge for _, edge in kept], able, rests
+
+    def _alike(self, one: int, other: int) -> bool:
+        """Whether these states are one but for what the clocks show."""
+        apart = self.states[one] ^ self.states[other]
+        for clock in self._resource_states.clocks if apart else ():
+            apart &= ~(MASK << self.encoding.resources[clock])
+        return one == other or not apart
+
     def of(self, state: int) -> Following:
         """Everything that may happen, in the order in which to try it."""
         encoding, resource_of, owning = self.encoding, self._local_states.resource_of, self._resource_states.owning
@@ -117,8 +138,7 @@ class Successors:
         nodes, left, able = [state >> shift & MASK for shift in encoding.workers], state >> encoding.budget, 0
         bounds, counts = [*nodes, 0, MASK], self.counts
         busy = self._busy(state, nodes) if sleepy and any(map(world.is_asleep, nodes)) else NO_ONE
-        targets: list[int] = []
-        edges: list[Edge] = []
+        targets, edges = list[int](), list[Edge]()
         for worker, low, high in self._neighbours:
             node = nodes[worker]
             resource = resource_of[node]
@@ -126,16 +146,17 @@ class Successors:
                 continue
             key = node << FIELD | state >> resources[resource] & MASK
             bit, free, every = self._steps[worker].get(key) or self._look_up(worker, key)
-            sleep = self._sleep(state, worker, node, busy) if sleepy and world.is_asleep(node) else None
-            if sleep is HELD_BACK:
-                continue
+            sleepy = sleepy or self._local_states.waits  # that may have come to the first wait
+            nap = self._nap(state, worker, node, busy) if sleepy and world.is_asleep(node) else None
+            if nap and world.lasts(state, node) and world.oversleeps(state, nap):
+                bit, free, every = 0, [], [one for one in every if one[0]]
             able |= bit
             for mask, change, goes_to, edge in every if left else free:
                 if mask and not left & mask:
                     continue
                 after = state + change
-                if sleep:
-                    after = world.wake(after, state, sleep)
+                if nap:
+                    after = world.end_nap(after, state, node, nap._replace(seconds=0) if mask else nap)
                 if owning and edge.over:
                     after = world.end_process(after, worker)
                 if sleepy:
@@ -171,16 +192,16 @@ class Successors:
         found = set()
         for worker, node in enumerate(nodes):
             resource = self._local_states.resource_of[node]
-            if resource != ENDED and not self._world.is_asleep(node):
+            if resource != ENDED and not self._world.lasts(state, node):
                 key = node << FIELD | self._world.number(state, resource)
                 if (self._steps[worker].get(key) or self._look_up(worker, key))[0]:
                     found.add(self._workers[worker])
         return frozenset(found)
 
-    def _sleep(self, state: int, worker: int, node: int, busy: frozenset[str]) -> Slept | None:
-        """This worker's sleep, at its end; HELD_BACK if some timer has to run out first."""
-        name, seconds = self._workers[worker], self._world.seconds(node)
-        return HELD_BACK if self._world.oversleeps(state, name, seconds, busy) else Slept(name, seconds, busy)
+    def _nap(self, state: int, worker: int, node: int, busy: frozenset[str]) -> Slept:
+        """This worker's sleep or wait, at its end; one of no time if it waits for a message and there is one."""
+        lasts = self._world.lasts(state, node)
+        return Slept(self._workers[worker], self._world.seconds(node) if lasts else 0, busy)
 
     def _note(self, edges: list[Edge]) -> None:
         """Note where the faults among these strike."""
@@ -192,16 +213,18 @@ class Successors:
     def _look_up(self, worker: int, key: int) -> Steps:
         node, number = key >> FIELD, key & MASK
         name, op, resource = self._workers[worker], self._local_states.op[node], self._local_states.resource_of[node]
+        asked = self._local_states.ops.things[op]
         if self.symmetry:
-            self.symmetry.check(self._resource_states.state(resource, number), self._local_states.ops.things[op])
+            self.symmetry.check(self._resource_states.state(resource, number), asked)
         every: list[Step] = []
+        waiting = waits(asked) and self._resource_states.state(resource, number).lasts(asked)
         for effect in self._resource_states.effects(resource, number, op, name):
             fault = effect.outcome.fault
             begins = effect.outcome == BEGUN
             child = self._local_states.begun(node) if begins else self._local_states.child(node, effect.answer)
-            over = self._local_states.op[child] == ENDED
-            after = self._after_run(worker, child) if over else child
-            edge = Edge(step(name, effect.outcome), worker, True, over, COSTS[fault], node if fault else None)
+            over, after = self._local_states.op[child] == ENDED, self._local_states.after_run(name, child)
+            gives_up, strikes = waiting and not fault, node if fault else None
+            edge = Edge(step(name, effect.outcome), worker, True, over, COSTS[fault], strikes, gives_up)
             change = (after - node << self.encoding.workers[worker]) + self._world.change(
                 resource, number, effect.state
             )
@@ -211,18 +234,10 @@ class Successors:
         steps = self._steps[worker][key] = (1 << worker if free else 0), free, every
         return steps
 
-    def _after_run(self, worker: int, node: int) -> int:
-        """The worker's node after a run: its start, or its end."""
-        name, local_states = self._workers[worker], self._local_states
-        error = local_states.error[node]
-        if not self._system.starts_again(name, error, local_states.queued[node]):
-            return node
-        return local_states.root(name, local_states.start[node][1] + (error is not None))
-
     def _timers(
         self, state: int, nodes: list[int], able: bool, busy: frozenset[str], targets: list[int], edges: list[Edge]
     ) -> None:
-        asleep = self._world.sleepers(nodes)
+        asleep = self._world.sleepers(state, nodes)
         for resource in self._resource_states.timed:
             number = self._world.number(state, resource)
             found = self._running_timers.get((resource, number)) or self._timers_of(resource, number)
@@ -268,7 +283,9 @@ class Successors:
                     continue
                 change, goes_to, edge = ending
                 after = state + change
-                if owning and rule.fate != "started":
+                if rule.fate == "told":
+                    after = self._world.interrupt(after, worker, node)
+                if owning and edge.over and rule.fate != "started":
                     after = self._world.end_process(after, worker)
                 after = self._world.fall_asleep(after, worker, goes_to)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
@@ -283,11 +300,16 @@ class Successors:
             endings[node] = None
             return None
         after = self._local_states.meet(rule.fate, name, node)
+        # Unless it goes on from where it was told to stop, its run is over.
+        over = rule.fate != "told" or self._ends(node, self._local_states.told_to_stop)
         move = strike(kind, name)
         change = (after - node << self.encoding.workers[worker]) - (UNITS[rule.fault or ""] << self.encoding.budget)
-        edge = Edge(move, worker, False, True, COSTS[move.fault], node)
+        edge = Edge(move, worker, False, over, COSTS[move.fault], node)
         ending = endings[node] = change, after, edge
         return ending
+
+    def _ends(self, node: int, answer: int) -> bool:
+        return self._local_states.op[self._local_states.child(node, answer)] == ENDED
 
     def _power_losses(self, state: int, nodes: list[int], targets: list[int], edges: list[Edge]) -> None:
         worlds = list(self._resource_states.power_losses(self.encoding.numbers(self.encoding.world(state))))

@@ -97,10 +97,12 @@ class Violations:
         }
         return self._system.stuck(blocked, self._resource_states.world(self._world_of(state)), going) if blocked else []
 
-    def going_round(self, circle: list[tuple[int, list[Next]]]) -> Found | None:
-        """What is wrong with looping forever: nothing, if every `eventually` holds all along the loop."""
+    def going_round(self, circle: list[tuple[int, list[Next]]], idle: bool) -> Found | None:
+        """What is wrong with looping forever: nothing, if every `eventually` holds all along the loop; or if there is
+        none and the loop is `idle`, a worker that waits for work.
+        """
         unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
-        if unmet is None and self._system.eventually:
+        if unmet is None and (self._system.eventually or idle):
             return self._left_behind(circle[0][0], {worker for worker, _, _ in self.steps_of(circle)})
         steps = [f"{worker} `{op}`{where.aside}" for worker, op, where in self.steps_of(circle)]
         only = "the same answer each time, and nothing else changes" if len(circle) == 1 else "and nothing ends it"

@@ -13,19 +13,24 @@ from simlib.schedule import transition
 
 
 class World:
-    """Changes encoded states. `sleepy` if there is a clock, so that workers may sleep."""
+    """Changes encoded states."""
 
     def __init__(
         self, workers: Sequence[str], local_states: LocalStates, resource_states: ResourceStates, encoding: Encoding
     ) -> None:
         self._workers = workers
         self._local_states, self._resource_states, self._encoding = local_states, resource_states, encoding
+        self._has_clocks = bool(resource_states.clocks)
         # Only running clocks are owning.
         self._clocks = [resource for resource in resource_states.clocks if resource in resource_states.owning]
         self._minding = [*resource_states.timed, *self._clocks]
         self._orphans: dict[int, int] = {}
         self._sleeps: dict[int, bool] = {}
-        self.sleepy = bool(resource_states.clocks)
+
+    @property
+    def sleepy(self) -> bool:
+        """Whether a worker may sleep, or wait for a limited time."""
+        return self._has_clocks or self._local_states.waits
 
     def number(self, state: int, resource: int) -> int:
         """The number of this resource's state."""
@@ -55,22 +60,30 @@ class World:
     # Sleep and timers
 
     def is_asleep(self, node: int) -> bool:
-        """Whether a worker at this node sleeps."""
+        """Whether a worker at this node sleeps, or waits for a message for a limited time."""
         known = self._sleeps.get(node)
         if known is None:
             op = self._local_states.step_at(node)
             known = self._sleeps[node] = timing.sleeps(op)
         return known
 
-    def sleepers(self, nodes: Sequence[int]) -> dict[str, float]:
-        """Who sleeps, and for how many seconds."""
-        people = zip(self._workers, nodes)
-        return {worker: self.seconds(node) for worker, node in people if self.is_asleep(node)} if self.sleepy else {}
+    def lasts(self, state: int, node: int) -> bool:
+        """Whether a worker at this node can do nothing now but sleep or wait on."""
+        if not self.is_asleep(node):
+            return False
+        local_states, resource = self._local_states, self._local_states.resource_of[node]
+        op = local_states.ops.things[local_states.op[node]]
+        return self._resource_states.state(resource, self.number(state, resource)).lasts(op)
+
+    def sleepers(self, state: int, nodes: Sequence[int]) -> dict[str, float]:
+        """Who sleeps or waits, and for how many seconds."""
+        people = zip(self._workers, nodes) if self.sleepy else ()
+        return {worker: self.seconds(node) for worker, node in people if self.lasts(state, node)}
 
     def seconds(self, node: int) -> float:
-        """For how many seconds a worker at this node sleeps."""
+        """For how many seconds a worker at this node sleeps or waits."""
         local_states = self._local_states
-        return float(local_states.ops.things[local_states.op[node]].args[0])
+        return timing.seconds(local_states.ops.things[local_states.op[node]])
 
     def fall_asleep(self, state: int, worker: int, node: int) -> int:
         """The state after this worker has come to this node: it sleeps, if that is its next step."""
@@ -89,6 +102,26 @@ class World:
                 return self.pass_time(state, passed, clock)
         return state
 
+    def end_nap(self, state: int, before: int, node: int, sleep: Slept) -> int:
+        """The state after the step at this node, a sleep or a wait that lasted as long as `sleep`. See `wake`."""
+        if self._local_states.ops.things[self._local_states.op[node]].verb == "sleep":
+            return self.wake(state, before, sleep)
+        return self._passed(state, sleep)
+
+    def interrupt(self, state: int, worker: int, node: int) -> int:
+        """The state after this worker was woken at once, if it sleeps or waits at this node, or has begun its step."""
+        name, resource = self._workers[worker], self._local_states.resource_of[node]
+        if self.sleepy and self.is_asleep(node):
+            return self._passed(state, Slept(name, 0, frozenset()))
+        return self.after(state, resource, "cancelled", name) if resource in self._resource_states.owned else state
+
+    def _passed(self, state: int, sleep: Slept) -> int:
+        """The state after a worker has slept for so long without asking a clock."""
+        before = state
+        for clock in self._clocks[:1]:
+            state = self.after(state, clock, "slept", sleep)
+        return self.wake(state, before, sleep)
+
     def pass_time(self, state: int, seconds: float, but: int = -1) -> int:
         """The state after so many seconds on all clocks and timers but this one; the same state if no clock runs."""
         for resource in self._minding if self._clocks and seconds else ():
@@ -96,9 +129,9 @@ class World:
                 state = self.after(state, resource, "advance", seconds)
         return state
 
-    def oversleeps(self, state: int, worker: str, seconds: float, busy: frozenset[str]) -> bool:
-        """Whether some timer has to run out before this worker has slept for so many seconds."""
-        return transition.oversleeps(self._timers(state), worker, seconds, busy)
+    def oversleeps(self, state: int, sleep: Slept) -> bool:
+        """Whether some timer has to run out before this sleep is over."""
+        return transition.oversleeps(self._timers(state), sleep.who, sleep.seconds, sleep.busy)
 
     def _timers(self, state: int) -> list[Timer]:
         known = self._resource_states

@@ -76,7 +76,7 @@ def _note(machine: LiveMachine, processes: Processes) -> str:
     for name, kind in processes.kinds.items():
         parts.setdefault(kind, []).append(name)
     said = [_description(names, kind) for kind, names in parts.items()]
-    counts = {"SIGKILL": machine.killed, "SIGSTOP": machine.stopped}
+    counts = {"SIGKILL": machine.killed, "SIGSTOP": machine.stopped, "SIGTERM": machine.told}
     done = [plural(count, signal) for signal, count in counts.items() if count]
     ran = ", ".join([plural(len(machine.slots), "operating-system process"), *done])
     return f"For real: {ran}; {'; '.join(said)}."

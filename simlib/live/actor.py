@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from simlib.errors import Mistake
+from simlib.errors import Mistake, Terminated
 from simlib.live.pipe import Pipe
 from simlib.live.worker import Told
 from simlib.model.operation import NOWHERE, Op
@@ -87,9 +87,13 @@ class Actor:
             name, text = told.failed
             self.error = type(name, (Exception,), {})(*([text] if text else []))
 
-    def answer(self, _: Any) -> None:
-        """Let it run on to its next step, now that the answer to this one is known."""
-        self.channel.say("heard")
+    def answer(self, answer: Any) -> None:
+        """Let it run on to its next step, now that the answer to this one is known; or tell it to stop (SIGTERM)."""
+        if isinstance(answer, Terminated):
+            self.go_on()  # a stopped process gets the signal only when it goes on
+            os.kill(self.pid, signal.SIGTERM)
+        else:
+            self.channel.say("heard")
         self._listen()
 
     def once_more(self) -> None:

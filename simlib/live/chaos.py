@@ -22,6 +22,9 @@ def chaos(machine: LiveMachine, budget: Budget, seed: int) -> Iterator[Transitio
     schedule = RandomSchedule(budget, seed)
     for _ in range(MOST_MOVES):
         enabled = list(machine.enabled())
+        calm = [move for move in enabled if not move.fault]
+        if calm and all(move.worker and machine.gives_up(move.worker) for move in calm):
+            return  # all that is left is to wait for work
         move = schedule.next(enabled)
         if move is None:
             return

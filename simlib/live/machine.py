@@ -28,14 +28,14 @@ from simlib.text import show
 
 
 class LiveMachine(Machine):
-    """The machine whose steps are real. `killed` and `stopped` count its SIGKILLs and SIGSTOPs."""
+    """The machine whose steps are real. `killed`, `stopped` and `told` count its SIGKILLs, SIGSTOPs and SIGTERMs."""
 
     def __init__(self, system: System, processes: Processes) -> None:
         super().__init__(system)
         self._processes = processes
         self._actors: dict[str, Actor] = {}
         self._answers: Answers = {}  # to steps that were taken in a race
-        self.killed = self.stopped = 0
+        self.killed = self.stopped = self.told = 0
 
     def __enter__(self) -> LiveMachine:
         self._processes.begin()
@@ -147,8 +147,10 @@ class LiveMachine(Machine):
         super()._restart(worker, incarnation)
 
     def _strike(self, move: Transition) -> Event:
-        if RULES[move.kind].fate != "started":
+        fate = RULES[move.kind].fate
+        if fate in ("killed", "lost"):
             self.kill(move.worker)
+        self.told += fate == "told"
         return super()._strike(move)
 
     def _power_loss(self, move: Transition) -> Event:

@@ -6,32 +6,35 @@ generator only once that was acknowledged. So the supervisor can stop or kill it
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Hashable, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
-from simlib.errors import Mistake, OperationError
+from simlib.errors import ENDS_A_RUN, Mistake, OperationError, Terminated
 from simlib.live.pipe import Pipe
 from simlib.live.stores import Store
 from simlib.model.generator_state import capture
-from simlib.model.operation import Blocked, Op, Where
+from simlib.model.operation import Blocked, Op, Outcome, Where
 from simlib.model.process import Process
 from simlib.model.system import System
 from simlib.text import show
 
 
 class Told(NamedTuple):
-    """Where a worker stands. `raised` is an operation's error; `failed` the name and text of any other error."""
+    """Where a worker stands. `raised` is what may end a run; `failed` the name and text of any other error."""
 
     op: Op | None
     where: Where
-    raised: OperationError | None = None
+    raised: OperationError | Terminated | None = None
     failed: tuple[str, str] | None = None
     here: Hashable = None
 
 
 def work(channel: Pipe, system: System, worker: str, incarnation: int, stores: Mapping[str, Store]) -> None:
     """Run until the supervisor is gone or the worker has failed."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.signal(signal.SIGTERM, _terminate)
     with system.watchdog:
         try:
             for task in count(1):
@@ -47,8 +50,12 @@ def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: 
     process = system.start(worker, incarnation)
     channel.send(_told(process))
     while process.op is not None:
-        outcome, supplied = channel.recv()
-        answer: Any = supplied
+        permitted = _permission(channel)
+        if permitted is None:
+            process.answer(Terminated())
+            channel.send(_told(process))
+            continue
+        outcome, answer = permitted
         if process.op.resource in stores:
             try:
                 answer = stores[process.op.resource].perform(process.op, worker, outcome)
@@ -62,14 +69,32 @@ def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: 
             for store in stores.values():
                 store.end_run()
         channel.send(_told(process))
-    if process.error is not None:
+    if process.error is not None or process.stopped:
         raise SystemExit(1)  # the supervisor restarts it
     channel.recv()
 
 
+def _permission(channel: Pipe) -> tuple[Outcome, Any] | None:
+    """How the next step is to go, and the answer of a part that is not real; None if a SIGTERM came instead.
+
+    The signal is blocked everywhere else, so that its handler raises here and nowhere in between.
+    """
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        return channel.recv()  # type: ignore[no-any-return]
+    except Terminated:
+        return None
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+
+def _terminate(_: int, __: object) -> None:
+    raise Terminated
+
+
 def _told(process: Process) -> Told:
     error = process.error
-    if error is None or isinstance(error, OperationError):
+    if error is None or isinstance(error, ENDS_A_RUN):
         here = None if process.op is None else capture(process.generator)
         return Told(process.op, process.where, error, None, None if here is None else hash(here))
     name, _, text = show(error).partition(": ")

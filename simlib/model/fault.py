@@ -22,6 +22,7 @@ OUTAGES: Final = "outages"
 REJECTIONS: Final = "rejections"
 DISK_FULL: Final = "disk_full"
 PAUSES: Final = "pauses"
+STOPS: Final = "stops"
 
 # In the order in which a search tries them: on a tie, a crash wins over a pause.
 FAULTS = (
@@ -34,6 +35,7 @@ FAULTS = (
     Fault(REJECTIONS, "rejection", "j"),
     Fault(DISK_FULL, "full disk", "d"),
     Fault(PAUSES, "pause", "s"),
+    Fault(STOPS, "stop", "q"),
 )
 KINDS = tuple(fault.keyword for fault in FAULTS)
 FAULT_NAMES = {fault.keyword: fault.name for fault in FAULTS}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FrameType, GeneratorType, MethodType, TracebackType
 from typing import Any
 
-from simlib.errors import Mistake, OperationError, WorkerHangs
+from simlib.errors import ENDS_A_RUN, Mistake, Terminated, WorkerHangs
 from simlib.model.operation import NOWHERE, Op, Where
 from simlib.model.resource import Resource
 from simlib.model.values import ATOMS, fresh
@@ -32,7 +32,7 @@ class Process:
     """
 
     __slots__ = (
-        "error", "generator", "name", "op",
+        "error", "generator", "name", "op", "stopped",
         "_built", "_function", "_handles", "_raised", "_values", "_watchdog",
     )  # fmt: skip
 
@@ -51,6 +51,7 @@ class Process:
         """Run it to its first step: at its start, and again when a run has ended and there is another task for it."""
         self.error: BaseException | None = None
         self.op: Op | None = None
+        self.stopped = False  # it was told to stop
         self._raised = NOWHERE
         given = {**self._handles, **{name: fresh(value) for name, value in self._values.items()}}
         made: Any = None
@@ -90,6 +91,7 @@ class Process:
             if type(answer) in ATOMS:
                 asked = self.generator.send(answer)
             elif isinstance(answer, BaseException):
+                self.stopped |= isinstance(answer, Terminated)
                 asked = self.generator.throw(type(answer)(*answer.args))
             else:
                 asked = self.generator.send(fresh(answer))
@@ -105,7 +107,8 @@ class Process:
         except BaseException as error:
             self._check_error(error)
             self._raised = _place(_passed(error.__traceback__))
-            self.op, self.error = None, error
+            # `sys.exit()` is one more way in which a worker that was told to stop does so.
+            self.op, self.error = None, Terminated() if self.stopped and isinstance(error, SystemExit) else error
             return
         if type(asked) is not Op:
             raise Mistake(self._not_a_step(asked))
@@ -146,7 +149,12 @@ class Process:
         """Raise Mistake if the worker's error comes from misusing steps, not from what it wanted to do."""
         kinds = "|".join(["Op", *{type(handle).__name__ for handle in self._handles.values()}])
         misused = re.search(rf"['\"]({kinds})['\"]|non-iterable ({kinds}) object|not ({kinds})$", said(error))
-        if isinstance(error, OperationError) or any(isinstance(built, Mistake) for built in self._built):
+        if isinstance(error, Terminated) and not self.stopped:
+            raise Mistake(
+                f"{self._place_of(error)}nobody told the worker to stop. Terminated is raised by the fault `stops`; "
+                "a worker that has done its task returns: `return`."
+            )
+        if isinstance(error, ENDS_A_RUN) or any(isinstance(built, Mistake) for built in self._built):
             self._check_forgotten(None)
         if not isinstance(error, (AttributeError, TypeError)) or misused is None:
             return

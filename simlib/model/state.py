@@ -134,6 +134,10 @@ class State:
         """The method that carries out this verb, called with the worker and the step's arguments."""
         return getattr(self, f"on_{verb}")  # type: ignore[no-any-return]
 
+    def lasts(self, op: Op) -> bool:
+        """Whether this step, taken now, is nothing but time that passes: a sleep, or a wait for which nothing comes."""
+        return False
+
     def awaited(self, op: Op, who: str) -> str | None:
         """Whom worker `who`, blocked at this step, waits for: a worker that is alive, ANYBODY if anyone may bring work,
         or None if nobody will ever unblock it.
@@ -163,6 +167,9 @@ class State:
     def frees(self) -> bool:
         """Whether the end of a process can free here what another one waits for."""
         return False
+
+    def cancelled(self, who: str) -> None:
+        """Worker `who` was told to stop: a step of it that is under way is given up."""
 
     def renamed(self, names: Mapping[str, str]) -> Self:
         """A copy in which these workers, known here as owners, have other names."""

@@ -11,7 +11,7 @@ from types import FunctionType, MethodType
 from typing import Any
 
 from simlib.arguments import named, whole_number
-from simlib.errors import Hangs, Mistake, NotDeterministic, OperationError
+from simlib.errors import ENDS_A_RUN, Hangs, Mistake, NotDeterministic, OperationError
 from simlib.model.operation import OK, Blocked, Op, Outcome, Where
 from simlib.model.outside_memory import Outside
 from simlib.model.process import Process, Worker
@@ -97,13 +97,15 @@ class System:
         """The workers that begin by receiving: each message is a task."""
         return frozenset(worker for worker, op in self.first_operations.items() if op and op.verb == "receive")
 
-    def starts_again(self, worker: str, error: BaseException | None, queued: str) -> bool:
+    def starts_again(self, worker: str, error: BaseException | None, queued: str, stopped: bool = False) -> bool:
         """Whether another run follows one that is over: a failed run is restarted, unless the scenario says no, and a
-        consumer's run is followed by the one for the next message. See `queued`.
+        consumer's run is followed by the one for the next message. See `queued`. The process of a worker that was told
+        to stop has ended, so what follows is a restart, unless it has done a task of its own.
         """
-        if error is None:
+        if error is None and not stopped:
             return queued == "receive"
-        return isinstance(error, OperationError) and self.cast[worker].restarts
+        followed = queued == "receive" if error is None else isinstance(error, ENDS_A_RUN)
+        return followed and self.cast[worker].restarts
 
     def stuck(self, blocked: Mapping[str, tuple[Op, Where]], states: Mapping[str, State], going: set[str]) -> list[str]:
         """The blocked workers that wait forever, in words. `blocked` has each one's step, and where it is.

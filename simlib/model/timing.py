@@ -70,8 +70,18 @@ class Timer(NamedTuple):
 
 
 def sleeps(op: Op | None) -> bool:
-    """Whether this step is a sleep."""
-    return op is not None and op.verb == "sleep"
+    """Whether this step is a sleep, or waits for a message for a limited time."""
+    return op is not None and (op.verb == "sleep" or waits(op))
+
+
+def waits(op: Op | None) -> bool:
+    """Whether this step waits for a message, and gives up after a time."""
+    return op is not None and op.verb == "receive" and "wait" in op.kwargs
+
+
+def seconds(op: Op) -> float:
+    """How long such a step lasts if nothing ends it."""
+    return float(op.kwargs["wait"] if waits(op) else op.args[0])
 
 
 def ends_within(timer: Timer, sleepers: Mapping[str, float], busy: Collection[str]) -> bool:

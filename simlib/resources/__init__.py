@@ -9,7 +9,8 @@ from simlib.resources.collection import Collection
 from simlib.resources.database import Database
 from simlib.resources.disk import Disk
 from simlib.resources.lock import Lease, Lock
-from simlib.resources.queue import Message, Queue
+from simlib.resources.message import Message
+from simlib.resources.queue import Queue
 from simlib.resources.random import Random
 from simlib.resources.service import Service
 

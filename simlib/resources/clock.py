@@ -10,6 +10,7 @@ from simlib.errors import Mistake
 from simlib.model.operation import Op
 from simlib.model.resource import Resource
 from simlib.model.state import State
+from simlib.model.timing import Slept
 from simlib.text import show
 
 
@@ -29,6 +30,13 @@ class ClockState(State):
     def on_sleep(self, who: str, seconds: float) -> None:
         since = self.asleep.pop(who, self.seconds)
         self.advance(max(0, since + seconds - self.seconds))
+
+    def lasts(self, op: Op) -> bool:
+        return op.verb == "sleep"
+
+    def slept(self, sleep: Slept) -> None:
+        """This worker has slept, or waited, that long."""
+        self.on_sleep(sleep.who, sleep.seconds)
 
     def fell_asleep(self, who: str) -> None:
         if self.running:

@@ -9,54 +9,15 @@ from typing import Any
 
 from simlib.arguments import whole_number
 from simlib.errors import Mistake
+from simlib.model import timing
 from simlib.model.fault import REDELIVERIES
 from simlib.model.operation import OK, Blocked, Op, Outcome
 from simlib.model.resource import Resource, positive
-from simlib.model.state import ANYBODY, Count, Counted, Renumber, State
+from simlib.model.state import ANYBODY, Renumber, State
 from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
 from simlib.model.values import freeze, fresh, unordered
-from simlib.model.view import Value
+from simlib.resources.message import Message
 from simlib.text import plural, show
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class Message(Counted):
-    """One delivery of a message. `id` is the same in every delivery; `deliveries` counts them, this one included.
-
-    Together they are the delivery's receipt.
-    """
-
-    id: str
-    body: Value
-    deliveries: int = 0
-    number: int = field(default=0, repr=False)  # its place in the order of sending
-
-    def __init__(self, id: str, body: Any, deliveries: int = 0, number: int = 0) -> None:
-        # A frozen dataclass's own __init__ takes twice as long, and a simulation makes messages by the million.
-        _set_id(self, id)
-        _set_body(self, body)
-        _set_deliveries(self, deliveries)
-        _set_number(self, number)
-
-    def parts(self, held: Callable[[Any], Hashable]) -> tuple[Hashable, ...]:
-        return (self.id, held(self.body), self.number, self.count)
-
-    @property
-    def count(self) -> Count:
-        """Its deliveries, comparable only with those of the same message."""
-        return Count(f"deliveries of {self.id}", self.deliveries)
-
-    def recounted(self, number: Renumber) -> Message:
-        """A copy with another count of deliveries, if it was ever delivered."""
-        deliveries = number(self.count) if self.deliveries else 0
-        return Message(self.id, self.body, deliveries, self.number)
-
-    def __repr__(self) -> str:
-        again = f", delivery {self.deliveries}" if self.deliveries > 1 else ""
-        return f"{self.id} {show(self.body)}{again}" if self.body is not None else f"{self.id}{again}"
-
-
-_set_id, _set_body, _set_deliveries, _set_number = (vars(Message)[name].__set__ for name in Message.__slots__)
 
 
 @dataclass
@@ -96,8 +57,10 @@ class QueueState(State):
         self.ready.append(message)
         return message.id
 
-    def on_receive(self, who: str) -> Message:
+    def on_receive(self, who: str, wait: float | None = None) -> Message | None:
         if not self.ready:
+            if wait is not None:
+                return None
             raise Blocked
         return self._deliver(self.ready.pop(0), who)
 
@@ -160,6 +123,9 @@ class QueueState(State):
             newest = {message.id: message for message in (*self.done.values(), *self.in_flight)}
             return self._deliver(newest[str(outcome.choice)], who)
         return super().perform(op, who, outcome)
+
+    def lasts(self, op: Op) -> bool:
+        return not self.ready and timing.waits(op)
 
     def awaited(self, op: Op, who: str) -> str | None:
         return ANYBODY
@@ -311,9 +277,22 @@ class Queue(Resource):
         """For a property: how many messages were ever sent, the initial ones included."""
         raise NotImplementedError
 
-    def receive(self) -> Op:
-        """Answers the oldest Message that is ready; waits while there is none."""
-        return Op(self._name, "receive")
+    def receive(self, *, wait: float | None = None) -> Op:
+        """Answers the oldest Message that is ready; waits while there is none.
+
+        With `wait`, it gives up after so many seconds and answers None, as SQS's ReceiveMessage with WaitTimeSeconds
+        and Redis's BRPOP with a timeout do. Time passes as in a sleep: in `explore` it may give up before or after
+        whatever others do, but not before a timer that is sure to end sooner; in `simulate` it gives up then, exactly.
+
+        A run that gets None goes on. If it then returns, the next one begins and waits again, as after a message: the
+        worker is a consumer. One that waits over and over, and comes back to where it was each time, is idle, like one
+        that waits without an end; it does not go round for ever.
+
+        Raises Mistake if `wait` is not a number above 0. Source: Amazon SQS API Reference, "ReceiveMessage"; Redis
+        commands, "BRPOP". Left out: SQS's short polling (WaitTimeSeconds=0), which may miss a message that is there.
+        """
+        seconds = positive("wait", wait)
+        return Op(self._name, "receive", (), {} if seconds is None else {"wait": seconds})
 
     def ack(self, message: Message) -> Op:
         """Done with this delivery: the queue forgets the message.

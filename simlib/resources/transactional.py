@@ -132,6 +132,11 @@ class TransactionalState(State):
         for worker in [*self.open] if who is None else [who]:
             self._end(worker, commit=False)
 
+    def cancelled(self, who: str) -> None:
+        """A statement that waits is cancelled: its transaction is aborted (PostgreSQL: 57014, query_canceled)."""
+        if who in self.open and self.open[who].waits_for:
+            self._fail(who, "aborted")
+
     def _end(self, who: str, commit: bool) -> None:
         """End this worker's transaction, if it has one: publish what it wrote, or forget it."""
         transaction = self.open.get(who)

@@ -86,7 +86,12 @@ class Scenario(Description):
         `node_losses` (the worker is gone for good), `power_losses` (all processes end, and data that was not synced may
         be lost), `redeliveries` (a task is delivered again), `pauses` (a timer expires before its owner proceeds),
         `lost_replies` (the step took effect, its caller gets OutcomeUnknown), `outages` (it did not: Unavailable),
-        `rejections` (it never will: Rejected), `disk_full`. By default: one crash and one redelivery.
+        `rejections` (it never will: Rejected), `disk_full`, `stops`. By default: one crash and one redelivery.
+
+        A stop is a SIGTERM, as at a deploy: Terminated is raised in place of the worker's step, which was not sent. The
+        worker can catch it and finish, or hand back what it holds; it can still crash meanwhile. When its run is over,
+        so is its process. A new one starts if the role restarts, unless the worker returned and is no consumer: then it
+        has done its task. Left out: the length of the grace period.
 
         The search gives up after `max_states` states or `max_seconds` seconds (None: never), or when this process has
         grown by `max_megabytes`, and says how far it got. In CI, limit only the states, `max_states=1_000_000,
@@ -125,6 +130,7 @@ class Scenario(Description):
         lost_reply_chance: float = 0.0,
         rejection_chance: float = 0.0,
         disk_full_chance: float = 0.0,
+        stops_per_day: float = 0.0,
         trace: bool = False,
         until_violation: bool = False,
     ) -> Run:
@@ -145,6 +151,7 @@ class Scenario(Description):
             {} if capacity is None else capacity, {} if timeout is None else timeout,
             {} if down is None else down, {} if stalled is None else stalled,
             redelivery_chance, outage_chance, lost_reply_chance, rejection_chance, disk_full_chance,
+            stops_per_day,
         )  # fmt: skip
         system = system_of(self, worker, workers)
         return simulate(system, conditions, whole_number("seed", seed), trace, until_violation)
@@ -165,8 +172,8 @@ class Scenario(Description):
         """Run the worker on your own schedule: each of `moves` is who moves next, or a fault; then all finish.
 
         `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault, `"crash
-        A"`, `"lose A"` (its node is lost), `"again A"` (its task is delivered again), `"expire lock"` (a timer of that
-        resource expires), `"power loss"`. The run stops at the first violation.
+        A"`, `"lose A"` (its node is lost), `"again A"` (its task is delivered again), `"stop A"` (SIGTERM), `"expire
+        lock"` (a timer of that resource expires), `"power loss"`. The run stops at the first violation.
 
         Raises Mistake if a move cannot be parsed, or is not possible at that point, with the reason.
         """
@@ -204,9 +211,9 @@ class Scenario(Description):
         With a `failure` (a report, a trace or a token), that schedule is played, as `replay` does on the model. With a
         budget of `faults`, as in `explore`, they strike at random places, drawn from `seed`. With neither, nothing goes
         wrong. Each step is taken by its worker's own process: a database, queue or lock is SQLite, a disk is a folder,
-        an advisory lock a file locked with flock, a service an HTTP server; a crash is SIGKILL, a pause SIGSTOP.
-        Nothing waits for a timer: the supervisor moves its deadline forward. After each step the real parts are
-        compared with the model.
+        an advisory lock a file locked with flock, a service an HTTP server; a crash is SIGKILL, a pause SIGSTOP, a stop
+        SIGTERM. Nothing waits for a timer: the supervisor moves its deadline forward. After each step the real parts
+        are compared with the model.
 
         `on` puts resources on running servers: `{"lock": "redis://127.0.0.1:6379/0", "db":
         "postgresql://me@127.0.0.1/test"}`. A lock can be on Redis or PostgreSQL; an advisory lock, a database or a

@@ -28,6 +28,7 @@ class Faults(TypedDict, total=False):
     rejections: int  # it never will, and its caller sees Rejected
     disk_full: int
     pauses: int  # a worker stalls until its timer runs out
+    stops: int  # a worker is told to stop (SIGTERM): it can finish or hand back, then its process ends
 
 
 class SearchLimits(TypedDict, total=False):

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from simlib.errors import OperationError
+from simlib.errors import ENDS_A_RUN, OperationError, Terminated
 from simlib.model import timing
 from simlib.model.generator_state import capture
 from simlib.model.operation import BEGUN, OK, Blocked, Op, Outcome
@@ -40,6 +40,7 @@ class Slot:
     begun: bool = False  # its step is under way
     lost: bool = False  # its machine is gone: it gets no more tasks
     dead: bool = False  # its process is gone, and is not restarted
+    stopped: bool = False  # its process was told to stop
 
     @property
     def op(self) -> Op | None:
@@ -48,8 +49,9 @@ class Slot:
     @property
     def standing(self) -> Standing:
         op, error = self.op, self.process.error
-        done = op is None and not self.lost and (error is None or isinstance(error, OperationError))
-        return Standing(op, op is not None and (self.begun or bool(self.steps)), done)
+        switched_off = self.stopped and self.queued == "receive"  # a queue has its tasks
+        done = op is None and not (self.lost or switched_off) and (error is None or isinstance(error, ENDS_A_RUN))
+        return Standing(op, op is not None and (self.begun or self.stopped or bool(self.steps)), done, self.stopped)
 
 
 class Machine:
@@ -103,8 +105,9 @@ class Machine:
         state = self.states[op.resource]
         if outcome not in state.outcomes(op):
             return False
-        if timing.sleeps(op):  # timers that end sooner run out first
-            return not transition.oversleeps((timer for _, timer in self.timers()), worker, op.args[0], self.busy())
+        if state.lasts(op) and outcome.fault is None:  # timers that end sooner run out first
+            timers, seconds = (timer for _, timer in self.timers()), timing.seconds(op)
+            return not transition.oversleeps(timers, worker, seconds, self.busy())
         try:
             self.answer(transition.step(worker, outcome), {op.resource: state.copy()})
         except Blocked:
@@ -113,11 +116,20 @@ class Machine:
 
     def busy(self) -> list[str]:
         """The workers that can do something now other than sleep on."""
-        return [worker for worker, slot in self.slots.items() if not timing.sleeps(slot.op) and self.can_act(worker)]
+        return [worker for worker in self.slots if not self.lasts(worker) and self.can_act(worker)]
 
     def can_act(self, worker: str) -> bool:
         """Whether the worker can do something now, if only to begin to wait."""
         return self.can_step(worker) or self.can_step(worker, BEGUN)
+
+    def lasts(self, worker: str) -> bool:
+        """Whether this worker can do nothing now but sleep or wait on."""
+        op = self.slots[worker].op
+        return op is not None and self.states[op.resource].lasts(op)
+
+    def gives_up(self, worker: str) -> bool:
+        """Whether all that this worker can do now is to give up a wait for a message."""
+        return timing.waits(self.slots[worker].op) and self.lasts(worker)
 
     def answer(self, move: Transition, states: Mapping[str, State]) -> Any:
         """The answer to this worker's next step, which takes effect in `states`; it may be an error.
@@ -142,8 +154,7 @@ class Machine:
 
     def expiry(self, resource: str, timer: Timer) -> Transition:
         """The transition in which this timer runs out: a fault if it beats an owner that is alive."""
-        ops = {worker: slot.op for worker, slot in self.slots.items() if slot.op}
-        asleep = {worker: op.args[0] for worker, op in ops.items() if timing.sleeps(op)}
+        asleep = transition.sleepers(self.states, {worker: slot.op for worker, slot in self.slots.items()})
         early = transition.is_early(timer, bool(self.ready()), asleep, self.busy())
         return transition.timeout(resource, timer, early)
 
@@ -178,22 +189,28 @@ class Machine:
             return event
         slot.process.answer(event.answer)
         slot.queued = queued(slot.queued, event.op)
-        if slot.op is None:
-            error = slot.process.error
-            event = replace(event, ended="raised" if error else "returned", error=error, raised=slot.process.where)
-            self._end(move.worker)
-        return event
+        return self._ended(event)
+
+    def _ended(self, event: Event) -> Event:
+        """The event, with how it ended its worker's run, if it did."""
+        slot = self.slots[event.worker]
+        if slot.op is not None:
+            return event
+        error = slot.process.error
+        self._end(event.worker)
+        return replace(event, ended="raised" if error else "returned", error=error, raised=slot.process.where)
 
     def _take(self, move: Transition) -> Event:
         """Let the step take effect; its worker has not been told yet."""
         slot = self.slots[move.worker]
         op, where = slot.op, slot.process.where
         assert op is not None, f"{move.worker} has no step to take"
-        if slot.slept_at is None:
+        lasts = self.lasts(move.worker)
+        if slot.slept_at is None or not lasts:
             self.now += STEP_SECONDS
         else:
-            self.now = max(self.now, slot.slept_at + max(op.args[0], STEP_SECONDS))
-        busy = tuple(self.busy()) if timing.sleeps(op) else ()
+            self.now = max(self.now, slot.slept_at + max(timing.seconds(op), STEP_SECONDS))
+        busy = tuple(self.busy()) if lasts else ()
         answer = self._carry_out(move, busy)
         slot.begun = move.outcome == BEGUN
         slot.steps[op.name] += not slot.begun
@@ -203,17 +220,20 @@ class Machine:
     def _carry_out(self, move: Transition, busy: Sequence[str]) -> Any:
         """Let the step take effect. Returns its answer, which may be an error. `busy` matters only to a sleep."""
         op = self.slots[move.worker].op
-        if op and timing.sleeps(op):
+        if op and op.verb == "sleep":
             transition.sleep(self.states, op, move.worker, busy)
             return None
-        return self.answer(move, self.states)
+        answer = self.answer(move, self.states)
+        if op and timing.waits(op):
+            transition.end_wait(self.states, op, move.worker, answer, busy)
+        return answer
 
     def _end(self, worker: str) -> None:
         """End a run: what it held is orphaned."""
         slot, error = self.slots[worker], self.slots[worker].process.error
         transition.end_process(self.states, worker)
-        if self.system.starts_again(worker, error, slot.queued):
-            self._restart(worker, slot.incarnation + (error is not None))
+        if self.system.starts_again(worker, error, slot.queued, slot.stopped):
+            self._restart(worker, slot.incarnation + (slot.stopped or error is not None))
 
     def _restart(self, worker: str, incarnation: int) -> None:
         self._dead.append(self.slots[worker].process)
@@ -222,11 +242,22 @@ class Machine:
     def _strike(self, move: Transition) -> Event:
         """Let something happen to one worker's process."""
         fate, worker = RULES[move.kind].fate, move.worker
+        if fate == "told":
+            return self._tell_to_stop(move)
         for_good = fate == "killed" and not self.system.cast[worker].restarts
         event = Event(move, self.now, ended="killed" if for_good else "")
         event.apply(self.states)
         self._meet(fate, worker)
         return event
+
+    def _tell_to_stop(self, move: Transition) -> Event:
+        slot = self.slots[move.worker]
+        assert slot.op is not None, f"{move.worker} has no process"
+        event = Event(move, self.now, where=slot.process.where)
+        event.act(self.states)
+        slot.queued, slot.stopped, slot.slept_at, slot.begun = queued(slot.queued, slot.op), True, None, False
+        slot.process.answer(Terminated())
+        return self._ended(event)
 
     def _meet(self, fate: Fate, worker: str) -> None:
         slot = self.slots[worker]

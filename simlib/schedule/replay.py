@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Container, Hashable, Iterator, Sequence
 from typing import Any
 
-from simlib.errors import Mistake, OperationError
+from simlib.errors import ENDS_A_RUN, Mistake
 from simlib.model.operation import BEGUN, OK, Outcome
 from simlib.model.properties import Property
 from simlib.model.system import System
 from simlib.resources.clock import ClockState
 from simlib.schedule.machine import Machine
 from simlib.schedule.token import Point, letters
-from simlib.schedule.trace import Trace, copied
+from simlib.schedule.trace import Event, Trace, copied
 from simlib.schedule.transition import STRIKES, Schedule, Transition, power_loss, step, strike, timeout
 from simlib.text import listed
 
@@ -110,7 +110,7 @@ class Playback:
         machine, system = self.machine, self.machine.system
         for worker, slot in machine.slots.items():
             error = slot.process.error
-            if error is not None and not isinstance(error, OperationError):
+            if error is not None and not isinstance(error, ENDS_A_RUN):
                 return "error", system.failed(worker, error, slot.process.where), ()
         return self._false(system.always)
 
@@ -191,17 +191,23 @@ class Playback:
         A worker that loops (it polls, say) has to let the others go first, and gets other draws; when that leads
         nowhere new, the run is over.
         """
-        machine, order = self.machine, list(self.machine.slots)
+        machine, order, idle = self.machine, list(self.machine.slots), set[str]()
         been = {self._here(): len(machine.events)}
         stale = lap = 0  # how many steps have led nowhere new, and how many one lap takes
         for _ in range(self._most):
-            move = self._anything(order, stale // lap if lap else 0)
+            move = self._anything(order, stale // lap if lap else 0, idle)
             if move is None:
                 return self._at_rest()
+            before = self._here(timed=False) if move.worker and self.machine.gives_up(move.worker) else None
             machine.perform(move)
             broken = self.broken()
             if broken:
                 return broken
+            if before is not None and before == self._here(timed=False):
+                del machine.events[-1]  # nobody can tell that it has waited
+                idle.add(move.worker)
+                continue
+            idle.clear()
             here = self._here()
             if here is None or here not in been:
                 been[here], stale, lap = len(machine.events), 0, 0
@@ -210,29 +216,32 @@ class Playback:
             if stale % lap == 0 and move.worker:
                 order = [worker for worker in order if worker != move.worker] + [move.worker]
             if stale > lap * (len(order) + self._choices):
-                broken = self._goes_round({event.worker for event in machine.events[max(been.values()) :]})
+                broken = self._goes_round(machine.events[max(been.values()) :])
                 del machine.events[max(been.values()) + (lap if broken else 0) :]
                 return broken
         return "livelock", f"no end after {self._most} steps", ()
 
-    def _here(self) -> Hashable | None:
-        """A fingerprint of the whole system; None if there is none."""
+    def _here(self, timed: bool = True) -> Hashable | None:
+        """A fingerprint of the whole system; None if there is none. Unless `timed`, it leaves out the clocks."""
         slots = self.machine.slots
         held = [slot.op and self.machine.here(worker) for worker, slot in slots.items()]
         if any(slot.op and one is None for slot, one in zip(slots.values(), held)):
             return None
         # The time matters only if somebody was told it.
-        told = any(event.op and event.op.verb == "now" for event in self.machine.events)
+        told = timed and any(event.op and event.op.verb == "now" for event in self.machine.events)
         states = self.machine.states.values()
         return (*held, *(state.key() for state in states if told or not isinstance(state, ClockState)))
 
-    def _anything(self, order: Sequence[str], turn: int) -> Transition | None:
+    def _anything(self, order: Sequence[str], turn: int, idle: Container[str]) -> Transition | None:
         """The next move. `turn` counts the laps: after the first, timers without an owner run out first, since somebody
-        may be waiting for that, and draws vary.
+        may be waiting for that, and draws vary. To give up a wait for a message comes last, and not from an `idle` one.
         """
         timers = list(self.machine.timers())
-        orphans = [(name, timer) for name, timer in timers if turn and timer.owner is None]
-        ready = sorted(self.machine.ready(), key=order.index)
+        waiting = [worker for worker in self.machine.ready() if self.machine.gives_up(worker)]
+        ready = sorted({*self.machine.ready()}.difference(waiting), key=order.index)
+        patient = [worker for worker in waiting if worker not in idle] if not ready else []
+        orphans = [(name, timer) for name, timer in timers if (turn or patient) and timer.owner is None]
+        ready = ready or patient
         if ready and not orphans:
             return self._next_of(ready, turn)
         for name, timer in orphans or timers:
@@ -253,11 +262,12 @@ class Playback:
         self._choices = max(self._choices, len(draws))
         return draws[turn % len(draws)]
 
-    def _goes_round(self, going: set[str]) -> Broken | None:
-        """What is wrong when all that is left loops forever: nothing, if that is all there is to do."""
+    def _goes_round(self, lap: Sequence[Event]) -> Broken | None:
+        """What is wrong when all that is left is this lap, for ever: nothing, if that is all there is to do."""
+        going = {event.worker for event in lap}
         claims = self.machine.system.eventually
         unmet = self._false(claims)
-        if claims and not unmet:
+        if not unmet and (claims or going == {event.worker for event in lap if event.gave_up}):
             return self._stuck(going)
         return "livelock", "it goes round for ever" + (f", and {unmet[0]} stays false" if unmet else ""), ()
 

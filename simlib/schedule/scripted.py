@@ -21,7 +21,7 @@ WORDS = {RULES[kind].word: kind for kind in STRIKES}
 MOST_MOVES = 500
 GRAMMAR = (
     '"A" is a step of worker A, "A 3" three of them, "A: lost reply" its next step with that fault '
-    f'({listed(list(OF_A_STEP), "or")}), "crash A", "lose A" (its node is gone for good), '
+    f'({listed(list(OF_A_STEP), "or")}), "crash A", "lose A" (its node is gone for good), "stop A" (SIGTERM), '
     '"again A" (its task is handed out again), "expire lock" (a timer of that resource runs out), "power loss"'
 )
 
@@ -91,6 +91,8 @@ def _to_whom(machine: Machine, word: str, what: str, worker: str) -> Transition:
 
 def _why_not(kind: Kind, worker: str, slot: Slot) -> str:
     """Why this cannot happen to the worker now."""
+    if RULES[kind].fate == "told":
+        return f"{worker} has {'been told to already' if slot.stopped and slot.op else 'no process that could end'}."
     if RULES[kind].fate != "started":
         state = "has done its task" if slot.op is None else "has taken no step since it was started"
         return f"{worker} {state}, so there is no memory to lose."

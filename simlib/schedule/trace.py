@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from simlib.errors import OperationError
+from simlib.errors import OperationError, Terminated
 from simlib.model import timing
 from simlib.model.fault import FAULT_NAMES
 from simlib.model.operation import BEGUN, NOWHERE, Op, Where
@@ -64,20 +64,23 @@ class Event:
     def apply(self, states: Mapping[str, State]) -> None:
         """Change these states as this event changed the world."""
         self.act(states)
-        if self.ended or (self.kind in STRIKES and RULES[self.kind].fate != "started"):
+        if self.ended or (self.kind in STRIKES and RULES[self.kind].fate in ("killed", "lost")):
             transition.end_process(states, self.worker)
         for who in self.asleep:
             transition.fall_asleep(states, who)
 
     def act(self, states: Mapping[str, State]) -> None:
         """The same, except for what follows from somebody's end or sleep."""
-        if self.op and timing.sleeps(self.op):
+        if self.op and self.op.verb == "sleep":
             transition.sleep(states, self.op, self.worker, self.busy)
         elif self.kind == "step" and self.op:
             try:
-                states[self.op.resource].perform(self.op, self.worker, self.move.outcome)
-            except OperationError:
-                pass  # it was the answer
+                answer = states[self.op.resource].perform(self.op, self.worker, self.move.outcome)
+            except OperationError as error:
+                answer = error
+            self.end_wait(states, self.op, answer)
+        elif self.kind == "stop":
+            transition.interrupt(states, self.worker)
         elif self.kind == "timer":
             timers = states[self.move.resource].timers()
             transition.run_out(states, self.move.resource, next(one for one in timers if one.id == self.move.timer))
@@ -86,6 +89,11 @@ class Event:
         elif self.kind == "arrival" and self.move.resource:
             queue = self.move.resource
             states[queue].perform(Op(queue, "send", (self.answer.body,)), "")
+
+    def end_wait(self, states: Mapping[str, State], op: Op, answer: Any) -> None:
+        """Let the time pass for which this step has waited, if it did."""
+        if timing.waits(op):
+            transition.end_wait(states, op, self.worker, answer, self.busy)
 
     def tells(self, name: str, state: State) -> bool:
         """Whether a change to this resource is worth showing beside this event."""
@@ -106,7 +114,14 @@ class Event:
             refused = "" if self.move.resource or self.worker else " and is refused: all are busy"
             return f"{what} arrives{refused}"
         rule = RULES[self.kind]
+        if rule.fate == "told":
+            return rule.story + (f", {self.ending or 'and it ends'}" if self.ended else "")
         return rule.story + (", it starts again" if rule.fate == "killed" and rule.strikes and not self.ended else "")
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether it waited for a message, and none came."""
+        return timing.waits(self.op) and self.answer is None
 
     @property
     def uncaught(self) -> bool:
@@ -118,6 +133,8 @@ class Event:
         """Which error ended the worker, in words; empty if none did."""
         if self.error is None:
             return ""
+        if isinstance(self.error, Terminated):
+            return "and it ends"
         return "uncaught" if self.uncaught else f"then raises {show(self.error)}{self.raised.aside}"
 
 

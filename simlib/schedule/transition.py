@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from simlib.model import timing
-from simlib.model.fault import CRASHES, NODE_LOSSES, PAUSES, POWER_LOSSES, REDELIVERIES
+from simlib.model.fault import CRASHES, NODE_LOSSES, PAUSES, POWER_LOSSES, REDELIVERIES, STOPS
 from simlib.model.operation import OK, Op, Outcome
 from simlib.model.state import State
 from simlib.model.timing import Slept, Timer
 from simlib.resources.clock import ClockState
 
-Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again", "arrival"]
-Fate = Literal["killed", "lost", "started"]  # of a process: restarted if its role is; not restarted; a new one
+Kind = Literal["step", "crash", "node loss", "power loss", "timer", "again", "stop", "arrival"]
+# Of a process: restarted if its role is; not restarted; a new one; told to stop, which it does in its own way.
+Fate = Literal["killed", "lost", "started", "told"]
 
 
 class Transition(NamedTuple):
-    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again, or an
-    arrival from outside, at a queue or for a worker.
+    """One thing that can happen next: a worker's step, a crash, a timer that runs out, a task handed out again, a
+    worker that is told to stop, or an arrival from outside, at a queue or for a worker.
     """
 
     kind: Kind
@@ -40,6 +41,7 @@ class Standing(NamedTuple):
     op: Op | None  # its next step; None if it has none
     running: bool  # it has taken a step in a run that is not over: it has something to lose
     done: bool  # its run is over, and its machine is not lost: its task can be handed out again
+    stopped: bool = False  # it was told to stop in this run
 
 
 class Rule(NamedTuple):
@@ -74,6 +76,11 @@ RULES: dict[Kind, Rule] = {
         "r", REDELIVERIES, lambda worker: worker.done, "started", "again", "is given its task again",
         "is given the same task again",
     ),
+    # Also before its first step: a consumer that waits for its first message can be switched off.
+    "stop": Rule(
+        "q", STOPS, lambda worker: worker.op is not None and not worker.stopped, "told", "stop", "is told to stop",
+        "SIGTERM: it is asked to stop",
+    ),
 }  # fmt: skip
 STRIKES = {kind: rule.strikes for kind, rule in RULES.items() if rule.strikes}  # what happens to one worker
 
@@ -97,10 +104,9 @@ def enabled(here: Configuration, workers: Iterable[str]) -> Iterator[Transition]
     standings = {worker: here.standing(worker) for worker in workers}
     steps = [step for worker, standing in standings.items() for step in ways_on(here, worker, standing)]
     yield from steps
-    sleepers = {worker: standing.op for worker, standing in standings.items() if timing.sleeps(standing.op)}
-    busy = {step.worker for step in steps if step.fault is None} - {*sleepers}
+    asleep = sleepers(here.states, {worker: standing.op for worker, standing in standings.items()})
+    busy = {step.worker for step in steps if step.fault is None} - {*asleep}
     able = any(step.fault is None for step in steps)
-    asleep = {worker: op.args[0] for worker, op in sleepers.items() if op}
     for name, state in here.states.items():
         for timer in state.timers():
             yield timeout(name, timer, is_early(timer, able, asleep, busy))
@@ -125,7 +131,7 @@ def step(worker: str, outcome: Outcome = OK) -> Transition:
 
 
 def strike(kind: Kind, worker: str) -> Transition:
-    """A crash, a node loss or a redelivery that strikes this worker."""
+    """A crash, a node loss, a redelivery or a stop that strikes this worker."""
     return Transition(kind, worker, fault=RULES[kind].fault)
 
 
@@ -165,6 +171,11 @@ def is_early(timer: Timer, able: bool, asleep: Mapping[str, float], busy: Collec
     return able and timer.owner is not None and not timing.ends_within(timer, asleep, busy)
 
 
+def sleepers(states: Mapping[str, State], ops: Mapping[str, Op | None]) -> dict[str, float]:
+    """Who can do nothing now but sleep or wait on, and for how many seconds. `ops` are the workers' next steps."""
+    return {worker: timing.seconds(op) for worker, op in ops.items() if op and states[op.resource].lasts(op)}
+
+
 def oversleeps(timers: Iterable[Timer], who: str, seconds: float, busy: Collection[str]) -> bool:
     """Whether some timer has to run out before this worker has slept for so many seconds."""
     return any(timing.ends_before(timer, who, seconds, busy) for timer in timers)
@@ -175,12 +186,36 @@ def oversleeps(timers: Iterable[Timer], who: str, seconds: float, busy: Collecti
 
 def sleep(states: Mapping[str, State], op: Op, who: str, busy: Iterable[str]) -> None:
     """End a worker's sleep."""
-    clock = states[op.resource]
-    before = clock.time
-    clock.perform(op, who)
+    _wake(states, op.resource, Slept(who, timing.seconds(op), frozenset(busy)))
+
+
+def end_wait(states: Mapping[str, State], op: Op, who: str, answer: Any, busy: Iterable[str]) -> None:
+    """End a worker's wait for a message: it was a sleep if none came, and took no time otherwise."""
+    slept = timing.seconds(op) if answer is None else 0.0
+    _wake(states, _running_clock(states), Slept(who, slept, frozenset(busy)))
+
+
+def interrupt(states: Mapping[str, State], who: str) -> None:
+    """Wake a worker at once, if it sleeps or waits, and give up the step that it has begun."""
+    _wake(states, _running_clock(states), Slept(who, 0, frozenset()))
     for state in states.values():
-        state.woke(Slept(who, op.args[0], frozenset(busy)))
-    pass_time(states, clock.time - before, op.resource)
+        state.cancelled(who)
+
+
+def _wake(states: Mapping[str, State], clock: str, sleep: Slept) -> None:
+    """Let a worker have slept, by this clock ("" for none) and by every timer."""
+    state = states.get(clock)
+    before = state.time if state else 0.0
+    if isinstance(state, ClockState):
+        state.slept(sleep)
+    for one in states.values():
+        one.woke(sleep)
+    pass_time(states, state.time - before if state else 0.0, clock)
+
+
+def _running_clock(states: Mapping[str, State]) -> str:
+    clocks = (name for name, state in states.items() if isinstance(state, ClockState) and state.running)
+    return next(clocks, "")
 
 
 def run_out(states: Mapping[str, State], resource: str, timer: Timer) -> None:

@@ -20,6 +20,7 @@ from simlib.model.fault import (
     POWER_LOSSES,
     REDELIVERIES,
     REJECTIONS,
+    STOPS,
 )
 from simlib.schedule.budget import LIMITS, Staff
 from simlib.text import did_you_mean, listed, name_of, show, span
@@ -34,7 +35,7 @@ CHANCES = {  # by fault, in the order of the draws
     REJECTIONS: "rejection_chance",
     DISK_FULL: "disk_full_chance",
 }
-RATES = {kind: f"{kind}_per_day" for kind in (CRASHES, PAUSES, POWER_LOSSES)}
+RATES = {kind: f"{kind}_per_day" for kind in (CRASHES, PAUSES, POWER_LOSSES, STOPS)}
 # What to say to an argument of the other engine.
 MEASURED = {
     **{kind: f"That is a count, for explore. simulate takes a probability per operation: {name}=0.01."
@@ -68,6 +69,7 @@ class Weather(Staff, total=False):
     lost_reply_chance: float
     rejection_chance: float
     disk_full_chance: float
+    stops_per_day: float
 
 
 class CrashRate(TypedDict, total=False):
@@ -142,8 +144,8 @@ class Conditions:
 
     `arrivals` is the interarrival time of tasks: one duration, or a dict by queue, or by the name of a worker that has
     no queue. Without a queue, a task goes to an idle worker, and counts as a "refused task" if all are busy. Without
-    `arrivals`, each worker does its task once, or the messages that the scenario starts with. Crashes and pauses strike
-    each worker, power losses all of them, at random and independently of what the workers do.
+    `arrivals`, each worker does its task once, or the messages that the scenario starts with. Crashes, pauses and
+    stops (SIGTERM) strike each worker, power losses all of them, at random and independently of what the workers do.
 
     `capacity` is how many requests a resource serves at a time; the others queue. `timeout` is how long a client waits
     for a reply, by resource or step, before it gets OutcomeUnknown. Its request still takes effect, and under a
@@ -171,6 +173,7 @@ class Conditions:
     lost_reply_chance: float = 0.0
     rejection_chance: float = 0.0
     disk_full_chance: float = 0.0
+    stops_per_day: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hours", above_zero("hours", self.hours))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from math import inf
 from random import Random
 from typing import Any
 
-from simlib.errors import OperationError
+from simlib.errors import ENDS_A_RUN, OperationError, Terminated
+from simlib.model import timing
 from simlib.model.fault import LOST_REPLIES
 from simlib.model.operation import BEGUN, NOWHERE, OK, Blocked, Op, Outcome
 from simlib.model.process import Process
-from simlib.model.system import System
+from simlib.model.system import System, queued
 from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
 from simlib.simulate.clock import Clock
@@ -71,7 +73,7 @@ class Execution:
 
     def _begin_task(self, worker: Worker, process: Process) -> None:
         worker.steps = 0
-        worker.queued = ""
+        worker.queued, worker.stopped = "", False
         worker.nth.clear()
         if worker.task is None:
             worker.task = self._clock.now
@@ -79,8 +81,9 @@ class Execution:
 
     def _end_task(self, worker: Worker, process: Process) -> None:
         run, now = self._recorder.run, self._clock.now
-        if isinstance(process.error, OperationError):
-            run.counts[type(process.error).__name__] += 1
+        if isinstance(process.error, ENDS_A_RUN):
+            if not isinstance(process.error, Terminated):
+                run.counts[type(process.error).__name__] += 1
             self.kill(worker)  # to a supervisor, a failed process is like a killed one
         elif process.error is not None:
             self._stop(worker)
@@ -91,7 +94,9 @@ class Execution:
             if began is not None:
                 run.counts["completed"] += 1
                 run.latencies.append(now - began)
-            if worker.queued == "receive":
+            if worker.stopped and worker.queued == "receive":
+                self.kill(worker)  # its process has ended, and another one takes the next message
+            elif worker.queued == "receive":
                 process.begin()
                 self._begin_task(worker, process)
             else:
@@ -119,6 +124,25 @@ class Execution:
             self._clock.after(draw(self._restart, self._chance["mishaps"]), self.start, worker)
         else:
             worker.idle, worker.task = True, None
+            self._settle()
+
+    def tell_to_stop(self, worker: Worker) -> None:
+        """Tell the worker's process to stop, in place of the step that it was about to take."""
+        process, recorder = worker.process, self._recorder
+        assert process is not None and process.op is not None
+        where, now = process.where if recorder.keeps_trace else NOWHERE, self._clock.now
+        self._stop(worker)
+        worker.stopped, worker.queued = True, queued(worker.queued, process.op)
+        worker.step = Step(self._take_effect, worker)
+        resource = worker.operation.resource
+        resource.state.cancelled(worker.name)
+        process.answer(Terminated())
+        freed = end_process(self.resources.values() if process.op is None else (), worker.name)
+        recorder.stop(worker, where, now)
+        for one in dict.fromkeys((resource, *freed)):
+            self.changed(one)
+        self._next_step(worker, process)
+        if worker.step is None:
             self._settle()
 
     # Steps
@@ -157,12 +181,36 @@ class Execution:
         if not self._carry_out(worker, outcome):
             step.waits = True
             resource.waiting.append(step)
+            if step.until < inf:
+                self._clock.after(step.until - self._clock.now, self._give_up, (step, step.until))
             if not resource.state.one_line:
                 self.changed(resource)  # others may have waited for this worker
         elif resource.is_watched or resource.waiting:
             self.changed(resource)
         if worker.step is None or worker.step.waits:
             self._settle()
+
+    def _has_to_wait(self, worker: Worker, op: Op, outcome: Outcome) -> bool:
+        """Whether a step that waits for a message for a limited time finds none, and its time is not up."""
+        step, now = worker.step, self._clock.now
+        assert step is not None
+        if outcome.fault or not worker.operation.resource.state.lasts(op):
+            step.until = inf
+            return False
+        if step.until == inf:
+            step.until = now + timing.seconds(op)
+        waits = now < step.until
+        if not waits:
+            step.until = inf
+        return waits
+
+    def _give_up(self, about: tuple[Step, float]) -> None:
+        """Its time is up, if this step still waits for a message."""
+        step, until = about
+        if step.about.step is step and step.waits and step.until == until:
+            step.about.operation.resource.waiting.remove(step)
+            step.waits, step.until = False, self._clock.now
+            self._take_effect(step.about)
 
     def _wait_for_the_pause(self, step: Step, outcome: Outcome | None = None) -> None:
         self._clock.after(step.about.paused_until - self._clock.now, self._resume, (step, outcome))
@@ -183,6 +231,8 @@ class Execution:
                 outcome = operation.resource.outcome(op, self._chance["faults"])
                 if outcome.fault:
                     recorder.run.counts[outcome.fault] += 1
+        if operation.receives and timing.waits(op) and self._has_to_wait(worker, op, outcome):
+            return False
         where = process.where if recorder.keeps_trace else NOWHERE
         state, self._told = operation.resource.state, False
         before = state.key() if state.can_begin(op) else None
@@ -233,7 +283,7 @@ class Execution:
         """Record a successful step's effect on load and on tasks."""
         if operation.resource.server is not None:
             self._recorder.run.answered[operation.resource.name][int(self._clock.now)] += 1
-        if operation.receives:
+        if operation.receives and answer is not None:
             worker.task = answer.id
         elif operation.sends:
             self.arrived[answer] = self._clock.now

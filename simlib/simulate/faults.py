@@ -1,4 +1,4 @@
-"""Schedules the faults that strike from outside: crashes, pauses and power losses."""
+"""Schedules the faults that strike from outside: crashes, pauses, stops and power losses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from simlib.model.fault import CRASHES, PAUSES, POWER_LOSSES
+from simlib.model.fault import CRASHES, PAUSES, POWER_LOSSES, STOPS
 from simlib.simulate.clock import Clock
 from simlib.simulate.conditions import DAY, RATES, Conditions, exponential
 from simlib.simulate.worker import Worker
@@ -19,7 +19,7 @@ def schedule_faults(
     clock: Clock, conditions: Conditions, chance: Random, workers: Iterable[Worker], strikes: Mapping[str, Strike]
 ) -> None:
     """Schedule them at random, independently for each worker. `strikes` has the action for each fault."""
-    of_workers = [(kind, worker) for worker in workers for kind in (CRASHES, PAUSES)]
+    of_workers = [(kind, worker) for worker in workers for kind in (CRASHES, PAUSES, STOPS)]
     for kind, worker in [*of_workers, (POWER_LOSSES, None)]:
         per_day = getattr(conditions, RATES[kind])
         if per_day:

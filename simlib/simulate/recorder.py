@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from simlib.model import timing
+from simlib.model.fault import STOPS
 from simlib.model.operation import BEGUN, OK, Op, Outcome, Where
 from simlib.model.properties import Property
 from simlib.model.state import State
 from simlib.model.system import System
 from simlib.resources.clock import ClockState
 from simlib.schedule.trace import Event, Trace, copied
-from simlib.schedule.transition import Transition, step
+from simlib.schedule.transition import Transition, step, strike
 from simlib.simulate.result import Run
 from simlib.simulate.worker import Worker
 
@@ -22,6 +22,9 @@ class TimedEvent(Event):
 
     __slots__ = ()
 
+    def end_wait(self, states: Mapping[str, State], op: Op, answer: Any) -> None:
+        """Nothing: the clock has told the time that passed."""
+
     def act(self, states: Mapping[str, State]) -> None:
         """Apply it to the states; a Clock shows the time of the last step."""
         for state in states.values():
@@ -29,12 +32,21 @@ class TimedEvent(Event):
                 state.seconds = self.at
         if self.kind == "timer":
             states[self.move.resource].expire(self.move.timer)
-        elif not timing.sleeps(self.op):
+        elif self.kind != "stop" and not (self.op and self.op.verb == "sleep"):
             super().act(states)
 
     def tells(self, name: str, state: State) -> bool:
         """Whether the trace prints a clock's state: only after its own steps, since each event starts with the time."""
         return not isinstance(state, ClockState) or (self.op is not None and self.op.resource == name)
+
+
+def _ending(worker: Worker, event: Event) -> Event:
+    """The event, with how it ended the worker's run, if it did."""
+    process = worker.process
+    if process is not None and process.op is None and not event.begins:
+        event.ended = "raised" if process.error else "returned"
+        event.error, event.raised = process.error, process.where
+    return event
 
 
 class Recorder:
@@ -80,12 +92,13 @@ class Recorder:
         move = worker.move
         if outcome is not OK:
             move = step(worker.name, outcome)
-        event = TimedEvent(move, now, op, answer, where, nth)
-        process = worker.process
-        if process is not None and process.op is None and not event.begins:
-            event.ended = "raised" if process.error else "returned"
-            event.error, event.raised = process.error, process.where
-        self._events.append(event)
+        self._events.append(_ending(worker, TimedEvent(move, now, op, answer, where, nth)))
+
+    def stop(self, worker: Worker, where: Where, now: float) -> None:
+        """Count a worker that was told to stop, and add it to the trace."""
+        self.run.counts[STOPS] += 1
+        if self.keeps_trace:
+            self._events.append(_ending(worker, TimedEvent(strike("stop", worker.name), now, where=where)))
 
     def close(self, now: float) -> None:
         """End the run: check the `eventually` properties and build the trace."""

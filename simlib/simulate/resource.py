@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
@@ -25,6 +26,7 @@ class Step(Alarm):
     """A worker's step in progress: the alarm at which it takes effect. `about` is the worker."""
 
     waits = False  # blocked until its resource changes
+    until = math.inf  # when it gives up
 
 
 class Resource:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
-from simlib.model.fault import CRASHES, PAUSES, POWER_LOSSES
+from simlib.model.fault import CRASHES, PAUSES, POWER_LOSSES, STOPS
 from simlib.model.system import System
 from simlib.model.timing import Timer
 from simlib.progress import Progress
@@ -80,7 +80,9 @@ class Simulation:
         for worker in execution.workers:
             if not on_call & {"", worker.role.name}:
                 execution.start(worker)
-        strikes: dict[str, Strike] = {CRASHES: self._crash, PAUSES: self._pause, POWER_LOSSES: self._lose_power}
+        strikes: dict[str, Strike] = {
+            CRASHES: self._crash, PAUSES: self._pause, POWER_LOSSES: self._lose_power, STOPS: self._stop,
+        }  # fmt: skip
         schedule_faults(clock, conditions, chance["mishaps"], execution.workers, strikes)
 
     def _end(self, settled: bool) -> None:
@@ -132,7 +134,7 @@ class Simulation:
             self._execution.start(worker)
 
     def _crash(self, worker: Worker) -> None:
-        if worker.step is None or not worker.steps:
+        if worker.step is None or not (worker.steps or worker.stopped):
             return  # not running, or it has taken no step yet and has nothing to lose
         freed = end_process(self._execution.resources.values(), worker.name)
         self._recorder.event(strike("crash", worker.name), self._clock.now)
@@ -142,6 +144,14 @@ class Simulation:
         if worker.step is not None:
             self.run.counts[PAUSES] += 1
             worker.paused_until = self._clock.now + draw(self._conditions.pause, self._chance["mishaps"])
+
+    def _stop(self, worker: Worker) -> None:
+        if worker.step is None or worker.stopped:
+            return
+        if worker.paused_until > self._clock.now:  # a process that is stalled hears of it afterwards
+            self._clock.after(worker.paused_until - self._clock.now, self._stop, worker)
+            return
+        self._execution.tell_to_stop(worker)
 
     def _lose_power(self, _: None) -> None:
         states, execution = self.run.states, self._execution

@@ -25,6 +25,7 @@ class Worker:
     incarnation: int = 0
     paused_until: float = 0.0
     steps: int = 0  # of this attempt
+    stopped: bool = False  # its process was told to stop
     queued: str = ""  # its first queue operation in this attempt: "receive" or "send"
     nth: dict[str, int] = field(default_factory=dict)  # steps of this attempt by name, if a trace is kept
     task: str | float | None = None  # a message's id, or the time when the task began

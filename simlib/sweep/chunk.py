@@ -19,6 +19,7 @@ from simlib.model.fault import (
     POWER_LOSSES,
     REDELIVERIES,
     REJECTIONS,
+    STOPS,
 )
 from simlib.progress import muted
 from simlib.scenario import Scenario, Workers
@@ -30,7 +31,7 @@ Record = dict[str, Any]  # str, int, float and bool
 RunId = tuple[int, int, str]  # the seed, the index of the parameter set, the worker's name
 
 STRIKES = (CRASHES, PAUSES, POWER_LOSSES, REDELIVERIES, LOST_REPLIES, OUTAGES, REJECTIONS, DISK_FULL)
-NO_FAILURE = {*STRIKES, "steps", "completed", "refused task", ""}
+NO_FAILURE = {*STRIKES, STOPS, "steps", "completed", "refused task", ""}
 
 
 class Answer(NamedTuple):

@@ -1,4 +1,4 @@
-"""Lanes: one or more runs. A block is a step, a cross a crash, a bar a state, a gap a pause."""
+"""Lanes: one or more runs. A block is a step, a cross a crash, a square a stop, a bar a state, a gap a pause."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def _block(canvas: Canvas, mark: Mark, fill: str, x: float, y: float, width: flo
 
 
 def _cross(canvas: Canvas, mark: Mark, _: str, x: float, y: float, width: float) -> None:
-    sign = "↻" if mark.text == "again" else "✖"
+    sign = {"again": "↻", "stop": "■"}.get(mark.text, "✖")
     _write(canvas, x + width / 2, y + 0.07, sign, canvas.theme.ink, SIGN)
     _write(canvas, x + width / 2, y + 0.29, mark.below, canvas.theme.ink)
 

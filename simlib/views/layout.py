@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from simlib.errors import OperationError, OutcomeUnknown
+from simlib.errors import OperationError, OutcomeUnknown, Terminated
 from simlib.model.fault import FAULT_NAMES
 from simlib.model.operation import Op
 from simlib.resources.advisory_lock import AdvisoryLockState
@@ -19,7 +19,7 @@ from simlib.schedule.trace import Event, Trace
 from simlib.text import bare, listed, show
 
 Mood = Literal["bad", "good", "plain"]
-NARROW = ("crash", "node loss", "power loss", "timer", "arrival")
+NARROW = ("crash", "node loss", "power loss", "timer", "arrival", "stop")
 WIDTHS = {"step": 1.0, **dict.fromkeys(NARROW, 0.62), "again": 0.45}
 GAP = 0.08
 MOST_LANES = 3  # for resources
@@ -162,8 +162,10 @@ class _Layout:
             return [*ticks, self._pause(*event.stalled, place)] if event.stalled else ticks
         everyone = range(len(self.workers) or len(self.lanes))
         lanes = everyone if event.kind == "power loss" else [self.lanes[event.worker]]
-        bad = place == self.culprit
-        return [Mark("cross", lane, x, width, event.kind, below=event.kind, bad=bad, event=place) for lane in lanes]
+        said = f"SIGTERM{', and it ends' * bool(event.ended)}" if event.kind == "stop" else ""
+        bad, kind = place == self.culprit, event.kind
+        mark = Mark("cross", 0, x, width, kind, below=kind, bad=bad, event=place, said=said)
+        return [replace(mark, lane=lane) for lane in lanes]
 
     def _block(self, event: Event, op: Op, place: int) -> Mark:
         second = f"{event.at:.3g} s" if event.at < 100 else f"{event.at:.0f} s"
@@ -227,6 +229,7 @@ def verb_of(op: Op) -> str:
 def _note(event: Event, op: Op, without_effect: bool) -> str:
     """A note above a block: what went wrong with it, or why it changed nothing."""
     end = [] if event.error is None or event.uncaught else [f"raises {type(event.error).__name__}"]
+    end = ["ends"] if isinstance(event.error, Terminated) else end
     end += ["restarts"] if isinstance(event.error, OperationError) else []
     failed = isinstance(event.answer, BaseException)
     wrong = FAULT_NAMES[event.move.fault] if event.move.fault else type(event.answer).__name__ if failed else ""

@@ -21,7 +21,7 @@ from simlib.live.stores.facts import expected
 from simlib.model.operation import OK, Blocked, Op, Outcome
 from simlib.model.values import freeze
 from simlib.resources.lock import Lease
-from simlib.resources.queue import Message
+from simlib.resources.message import Message
 from simlib.scenario import system_of
 from simlib.schedule.budget import Budget
 from simlib.schedule.token import Point, points

@@ -20,7 +20,7 @@ from simlib.live.stores.plain import dumps, loads
 from simlib.live.stores.signed import Signer
 from simlib.model.values import freeze
 from simlib.resources.lock import Lease
-from simlib.resources.queue import Message
+from simlib.resources.message import Message
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -2,8 +2,12 @@
 
 import pytest
 
-from simlib import OutcomeUnknown, Queue, Unavailable
+from simlib import Clock, Database, OutcomeUnknown, Queue, Scenario, Unavailable
+from simlib.errors import Mistake
 from simlib.model.operation import Blocked
+from simlib.model.system import outcome_of
+from tests.agreement import compare_many
+from tests.programs import programs_that_stop
 from tests.resources import Driven
 
 
@@ -281,3 +285,180 @@ def test_to_an_outsider_what_is_in_flight_is_still_there_and_what_is_acked_is_no
     flying.by("A").receive()
     acked.by("A").ack(acked.by("A").receive())
     assert ready.state.outcome() == flying.state.outcome() != acked.state.outcome()
+
+
+# A receive that gives up
+
+
+def polls(inbox, db):
+    message = yield inbox.receive(wait=20)
+    if message is None:
+        return
+    yield db.write(message.id, "done")
+    yield inbox.ack(message)
+
+
+def polls_in_a_loop(inbox, db):
+    while True:
+        message = yield inbox.receive(wait=20)
+        if message is not None:
+            yield db.write(message.id, "done")
+            yield inbox.ack(message)
+
+
+def notes_that_it_is_idle(inbox, db):
+    message = yield inbox.receive(wait=20)
+    if message is None:
+        yield db.write("idle", True)
+    else:
+        yield inbox.ack(message)
+
+
+def sends_one(inbox):
+    yield inbox.send("late")
+
+
+def all_done(inbox):
+    return not inbox.ready and not inbox.in_flight
+
+
+@pytest.mark.parametrize("worker", [polls, polls_in_a_loop, notes_that_it_is_idle])
+def test_to_wait_over_and_over_is_idle_and_what_comes_is_handled(worker):
+    for claims in ({}, {"eventually": [all_done]}):
+        scenario = Scenario(inbox=Queue(["a"]), db=Database(), **claims)
+        report = scenario.explore([worker, sends_one], crashes=1)
+        assert report.verdict == "holds", report
+        assert (report.schedules is None) == (worker is notes_that_it_is_idle)
+        assert scenario.run([worker, sends_one]).broken is None
+
+
+def test_to_wait_over_and_over_is_wrong_where_there_had_to_be_an_end():
+    def handled(db):
+        return db["inbox-1"] is not None
+
+    scenario = Scenario(inbox=Queue(), db=Database(), eventually=[handled])
+    assert scenario.explore(polls, crashes=1).claim == "handled"
+    assert scenario.explore(notes_that_it_is_idle, crashes=1).claim == "livelock"
+
+
+def test_a_message_that_goes_round_is_no_idle_wait():
+    def hands_back(inbox):
+        message = yield inbox.receive(wait=20)
+        if message is not None:
+            yield inbox.nack(message)
+
+    report = Scenario(inbox=Queue(["a"], max_receives=None)).explore(hands_back, crashes=0)
+    assert report.claim == "livelock"
+
+
+def test_it_may_give_up_before_a_message_comes_and_not_while_there_is_one():
+    def looks_once(inbox, db):
+        yield db.write("got", (yield inbox.receive(wait=20)) is not None)
+
+    def got_it(db):
+        return db["got"] in (True, None)
+
+    scenario = Scenario(inbox=Queue(visibility_timeout=None), db=Database(), always=[got_it])
+    assert scenario.explore([looks_once, sends_one], crashes=0).claim == "got_it"
+    full = scenario.but(inbox=Queue(["a", "b"], visibility_timeout=None))
+    assert [event.answer.body for event in full.attack([looks_once], "A 4").events[:4:2]] == ["a", "b"]
+
+
+def died_with_the_message(wait):
+    """A worker waits for that long for a message that another one took, and died with; then it goes."""
+
+    def takes(inbox, db):
+        yield inbox.receive()
+        yield db.read("x")
+
+    def waits(db, inbox):
+        yield db.read("x")
+        message = yield inbox.receive(wait=wait)
+        if message is not None:
+            yield inbox.ack(message)
+        yield db.write("gone", True)
+        yield inbox.receive()
+
+    return Scenario(inbox=Queue(["a"], visibility_timeout=30), db=Database()), [takes, waits]
+
+
+@pytest.mark.parametrize(("wait", "gives_up"), [(20, True), (40, False)])
+def test_a_timer_that_ends_sooner_ends_first(wait, gives_up):
+    scenario, workers = died_with_the_message(wait)
+
+    if gives_up:
+        assert scenario.attack(workers, "A", "B", "lose A", "B").events[3].gave_up
+    else:
+        with pytest.raises(Mistake, match="B waits at"):
+            scenario.attack(workers, "A", "B", "lose A", "B")
+
+
+def test_time_passes_by_the_wait():
+    def looks(clock, inbox, db):
+        if (yield db.read("at")) is None:
+            yield inbox.receive(wait=20)
+            yield db.write("at", (yield clock.now()))
+        else:
+            yield inbox.receive()
+
+    def in_time(db):
+        return db["at"] in (None, 20)
+
+    scenario = Scenario(clock=Clock(), inbox=Queue(), db=Database(), always=[in_time])
+    assert scenario.explore(looks, crashes=0).verdict == "holds"
+    trace = scenario.run(looks)
+    assert (trace.broken, trace["db"]["at"], trace.events[1].at) == (None, 20, 21)
+
+
+def test_to_wait_over_and_over_moves_no_clock():
+    def asks(clock, inbox):
+        yield clock.now()
+        yield inbox.send("late")
+
+    scenario = Scenario(clock=Clock(), inbox=Queue(), db=Database(), eventually=[all_done])
+    assert scenario.explore([polls, asks], crashes=1).verdict == "holds"
+    assert scenario.run([polls, asks]).broken is None
+
+
+def test_simulated_it_gives_up_after_exactly_that_time():
+    def looks(inbox, clock, db):
+        message = yield inbox.receive(wait=20)
+        yield db.write(f"at {(yield clock.now()):g}", message and message.body)
+
+    scenario = Scenario(inbox=Queue(visibility_timeout=None), clock=Clock(), db=Database())
+    run = scenario.simulate(looks, hours=95 / 3_600, latency=0, arrivals={"inbox": 50})
+    rows = dict(run.states["db"].rows)
+    assert rows == {
+        "at 20": None, "at 40": None, "at 50": "task-1", "at 70": None, "at 90": None,
+    }  # fmt: skip
+
+
+def test_simulated_runs_end_where_the_search_says():
+    scenario = Scenario(inbox=Queue(["a"], visibility_timeout=30), db=Database())
+    possible = scenario.explore([polls, sends_one], crashes=2, pauses=2).outcomes
+    for number in range(5):
+        run = scenario.simulate([polls, sends_one], hours=0.2, crashes_per_day=5_000, seed=number)
+        assert outcome_of(run.states) in possible
+
+
+def test_in_real_processes_it_gives_up_soon():
+    scenario = Scenario(inbox=Queue(["a"]), db=Database())
+    trace = scenario.live(notes_that_it_is_idle)
+    assert str(trace.but(note="")) == str(scenario.run(notes_that_it_is_idle))
+    assert [event.answer for event in trace.events if event.op.verb == "receive"][-1] is None
+
+
+@pytest.mark.parametrize("wait", [0, -1, "20", True])
+def test_how_long_to_wait_is_a_number_above_0(wait):
+    def looks(inbox):
+        yield inbox.receive(wait=wait)
+
+    with pytest.raises(Mistake, match="wait"):
+        Scenario(inbox=Queue()).explore(looks)
+
+
+def test_programs_that_give_up_agree_with_the_enumeration():
+    for budget in ({}, {"crashes": 1}):
+        tally = compare_many(programs_that_stop, budget, 1, 20)
+        assert tally.compared >= 18, vars(tally)
+        assert len(tally.different) >= 8, vars(tally)

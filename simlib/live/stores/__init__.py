@@ -10,9 +10,10 @@ from simlib.live.stores.base import Store
 from simlib.live.stores.files import Folder, SmallDisk
 from simlib.live.stores.http import RemoteService
 from simlib.live.stores.ledger import RemoteLedger
+from simlib.live.stores.messages import QueueTable
 from simlib.live.stores.rest import RemoteCollection
 from simlib.live.stores.sessions import LockedFile
-from simlib.live.stores.sql import Connection, DatabaseTable, LockTable, QueueTable
+from simlib.live.stores.sql import Connection, DatabaseTable, LockTable
 from simlib.live.stores.sqlite import SQLite
 from simlib.model.resource import Resource
 from simlib.model.state import State

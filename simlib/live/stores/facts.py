@@ -14,7 +14,8 @@ from simlib.resources.collection import CollectionState
 from simlib.resources.database_state import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
-from simlib.resources.queue import Message, QueueState
+from simlib.resources.message import Message
+from simlib.resources.queue import QueueState
 from simlib.resources.service import ServiceState, hashable
 
 
