@@ -25,6 +25,7 @@ class Edge:
     cost: int  # without a preemption
     strikes: int | None = None  # the node at which a fault strikes; None once that is noted
     price: int = 0  # what a search orders by
+    payers: tuple[int, ...] = ()  # the slots of the budget that can pay for its fault
 
     def __post_init__(self) -> None:
         # Among equals the earliest crash wins, but the latest pause: it needs the shortest stall.
