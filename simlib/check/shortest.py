@@ -7,11 +7,10 @@ from dataclasses import replace
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from simlib.check.edges import FAULT, NOBODY, PREEMPTION, STEP, Edge
+from simlib.check.edges import FAULT, NOBODY, PREEMPTION, STEP, Edge, Following
 from simlib.check.findings import Found
 from simlib.check.question import Question
 from simlib.check.search import LOOK_EVERY, Search, turn
-from simlib.check.successors import Following
 from simlib.schedule.transition import Transition
 
 MOST_SAMPLES = 100
@@ -53,7 +52,7 @@ class Shortest(Search[Label]):
         self._nexts.clear()
 
     def _best_first(self) -> None:
-        first = Label(self._successors.initial(self._question.budget.packed), NOBODY, 0, None, None)
+        first = Label(self._successors.initial(), NOBODY, 0, None, None)
         buckets, costs = {0: [first]}, [0]  # by cost; within it, those whose newest move is a fault come last
         while costs:
             bucket = heappop(costs)
