@@ -76,5 +76,6 @@ def test_it_is_so_on_a_real_file():
     found = host.explore([save, load], workers=1, crashes=0)
     assert host.live([save, load], found).broken == "error"
     assert host.live([save_beside, load], found).broken is None
-    left = command.explore(save, workers=1, crashes=1)
-    assert command.live(save, left)["disk"].contents("config.json") == NEW[: len(NEW) // 2]
+    for fault in ({"crashes": 1}, {"stops": 1}):
+        left = command.explore(save, workers=1, **{"crashes": 0, **fault})
+        assert command.live(save, left)["disk"].contents("config.json") == NEW[: len(NEW) // 2]

@@ -314,7 +314,7 @@ def test_nothing_else_has_a_middle(step):
 
 def test_its_middle_is_the_last_of_a_write_s_outcomes_so_that_old_tokens_keep_their_numbers():
     it = disk()
-    assert [OK, BEGUN] == [way for way in it.state.outcomes(it.steps.write("f", "ab")) if not way.fault]
+    assert [way for way in it.state.outcomes(it.steps.write("f", "ab")) if not way.fault] == [OK, BEGUN]
     assert [*it.state.outcomes(it.steps.write("f", "ab"))][-1] == BEGUN
 
 
@@ -335,6 +335,13 @@ def test_a_crash_in_the_middle_leaves_half_and_the_next_write_begins_anew():
     assert (it.seen.contents("f"), it.state.writing) == ("ab", {})
     begin(it, "A", "f", "wxyz")
     assert it.seen.contents("f") == "wx"
+
+
+def test_who_is_told_to_stop_in_the_middle_leaves_half():
+    it = disk()
+    begin(it, "A", "f", "abcd")
+    it.state.cancelled("A")
+    assert (it.seen.contents("f"), it.state.writing) == ("ab", {})
 
 
 def test_a_crash_of_somebody_else_does_not_end_it():
