@@ -565,6 +565,18 @@ def polite(block, guard, ending):
     return compiled(source, {"block": block}, (block, guard, ending))
 
 
+@st.composite
+def programs_with_files(draw, budget):
+    """About who meets whose half of a file."""
+    count = draw(st.sampled_from([2, 2, 2, 3]))
+    most = [3, 2][count - 2] - (sum(budget.values()) > 1 or "power_losses" in budget)
+    roles = []
+    for _ in range(draw(st.sampled_from([1, 2]))):
+        body = a_block(draw, ["disk"], draw(st.integers(0, most - 1)))
+        roles.append(worker_of((("try", (("disk", "write"),), ()), *body), draw(st.integers(0, 7)) == 0))
+    return Case(scenario_for(draw, roles), roles, count - len(roles) + 1)
+
+
 # Programs as Python source: whatever a frame can hold while it waits
 
 SIMPLE = """

@@ -15,7 +15,7 @@ from simlib.errors import ENDS_A_RUN, Mistake, OperationError, Terminated
 from simlib.live.pipe import Pipe
 from simlib.live.stores import Store
 from simlib.model.generator_state import capture
-from simlib.model.operation import Blocked, Op, Outcome, Where
+from simlib.model.operation import BEGUN, Blocked, Op, Outcome, Where
 from simlib.model.process import Process
 from simlib.model.system import System
 from simlib.text import show
@@ -52,6 +52,8 @@ def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: 
     while process.op is not None:
         permitted = _permission(channel)
         if permitted is None:
+            if process.op.resource in stores:
+                stores[process.op.resource].cancel()
             process.answer(Terminated())
             channel.send(_told(process))
             continue
@@ -62,6 +64,8 @@ def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: 
             except (OperationError, Blocked) as error:
                 answer = error
         channel.send(answer)
+        if outcome == BEGUN:
+            continue  # the worker is answered when its step ends
         channel.recv()
         if not isinstance(answer, Blocked):
             process.answer(answer)

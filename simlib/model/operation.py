@@ -91,7 +91,8 @@ class Outcome(NamedTuple):
 
 
 OK = Outcome()
-# The step has begun and not ended: in a database, it waits for a row. Its worker is not answered yet.
+# The step has begun and not ended: in a database, it waits for a row; on a disk, half of a file is written. Its worker
+# is not answered yet.
 BEGUN = Outcome(None, "begun")
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from simlib.arguments import whole_number
 from simlib.errors import DiskFull, Mistake, NotFound
 from simlib.model.fault import DISK_FULL
-from simlib.model.operation import OK, Op, Outcome
+from simlib.model.operation import BEGUN, OK, Blocked, Op, Outcome
 from simlib.model.resource import Resource
 from simlib.model.state import State
 from simlib.model.view import asked
@@ -38,6 +38,7 @@ class DiskState(State):
     names: dict[str, int] = field(default_factory=dict)  # the directory as processes see it
     journal: tuple[tuple[tuple[str, int], ...], ...] = ((),)  # the directory as it may be on disk: oldest first
     inodes: int = 0
+    writing: dict[str, int] = field(default_factory=dict)  # who has written a half, and to which inode
 
     def contents(self, name: str) -> str | None:
         """What a process that reads the file now would get."""
@@ -54,10 +55,10 @@ class DiskState(State):
         return name in self.names
 
     def on_write(self, who: str, name: str, data: str) -> None:
-        self._put(name, "", data)
+        self._write(who, name, data)
 
     def on_append(self, who: str, name: str, data: str) -> None:
-        self._put(name, self.contents(name) or "", data)
+        self._append(name, data)
 
     def on_rename(self, who: str, old: str, new: str) -> None:
         self._file(old)
@@ -86,33 +87,92 @@ class DiskState(State):
             raise NotFound(name)
         return self.data[self.names[name]]
 
-    def _put(self, name: str, before: str, data: str, room: int | None = None) -> None:
-        """Make the file `before + data`. Raises DiskFull if only `room` characters of `data` fit."""
+    def _write(self, who: str, name: str, data: str, room: int | None = None) -> None:
+        """Empty the file and write, or write the rest of what this worker has begun. Raises DiskFull, as `_put`."""
+        if who not in self.writing:
+            inode = self._emptied(name)
+            self._put(name, inode, 0, data, room, torn=True)
+            return
+        half = len(data) // 2
+        try:
+            self._put(name, self.writing[who], half, data[half:], room)
+        finally:
+            self._close(who)
+
+    def _append(self, name: str, data: str, room: int | None = None) -> None:
+        inode = self._created(name)
+        self._put(name, inode, len(self.data[inode].data), data, room, torn=True)
+
+    def _put(self, name: str, inode: int, at: int, data: str, room: int | None = None, torn: bool = False) -> None:
+        """Write at this place in the file. Raises DiskFull if only `room` characters of `data` fit."""
+        room = self._room(inode, at) if room is None else room
+        file, down = self.data[inode], data[:room]
+        halves = [_overwritten(file.data, at, down[: len(down) // 2])] if torn else []
+        self.data[inode] = file.changed(_overwritten(file.data, at, down), *halves)
+        if len(down) < len(data):
+            raise DiskFull(name)
+
+    def _created(self, name: str) -> int:
+        """The inode of this file, made if there is none."""
         if name not in self.names:
             self.inodes += 1
             self.names[name] = self.inodes
             self.data[self.inodes] = File("", frozenset([""]))
             self._directory_changed()
-        inode = self.names[name]
-        room = self._room(inode, before) if room is None else room
-        down = data[:room]
-        torn = before + down[: len(down) // 2]
-        self.data[inode] = self.data[inode].changed(before, torn).changed(before + down)
-        if len(down) < len(data):
-            raise DiskFull(name)
+        return self.names[name]
 
-    def _room(self, inode: int, before: str) -> int | None:
+    def _emptied(self, name: str) -> int:
+        inode = self._created(name)
+        self.data[inode] = self.data[inode].changed("")
+        return inode
+
+    def _room(self, inode: int | None, at: int) -> int | None:
+        """How many characters fit into this file from this place on; None if any number does."""
         if self.capacity is None:
             return None
-        others = sum(len(self.data[number].data) for number in self.names.values() if number != inode)
-        return max(0, self.capacity - others - len(before))
+        others = {*self.names.values(), *self.writing.values()} - {inode}  # what is deleted while open still has room
+        return max(0, self.capacity - sum(len(self.data[other].data) for other in others) - at)
+
+    def _close(self, who: str) -> None:
+        """Forget that this worker was writing: what it has written stays."""
+        inode = self.writing.pop(who, None)
+        if inode is not None and inode not in self.names.values():
+            self._file_died()
+
+    def owner_gone(self, who: str | None) -> None:
+        for writer in [*self.writing] if who is None else [who]:
+            self._close(writer)
+
+    def cancelled(self, who: str) -> None:
+        self._close(who)
+
+    def can_begin(self, op: Op) -> bool:
+        return op.verb == "write" and len(op.args[1]) > 1
+
+    def begin(self, op: Op, who: str) -> str:
+        """Empty the file and write half. Raises Blocked if this worker has begun already, or if no half fits."""
+        name, data = op.args
+        half, room = data[: len(data) // 2], self._room(self.names.get(name), 0)
+        if who in self.writing or (room is not None and room < len(half)):
+            raise Blocked
+        inode = self.writing[who] = self._emptied(name)
+        self._put(name, inode, 0, half)
+        return "has written half"
+
+    def depends_on_who(self, op: Op) -> bool:
+        return self.can_begin(op)
+
+    def renamed(self, names: Mapping[str, str]) -> Self:
+        other = self.copy()
+        other.writing = {names.get(who, who): inode for who, inode in self.writing.items()}
+        return other
 
     def _directory_changed(self) -> None:
         self.journal += (tuple(sorted(self.names.items())),)
 
     def _file_died(self) -> None:
         """Drop each directory that would come out of a power loss in the same ways as a later one."""
-        alive = set(self.names.values())
+        alive = {*self.names.values(), *self.writing.values()}
         kept: dict[Hashable, tuple[tuple[str, int], ...]] = {}
         for entries in self.journal:
             ways = tuple((name, inode if inode in alive else self.data[inode].on_disk) for name, inode in entries)
@@ -123,18 +183,23 @@ class DiskState(State):
 
     def _forget_unreachable(self) -> None:
         kept = {inode for entries in (*self.journal, tuple(self.names.items())) for _, inode in entries}
+        kept.update(self.writing.values())
         self.data = {inode: file for inode, file in self.data.items() if inode in kept}
 
     def outcomes(self, op: Op) -> Iterator[Outcome]:
-        yield from super().outcomes(op)
+        yield OK
         if op.verb in ("write", "append"):
             yield from (Outcome(DISK_FULL, down) for down in ("nothing", "half"))
+        if self.can_begin(op):
+            yield BEGUN
 
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
         if outcome.fault == DISK_FULL:
             name, data = op.args
-            before = "" if op.verb == "write" else self.contents(name) or ""
-            self._put(name, before, data, len(data) // 2 if outcome.choice == "half" else 0)
+            if who in self.writing:
+                raise Blocked  # it strikes a write as a whole, and then leaves the same half
+            room = len(data) // 2 if outcome.choice == "half" else 0
+            self._write(who, name, data, room) if op.verb == "write" else self._append(name, data, room)
             raise DiskFull(name)  # even if there was nothing to write
         return super().perform(op, who, outcome)
 
@@ -145,7 +210,7 @@ class DiskState(State):
         entries, contents = self._survivors()[choice]
         self.names = dict(entries)
         self.data = {inode: File(data, frozenset([data])) for inode, data in contents.items()}
-        self.journal = (entries,)
+        self.journal, self.writing = (entries,), {}
 
     def _survivors(self) -> list[tuple[tuple[tuple[str, int], ...], dict[int, str]]]:
         """Every directory that may be on disk, with everything that may be in its files; the oldest first."""
@@ -160,7 +225,8 @@ class DiskState(State):
         renamed = {inode: place for place, inode in enumerate(sorted(self.data))}
         names = tuple(sorted((name, renamed[inode]) for name, inode in self.names.items()))
         journal = tuple(tuple((name, renamed[inode]) for name, inode in entries) for entries in self.journal)
-        return (tuple(self.data[inode] for inode in sorted(self.data)), names, journal)
+        writing = tuple(sorted((who, renamed[inode]) for who, inode in self.writing.items()))
+        return (tuple(self.data[inode] for inode in sorted(self.data)), names, journal, writing)
 
     def summary(self) -> str:
         return ", ".join(f"{bare(name)}: {show(self.contents(name), 24)}" for name in self.files) or "empty"
@@ -178,16 +244,23 @@ class Disk(Resource):
     included, and the directory is as it was last synced plus any number of the later changes, in their order. So a
     rename can be on disk before the data of the file it names: `fsync` the file before, and the directory after.
 
+    To all others a `write` is two steps, as open(2) with O_TRUNC and the write(2)s after it are: the file is emptied
+    and half of the data is in it, then all is. A reader may meet the half, and a crash of the process leaves it. If you
+    need all or nothing, write another file and rename it: rename(2) is atomic. The second half goes to the same place
+    in the same file, whatever has become of that: it has another name by now, or none; or somebody else has written to
+    it, and is overwritten there. `append` is one step, for with O_APPEND "no intervening file modification operation
+    shall occur" (POSIX.1-2017, write).
+
     `files` exist and are synced at the start. `capacity` is the number of characters that fit. A write that does not
     fit writes a part and raises DiskFull, and so does the fault `disk_full`, anywhere. Raises Mistake if a name or data
     is not text, or if the first files exceed the capacity.
 
     Left out: sub-directories, links, holes, a failing fsync (after which Linux may drop the data and report it once),
     garbage or zeros in place of data (ext4 in data=writeback), and data torn anywhere but in its middle. Kinder than a
-    real one: the step of a process that crashes is done or not done, while a killed process can leave a file emptied
-    but not yet written; and two processes that write one file take turns. Kinder than some: changes to the directory
-    reach the disk in order, which POSIX does not promise. Harsher than some: ext4 by itself writes a file's data before
-    a rename that replaces another file (auto_da_alloc).
+    real one: a file that is emptied and has nothing in it yet is not met, a write of a single character is one step,
+    and so is an append of any length. `simulate` takes every write as one step. Kinder than some: changes to the
+    directory reach the disk in order, which POSIX does not promise. Harsher than some: ext4 by itself writes a file's
+    data before a rename that replaces another file (auto_da_alloc).
     """
 
     def __init__(self, files: dict[str, str] | None = None, *, capacity: int | None = None) -> None:
@@ -227,7 +300,9 @@ class Disk(Resource):
         return Op(self._name, "exists", (_name(name),))
 
     def write(self, name: str, data: str) -> Op:
-        """Empty the file, or create it, then write the data. Raises DiskFull, with a part of the data written."""
+        """Empty the file, or create it, then write the data; others may meet half. Raises DiskFull, with a part of the
+        data written.
+        """
         return Op(self._name, "write", (_name(name), _text("write", data)))
 
     def append(self, name: str, data: str) -> Op:
@@ -249,6 +324,11 @@ class Disk(Resource):
     def fsync_directory(self) -> Op:
         """Wait until creations, renames and deletions are on disk."""
         return Op(self._name, "fsync_directory")
+
+
+def _overwritten(data: str, at: int, piece: str) -> str:
+    """The data with `piece` written over it at this place. Up to there, what is missing reads as zeros (lseek(2))."""
+    return data[:at].ljust(at, "\0") + piece + data[at + len(piece) :] if piece else data
 
 
 def _name(name: Any) -> str:

@@ -178,9 +178,10 @@ class Scenario(Description):
     def attack(self, worker: Workers, *moves: str, workers: Counts | None = None) -> Trace:
         """Run the worker on your own schedule: each of `moves` is who moves next, or a fault; then all finish.
 
-        `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault, `"crash
-        A"`, `"lose A"` (its node is lost), `"again A"` (its task is delivered again), `"stop A"` (SIGTERM), `"expire
-        lock"` (a timer of that resource expires), `"power loss"`. The run stops at the first violation.
+        `"A"` is a step of worker A, `"A 3"` three of them, `"A: lost reply"` its next step with that fault, `"A:
+        begin"` its beginning, if others can see that (half of a file is written), `"crash A"`, `"lose A"` (its node is
+        lost), `"again A"` (its task is delivered again), `"stop A"` (SIGTERM), `"expire lock"` (a timer of that
+        resource expires), `"power loss"`. The run stops at the first violation.
 
         Raises Mistake if a move cannot be parsed, or is not possible at that point, with the reason.
         """

@@ -21,7 +21,8 @@ WORDS = {RULES[kind].word: kind for kind in STRIKES}
 MOST_MOVES = 500
 GRAMMAR = (
     '"A" is a step of worker A, "A 3" three of them, "A: lost reply" its next step with that fault '
-    f'({listed(list(OF_A_STEP), "or")}), "crash A", "lose A" (its node is gone for good), "stop A" (SIGTERM), '
+    f'({listed(list(OF_A_STEP), "or")}), "A: begin" its beginning, if others can see that (half of a file is written), '
+    '"crash A", "lose A" (its node is gone for good), "stop A" (SIGTERM), '
     '"again A" (its task is handed out again), "expire lock" (a timer of that resource runs out), "power loss"'
 )
 
@@ -50,6 +51,8 @@ def _read(machine: Machine, word: str) -> Schedule:
     if steps and int(steps[2] or 1) <= MOST_MOVES:
         for _ in range(int(steps[2] or 1)):
             yield _step(machine, word, steps[1])
+    elif fault and fault[2] == "begin":
+        yield _beginning(machine, word, fault[1])
     elif fault and fault[2] in OF_A_STEP:
         yield _faulty(machine, word, fault[1], fault[2])
     elif whom:
@@ -66,11 +69,19 @@ def _step(machine: Machine, word: str, worker: str) -> Transition:
     op = machine.slots[worker].op
     if op is None:
         raise Mistake(f"{show(word)}: {worker} has nothing more to do after {plural(len(machine.events), 'event')}.")
+    if machine.can_step(worker):
+        return step(worker)
     if machine.can_step(worker, BEGUN):
         return step(worker, BEGUN)
-    if not machine.can_step(worker):
-        raise Mistake(f"{show(word)}: {worker} waits at `{op}`, and somebody else has to move first.")
-    return step(worker)
+    raise Mistake(f"{show(word)}: {worker} waits at `{op}`, and somebody else has to move first.")
+
+
+def _beginning(machine: Machine, word: str, worker: str) -> Transition:
+    op = machine.slots[worker].op
+    if not machine.can_step(worker, BEGUN):
+        what = f"`{op}`, which is done at once or has begun already" if op else "none"
+        raise Mistake(f"{show(word)}: the next step of {worker} is {what}.")
+    return step(worker, BEGUN)
 
 
 def _faulty(machine: Machine, word: str, worker: str, name: str) -> Transition:

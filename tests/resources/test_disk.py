@@ -3,6 +3,7 @@
 import pytest
 
 from simlib import Disk, DiskFull, NotFound
+from simlib.model.operation import BEGUN, OK, Blocked
 from tests.resources import Driven
 
 
@@ -261,6 +262,175 @@ def test_what_the_fault_leaves(verb, down, left):
 def test_a_disk_is_local_so_that_no_reply_is_lost():
     it = disk()
     assert it.ways(it.steps.exists("f")) == []
+
+
+# A write that others meet in its middle
+
+
+def begin(it, who, *args):
+    return it.state.perform(it.steps.write(*args), who, BEGUN)
+
+
+def test_a_write_that_has_begun_has_emptied_the_file_and_written_half():
+    it = disk({"f": "old and long"})
+    assert begin(it, "A", "f", "abcd") == "has written half"
+    assert it.by("B").read("f") == "ab"
+
+
+def test_a_new_file_is_there_when_half_of_it_is():
+    it = disk()
+    begin(it, "A", "f", "abcde")
+    assert (it.seen.files, it.seen.contents("f")) == (["f"], "ab")
+
+
+def test_a_write_with_a_middle_ends_in_the_state_of_one_without():
+    halved, whole = disk({"f": "old"}), disk({"f": "old"})
+    begin(halved, "A", "f", "abcde")
+    for it in (halved, whole):
+        it.by("A").write("f", "abcde")
+    assert halved.state.key() == whole.state.key()
+
+
+def test_that_somebody_writes_is_in_the_key():
+    one, other, nobody = disk(), disk(), disk()
+    begin(one, "A", "f", "abcd")
+    begin(other, "B", "f", "abcd")
+    nobody.by("A").write("f", "ab")
+    assert len({one.state.key(), other.state.key(), nobody.state.key()}) == 3
+    assert one.state.renamed({"A": "B"}).key() == other.state.key()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda to: to.write("f", ""), lambda to: to.write("f", "x"), lambda to: to.append("f", "abcd"),
+        lambda to: to.rename("f", "g"), lambda to: to.read("f"), lambda to: to.fsync("f"),
+    ],
+)  # fmt: skip
+def test_nothing_else_has_a_middle(step):
+    it = disk({"f": "old"})
+    assert BEGUN not in it.state.outcomes(step(it.steps))
+
+
+def test_its_middle_is_the_last_of_a_write_s_outcomes_so_that_old_tokens_keep_their_numbers():
+    it = disk()
+    assert [way for way in it.state.outcomes(it.steps.write("f", "ab")) if not way.fault] == [OK, BEGUN]
+    assert [*it.state.outcomes(it.steps.write("f", "ab"))][-1] == BEGUN
+
+
+def test_nobody_begins_a_write_twice_and_the_fault_disk_full_strikes_it_as_a_whole():
+    it = disk()
+    begin(it, "A", "f", "abcd")
+    with pytest.raises(Blocked):
+        begin(it, "A", "f", "abcd")
+    for down in ("nothing", "half"):
+        with pytest.raises(Blocked):
+            it.by("A", "disk_full", down).write("f", "abcd")
+
+
+def test_a_crash_in_the_middle_leaves_half_and_the_next_write_begins_anew():
+    it = disk({"f": "old"})
+    begin(it, "A", "f", "abcd")
+    it.state.owner_gone("A")
+    assert (it.seen.contents("f"), it.state.writing) == ("ab", {})
+    begin(it, "A", "f", "wxyz")
+    assert it.seen.contents("f") == "wx"
+
+
+def test_who_is_told_to_stop_in_the_middle_leaves_half():
+    it = disk()
+    begin(it, "A", "f", "abcd")
+    it.state.cancelled("A")
+    assert (it.seen.contents("f"), it.state.writing) == ("ab", {})
+
+
+def test_a_crash_of_somebody_else_does_not_end_it():
+    it = disk()
+    begin(it, "A", "f", "abcd")
+    it.state.owner_gone("B")
+    it.by("A").write("f", "abcd")
+    assert it.seen.contents("f") == "abcd"
+
+
+def test_a_power_loss_in_the_middle_leaves_the_old_file_an_empty_one_or_half():
+    it = disk({"f": "old"})
+    begin(it, "A", "f", "abcd")
+    assert survivors(it) == [{"f": ""}, {"f": "ab"}, {"f": "old"}]
+    it.state.lose_power(2)
+    assert (it.seen.contents("f"), it.state.writing) == ("old", {})
+
+
+def test_half_of_a_file_that_is_synced_survives():
+    it = disk({"f": "old"})
+    begin(it, "A", "f", "abcd")
+    it.by("B").fsync("f")
+    assert survivors(it) == [{"f": "ab"}]
+    it.by("A").write("f", "abcd")
+    assert survivors(it) == [{"f": "ab"}, {"f": "abcd"}]
+
+
+@pytest.mark.parametrize(
+    "between, after",
+    [
+        (lambda by: by.write("f", "wxyz"), {"f": "wxcd"}),  # it emptied the file; each writes from its own place
+        (lambda by: by.write("f", "uvwxyz"), {"f": "uvcdyz"}),
+        (lambda by: by.write("f", ""), {"f": "\0\0cd"}),  # a hole reads as zeros
+        (lambda by: by.append("f", "x"), {"f": "abcd"}),  # it was added where the second half goes
+        (lambda by: by.append("f", "xyz"), {"f": "abcdz"}),
+        (lambda by: by.rename("f", "g"), {"g": "abcd"}),  # the same file, under another name
+        (lambda by: by.delete("f"), {}),  # a file without a name
+        (lambda by: (by.delete("f"), by.write("f", "w")), {"f": "w"}),
+    ],
+)
+def test_the_second_half_goes_to_its_place_in_the_same_file(between, after):
+    it = disk()
+    begin(it, "A", "f", "abcd")
+    between(it.by("B"))
+    it.by("A").write("f", "abcd")
+    assert {name: it.seen.contents(name) for name in it.seen.files} == after
+    assert it.state.writing == {}
+
+
+def test_two_who_write_one_file_at_once_leave_the_work_of_the_last():
+    it = disk()
+    begin(it, "A", "f", "aaaa")
+    begin(it, "B", "f", "bbbb")
+    it.by("A").write("f", "aaaa")
+    assert it.seen.contents("f") == "bbaa"
+    it.by("B").write("f", "bbbb")
+    assert it.seen.contents("f") == "bbbb"
+
+
+def test_what_is_replaced_while_somebody_writes_it_may_come_back_and_is_forgotten_in_the_end():
+    it = disk({"f": "old", "g": "new!"})
+    begin(it, "A", "f", "abcd")
+    it.by("B").rename("g", "f")
+    it.by("A").write("f", "abcd")
+    assert it.seen.contents("f") == "new!"
+    assert {"f": "abcd", "g": "new!"} in survivors(it)
+    it.by("B").fsync_directory()
+    assert (survivors(it), len(it.state.data)) == ([{"f": "new!"}], 1)
+
+
+def test_of_a_write_that_does_not_fit_others_may_meet_the_half_that_does():
+    it = disk(capacity=3)
+    begin(it, "A", "f", "abcd")
+    with pytest.raises(DiskFull):
+        it.by("A").write("f", "abcd")
+    assert (it.seen.contents("f"), it.state.writing) == ("abc", {})
+    with pytest.raises(Blocked):
+        begin(it, "A", "g", "xy")  # not even half fits
+
+
+def test_a_deleted_file_has_room_while_somebody_writes_it():
+    it = disk(capacity=4)
+    begin(it, "A", "f", "abcd")
+    it.by("B").delete("f")
+    with pytest.raises(DiskFull):
+        it.by("B").write("g", "xyz")
+    assert it.seen.contents("g") == "xy"
+    it.state.owner_gone("A")
+    it.by("B").write("g", "wxyz")
 
 
 # Sight

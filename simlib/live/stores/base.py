@@ -60,6 +60,9 @@ class Store:
         """The identity by which a lock knows its owner: one attempt of a worker."""
         return f"{who}.{self.life}"
 
+    def cancel(self) -> None:
+        """The worker was told to stop: give up a step that is under way."""
+
     def end_run(self) -> None:
         """The worker's run in this process is over: end what ends with it."""
 

@@ -9,13 +9,13 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote, unquote
 
 from simlib.errors import DiskFull, NotFound
 from simlib.live.stores.base import Facts, Store
 from simlib.model.fault import DISK_FULL
-from simlib.model.operation import Op, Outcome
+from simlib.model.operation import BEGUN, Op, Outcome
 from simlib.resources.disk import DiskState
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -33,6 +33,7 @@ class Folder(Store):
         super().__init__(name)
         self.path = path
         self.capacity = capacity
+        self._begun: dict[str, IO[bytes]] = {}  # the file that a worker has written half of
 
     def prepare(self, state: DiskState) -> None:
         self.path.mkdir(0o700, parents=True)
@@ -49,18 +50,22 @@ class Folder(Store):
         return self.path / ("_" + quote(name, safe=""))
 
     def _bytes(self, data: str) -> bytes:
-        return data.encode("utf-8", "surrogatepass")
+        """Each character in as many bytes as any other: who writes over another's text must not cut one in two."""
+        return data.encode("utf-32-le", "surrogatepass")
 
     def _text(self, data: bytes) -> str:
-        return data.decode("utf-8", "surrogatepass")
+        return data.decode("utf-32-le", "surrogatepass")
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
         try:
+            if outcome == BEGUN:
+                return self._begin(who, *op.args)
             if outcome.fault != DISK_FULL:
                 return super().carry_out(op, who, outcome)
             name, data = op.args
             mode = {"write": "wb", "append": "ab"}[op.verb]
-            self._put(name, data, mode, len(data) // 2 if outcome.choice == "half" else 0)
+            with self._opened(name, mode) as file:
+                self._put(file, name, data, len(data) // 2 if outcome.choice == "half" else 0)
             raise DiskFull(name)  # even if there was nothing to write
         except FileNotFoundError:
             raise NotFound(op.args[0]) from None
@@ -71,16 +76,37 @@ class Folder(Store):
     def on_exists(self, who: str, name: str) -> bool:
         return self._path(name).exists()
 
+    def _begin(self, who: str, name: str, data: str) -> str:
+        """Write half, and keep the file open for the rest."""
+        file = self._begun[who] = self._opened(name, "wb")
+        self._put(file, name, data[: len(data) // 2])
+        return "has written half"
+
     def on_write(self, who: str, name: str, data: str) -> None:
-        self._put(name, data, "wb")
+        begun = self._begun.pop(who, None)
+        with begun or self._opened(name, "wb") as file:
+            self._put(file, name, data[len(data) // 2 :] if begun else data)
 
     def on_append(self, who: str, name: str, data: str) -> None:
-        self._put(name, data, "ab")
+        with self._opened(name, "ab") as file:
+            self._put(file, name, data)
 
-    def _put(self, name: str, data: str, mode: str, room: int | None = None) -> None:
-        """Open the file, which creates or truncates it, then write until all is written or the room is used up."""
+    def _opened(self, name: str, mode: str) -> IO[bytes]:
+        """The file, created if there is none; emptied if it is opened for writing."""
+        return open(self._path(name), mode, buffering=0)
+
+    def cancel(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for file in self._begun.values():
+            file.close()
+        self._begun.clear()
+
+    def _put(self, file: IO[bytes], name: str, data: str, room: int | None = None) -> None:
+        """Write until all is written or the room is used up."""
         rest = memoryview(self._bytes(data))
-        with open(self._path(name), mode, buffering=0) as file, self._limit(file.fileno(), data, room):
+        with self._limit(file, data, room):
             try:
                 while rest:
                     rest = rest[file.write(rest) :]
@@ -90,20 +116,26 @@ class Folder(Store):
                 raise DiskFull(name) from None
 
     @contextmanager
-    def _limit(self, descriptor: int, data: str, room: int | None) -> Iterator[None]:
+    def _limit(self, file: IO[bytes], data: str, room: int | None) -> Iterator[None]:
         """Let only `room` characters of `data` fit, by limiting the file's size (RLIMIT_FSIZE)."""
         if room is None and self.capacity is not None:
-            room = max(0, self.capacity - sum(map(len, self.look().values())))
+            room = self._room(file, self.capacity)
         if room is None:
             yield
             return
         least, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-        end = os.fstat(descriptor).st_size + len(self._bytes(data[:room]))
+        end = file.tell() + len(self._bytes(data[:room]))
         resource.setrlimit(resource.RLIMIT_FSIZE, (end, most))
         try:
             yield
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
+
+    def _room(self, file: IO[bytes], capacity: int) -> int:
+        """How many characters fit into the file from here on; one that has no name any more is not among the others."""
+        about, wide = os.fstat(file.fileno()), len(self._bytes("x"))
+        others = sum(map(len, self.look().values())) - (about.st_size // wide if about.st_nlink else 0)
+        return max(0, capacity - others - file.tell() // wide)
 
     def on_rename(self, who: str, old: str, new: str) -> None:
         self._path(old).rename(self._path(new))
@@ -152,19 +184,20 @@ class SmallDisk(Folder):
         return b"".join(letter.encode("utf-8", "surrogatepass").ljust(self.PAGE, b"\0") for letter in data)
 
     def _text(self, data: bytes) -> str:
-        return super()._text(data.replace(b"\0", b""))
+        pages = (data[at : at + self.PAGE] for at in range(0, len(data), self.PAGE))
+        return "".join((page.rstrip(b"\0") or b"\0").decode("utf-8", "surrogatepass") for page in pages)
 
     @contextmanager
-    def _limit(self, descriptor: int, data: str, room: int | None) -> Iterator[None]:
+    def _limit(self, file: IO[bytes], data: str, room: int | None) -> Iterator[None]:
         """Let only `room` characters fit, by filling the rest of the disk with another file."""
         if room is None:
             yield
             return
         filler = self.path.parent / "filler"
         free = os.statvfs(self.path).f_bfree - room
-        with open(filler, "wb") as file:
+        with open(filler, "wb") as filling:
             if free > 0:
-                os.posix_fallocate(file.fileno(), 0, free * self.PAGE)
+                os.posix_fallocate(filling.fileno(), 0, free * self.PAGE)
             try:
                 yield
             finally:
