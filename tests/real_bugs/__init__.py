@@ -22,3 +22,9 @@ def holds(scenario, worker, *budgets):
     for budget in budgets or HARDER:
         report = scenario.explore(worker, **BOUNDS, **budget)
         assert (report.verdict, report.vacuous) == ("holds", ""), report
+
+
+def survives(scenario, worker, trace):
+    """The schedule that broke another implementation does not break this one."""
+    replayed = scenario.replay(worker, trace)
+    assert replayed.broken is None, replayed

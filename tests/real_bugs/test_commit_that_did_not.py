@@ -2,7 +2,7 @@
 
 from simlib import Database, Queue, Scenario, Service
 from simlib.errors import AlreadyExists, Unavailable
-from tests.real_bugs import HARDER, NO_FAULT, found, holds
+from tests.real_bugs import HARDER, NO_FAULT, found, holds, survives
 
 PAUSED = {"crashes": 1, "redeliveries": 1, "pauses": 1}
 
@@ -51,6 +51,7 @@ def test_a_commit_answers_without_an_error_and_has_rolled_back():
     )  # fmt: skip
     trace = found(shop, order, "what_is_confirmed_is_stored")
     assert [event.answer for event in trace.events if event.op.name == "db.commit"][-1] is False
+    survives(shop, order_asking_the_commit, trace)
     holds(shop, order_asking_the_commit, *HARDER, {"crashes": 1, "pauses": 1})
 
 
@@ -101,5 +102,5 @@ def test_a_key_that_is_not_committed_with_its_effect():
     )  # fmt: skip
     found(bank, pay_key_first, "paid", crashes=1)
     for fault in ("crashes", "redeliveries", "pauses"):
-        found(bank, pay_key_last, "paid_once_at_most", **{fault: 1})
+        survives(bank, pay, found(bank, pay_key_last, "paid_once_at_most", **{fault: 1}))
     holds(bank, pay, NO_FAULT, *HARDER, PAUSED)

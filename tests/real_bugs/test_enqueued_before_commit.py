@@ -1,7 +1,7 @@
 """A job that is enqueued between INSERT and COMMIT."""
 
 from simlib import Clock, Database, Queue, Scenario, Service
-from tests.real_bugs import HARDER, NO_FAULT, found, holds
+from tests.real_bugs import HARDER, NO_FAULT, found, holds, survives
 
 
 # A forum: who posts, and the job that tells others of it
@@ -62,6 +62,8 @@ def test_the_job_runs_before_its_row_is_there():
     """discourse: https://github.com/discourse/discourse/pull/11293"""
     trace = found(forum(post, eventually=[a_post_is_told_of]), [post, notify], "a_post_is_told_of")
     assert [event.op.name for event in trace.events][-2:] == ["jobs.ack", "db.commit"]
+    safe = forum(post_then_enqueue, eventually=[a_post_is_told_of])
+    survives(safe, [post_then_enqueue, notify], trace)
 
 
 def test_enqueued_after_the_commit_it_runs_with_its_row():

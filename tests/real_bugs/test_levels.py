@@ -2,7 +2,7 @@
 
 from simlib import Database, Queue, Scenario
 from simlib.errors import AlreadyExists, SerializationFailure, TransactionAborted
-from tests.real_bugs import HARDER, NO_FAULT, found, holds
+from tests.real_bugs import HARDER, NO_FAULT, found, holds, survives
 
 FAULTS = [NO_FAULT, {"crashes": 2}, {"outages": 1}]  # a deposit that is made again after a lost reply is another one
 
@@ -54,9 +54,10 @@ def both_are_paid_in(db):
 def test_a_deposit_is_lost_at_read_committed_and_its_three_fixes_lose_none():
     """P4 of https://github.com/ept/hermitage; PostgreSQL's manual, "Transaction Isolation"."""
     account = Scenario(db=Database({"balance": 0}), workers=2, eventually=[both_are_paid_in])
-    found(account, deposit, "both_are_paid_in")
+    trace = found(account, deposit, "both_are_paid_in")
     for fix in (deposit_by_adding, deposit_locked, deposit_again):
         holds(account, fix, *FAULTS)
+        survives(account, fix, trace)
 
 
 def test_repeatable_read_without_a_retry_loses_the_request_instead():
@@ -115,9 +116,10 @@ def test_both_doctors_go_home_at_repeatable_read():
         db=Database({"on call/ann": True, "on call/bob": True}),
         always=[somebody_is_on_call], eventually=[one_has_gone_home],
     )  # fmt: skip
-    found(hospital, go_home, "somebody_is_on_call")
-    holds(hospital, go_home_serializable, *HARDER, {"pauses": 1})
-    holds(hospital, go_home_locked, *HARDER, {"pauses": 1})
+    trace = found(hospital, go_home, "somebody_is_on_call")
+    for fix in (go_home_serializable, go_home_locked):
+        holds(hospital, fix, *HARDER, {"pauses": 1})
+        survives(hospital, fix, trace)
 
 
 # Get or create, in a transaction that has read before

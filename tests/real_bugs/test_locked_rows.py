@@ -2,7 +2,7 @@
 
 from simlib import Database, Queue, Scenario, Service
 from simlib.resources import AdvisoryLock
-from tests.real_bugs import HARDER, NO_FAULT, found, holds
+from tests.real_bugs import HARDER, NO_FAULT, found, holds, survives
 
 
 # A job queue with a semaphore for each kind of job: one of them runs, the others are blocked
@@ -47,7 +47,8 @@ def one_runs_at_most(db):
 def test_a_job_is_blocked_just_when_the_semaphore_is_free_again():
     """solid_queue, the second of three causes: https://github.com/rails/solid_queue/pull/689"""
     queue = Scenario(db=Database({"semaphore": 0}), always=[one_runs_at_most], eventually=[nobody_is_blocked_by_nobody])
-    found(queue, [enqueue, finish], "nobody_is_blocked_by_nobody")
+    trace = found(queue, [enqueue, finish], "nobody_is_blocked_by_nobody")
+    survives(queue, [enqueue_locked, finish], trace)
     holds(queue, [enqueue_locked, finish], NO_FAULT, {"crashes": 2}, {"outages": 2})
 
 
@@ -103,7 +104,8 @@ def test_a_webhook_deletes_the_checkout_that_a_request_is_about_to_update():
         hooks=Queue(["paid"], visibility_timeout=30), db=Database({"checkout": {"cart": "shoes", "paid": False}}),
         bank=Service(), page=Service(), always=[who_has_paid_sees_no_error], eventually=[ordered],
     )  # fmt: skip
-    found(shop, [complete, webhook], "who_has_paid_sees_no_error")
+    trace = found(shop, [complete, webhook], "who_has_paid_sees_no_error")
+    survives(shop, [complete_locked, webhook], trace)
     holds(shop, [complete_locked, webhook], *HARDER, {"pauses": 1}, {"crashes": 1, "pauses": 1})
 
 
@@ -164,7 +166,9 @@ def post_office(*always):
 
 def test_two_mail_runs_send_the_same_mail():
     """post_office: https://github.com/ui/django-post_office/issues/326"""
-    found(post_office(sent_once_at_most), send_queued, "sent_once_at_most")
+    trace = found(post_office(sent_once_at_most), send_queued, "sent_once_at_most")
+    for fix in (send_one_run_at_a_time, send_in_a_transaction):
+        survives(post_office(sent_once_at_most), fix, trace)
 
 
 def test_a_look_with_locks_that_ends_before_the_mail_is_sent_locks_nothing():

@@ -2,7 +2,7 @@
 
 from simlib import Database, Queue, Scenario, Service
 from simlib.errors import Deadlock
-from tests.real_bugs import HARDER, NO_FAULT, found, holds
+from tests.real_bugs import HARDER, NO_FAULT, found, holds, survives
 
 PAUSED = {"crashes": 1, "pauses": 1}
 
@@ -46,9 +46,10 @@ def sold(db):
 def test_two_purchases_read_the_same_stock():
     """django-shop, not fixed yet: https://github.com/awesto/django-shop/issues/888"""
     shop = Scenario(db=Database({"stock": 1}), workers=2, always=[one_pair_one_order], eventually=[sold])
-    found(shop, purchase, "one_pair_one_order")
-    holds(shop, purchase_locked, *HARDER)
-    holds(shop, purchase_by_subtracting, *HARDER)
+    trace = found(shop, purchase, "one_pair_one_order")
+    for fix in (purchase_locked, purchase_by_subtracting):
+        holds(shop, fix, *HARDER)
+        survives(shop, fix, trace)
 
 
 # A checkout that looks at the stock in one transaction, is paid, and takes from the stock in another
@@ -95,7 +96,7 @@ def test_stock_is_looked_at_in_one_transaction_and_taken_in_another():
         inbox=Queue(["ann", "bob"], visibility_timeout=30), db=Database({"stock": 1}), bank=Service(), workers=2,
         always=[not_oversold], eventually=[one_pair_one_order, who_pays_gets_shoes_or_a_refund],
     )  # fmt: skip
-    found(shop, settle, "not_oversold")
+    survives(shop, settle_looking_again, found(shop, settle, "not_oversold"))
     holds(shop, settle_looking_again, *HARDER, PAUSED)
 
 
@@ -148,6 +149,8 @@ def test_two_batches_lock_two_rows_in_opposite_order():
     store = Scenario(batches=batches, db=Database({"a": {}, "b": {}}), workers=2, eventually=[both_are_in])
     trace = found(store, ingest, "both_are_in")
     assert "Deadlock" in str(trace)
+    survives(store, ingest_in_one_order, trace)
+    survives(store, ingest_again, trace)
     holds(store, ingest_in_one_order, *HARDER)
     holds(store, ingest_again, *HARDER, {"pauses": 1})
     assert not store.explore(ingest_in_one_order, crashes=0).uncaught  # and there is no Deadlock any more

@@ -1,7 +1,7 @@
 """A slow read that writes a stale value back after the invalidation."""
 
 from simlib import Database, Scenario
-from tests.real_bugs import HARDER, NO_FAULT, found, holds
+from tests.real_bugs import HARDER, NO_FAULT, found, holds, survives
 
 
 def look(cache, db):
@@ -57,6 +57,8 @@ def test_a_slow_read_writes_back_what_has_been_invalidated():
     """logto: https://github.com/logto-io/logto/pull/9428"""
     trace = found(SHOP, [look, rename], "not_stale")
     assert trace.events[-2].answer is False  # there was nothing to delete, which is no error
+    survives(SHOP, [look_and_undo, rename_with_a_generation], trace)
+    survives(SHOP, [look_and_compare, rename_with_a_generation], trace)
 
 
 def test_a_generation_that_is_counted_up_before_the_deletion_undoes_it():
