@@ -238,7 +238,10 @@ class Playback:
         """
         timers = list(self.machine.timers())
         waiting = [worker for worker in self.machine.ready() if self.machine.gives_up(worker)]
-        ready = sorted({*self.machine.ready()}.difference(waiting), key=order.index)
+        ready = sorted(
+            {*self.machine.ready()}.difference(waiting),
+            key=lambda worker: (not self._waited(worker), order.index(worker)),
+        )
         patient = [worker for worker in waiting if worker not in idle] if not ready else []
         orphans = [(name, timer) for name, timer in timers if (turn or patient) and timer.owner is None]
         ready = ready or patient
@@ -247,6 +250,10 @@ class Playback:
         for name, timer in orphans or timers:
             return timeout(name, timer, early=False)
         return None
+
+    def _waited(self, worker: str) -> bool:
+        """Whether its step has waited and need not any more: nobody overtakes it, as in a database's queue."""
+        return self.machine.slots[worker].begun and self.machine.can_step(worker)
 
     def _next_of(self, ready: list[str], turn: int) -> Transition:
         """The next step of the first of these workers; whoever has to wait begins to."""
