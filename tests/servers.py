@@ -69,7 +69,7 @@ def redis_server():
 
 
 @contextlib.contextmanager
-def postgresql_server():
+def postgresql_server(*settings):
     """Its URL. It refuses to run as root, so then it runs as the user that its package has made."""
     import psycopg
 
@@ -90,7 +90,7 @@ def postgresql_server():
         data = f"{folder}/data"
         make = [initdb, "-D", data, "-U", "midflight", "--auth=trust", "--no-sync", "--locale=C", "--encoding=UTF8"]
         subprocess.run(make, check=True, cwd=folder, capture_output=True, **how)
-        settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=50")
-        options = [word for setting in settings for word in ("-c", setting)]
+        usual = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=50")
+        options = [word for setting in (*usual, *settings) for word in ("-c", setting)]
         with running([program, "-D", data, "-p", str(port), *options], folder, answers, **how):
             yield url

@@ -6,12 +6,12 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
-from simlib.errors import AlreadyExists, Mistake, SerializationFailure, StaleToken
+from simlib.errors import AlreadyExists, Mistake, StaleToken
 from simlib.model.operation import Op
 from simlib.model.state import Count, Renumber
 from simlib.model.values import KEYS, NAMES, freeze, fresh, in_order, same, unordered
 from simlib.resources.transaction import GONE, Transaction
-from simlib.resources.transactional import CHANGED, Locked, TransactionalState
+from simlib.resources.transactional import Locked, TransactionalState
 from simlib.text import bare, show
 
 GUARDS = ("compare_and_set", "compare_scan")  # a transaction is not made when one of these answers False
@@ -41,17 +41,18 @@ class DatabaseState(TransactionalState):
     ) -> list[tuple[Any, Any]]:
         rows: list[tuple[Any, Any]] = []
         for key in self._find(who, prefix):
-            if len(rows) == limit:
-                break
-            row = self._take(who, key, locked) if for_update else self._row(who, key)
-            if row is not GONE:
-                rows.append((key, row))
-        return rows
+            versions = [self._locked(who, key, locked)] if for_update else self._versions(who, key)
+            rows += [(key, row) for row in versions if row is not GONE]
+            if limit and len(rows) >= limit:
+                break  # it has not read the index any further
+        return rows[:limit]
 
     def on_write(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
         self._fence(who, key, fence)
+        if self._has_found(who, key):
+            self._lock_newest(who, key)
         if self._is_taken(who, key):
-            self._lock(who, key)
+            self._lock_newest(who, key)
             self._change(who, key, row)
         else:
             self._insert(who, key, row)
@@ -94,16 +95,19 @@ class DatabaseState(TransactionalState):
         self._fence(who, key, fence)
         if expected is None and self._row(who, key) is not None:
             return self._insert_unless_taken(who, key, row, fence)
-        if not same(self._look(who, key), expected) or not same(self._take(who, key), expected):  # asked again: it may
-            return False  # have had to wait for the row
+        self._look(who, key)
+        versions, waited = self._versions(who, key), self._waited(who, key)
+        if not waited and not any(same(version, expected) for version in versions):
+            return False
+        if (waited or same(versions[0], expected)) and not same(self._locked(who, key), expected):
+            return False  # somebody else has changed it in the meantime; now it is locked
         self._change(who, key, row)
         return True
 
     def _insert_unless_taken(self, who: str, key: Any, row: Any, fence: int | None) -> bool:
         """INSERT ... ON CONFLICT DO NOTHING."""
         if self._is_taken(who, key):
-            if self._row(who, key) is GONE and self._has_snapshot(who):
-                raise SerializationFailure(CHANGED.format(show(key)))
+            self._heed_newest(who, key)  # PostgreSQL does not answer from a row that its snapshot cannot see
             return False
         self._insert(who, key, row)
         self._fence(who, key, fence)

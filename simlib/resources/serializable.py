@@ -16,6 +16,7 @@ from typing import Any
 from simlib.errors import SerializationFailure
 from simlib.model.values import freeze
 
+Range = tuple[str, Any, Any]  # ("key", key, None), or ("prefix", text, the last key that it came to, None: the end)
 Name = str | int  # of a transaction: its worker while it is open, then which one it was to commit
 ALONE = "it could not look as if it had run alone"
 
@@ -26,10 +27,9 @@ class Reader:
 
     began_after: int  # how many of those that are remembered had committed
     rows: set[Any] = field(default_factory=set)  # that it read, as far as they are still what it read
-    ranges: set[tuple[str, Any]] = field(
-        default_factory=set
-    )  # ("key", key) or ("prefix", text), looked up in the index
+    ranges: set[Range] = field(default_factory=set)  # that it looked up in the index
     writes: set[Any] = field(default_factory=set)
+    added: set[Any] = field(default_factory=set)  # of these, those that it put into the index
     before: set[Name] = field(default_factory=set)  # whose reads it has overwritten
     after: set[Name] = field(default_factory=set)  # who overwrote what it has read
     doomed: bool = False  # it fails at its next statement
@@ -51,10 +51,12 @@ class Reader:
         return tuple(frozenset(map(freeze, value)) if type(value) is set else value for value in vars(self).values())
 
 
-def covers(range_: tuple[str, Any], key: Any) -> bool:
+def covers(range_: Range, key: Any) -> bool:
     """Whether a key is in this range."""
-    kind, what = range_
-    return bool(key == what) if kind == "key" else isinstance(key, str) and key.startswith(what)
+    kind, what, last = range_
+    if kind == "key":
+        return bool(key == what)
+    return isinstance(key, str) and key.startswith(what) and (last is None or key <= last)
 
 
 class Conflicts(dict[Name, Reader]):
@@ -81,21 +83,48 @@ class Conflicts(dict[Name, Reader]):
         """This transaction takes its snapshot."""
         self[me] = Reader(self._commits)
 
-    def reads(self, me: Name, range_: tuple[str, Any], there: Collection[Any], old: Collection[Any]) -> None:
-        """A statement looks up this range. `there` are the rows that it comes across, of which `old` have been changed
-        since its snapshot.
+    def reads(
+        self, me: Name, range_: Range, there: Collection[Any], written: Collection[Any], old: Mapping[Any, bool],
+        passed: Any = None,
+    ) -> None:  # fmt: skip
+        """A statement looks up this range, of which it has seen what comes up to the key `passed`.
+
+        It comes across the rows that are `there` in its snapshot, those that somebody has `written` and not committed,
+        and the `old` ones that have been changed since its snapshot: was the first who did serializable?
         """
         mine = self.get(me)
         if mine is None:
             return
-        writers = [name for name in self._others(me) if any(covers(range_, key) for key in self[name].writes)]
-        if there or writers:
+        found = {key for key in (*there, *written, *old) if covers(range_, key)}
+        for key in sorted(found if passed is None else (key for key in found if key > passed)):
             self._heed(mine)
-        for name in writers:
-            if self._is_concurrent(self[name], mine) and not self[name].doomed:
-                self._conflict(me, name, me)
-        mine.ranges.add(range_)
-        mine.rows |= {*there} - {*old} - mine.writes
+            for name in self._newer(me, key, key in there, old.get(key)):
+                if not self[name].doomed:
+                    self._conflict(me, name, me)
+        self._remember(mine, range_)
+        mine.rows |= {*there} - {*old}
+
+    def _newer(self, me: Name, key: Any, is_there: bool, changed: bool | None) -> list[Name]:
+        """Who has written the versions of this row that a reader comes across and does not see.
+
+        Of a row that it sees it comes to the next version, and to those that have an entry of their own in the index
+        since the row was deleted.
+        """
+        mine = self[me]
+        names = [
+            name for name in self._others(me) if self._is_concurrent(self[name], mine) and key in self[name].writes
+        ]
+        if not is_there:
+            return names
+        first = [] if changed is False else names[:1]
+        added = next((at for at, name in enumerate(names) if key in self[name].added), len(names))
+        return first + [name for name in names[added:] if name not in first]
+
+    @staticmethod
+    def _remember(mine: Reader, range_: Range) -> None:
+        same = {known for known in mine.ranges if known[:2] == range_[:2]} | {range_}
+        mine.ranges -= same
+        mine.ranges.add(max(same, key=lambda known: (known[2] is None, known[2] or "")))
 
     def overwrites(self, me: Name, key: Any) -> None:
         """This transaction changes a row."""
@@ -120,6 +149,11 @@ class Conflicts(dict[Name, Reader]):
         if me in self:
             self[me].writes.add(key)
             self[me].rows.discard(key)
+
+    def inserted(self, me: Name, key: Any) -> None:
+        """It has put this row into the index."""
+        if me in self:
+            self[me].added.add(key)
 
     def replaced(self, keys: Iterable[Any]) -> None:
         """These rows have newer versions: whoever read the old ones is in nobody's way any more."""
@@ -185,13 +219,24 @@ class Conflicts(dict[Name, Reader]):
         if mine is None:
             return
         self._heed(mine)
-        for name in mine.before:
-            near = self[name]
-            if near.committed is None and not near.doomed and self._is_pivot(near, mine):
-                near.doomed = True
+        for name in self.pivots(me):
+            if self._is_pivot(self[name], mine):
+                self[name].doomed = True
         self._number(me)
 
+    def pivots(self, me: str) -> list[Name]:
+        """Those who are to fail when this transaction commits, unless one that comes before them in this list does.
+
+        PostgreSQL goes by who has read first, which is not kept here: of two, the one that wrote a smaller key.
+        """
+        mine = self[me]
+        near = [name for name in mine.before if self._is_pivot(self[name], mine)]
+        return sorted(near, key=lambda name: sorted(map(repr, self[name].writes)))
+
     def _is_pivot(self, near: Reader, mine: Reader) -> bool:
+        """Whether it is open, and has read what this one overwrites, and overwritten what an open one has read."""
+        if near.committed is not None or near.doomed:
+            return False
         return any(self[far] is mine or (self[far].committed is None and not self[far].doomed) for far in near.before)
 
     def _number(self, me: str) -> None:

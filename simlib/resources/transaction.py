@@ -30,7 +30,8 @@ class Transaction:
     single: bool = False  # one statement, which commits by itself
     failed: Literal["", "aborted", "lost"] = ""  # a statement of it failed, or its connection was lost
     snapshot: dict[Any, Any] | None = None  # all rows when its first statement began; at READ COMMITTED there is none
-    changed: set[Any] = field(default_factory=set)  # rows that others have changed since
+    changed: dict[Any, bool] = field(default_factory=dict)  # rows that others have changed since: was the first of
+    # these others serializable?
     writes: dict[Any, Any] = field(default_factory=dict)
     fences: dict[Any, int] = field(default_factory=dict)
     locks: set[Any] = field(default_factory=set)
@@ -50,15 +51,26 @@ class Transaction:
     def key(self) -> Hashable:
         """Without the fences. A row's key is a key as it is, see `key_of`."""
         snapshot = None if self.snapshot is None else unordered(self.snapshot)
-        sets = (*map(frozenset, (self.changed, self.locks, self.deleted, self.missed)),)
+        sets = (*map(frozenset, (self.locks, self.deleted, self.missed)),)
         statement = (self.waits_for, self.found, self.done)
-        return (self.level, self.single, self.failed, snapshot, unordered(self.writes), sets, statement)
+        changed = unordered(self.changed)
+        return (self.level, self.single, self.failed, snapshot, changed, unordered(self.writes), sets, statement)
 
-    def row(self, key: Any, committed: Mapping[Any, Any]) -> Any:
-        """The row as this transaction sees it, or GONE."""
-        if key in self.writes:
-            return self.writes[key]
-        return (committed if self.snapshot is None else self.snapshot).get(key, GONE)
+    def sees(self, key: Any) -> bool:
+        """Whether it sees this row as its snapshot has it."""
+        return key in (self.snapshot or ()) and (key not in self.writes or key in self.changed)
+
+    def versions(self, key: Any, committed: Mapping[Any, Any]) -> list[Any]:
+        """The row as this transaction sees it, GONE if there is none. There are two if it has inserted the key of a row
+        that its snapshot has and somebody else has deleted since.
+        """
+        if key not in self.writes:
+            return [(committed if self.snapshot is None else self.snapshot).get(key, GONE)]
+        return [*([self.snapshot[key]] if self.snapshot and self.sees(key) else []), self.writes[key]]
+
+    def has_lost(self, key: Any) -> bool:
+        """Whether somebody else has replaced or deleted the version of this row that it sees, or would have to see."""
+        return key in self.changed and (key not in self.writes or self.sees(key))
 
     def rows(self, committed: Mapping[Any, Any]) -> dict[Any, Any]:
         """All rows that it sees."""

@@ -6,7 +6,7 @@ Each step of a worker is one statement: in the transaction that the worker has o
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -21,7 +21,7 @@ from simlib.errors import (
 from simlib.model.fault import LOST_REPLIES, OUTAGES
 from simlib.model.operation import OK, Blocked, Op, Outcome
 from simlib.model.state import State
-from simlib.resources.serializable import Conflicts
+from simlib.resources.serializable import Conflicts, Range
 from simlib.resources.transaction import GONE, Level, Transaction
 from simlib.text import show
 
@@ -162,7 +162,7 @@ class TransactionalState(State):
         self.conflicts.replaced(done.writes)
         for other in self.open.values():
             if other.snapshot is not None:
-                other.changed |= done.writes.keys()
+                other.changed = {**dict.fromkeys(done.writes, done.level == "serializable"), **other.changed}
             if other.waits_for:
                 other.missed |= done.deleted
 
@@ -175,56 +175,113 @@ class TransactionalState(State):
 
     # Rows
 
-    def _row(self, who: str, key: Any) -> Any:
-        """The row as this worker sees it, or GONE."""
+    def _versions(self, who: str, key: Any) -> list[Any]:
+        """The row as this worker sees it, or GONE; seldom two, see Transaction.versions."""
         transaction = self.open.get(who)
-        return self.rows.get(key, GONE) if transaction is None else transaction.row(key, self.rows)
+        return [self.rows.get(key, GONE)] if transaction is None else transaction.versions(key, self.rows)
 
-    def _has_snapshot(self, who: str) -> bool:
-        return who in self.open and self.open[who].snapshot is not None
+    def _row(self, who: str, key: Any) -> Any:
+        """The first of them."""
+        return self._versions(who, key)[0]
+
+    def _heed_change(self, who: str, key: Any) -> None:
+        """Raise SerializationFailure if somebody else has changed this row since this worker's snapshot."""
+        transaction = self.open.get(who)
+        if transaction is not None and transaction.has_lost(key):
+            raise SerializationFailure(CHANGED.format(show(key)))
+
+    def _heed_newest(self, who: str, key: Any) -> None:
+        """The same, for a row to which a unique index has led: it may be this worker's own."""
+        if who in self.open and key not in self.open[who].writes:
+            self._heed_change(who, key)
 
     def _look(self, who: str, key: Any) -> Any:
         """The same, on record: a serializable transaction has now read it."""
-        row, transaction = self._row(who, key), self.open.get(who)
-        if transaction is not None:
-            self.conflicts.reads(who, ("key", key), () if row is GONE else (key,), transaction.changed)
+        row = self._row(who, key)
+        if not self._waited(who, key):
+            self._on_record(who, ("key", key, None), key)
         return row
 
-    def _find(self, who: str, prefix: str) -> list[Any]:
-        """The keys that begin with this text, in order; those that a statement found when it began to wait."""
+    def _on_record(self, who: str, range_: Range, key: Any, passed: Any = None) -> None:
+        """A statement has read the index up to the end of this range, from `passed` on, and may have found this key."""
         transaction = self.open.get(who)
-        if transaction is not None and transaction.found is not None:
-            return [*transaction.found]
-        rows = self.rows if transaction is None else transaction.rows(self.rows)
-        found = sorted(key for key in rows if isinstance(key, str) and key.startswith(prefix))
-        if transaction is not None:
-            transaction.found = tuple(found)
-            self.conflicts.reads(who, ("prefix", prefix), found, transaction.changed)
-        return found
+        if transaction is not None and transaction.level == "serializable":
+            there = [key] if transaction.sees(key) else []
+            written = [key for other in self.open.values() for key in other.writes]
+            self.conflicts.reads(who, range_, there, written, transaction.changed, passed)
 
-    def _take(self, who: str, key: Any, locked: Locked = "wait") -> Any:
-        """The row, locked, or GONE: what a statement does not see it does not lock."""
-        if self._look(who, key) is GONE or not self._lock(who, key, locked):
+    def _waited(self, who: str, key: Any) -> bool:
+        """Whether this worker's statement has found this row, and waited for it."""
+        return who in self.open and self.open[who].waits_for == (key,)
+
+    def _find(self, who: str, prefix: str) -> Iterator[Any]:
+        """The keys that begin with this text, in order; those that a statement found when it began to wait. It has read
+        the index up to the key that it has come to.
+        """
+        transaction = self.open.get(who)
+        if transaction is None:
+            yield from sorted(key for key in self.rows if isinstance(key, str) and key.startswith(prefix))
+            return
+        if transaction.found is None:
+            keys = transaction.rows(self.rows)
+            transaction.found = tuple(sorted(key for key in keys if isinstance(key, str) and key.startswith(prefix)))
+        passed, waited = None, transaction.waits_for
+        for key in transaction.found:
+            if not waited or key > waited[0]:
+                self._on_record(who, ("prefix", prefix, key), key, passed)
+            passed = key
+            yield key
+        self._on_record(who, ("prefix", prefix, None), GONE, passed)
+
+    def _take(self, who: str, key: Any, locked: Locked | None = None) -> Any:
+        """The row, read and locked, or GONE: what a statement does not see it does not lock."""
+        self._look(who, key)
+        return self._locked(who, key, locked)
+
+    def _locked(self, who: str, key: Any, locked: Locked | None = None) -> Any:
+        """The row, locked, or GONE."""
+        if self._row(who, key) is GONE or not self._lock(who, key, locked):
             return GONE
         return self._row(who, key)
 
-    def _lock(self, who: str, key: Any, locked: Locked = "wait") -> bool:
-        """Lock a row, or wait for whoever has. False if it has been deleted by then, or is to be skipped."""
+    def _lock(self, who: str, key: Any, locked: Locked | None) -> bool:
+        """Lock a row, or wait for whoever has. False if it has been deleted by then, or is to be skipped.
+
+        `locked` is of FOR UPDATE alone. This one, if it has waited, locks the newer versions before it looks at them.
+        """
         transaction = self.open.get(who)
-        if transaction is None or key in transaction.locks:
+        if transaction is None:
             return True
-        if self._holder(who, key):
+        holder = self._holder(who, key)
+        if not (holder and locked and self._waited(who, key)):
+            self._heed_change(who, key)
+        if key in transaction.locks:
+            return True
+        if holder:
             if locked == "skip":
                 return False
             if locked == "nowait":
                 raise LockNotAvailable(f"{show(key)} is locked")
             self._wait(who, key)
-        if transaction.snapshot is not None and key in transaction.changed:
-            raise SerializationFailure(CHANGED.format(show(key)))
         if key in transaction.missed:
             return False
         transaction.locks.add(key)
         return True
+
+    def _lock_newest(self, who: str, key: Any) -> None:
+        """Lock a row to which a unique index has led, whatever this worker sees of it."""
+        transaction = self.open.get(who)
+        if transaction is not None and key not in transaction.locks:
+            if self._holder(who, key):
+                transaction.found = (key,)
+                self._wait(who, key)
+            self._heed_newest(who, key)
+            transaction.locks.add(key)
+
+    def _has_found(self, who: str, key: Any) -> bool:
+        """Whether an index has led this statement to the row that it now waits for, as its snapshot has it."""
+        transaction = self.open.get(who)
+        return transaction is not None and transaction.snapshot is not None and transaction.found == (key,)
 
     def _is_taken(self, who: str, key: Any) -> bool:
         """Whether a unique index has this key. Waits for whoever is about to add it, change it or remove it."""
@@ -239,6 +296,7 @@ class TransactionalState(State):
     def _insert(self, who: str, key: Any, row: Any) -> None:
         self.conflicts.inserts(who, key)
         self._write(who, key, row)
+        self.conflicts.inserted(who, key)
 
     def _change(self, who: str, key: Any, row: Any) -> None:
         """Change a row that this worker has locked, or delete it."""
