@@ -32,6 +32,7 @@ from tests.programs import (
     programs_as_source,
     programs_that_race,
     programs_with_clocks,
+    programs_with_times_to_live,
     programs_with_transactions,
 )
 from tests.within import Within
@@ -44,6 +45,7 @@ KINDS = {
     "frames": (programs_about_frames, [{}, {"crashes": 1}]),
     "clocks": (programs_with_clocks, [{}, {"pauses": 1}, {"crashes": 1}, {"node_losses": 1}, {"redeliveries": 1}]),
     "transactions": (programs_with_transactions, [{}, {"crashes": 1}, {"lost_replies": 1}, {"outages": 1}]),
+    "times to live": (programs_with_times_to_live, [{}, {"pauses": 1}, {"crashes": 1}, {"lost_replies": 1}]),
     "races": (programs_that_race, [{}, {"crashes": 1}, {"outages": 1}]),
 }
 Job = tuple[str, dict[str, int], int]

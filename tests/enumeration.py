@@ -7,7 +7,7 @@ generators and real resource states. Nothing is remembered between schedules, no
 import copy
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
 from typing import Any, NamedTuple
 
@@ -463,6 +463,9 @@ def _key(state):
     if isinstance(state, (LockState, QueueState)):  # how long a timer has run is the search's own bookkeeping
         state = state.copy()
         state.elapsed = {} if isinstance(state, QueueState) else JUST_NOW
+    if isinstance(state, DatabaseState) and state.lives:
+        state = state.copy()
+        state.lives = {key: replace(life, elapsed=JUST_NOW) for key, life in state.lives.items()}
     if isinstance(state, QueueState):
         state.ordered = False  # a search tells the orders of acknowledgements apart only where a property looks
     if isinstance(state, (LockState, QueueState)) and not state.timers():

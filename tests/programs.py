@@ -260,6 +260,23 @@ TABLE = {
         "cas": lambda on, env: on["db"].compare_and_set("x", 1, 2),
         "new": lambda on, env: on["db"].compare_and_set("y", None, 2),
     },
+    "ttl": {
+        "write": lambda on, env: on["db"].write("x", env["n"], ttl=9),
+        "write y": lambda on, env: on["db"].write("y", env["n"], ttl=30),
+        "write for good": lambda on, env: on["db"].write("x", env["n"]),
+        "insert": lambda on, env: on["db"].insert("y", env["n"], ttl=9),
+        "expire": lambda on, env: on["db"].expire("x", 9),
+        "expire y": lambda on, env: on["db"].expire("y", 30),
+        "add": lambda on, env: on["db"].add("x", 1),
+        "delete": lambda on, env: on["db"].delete("x"),
+        "read": lambda on, env: on["db"].read("x"),
+        "read y": lambda on, env: on["db"].read("y"),
+    },
+    "ttl at once": {
+        "new": lambda on, env: on["db"].transaction(
+            on["db"].compare_and_set("y", None, env["n"]), on["db"].expire("y", 9)
+        ),
+    },
     "inbox": {
         "receive": lambda on, env: on["inbox"].receive(),
         "ack": lambda on, env: on["inbox"].ack(env["message"]) if env["message"] else None,
@@ -320,7 +337,7 @@ TABLE = {
         "now": lambda on, env: on["clock"].now(),
     },
 }
-OFTEN = [name for name in TABLE if name != "transaction"]
+OFTEN = [name for name in TABLE if name not in ("transaction", "ttl", "ttl at once")]
 MAY_FAIL = {
     "insert", "delete", "rename", "fsync", "read", "append", "write", "write f", "transaction", "fenced", "fenced read",
     "fenced insert", "fenced cas", "both or neither",
@@ -380,7 +397,7 @@ def resources_of(block):
     for kind, *rest in block:
         if kind == "rest":
             yield "dice" if rest[0] == "choice" else "clock"
-        elif kind == "transaction":
+        elif kind in ("transaction", "ttl", "ttl at once"):
             yield "db"
         elif kind in TABLE:
             yield kind
@@ -563,6 +580,21 @@ def polite(block, guard, ending):
     after = after.format(ending=ENDINGS[ending])
     source = POLITE_WORKER.format(names=", ".join(used), pairs=pairs, guard=before, ending=after)
     return compiled(source, {"block": block}, (block, guard, ending))
+
+
+@st.composite
+def programs_with_times_to_live(draw, budget):
+    """Rows that expire: among sleeps, in transactions that have locked them, or after their writer has gone."""
+    count = draw(st.sampled_from([1, 2, 2, 2]))
+    most, roles = 3 - (count > 1 and bool(budget)), []
+    for _ in range(draw(st.sampled_from([1, 2]))):
+        inside = draw(st.sampled_from([None, None, *BEGINS]))
+        families = ["ttl", "transaction"] if inside else ["ttl", "ttl", "ttl", "ttl at once", "rest"]
+        body = a_block(draw, families, draw(st.integers(1, most)))
+        ends = [(("transaction", inside),), (("transaction", "commit"),)] if inside else [(), ()]
+        first = draw(st.sampled_from([(), (("ttl", "write"),), (("try", (("ttl", "insert"),), ()),)]))
+        roles.append(worker_of((*first, *ends[0], *body, *ends[1]), draw(st.integers(0, 7)) == 0))
+    return Case(scenario_for(draw, roles), roles, count if len(roles) == 1 else 1)
 
 
 # Programs as Python source: whatever a frame can hold while it waits

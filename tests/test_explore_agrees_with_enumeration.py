@@ -13,6 +13,7 @@ from tests.programs import (
     programs_as_source,
     programs_that_race,
     programs_with_clocks,
+    programs_with_times_to_live,
     programs_with_transactions,
 )
 
@@ -52,6 +53,12 @@ def test_programs_with_clocks(budget):
 @pytest.mark.parametrize("budget", [{}, {"crashes": 1}, {"lost_replies": 1}, {"node_losses": 1}], ids=ids)
 def test_programs_with_transactions(budget):
     tally = compare_many(programs_with_transactions, budget, 5, 25)
+    assert len(tally.different) >= 15, vars(tally)
+
+
+@pytest.mark.parametrize("budget", [{}, {"pauses": 1}, {"crashes": 1}, {"lost_replies": 1}], ids=ids)
+def test_programs_with_times_to_live(budget):
+    tally = compare_many(programs_with_times_to_live, budget, 7, 25)
     assert len(tally.different) >= 15, vars(tally)
 
 

@@ -33,7 +33,7 @@ STEPS = {
     Database: lambda it, draw: draw.choice([
         lambda key: it.steps.write(key, draw.choice([1, 2, None, [1]])), lambda key: it.steps.insert(key, 1),
         it.steps.delete, lambda key: it.steps.compare_and_set(key, 1, 2), lambda key: it.steps.next_id(),
-        lambda key: it.steps.write(key, 1, fence=draw.choice([1, 2])),
+        lambda key: it.steps.write(key, 1, fence=draw.choice([1, 2])), lambda key: it.steps.write(key, 2, ttl=9),
     ])(draw.choice(KEYS)),
     Collection: lambda it, draw: draw.choice([
         lambda key: it.steps.put(key, draw.choice([1, 2])), lambda key: it.steps.create(key, 1), it.steps.delete,

@@ -150,7 +150,7 @@ class State:
 
     @property
     def has_timers(self) -> bool:
-        """Whether it can ever have a timer."""
+        """Whether it has a timer, or may have one without a step that asks for it."""
         return type(self).timers is not State.timers
 
     def timers(self) -> tuple[Timer, ...]:

@@ -40,7 +40,8 @@ def expected(state: State) -> Facts:
 @expected.register
 def _(state: DatabaseState) -> Facts:
     rows = {freeze(key): row for key, row in state.rows.items()}
-    return {"rows": rows, "sequences": state.sequences, "fences": {freeze(key): t for key, t in state.fences.items()}}
+    fences = {freeze(key): token for key, token in state.fences.items()}
+    return {"rows": rows, "sequences": state.sequences, "fences": fences, "mortal": {*map(freeze, state.lives)}}
 
 
 @expected.register
