@@ -20,6 +20,8 @@ from simlib.resources.clock import ClockState
 from simlib.resources.database_state import DatabaseState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
+from simlib.resources.service_state import ServiceState
+from simlib.resources.webhooks import CallingState
 
 
 class Choice(NamedTuple):
@@ -460,6 +462,8 @@ def key_of(world):
 
 def _key(state):
     """Who owns something says only whose timer it is: where no timer runs, nobody can tell."""
+    if isinstance(state, CallingState):
+        return (ServiceState.key(state), _key(state.events))
     if isinstance(state, (LockState, QueueState)):  # how long a timer has run is the search's own bookkeeping
         state = state.copy()
         state.elapsed = {} if isinstance(state, QueueState) else JUST_NOW

@@ -15,6 +15,7 @@ from tests.programs import (
     programs_with_clocks,
     programs_with_times_to_live,
     programs_with_transactions,
+    programs_with_webhooks,
 )
 
 EXAMPLES = 22  # programs a test
@@ -60,6 +61,12 @@ def test_programs_with_transactions(budget):
 def test_programs_with_times_to_live(budget):
     tally = compare_many(programs_with_times_to_live, budget, 7, 25)
     assert len(tally.different) >= 15, vars(tally)
+
+
+@pytest.mark.parametrize("budget", [{}, {"pauses": 1}, {"crashes": 1}, {"redeliveries": 1}], ids=ids)
+def test_programs_with_webhooks(budget):
+    tally = compare_many(programs_with_webhooks, budget, 9, 25)
+    assert len(tally.different) >= 12, vars(tally)
 
 
 @pytest.mark.parametrize("number", range(2))

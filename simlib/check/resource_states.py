@@ -144,6 +144,11 @@ class ResourceStates:
             found = self._after[key] = self.number(resource, state)
         return found
 
+    def retry_ends(self, name: str) -> bool:
+        """Whether what is handed back to this resource comes again only so often."""
+        resource = self.names.index(name)
+        return self.state(resource, self.initial[resource]).retries_end
+
     def renamed(self, resource: int, number: int, names: Names) -> int:
         """The state in which these workers, if it knows them, have other names."""
         key = (resource, number, names)

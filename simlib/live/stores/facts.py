@@ -16,7 +16,8 @@ from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.message import Message
 from simlib.resources.queue import QueueState
-from simlib.resources.service import ServiceState, hashable
+from simlib.resources.service_state import ServiceState, hashable
+from simlib.resources.webhooks import CallingState
 
 
 def same(found: Facts, modelled: Facts) -> bool:
@@ -88,3 +89,18 @@ def _(state: ServiceState) -> Facts:
         "keys": {(key, hashable(done)) for key, done in state.keys.items()},
         "refused": {*state.refused},
     }
+
+
+@expected.register
+def _(state: CallingState) -> Facts:
+    done: Facts = expected.dispatch(ServiceState)(state)
+    events = state.events
+    held = {
+        "sent": events.sent, "ready": _events(events.ready), "flight": _events(events.in_flight),
+        "answered": {event.number: event.deliveries for event in events.acked},
+    }  # fmt: skip
+    return {**done, "events": held}
+
+
+def _events(events: Sequence[Message]) -> list[tuple[int, Any, int]]:
+    return [(event.number, event.body, event.deliveries) for event in events]
