@@ -32,7 +32,9 @@ from tests.programs import (
     programs_as_source,
     programs_that_race,
     programs_with_clocks,
+    programs_with_times_to_live,
     programs_with_transactions,
+    programs_with_webhooks,
 )
 from tests.within import Within
 from tests.within import compare_many as compare_with_simulate
@@ -44,6 +46,8 @@ KINDS = {
     "frames": (programs_about_frames, [{}, {"crashes": 1}]),
     "clocks": (programs_with_clocks, [{}, {"pauses": 1}, {"crashes": 1}, {"node_losses": 1}, {"redeliveries": 1}]),
     "transactions": (programs_with_transactions, [{}, {"crashes": 1}, {"lost_replies": 1}, {"outages": 1}]),
+    "times to live": (programs_with_times_to_live, [{}, {"pauses": 1}, {"crashes": 1}, {"lost_replies": 1}]),
+    "webhooks": (programs_with_webhooks, [{}, {"pauses": 1}, {"crashes": 1}, {"redeliveries": 1}]),
     "races": (programs_that_race, [{}, {"crashes": 1}, {"outages": 1}]),
 }
 Job = tuple[str, dict[str, int], int]

@@ -7,7 +7,7 @@ generators and real resource states. Nothing is remembered between schedules, no
 import copy
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
 from typing import Any, NamedTuple
 
@@ -20,6 +20,8 @@ from simlib.resources.clock import ClockState
 from simlib.resources.database_state import DatabaseState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
+from simlib.resources.service_state import ServiceState
+from simlib.resources.webhooks import CallingState
 
 
 class Choice(NamedTuple):
@@ -490,9 +492,14 @@ def key_of(world):
 
 def _key(state):
     """Who owns something says only whose timer it is: where no timer runs, nobody can tell."""
+    if isinstance(state, CallingState):
+        return (ServiceState.key(state), _key(state.events))
     if isinstance(state, (LockState, QueueState)):  # how long a timer has run is the search's own bookkeeping
         state = state.copy()
         state.elapsed = {} if isinstance(state, QueueState) else JUST_NOW
+    if isinstance(state, DatabaseState) and state.lives:
+        state = state.copy()
+        state.lives = {key: replace(life, elapsed=JUST_NOW) for key, life in state.lives.items()}
     if isinstance(state, QueueState):
         state.ordered = False  # a search tells the orders of acknowledgements apart only where a property looks
     if isinstance(state, (LockState, QueueState)) and not state.timers():

@@ -183,6 +183,7 @@ def scenario_for(draw, roles):
         "mutex": AdvisoryLock(),
         "disk": Disk(draw(st.sampled_from([{}, {"f": "old"}])), capacity=draw(st.sampled_from([None, 5]))),
         "bank": Service(),
+        "hooks": Service(webhooks=True),
         "items": Collection({"x": 1}),
         "clock": Clock(),
         "dice": Random(),
@@ -260,6 +261,23 @@ TABLE = {
         "cas": lambda on, env: on["db"].compare_and_set("x", 1, 2),
         "new": lambda on, env: on["db"].compare_and_set("y", None, 2),
     },
+    "ttl": {
+        "write": lambda on, env: on["db"].write("x", env["n"], ttl=9),
+        "write y": lambda on, env: on["db"].write("y", env["n"], ttl=30),
+        "write for good": lambda on, env: on["db"].write("x", env["n"]),
+        "insert": lambda on, env: on["db"].insert("y", env["n"], ttl=9),
+        "expire": lambda on, env: on["db"].expire("x", 9),
+        "expire y": lambda on, env: on["db"].expire("y", 30),
+        "add": lambda on, env: on["db"].add("x", 1),
+        "delete": lambda on, env: on["db"].delete("x"),
+        "read": lambda on, env: on["db"].read("x"),
+        "read y": lambda on, env: on["db"].read("y"),
+    },
+    "ttl at once": {
+        "new": lambda on, env: on["db"].transaction(
+            on["db"].compare_and_set("y", None, env["n"]), on["db"].expire("y", 9)
+        ),
+    },
     "inbox": {
         "receive": lambda on, env: on["inbox"].receive(),
         "ack": lambda on, env: on["inbox"].ack(env["message"]) if env["message"] else None,
@@ -306,6 +324,14 @@ TABLE = {
         "look up": lambda on, env: on["bank"].look_up("k"),
         "pay n once": lambda on, env: on["bank"].call("pay", env["n"], idempotency_key="k"),
     },
+    "hooks": {
+        "pay": lambda on, env: on["hooks"].call("pay", env["n"]),
+        "pay once": lambda on, env: on["hooks"].call("pay", 20, idempotency_key="k"),
+        "receive": lambda on, env: on["hooks"].receive(),
+        "ack": lambda on, env: on["hooks"].ack(env["message"]) if env["message"] else None,
+        "nack": lambda on, env: on["hooks"].nack(env["message"]) if env["message"] else None,
+        "note": lambda on, env: on["db"].write("y", env["message"] and env["message"].body),
+    },
     "items": {
         "get": lambda on, env: on["items"].get("x"),
         "put": lambda on, env: on["items"].put("x", env["n"]),
@@ -320,7 +346,7 @@ TABLE = {
         "now": lambda on, env: on["clock"].now(),
     },
 }
-OFTEN = [name for name in TABLE if name != "transaction"]
+OFTEN = [name for name in TABLE if name not in ("transaction", "ttl", "ttl at once", "hooks")]
 MAY_FAIL = {
     "insert", "delete", "rename", "fsync", "read", "append", "write", "write f", "transaction", "fenced", "fenced read",
     "fenced insert", "fenced cas", "both or neither",
@@ -380,7 +406,7 @@ def resources_of(block):
     for kind, *rest in block:
         if kind == "rest":
             yield "dice" if rest[0] == "choice" else "clock"
-        elif kind == "transaction":
+        elif kind in ("transaction", "ttl", "ttl at once"):
             yield "db"
         elif kind in TABLE:
             yield kind
@@ -575,6 +601,36 @@ def programs_with_files(draw, budget):
         body = a_block(draw, ["disk"], draw(st.integers(0, most - 1)))
         roles.append(worker_of((("try", (("disk", "write"),), ()), *body), draw(st.integers(0, 7)) == 0))
     return Case(scenario_for(draw, roles), roles, count - len(roles) + 1)
+
+
+@st.composite
+def programs_with_times_to_live(draw, budget):
+    """Rows that expire: among sleeps, in transactions that have locked them, or after their writer has gone."""
+    count = draw(st.sampled_from([1, 2, 2, 2]))
+    most, roles = 3 - (count > 1 and bool(budget)), []
+    for _ in range(draw(st.sampled_from([1, 2]))):
+        inside = draw(st.sampled_from([None, None, *BEGINS]))
+        families = ["ttl", "transaction"] if inside else ["ttl", "ttl", "ttl", "ttl at once", "rest"]
+        body = a_block(draw, families, draw(st.integers(1, most)))
+        ends = [(("transaction", inside),), (("transaction", "commit"),)] if inside else [(), ()]
+        first = draw(st.sampled_from([(), (("ttl", "write"),), (("try", (("ttl", "insert"),), ()),)]))
+        roles.append(worker_of((*first, *ends[0], *body, *ends[1]), draw(st.integers(0, 7)) == 0))
+    return Case(scenario_for(draw, roles), roles, count if len(roles) == 1 else 1)
+
+
+@st.composite
+def programs_with_webhooks(draw, budget):
+    """A service that calls back: one role calls it, another one handles its events."""
+    calls = [("hooks", draw(st.sampled_from(["pay", "pay", "pay once"]))) for _ in range(draw(st.integers(1, 2)))]
+    handling = a_block(draw, ["db", "db", "rest"], draw(st.integers(0, 1 if budget else 2)))
+    handling = (*handling, *draw(st.sampled_from([(), (), (("hooks", "note"),), (("hooks", "pay once"),)])))
+    answer = draw(st.sampled_from(["ack"] * 9 + ["nack", None]))
+    handler = (("hooks", "receive"), *handling, *((("hooks", answer),) if answer else ()))
+    calls = tuple(
+        ("try", (call,), ()) if {*budget} & {"outages", "lost_replies", "rejections"} else call for call in calls
+    )
+    roles = [worker_of(calls, False), worker_of(handler, draw(st.integers(0, 7)) == 0)]
+    return Case(scenario_for(draw, roles), roles, 1)
 
 
 # Programs as Python source: whatever a frame can hold while it waits

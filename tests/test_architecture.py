@@ -23,8 +23,8 @@ ROOMS = {
         "outside_memory", "asked", "generator_state", "process", "properties", "system",
     ],
     "resources": [
-        "serializable", "transaction", "transactional", "database_state", "database", "message", "queue", "lock",
-        "advisory_lock", "disk", "service", "collection", "clock", "random",
+        "serializable", "transaction", "transactional", "expiring", "database_state", "database", "message", "queue",
+        "lock", "advisory_lock", "disk", "service_state", "webhooks", "service", "collection", "clock", "random",
     ],
     "schedule": ["transition", "budget", "trace", "machine", "token", "replay", "scripted", "random"],
     "check": [

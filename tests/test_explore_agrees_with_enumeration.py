@@ -14,7 +14,9 @@ from tests.programs import (
     programs_that_race,
     programs_with_clocks,
     programs_with_files,
+    programs_with_times_to_live,
     programs_with_transactions,
+    programs_with_webhooks,
 )
 
 EXAMPLES = 22  # programs a test
@@ -60,6 +62,18 @@ def test_programs_with_transactions(budget):
 def test_programs_with_files(budget):
     tally = compare_many(programs_with_files, budget, 6, 25)
     assert len(tally.different) >= 15, vars(tally)
+
+
+@pytest.mark.parametrize("budget", [{}, {"pauses": 1}, {"crashes": 1}, {"lost_replies": 1}], ids=ids)
+def test_programs_with_times_to_live(budget):
+    tally = compare_many(programs_with_times_to_live, budget, 7, 25)
+    assert len(tally.different) >= 15, vars(tally)
+
+
+@pytest.mark.parametrize("budget", [{}, {"pauses": 1}, {"crashes": 1}, {"redeliveries": 1}], ids=ids)
+def test_programs_with_webhooks(budget):
+    tally = compare_many(programs_with_webhooks, budget, 9, 25)
+    assert len(tally.different) >= 12, vars(tally)
 
 
 @pytest.mark.parametrize("number", range(2))

@@ -18,7 +18,9 @@ from tests.programs import (
     programs_that_race,
     programs_that_stop,
     programs_with_clocks,
+    programs_with_times_to_live,
     programs_with_transactions,
+    programs_with_webhooks,
 )
 
 STEPS = 25  # fewer than the budget has of any fault
@@ -56,6 +58,7 @@ def test_the_checker_and_a_running_system_can_do_the_same_in_every_state():
     met = Counter()
     for programs in (
         programs_as_data, programs_with_clocks, programs_with_transactions, programs_that_race, programs_that_stop,
+        programs_with_times_to_live, programs_with_webhooks,
     ):  # fmt: skip
         each_of(programs({}), 18, 20, lambda case: [walk(case.system(), random.Random(one), met) for one in range(3)])
     assert {kind for kind, _ in met} == {*RULES} - {"arrival"}  # which comes from outside of the system

@@ -10,6 +10,7 @@ from simlib.model.operation import Blocked
 from simlib.model.shown import Items, Table
 from simlib.model.state import State
 from simlib.resources import AdvisoryLock, Collection, Lease, Message, Resource
+from simlib.resources.service_state import ServiceState
 from tests.resources import Driven
 
 KEYS = ["a", "b"]
@@ -18,6 +19,11 @@ KEYS = ["a", "b"]
 def any_message(it, draw):
     flying = [*it.state.in_flight, *it.state.ready, *it.state.acked]
     return draw.choice(flying) if flying else Message("it-1", None, 1, 1)
+
+
+def any_event(it, draw):
+    events = it.state.events
+    return draw.choice([*it.state.pending_webhooks, *events.acked] or [Message("it-1", None, 1, 1)])
 
 
 def any_lease(it, draw):
@@ -33,7 +39,7 @@ STEPS = {
     Database: lambda it, draw: draw.choice([
         lambda key: it.steps.write(key, draw.choice([1, 2, None, [1]])), lambda key: it.steps.insert(key, 1),
         it.steps.delete, lambda key: it.steps.compare_and_set(key, 1, 2), lambda key: it.steps.next_id(),
-        lambda key: it.steps.write(key, 1, fence=draw.choice([1, 2])),
+        lambda key: it.steps.write(key, 1, fence=draw.choice([1, 2])), lambda key: it.steps.write(key, 2, ttl=9),
     ])(draw.choice(KEYS)),
     Collection: lambda it, draw: draw.choice([
         lambda key: it.steps.put(key, draw.choice([1, 2])), lambda key: it.steps.create(key, 1), it.steps.delete,
@@ -48,9 +54,14 @@ STEPS = {
         it.steps.delete, it.steps.fsync, lambda key: it.steps.rename(key, draw.choice(KEYS)),
         lambda key: it.steps.fsync_directory(),
     ])(draw.choice(KEYS)),
-    Service: lambda it, draw: it.steps.call(
-        draw.choice(["pay", "mail"]), draw.choice([1, 2]), idempotency_key=draw.choice([None, None, "k"])
-    ),
+    Service: lambda it, draw: draw.choice([
+        lambda: it.steps.call(
+            draw.choice(["pay", "mail"]), draw.choice([1, 2]), idempotency_key=draw.choice([None, None, "k"])
+        ),
+        *([] if type(it.state) is ServiceState else [
+            it.steps.receive, lambda: it.steps.ack(any_event(it, draw)), lambda: it.steps.nack(any_event(it, draw)),
+        ]),
+    ])(),
     Clock: lambda it, draw: it.steps.sleep(draw.choice([1, 2])),
     Random: lambda it, draw: it.steps.choice([1, 2]),
 }  # fmt: skip
@@ -97,7 +108,7 @@ def wander(resource, seed):
 
 RESOURCES = [
     Queue(["m", "n"]), Queue(["m", "n"], max_receives=2), Database({"a": 1}), Collection({"a": 1}), Lock(),
-    AdvisoryLock(), Disk(), Disk(capacity=3), Service(), Clock(), Random(),
+    AdvisoryLock(), Disk(), Disk(capacity=3), Service(), Service(webhooks=True), Clock(), Random(),
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -45,9 +46,9 @@ class ResourceStates:
         self._after: dict[tuple[object, ...], int] = {}
         self._lost: dict[tuple[int, int], tuple[int, ...]] = {}
         self._renamed: dict[tuple[int, int, Names], int] = {}
+        self.timed: list[int] = []  # the resources in which a timer has run, so far
         self.initial = tuple(self.number(resource, state) for resource, state in enumerate(states.values()))
         self.clocks = [resource for resource, state in enumerate(states.values()) if isinstance(state, ClockState)]
-        self.timed = [resource for resource, state in enumerate(states.values()) if _has(state, "timers")]
         self.owning = [  # the resources that react when a process is gone
             resource
             for resource, state in enumerate(states.values())
@@ -59,8 +60,11 @@ class ResourceStates:
         known = self._states[resource]
         before = len(known.things)
         number = known.number(state, state.key())
-        if number == before and self._counting[resource]:
-            self.grown = max(self.grown, state.grown)
+        if number == before:
+            if self._counting[resource]:
+                self.grown = max(self.grown, state.grown)
+            if resource not in self.timed and state.has_timers:
+                bisect.insort(self.timed, resource)
         return number
 
     def state(self, resource: int, number: int) -> State:
@@ -139,6 +143,11 @@ class ResourceStates:
             getattr(state, event)(argument)
             found = self._after[key] = self.number(resource, state)
         return found
+
+    def retry_ends(self, name: str) -> bool:
+        """Whether what is handed back to this resource comes again only so often."""
+        resource = self.names.index(name)
+        return self.state(resource, self.initial[resource]).retries_end
 
     def renamed(self, resource: int, number: int, names: Names) -> int:
         """The state in which these workers, if it knows them, have other names."""

@@ -229,21 +229,26 @@ class Search(Generic[Arrival]):
         """What is wrong with looping here forever. If nothing is, note who does, and where."""
         states = sorted(trap)
         circle = [(self._successors.states[at], self._following(at)) for at in states]
-        found = self._checks.going_round(circle, self._waits_for_work(states))
+        found = self._checks.going_round(circle, self._is_idle(states))
         if found is None:
             self._note_loops(self._checks.steps_of(circle))
         return found
 
-    def _waits_for_work(self, trap: list[int]) -> bool:
-        """Whether, all the way round in these states, somebody waits for a message that does not come."""
-        if not self._local_states.waits:
-            return False
+    def _is_idle(self, trap: list[int]) -> bool:
+        """Whether, all the way round in these states, somebody waits for a message that does not come, or is sent again
+        what is not sent for ever.
+        """
         places = {number: place for place, number in enumerate(trap)}
         onwards = [
-            [places[to] for to, edge in self._following(at) if to in places and edge.cost < FAULT and not edge.gives_up]
-            for at in trap
+            [places[to] for to, edge in self._following(at) if to in places and self._leads_on(at, edge)] for at in trap
         ]
-        return schedules(onwards, set()) is not None  # without those waits, nothing goes round
+        return schedules(onwards, set()) is not None  # without those steps, nothing goes round
+
+    def _leads_on(self, state: int, edge: Edge) -> bool:
+        """Whether this happens without a fault, and is no such step."""
+        if edge.cost >= FAULT or edge.gives_up:
+            return False
+        return not self._checks.retries(self._successors.states[state], edge)
 
     def _note_loops(self, steps: Iterable[tuple[str, Op, Where]]) -> None:
         known = {loop.worker: dict.fromkeys(loop.steps) for loop in self.findings.loops}

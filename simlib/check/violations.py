@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from simlib.check.edges import FAULT, Next
+from simlib.check.edges import FAULT, Edge, Next
 from simlib.check.encoding import Encoding, Numbers
 from simlib.check.findings import Found
 from simlib.check.local_states import ENDED, LocalStates
@@ -99,7 +99,7 @@ class Violations:
 
     def going_round(self, circle: list[tuple[int, list[Next]]], idle: bool) -> Found | None:
         """What is wrong with looping forever: nothing, if every `eventually` holds all along the loop; or if there is
-        none and the loop is `idle`, a worker that waits for work.
+        none and the loop is `idle`, a worker that waits for work or is sent again what is not sent for ever.
         """
         unmet = next((found for state, _ in circle if (found := self._unmet(state))), None)
         if unmet is None and (self._system.eventually or idle):
@@ -108,6 +108,14 @@ class Violations:
         only = "the same answer each time, and nothing else changes" if len(circle) == 1 else "and nothing ends it"
         stays = f", and {unmet.claim} stays false" if unmet else ""
         return Found("livelock", because=f"for ever: {listed(steps)}; {only}{stays}{_poisoned(self._received(circle))}")
+
+    def retries(self, state: int, edge: Edge) -> bool:
+        """Whether this edge hands out what somebody sends again, but not for ever."""
+        local_states = self._local_states
+        if not edge.steps:
+            return False
+        op = local_states.ops.things[local_states.op[self._encoding.nodes(state)[edge.worker]]]
+        return op.verb == "receive" and self._resource_states.retry_ends(op.resource)
 
     def _received(self, circle: list[tuple[int, list[Next]]]) -> list[str]:
         """The queues without max_receives from which messages are received in such a loop."""

@@ -23,7 +23,6 @@ class World:
         self._has_clocks = bool(resource_states.clocks)
         # Only running clocks are owning.
         self._clocks = [resource for resource in resource_states.clocks if resource in resource_states.owning]
-        self._minding = [*resource_states.timed, *self._clocks]
         self._orphans: dict[int, int] = {}
         self._sleeps: dict[int, bool] = {}
 
@@ -88,7 +87,7 @@ class World:
     def fall_asleep(self, state: int, worker: int, node: int) -> int:
         """The state after this worker has come to this node: it sleeps, if that is its next step."""
         if self.sleepy and self.is_asleep(node):
-            for resource in self._minding:
+            for resource in self._minding():
                 state = self.after(state, resource, "fell_asleep", self._workers[worker])
         return state
 
@@ -124,10 +123,14 @@ class World:
 
     def pass_time(self, state: int, seconds: float, but: int = -1) -> int:
         """The state after so many seconds on all clocks and timers but this one; the same state if no clock runs."""
-        for resource in self._minding if self._clocks and seconds else ():
+        for resource in self._minding() if self._clocks and seconds else ():
             if resource != but:
                 state = self.after(state, resource, "advance", seconds)
         return state
+
+    def _minding(self) -> list[int]:
+        """The resources that mind time."""
+        return [*self._resource_states.timed, *self._clocks]
 
     def oversleeps(self, state: int, sleep: Slept) -> bool:
         """Whether some timer has to run out before this sleep is over."""

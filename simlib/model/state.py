@@ -53,6 +53,7 @@ class State:
 
     sees: ClassVar[tuple[str, ...]] = ()  # what a property may ask for, besides `state[key]` and `key in state`
     remote: ClassVar[bool] = True  # reached over a network: requests and replies can be lost
+    retries_end: ClassVar[bool] = False  # what is handed back to it comes again only so often
     one_line: ClassVar[bool] = True  # whoever waits first is served first, and nobody else while that one waits
 
     def copy(self) -> Self:
@@ -150,7 +151,7 @@ class State:
 
     @property
     def has_timers(self) -> bool:
-        """Whether it can ever have a timer."""
+        """Whether it has a timer, or may have one without a step that asks for it."""
         return type(self).timers is not State.timers
 
     def timers(self) -> tuple[Timer, ...]:

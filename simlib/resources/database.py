@@ -8,14 +8,14 @@ from typing import Any
 from simlib.arguments import whole_number
 from simlib.errors import Mistake
 from simlib.model.operation import Op
-from simlib.model.resource import Resource
+from simlib.model.resource import Resource, positive
 from simlib.model.values import fresh
 from simlib.model.view import Value, asked
 from simlib.resources.database_state import GUARDS, DatabaseState, key_of
 from simlib.resources.transaction import LEVELS, Level
 from simlib.text import did_you_mean, listed, show
 
-WRITES = ("write", "insert", "update", "add", "delete", *GUARDS)
+WRITES = ("write", "insert", "update", "add", "delete", "expire", *GUARDS)
 MISSING: Any = object()
 
 
@@ -41,6 +41,12 @@ class Database(Resource):
 
     `fence=` on an operation is a lock's token (`lease.token`): the row remembers the newest that it has seen, and
     rejects an older one with StaleToken (Kleppmann, "How to do distributed locking", 2016).
+
+    A row with a time to live (`ttl=`, `expire`) is deleted when that is over, as a key of Redis is (commands EXPIRE and
+    SET): whoever looks then finds none. Storing the row again without one takes it off, as SET does; `add` and an
+    `update` of columns keep it, as INCR and HSET do. It begins at the commit. A row that somebody has locked by then is
+    deleted when the lock is free, as by a statement of a job that deletes old rows, which is what one has in PostgreSQL
+    (and whose delay is left out here; DynamoDB's is up to some days, Developer Guide, "Working with expired items").
 
     1, 1.0 and True are three values, as in a typed column or in the text of a request, but one key of a dict. So a
     row's key is text, bytes, a whole number, a date, a UUID, None, or a tuple of these. Rows are plain data that a
@@ -135,13 +141,25 @@ class Database(Resource):
         most = {} if limit is None else {"limit": whole_number("limit", limit, 1)}
         return Op(self._name, "scan", (prefix,), {**most, **_locking(for_update, skip_locked, nowait)})
 
-    def write(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
-        """Store the row, whatever was there before (INSERT ... ON CONFLICT DO UPDATE)."""
-        return Op(self._name, "write", (key_of(key), row), _fence(fence))
+    def write(self, key: Any, row: Any, *, ttl: float | None = None, fence: int | None = None) -> Op:
+        """Store the row, whatever was there before (INSERT ... ON CONFLICT DO UPDATE; Redis's SET). `ttl` is its time
+        to live in seconds, see Database; without one it lives for good. Raises Mistake if that is not above 0.
+        """
+        return Op(self._name, "write", (key_of(key), row), {**_fence(fence), **_ttl(ttl)})
 
-    def insert(self, key: Any, row: Any, *, fence: int | None = None) -> Op:
-        """Store a new row. Raises AlreadyExists if there is already one under this key."""
-        return Op(self._name, "insert", (key_of(key), row), _fence(fence))
+    def insert(self, key: Any, row: Any, *, ttl: float | None = None, fence: int | None = None) -> Op:
+        """Store a new row. Raises AlreadyExists if there is already one under this key. `ttl` is as in `write`."""
+        return Op(self._name, "insert", (key_of(key), row), {**_fence(fence), **_ttl(ttl)})
+
+    def expire(self, key: Any, ttl: float, *, fence: int | None = None) -> Op:
+        """Give a row that is there a time to live of so many seconds from now on (Redis's EXPIRE). Answers whether
+        there was one. Raises Mistake, as `write` does.
+        """
+        if ttl is None:
+            raise Mistake(
+                "expire(..., None): give a number of seconds above 0. To keep a row for good, write it again."
+            )
+        return Op(self._name, "expire", (key_of(key),), {**_fence(fence), **_ttl(ttl)})
 
     def update(self, key: Any, row: Any = MISSING, *, fence: int | None = None, **columns: Any) -> Op:
         """Change a row that is there: store another one, or change columns of a dict. Answers whether there was one.
@@ -218,6 +236,10 @@ def _locking(for_update: bool, skip_locked: bool, nowait: bool) -> dict[str, Any
         )
     how = "skip" if skip_locked else "nowait"
     return {"for_update": True, **({"locked": how} if skip_locked or nowait else {})} if for_update else {}
+
+
+def _ttl(ttl: float | None) -> dict[str, Any]:
+    return {} if ttl is None else {"ttl": positive("ttl", ttl)}
 
 
 def _fence(fence: Any) -> dict[str, int]:

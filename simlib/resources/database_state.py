@@ -10,15 +10,16 @@ from simlib.errors import AlreadyExists, Mistake, StaleToken
 from simlib.model.operation import Op
 from simlib.model.state import Count, Renumber
 from simlib.model.values import KEYS, NAMES, freeze, fresh, in_order, same, unordered
+from simlib.resources.expiring import ExpiringState
 from simlib.resources.transaction import GONE, Transaction
-from simlib.resources.transactional import Locked, TransactionalState
+from simlib.resources.transactional import Locked
 from simlib.text import bare, show
 
 GUARDS = ("compare_and_set", "compare_scan")  # a transaction is not made when one of these answers False
 
 
 @dataclass
-class DatabaseState(TransactionalState):
+class DatabaseState(ExpiringState):
     """Rows, sequences, fences and open transactions; a property sees what has been committed."""
 
     sequences: dict[str, int] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class DatabaseState(TransactionalState):
                 break  # it has not read the index any further
         return rows[:limit]
 
-    def on_write(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
+    def on_write(self, who: str, key: Any, row: Any, fence: int | None = None, ttl: float | None = None) -> None:
         self._fence(who, key, fence)
         if self._has_found(who, key):
             self._lock_newest(who, key)
@@ -57,14 +58,24 @@ class DatabaseState(TransactionalState):
         else:
             self._insert(who, key, row)
             self._fence(who, key, fence)
+        self._expires(who, key, ttl)
 
-    def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
+    def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None, ttl: float | None = None) -> None:
         self._check(who, key, fence)
         if self._is_taken(who, key):
             self.conflicts.inserts(who, key)
             raise AlreadyExists(key)
         self._insert(who, key, row)
         self._fence(who, key, fence)
+        self._expires(who, key, ttl)
+
+    def on_expire(self, who: str, key: Any, ttl: float, fence: int | None = None) -> bool:
+        self._fence(who, key, fence)
+        found = self._take(who, key)
+        if found is not GONE:
+            self._change(who, key, found)
+            self._expires(who, key, ttl)
+        return found is not GONE
 
     def on_update(
         self, who: str, key: Any, row: Any = None, columns: dict[str, Any] | None = None, fence: int | None = None
@@ -73,6 +84,8 @@ class DatabaseState(TransactionalState):
         found = self._take(who, key)
         if found is not GONE:
             self._change(who, key, {**found, **columns} if columns else row)
+            if not columns:
+                self._expires(who, key)
         return found is not GONE
 
     def on_add(self, who: str, key: Any, n: Any, column: str | None = None, fence: int | None = None) -> Any:
@@ -102,6 +115,7 @@ class DatabaseState(TransactionalState):
         if (waited or same(versions[0], expected)) and not same(self._locked(who, key), expected):
             return False  # somebody else has changed it in the meantime; now it is locked
         self._change(who, key, row)
+        self._expires(who, key)
         return True
 
     def _insert_unless_taken(self, who: str, key: Any, row: Any, fence: int | None) -> bool:
@@ -111,6 +125,7 @@ class DatabaseState(TransactionalState):
             return False
         self._insert(who, key, row)
         self._fence(who, key, fence)
+        self._expires(who, key)
         return True
 
     def on_compare_scan(self, who: str, prefix: str, expected: list[tuple[Any, Any]]) -> bool:
@@ -132,7 +147,7 @@ class DatabaseState(TransactionalState):
                 return False  # a delete that finds no row has succeeded
             if transaction:
                 transaction.end_statement(transaction.done + 1)
-        self.rows, self.fences = draft.rows, draft.fences
+        self.rows, self.fences, self.lives, self.armings = draft.rows, draft.fences, draft.lives, draft.armings
         return True
 
     def _fence(self, who: str, key: Any, token: int | None) -> None:
@@ -148,7 +163,7 @@ class DatabaseState(TransactionalState):
             raise StaleToken(f"{show(key)} has seen token {seen}, this is {token}")
 
     def key(self) -> Hashable:
-        rows = (unordered(self.rows), unordered(self.sequences), unordered(self.fences))
+        rows = (unordered(self.rows), unordered(self.sequences), unordered(self.fences), *self._lives_key())
         return (*rows, self._transactions(unordered)) if self.open else rows
 
     def _transactions(self, fences: Callable[[dict[Any, int]], Hashable]) -> Hashable:
@@ -156,7 +171,7 @@ class DatabaseState(TransactionalState):
         return tuple(each), self.conflicts.key()
 
     def counted(self) -> Hashable:
-        rows = (unordered(self.rows), unordered(self.sequences), _as_counts(self.fences))
+        rows = (unordered(self.rows), unordered(self.sequences), _as_counts(self.fences), *self._lives_key())
         return (*rows, self._transactions(_as_counts)) if self.open else rows
 
     @property
@@ -172,10 +187,13 @@ class DatabaseState(TransactionalState):
         return state
 
     def summary(self) -> str:
-        said = ", ".join(f"{bare(key)} = {bare(row)}" for key, row in in_order(self.rows)) or "empty"
+        said = ", ".join(f"{bare(key)} = {bare(row)}{self._for(key)}" for key, row in in_order(self.rows)) or "empty"
         return "; ".join(
             [said, *(f"{who}: {self._uncommitted(one)}" for who, one in in_order(self.open) if one.writes)]
         )
+
+    def _for(self, key: Any) -> str:
+        return f" for {self.lives[key].seconds:g} s" if key in self.lives else ""
 
     @staticmethod
     def _uncommitted(transaction: Transaction) -> str:

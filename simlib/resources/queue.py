@@ -62,7 +62,7 @@ class QueueState(State):
             if wait is not None:
                 return None
             raise Blocked
-        return self._deliver(self.ready.pop(0), who)
+        return self.deliver(self.ready.pop(0), who)
 
     def on_ack(self, who: str, message: Message) -> None:
         receipt = (message.id, message.deliveries)
@@ -73,7 +73,12 @@ class QueueState(State):
     def on_nack(self, who: str, message: Message) -> None:
         self._return((message.id, message.deliveries))
 
-    def _deliver(self, message: Message, who: str) -> Message:
+    def disown(self, message: Message) -> None:
+        """Whoever has received it will not acknowledge it any more: it comes back when its timeout runs out."""
+        if (message.id, message.deliveries) in self.flights:
+            self.flights[message.id, message.deliveries] = (message, None)
+
+    def deliver(self, message: Message, who: str) -> Message:
         self.flights.pop((message.id, message.deliveries), None)  # its receipt is now an old one
         self.elapsed.pop(message.id, None)
         message = Message(message.id, message.body, message.deliveries + 1, message.number)
@@ -121,7 +126,7 @@ class QueueState(State):
     def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
         if outcome.fault == REDELIVERIES:
             newest = {message.id: message for message in (*self.done.values(), *self.in_flight)}
-            return self._deliver(newest[str(outcome.choice)], who)
+            return self.deliver(newest[str(outcome.choice)], who)
         return super().perform(op, who, outcome)
 
     def lasts(self, op: Op) -> bool:
@@ -301,26 +306,24 @@ class Queue(Resource):
         so: the message stays. (SQS: the request succeeds, and the message is not deleted.) Raises Mistake if it is not
         a message, or if another queue delivered it.
         """
-        return Op(self._name, "ack", (self._own("ack", message),))
+        return Op(self._name, "ack", (owned(self._name, "ack", message),))
 
     def nack(self, message: Message) -> Op:
         """Hand the message back: it is ready again at once. An old receipt has no effect. Raises Mistake, as `ack`."""
-        return Op(self._name, "nack", (self._own("nack", message),))
+        return Op(self._name, "nack", (owned(self._name, "nack", message),))
 
     def send(self, body: Any) -> Op:
         """Add a message. Answers its id."""
         return Op(self._name, "send", (body,))
 
-    def _own(self, verb: str, message: Any) -> Message:
-        if not isinstance(message, Message):
-            raise Mistake(
-                f"{verb}({show(message)}): that is not a message. "
-                f"Write `message = yield {self._name}.receive()` first, then `yield {self._name}.{verb}(message)`."
-            )
-        queue = message.id.rpartition("-")[0]
-        if queue != self._name:
-            raise Mistake(
-                f"{verb}({show(message)}): {self._name} never delivered it, {queue} did. "
-                f"Write `yield {queue}.{verb}(message)`."
-            )
-        return message
+
+def owned(name: str, verb: str, message: Any) -> Message:
+    """Check what is handed back to the resource of this name. Raises Mistake if it is no message of its own."""
+    if not isinstance(message, Message):
+        write = f"Write `message = yield {name}.receive()` first, then `yield {name}.{verb}(message)`."
+        raise Mistake(f"{verb}({show(message)}): that is not a message. {write}")
+    queue = message.id.rpartition("-")[0]
+    if queue != name:
+        why = f"{name} never delivered it, {queue} did. Write `yield {queue}.{verb}(message)`."
+        raise Mistake(f"{verb}({show(message)}): {why}")
+    return message

@@ -2,75 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from simlib.errors import Mistake, NotFound, Rejected
-from simlib.model.fault import REJECTIONS
-from simlib.model.operation import OK, Op, Outcome
+from simlib.errors import Mistake
+from simlib.model.operation import Op
 from simlib.model.resource import Resource
-from simlib.model.state import State
-from simlib.model.values import KEYS, freeze, unordered
 from simlib.model.view import asked
-from simlib.text import plural, printable, show
-
-
-@dataclass
-class ServiceState(State):
-    """What was done, and under which keys; a property sees what Service says."""
-
-    sees = ("count",)
-    effects: dict[Hashable, int] = field(default_factory=dict)  # (action, arguments): how often
-    totals: dict[str, int] = field(default_factory=dict)  # action: how often
-    keys: dict[Hashable, tuple[Any, ...]] = field(default_factory=dict)  # idempotency key: (action, arguments)
-    refused: dict[Hashable, bool] = field(default_factory=dict)
-
-    def count(self, action: str, *args: Any) -> int:
-        """How often `action` was done, with any arguments, or with these."""
-        return self.effects.get(hashable((action, *args)), 0) if args else self.totals.get(action, 0)
-
-    def on_call(self, who: str, action: str, *args: Any, idempotency_key: Any = None) -> str:
-        effect, key = hashable((action, *args)), hashable(idempotency_key)
-        if key in self.keys:  # repeat the stored answer, whatever has happened since
-            if hashable(self.keys[key]) != effect:
-                raise Rejected(f"idempotency key {show(idempotency_key)} was used for other arguments")
-            return "ok"
-        if effect in self.refused:
-            raise Rejected(action)
-        if key is not None:
-            self.keys[key] = (action, *args)
-        self.effects[effect] = self.effects.get(effect, 0) + 1
-        self.totals[action] = self.totals.get(action, 0) + 1
-        return "ok"
-
-    def on_look_up(self, who: str, key: Any) -> tuple[Any, ...]:
-        if hashable(key) not in self.keys:
-            raise NotFound(key)
-        return self.keys[hashable(key)]
-
-    def outcomes(self, op: Op) -> Iterator[Outcome]:
-        yield from super().outcomes(op)
-        if op.verb != "call":
-            return
-        if hashable(op.args) not in self.refused and hashable(op.kwargs.get("idempotency_key")) not in self.keys:
-            yield Outcome(REJECTIONS)
-
-    def perform(self, op: Op, who: str, outcome: Outcome = OK) -> Any:
-        if outcome.fault == REJECTIONS:
-            self.refused[hashable(op.args)] = True
-            raise Rejected(op.args[0])
-        return super().perform(op, who, outcome)
-
-    def key(self) -> Hashable:
-        return (unordered(self.effects), unordered(self.keys), unordered(self.refused))
-
-    def summary(self) -> str:
-        done = [plural(times, printable(action)) for action, times in sorted(self.totals.items())]
-        return ", ".join(done) or "nothing done"
-
-    def outcome(self) -> Hashable:
-        return tuple(sorted(f"{show(effect)} x {times}" for effect, times in self.effects.items()))
+from simlib.resources.message import Message
+from simlib.resources.queue import QueueState, owned
+from simlib.resources.service_state import ServiceState
+from simlib.resources.webhooks import RESEND, CallingState
+from simlib.text import show
 
 
 class Service(Resource):
@@ -83,19 +25,40 @@ class Service(Resource):
     these arguments). What was done under a key can be looked up, as a transfer can by its client's reference
     (Worldpay, "Query for a money transfer", by transactionReference).
 
-    Left out: keys that expire after a day; concurrent calls with one key (here the second finds the first one done,
-    there it is told to retry, 409); look-ups that lag behind (Stripe, "Search", "Data freshness": by a minute, and not
-    for reading what was just written; its lists do not lag); errors stored under a key as answers are (Stripe repeats
-    even a 500; here only what was done is stored, so a failed call can be retried with its key); and answers other
-    than "ok".
+    With `webhooks=True` it calls back: for each effect that it really has there is an event, whose `body` is the action
+    and its arguments. A handler is a role that receives events, one a run, and answers each: `ack` is a 2xx, `nack` any
+    other status. An event that is not answered with 2xx within 30 seconds, or whose handler has died, is sent again.
+    Events come at least once (the fault `redeliveries` sends one again although it was answered, as when the answer is
+    lost) and in any order (Stripe, "Receive Stripe events in your webhook endpoint": event ordering, duplicate events,
+    and automatic retries for up to three days). Then a provider gives up: so a handler that only receives and answers
+    no is not called a loop without an end, unless what should be true eventually stays false.
+
+    Left out: the growing delays between two attempts (here each may come at any time after the answer; in `simulate` 30
+    seconds after the last) and their end, signatures, and events that are listed or fetched later; keys that expire
+    after a day; concurrent calls with one key (here the second finds the first one done, there it is told to retry,
+    409); look-ups that lag behind (Stripe, "Search", "Data freshness": by a minute, and not for reading what was just
+    written; its lists do not lag); errors stored under a key as answers are (Stripe repeats even a 500; here only what
+    was done is stored, so a failed call can be retried with its key); and answers other than "ok".
     """
 
+    def __init__(self, *, webhooks: bool = False) -> None:
+        if not isinstance(webhooks, bool):
+            raise Mistake(f"Service(webhooks={show(webhooks)}): say True or False.")
+        self._webhooks = webhooks
+
     def initial(self, name: str) -> ServiceState:
-        return ServiceState()
+        return CallingState(events=QueueState(name, RESEND, None)) if self._webhooks else ServiceState()
 
     @asked
     def count(self, action: str, *args: Any) -> int:
         """For a property: how often `action` was really done, with any arguments, or with these."""
+        raise NotImplementedError
+
+    @property
+    def pending_webhooks(self) -> list[Message]:
+        """For a property, with `webhooks=True`: the events that have not been answered with 2xx, in the order of what
+        they tell of.
+        """
         raise NotImplementedError
 
     def call(self, action: str, *args: Any, idempotency_key: Any = None) -> Op:
@@ -120,11 +83,25 @@ class Service(Resource):
             raise Mistake("look_up(None): nothing is done under no key. Give the idempotency key of the call.")
         return Op(self._name, "look_up", (key,))
 
+    def receive(self) -> Op:
+        """With `webhooks=True`: answers an event that is to be sent, any of them; waits while there is none. A Message.
 
-def hashable(value: Any) -> Hashable:
-    """A key for the value, which is the value itself if it equals nothing else: 1, 1.0 and True are three, as in the
-    text of a request.
-    """
-    if type(value) is tuple:
-        return value if KEYS.issuperset(map(type, value)) else freeze(value)
-    return value if type(value) in KEYS else freeze(value)
+        Raises Mistake if the service does not call back.
+        """
+        return Op(self._name, "receive", self._calling_back("receive"))
+
+    def ack(self, event: Message) -> Op:
+        """Answer 2xx: the event is not sent again. An answer to an older delivery of it has no effect.
+
+        Raises Mistake if it is not an event of this service.
+        """
+        return Op(self._name, "ack", (*self._calling_back("ack"), owned(self._name, "ack", event)))
+
+    def nack(self, event: Message) -> Op:
+        """Answer 4xx or 5xx: the event is sent again later. Raises Mistake, as `ack`."""
+        return Op(self._name, "nack", (*self._calling_back("nack"), owned(self._name, "nack", event)))
+
+    def _calling_back(self, verb: str) -> tuple[()]:
+        if not self._webhooks:
+            raise Mistake(f"{verb}(...): this service calls nobody back. Describe it as Service(webhooks=True).")
+        return ()

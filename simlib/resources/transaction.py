@@ -36,6 +36,7 @@ class Transaction:
     fences: dict[Any, int] = field(default_factory=dict)
     locks: set[Any] = field(default_factory=set)
     deleted: set[Any] = field(default_factory=set)  # of the rows that were there before
+    lives: dict[Any, float | None] = field(default_factory=dict)  # times to live that it has set, or taken away
     # Of a statement that waits:
     waits_for: tuple[Any, ...] = ()  # the key of the row
     found: tuple[Any, ...] | None = None  # the keys of the rows that it found when it began
@@ -52,7 +53,7 @@ class Transaction:
         """Without the fences. A row's key is a key as it is, see `key_of`."""
         snapshot = None if self.snapshot is None else unordered(self.snapshot)
         sets = (*map(frozenset, (self.locks, self.deleted, self.missed)),)
-        statement = (self.waits_for, self.found, self.done)
+        statement = (self.waits_for, self.found, self.done, frozenset(self.lives.items()))
         changed = unordered(self.changed)
         return (self.level, self.single, self.failed, snapshot, changed, unordered(self.writes), sets, statement)
 

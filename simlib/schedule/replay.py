@@ -271,12 +271,17 @@ class Playback:
 
     def _goes_round(self, lap: Sequence[Event]) -> Broken | None:
         """What is wrong when all that is left is this lap, for ever: nothing, if that is all there is to do."""
-        going = {event.worker for event in lap}
+        going = {event.worker for event in lap if event.worker}
         claims = self.machine.system.eventually
         unmet = self._false(claims)
-        if not unmet and (claims or going == {event.worker for event in lap if event.gave_up}):
+        if not unmet and (claims or going == {event.worker for event in lap if event.gave_up or self._retries(event)}):
             return self._stuck(going)
         return "livelock", "it goes round for ever" + (f", and {unmet[0]} stays false" if unmet else ""), ()
+
+    def _retries(self, event: Event) -> bool:
+        """Whether this hands out what somebody sends again, but not for ever."""
+        op = event.op
+        return op is not None and op.verb == "receive" and self.machine.states[op.resource].retries_end
 
     def _at_rest(self) -> Broken | None:
         """What is wrong when nothing more happens."""

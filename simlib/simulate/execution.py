@@ -185,7 +185,7 @@ class Execution:
                 self._clock.after(step.until - self._clock.now, self._give_up, (step, step.until))
             if not resource.state.one_line:
                 self.changed(resource)  # others may have waited for this worker
-        elif resource.is_watched or resource.waiting:
+        elif resource.is_watched or resource.waiting or resource.state.has_timers:
             self.changed(resource)
         if worker.step is None or worker.step.waits:
             self._settle()
@@ -290,7 +290,7 @@ class Execution:
 
     def changed(self, resource: Resource) -> None:
         """A resource has changed: check it, and retry the steps that wait for it."""
-        if resource.is_watched:
+        if resource.is_watched or resource.state.has_timers:
             self._look_at(resource)
         waiting, still = resource.waiting, 0
         while len(waiting) > still:
@@ -301,7 +301,7 @@ class Execution:
                 self._wait_for_the_pause(step)
             elif self._carry_out(worker):
                 still = 0  # it may have freed others
-                if resource.is_watched:
+                if resource.is_watched or resource.state.has_timers:
                     self._look_at(resource)
             else:
                 step.waits = True

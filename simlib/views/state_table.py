@@ -14,7 +14,7 @@ from simlib.resources.database_state import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
-from simlib.resources.service import ServiceState
+from simlib.resources.service_state import ServiceState
 from simlib.resources.transaction import GONE
 from simlib.text import bare, show
 from simlib.views.markup import escape

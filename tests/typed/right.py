@@ -81,6 +81,17 @@ def charge_once(inbox: Queue, bank: Service, db: Database) -> Steps:
     yield inbox.ack(message)
 
 
+def note(bank: Service, db: Database) -> Steps:
+    event: Message = yield bank.receive()
+    yield db.insert(event.id, event.body, ttl=60)
+    known: bool = yield db.expire(event.id, 30)
+    yield bank.ack(event) if known else bank.nack(event)
+
+
+def all_told(bank: Service) -> bool:
+    return not bank.pending_webhooks or bank.pending_webhooks[0].deliveries == 0
+
+
 def hold(lock: Lock, me: str) -> Generator[Op, Any, Any]:
     lease: Lease = yield lock.acquire(me, ttl=30)
     yield lock.release(lease)

@@ -23,7 +23,8 @@ from simlib.resources.database_state import DatabaseState
 from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.queue import QueueState
-from simlib.resources.service import ServiceState
+from simlib.resources.service_state import ServiceState
+from simlib.resources.webhooks import CallingState
 
 __all__ = ["Folder", "RemoteService", "SmallDisk", "Store", "stores_for"]
 
@@ -66,7 +67,7 @@ def _store(name: str, state: State, path: Path, fills: bool, url: str | None) ->
         kind: Any = SmallDisk if fills or state.capacity is not None else Folder
         return kind(name, path / "files", state.capacity)  # type: ignore[no-any-return]
     if isinstance(state, ServiceState):
-        return RemoteLedger(name)
+        return RemoteLedger(name, isinstance(state, CallingState))
     if isinstance(state, CollectionState):
         return RemoteCollection(name)
     return None

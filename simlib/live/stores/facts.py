@@ -16,7 +16,8 @@ from simlib.resources.disk import DiskState
 from simlib.resources.lock import LockState
 from simlib.resources.message import Message
 from simlib.resources.queue import QueueState
-from simlib.resources.service import ServiceState, hashable
+from simlib.resources.service_state import ServiceState, hashable
+from simlib.resources.webhooks import CallingState
 
 
 def same(found: Facts, modelled: Facts) -> bool:
@@ -40,7 +41,8 @@ def expected(state: State) -> Facts:
 @expected.register
 def _(state: DatabaseState) -> Facts:
     rows = {freeze(key): row for key, row in state.rows.items()}
-    return {"rows": rows, "sequences": state.sequences, "fences": {freeze(key): t for key, t in state.fences.items()}}
+    fences = {freeze(key): token for key, token in state.fences.items()}
+    return {"rows": rows, "sequences": state.sequences, "fences": fences, "mortal": {*map(freeze, state.lives)}}
 
 
 @expected.register
@@ -87,3 +89,18 @@ def _(state: ServiceState) -> Facts:
         "keys": {(key, hashable(done)) for key, done in state.keys.items()},
         "refused": {*state.refused},
     }
+
+
+@expected.register
+def _(state: CallingState) -> Facts:
+    done: Facts = expected.dispatch(ServiceState)(state)
+    events = state.events
+    held = {
+        "sent": events.sent, "ready": _events(events.ready), "flight": _events(events.in_flight),
+        "answered": {event.number: event.deliveries for event in events.acked},
+    }  # fmt: skip
+    return {**done, "events": held}
+
+
+def _events(events: Sequence[Message]) -> list[tuple[int, Any, int]]:
+    return [(event.number, event.body, event.deliveries) for event in events]

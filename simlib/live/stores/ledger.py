@@ -1,4 +1,7 @@
-"""Somebody else's API behind HTTP: a POST for each call, and a GET of what was done under a key."""
+"""Somebody else's API behind HTTP: a POST for each call, and a GET of what was done under a key.
+
+The server keeps the events of a service that calls back; see webhooks.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ from simlib.errors import NotFound, Rejected
 from simlib.live.stores.base import Facts
 from simlib.live.stores.http import FAULT, REFUSE, RemoteService, Requests, Server
 from simlib.live.stores.signed import Signer
-from simlib.model.operation import Op, Outcome
-from simlib.resources.service import hashable
+from simlib.live.stores.webhooks import EVENTS, Outbox, event_of, facts_of, number_of, request_of
+from simlib.model.operation import Blocked, Op, Outcome
+from simlib.resources.service_state import hashable
+from simlib.resources.webhooks import VERBS
 from simlib.text import show
 
 KEY = "Idempotency-Key"
@@ -22,11 +27,27 @@ KEYS = "/keys/"  # what was done under each key
 class RemoteLedger(RemoteService):
     """The client of a service."""
 
+    def __init__(self, name: str, calls_back: bool = False) -> None:
+        super().__init__(name)
+        self.calls_back = calls_back
+
     def server(self) -> Server:
         return Ledger(self.signer)
 
     def carry_out(self, op: Op, who: str, outcome: Outcome) -> Any:
+        if op.verb in VERBS:
+            return self._handled(op, outcome)
         return self._looked_up(op, outcome) if op.verb == "look_up" else self._called(op, outcome)
+
+    def _handled(self, op: Op, outcome: Outcome) -> Any:
+        status, text = self.request(op, outcome, "POST", EVENTS, request_of(op, outcome), {})
+        if status == http.HTTPStatus.NOT_FOUND:
+            raise Blocked
+        return event_of(self.name, self.signer.read(text)) if op.verb == "receive" else None
+
+    def expire(self, timer: Hashable) -> None:
+        event = ("expire", number_of(timer), 0)
+        self.ask(self.port, "POST", EVENTS, self.signer.write(event).encode(), {})
 
     def _looked_up(self, op: Op, outcome: Outcome) -> Any:
         (key,) = op.args
@@ -49,9 +70,10 @@ class RemoteLedger(RemoteService):
 
     def look(self) -> Facts:
         _, ledger = self.ask(self.port, "GET", "/", None, {})
-        effects, keys, refused = self.signer.read(ledger)
+        effects, keys, refused, events = self.signer.read(ledger)
         done = {(key, hashable(call)) for key, call in keys.items()}
-        return {"effects": effects, "keys": done, "refused": {*refused}}
+        told = {"events": facts_of(events)} if self.calls_back else {}
+        return {"effects": effects, "keys": done, "refused": {*refused}, **told}
 
 
 class Ledger(Server):
@@ -62,6 +84,7 @@ class Ledger(Server):
         self.effects: dict[Hashable, int] = {}
         self.keys: dict[Hashable, tuple[Any, ...]] = {}
         self.refused: list[Hashable] = []
+        self.outbox = Outbox()
 
     def call(self, done: tuple[Any, ...], key: Hashable, refuse: bool) -> http.HTTPStatus:
         """Apply the effect, once per key."""
@@ -77,6 +100,7 @@ class Ledger(Server):
             if key is not None:
                 self.keys[key] = done
             self.effects[effect] = self.effects.get(effect, 0) + 1
+            self.outbox.add(done)
             return http.HTTPStatus.OK
 
 
@@ -93,14 +117,19 @@ class Calls(Requests):
             return self.send_error(http.HTTPStatus.BAD_REQUEST)
         except EOFError:
             return None
+        if self.path == EVENTS:
+            with self.server.lock:
+                return self.reply(*self.server.outbox.act(*call))
         return self.reply(self.server.call(call, known_as, self.headers.get(FAULT) == REFUSE), "ok")
 
     def do_GET(self) -> None:
         if self.path.startswith(KEYS):
             return self._look_up(unquote(self.path.removeprefix(KEYS)))
         self.server.alone(self.request)
-        with self.server.lock:
-            return self.answer(http.HTTPStatus.OK, (self.server.effects, self.server.keys, self.server.refused))
+        server = self.server
+        with server.lock:
+            held = (server.effects, server.keys, server.refused, server.outbox.seen())
+            return self.answer(http.HTTPStatus.OK, held)
 
     def _look_up(self, signed: str) -> None:
         try:

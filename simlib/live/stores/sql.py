@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from simlib.errors import AlreadyExists, StaleToken
 from simlib.live.stores.base import Facts, Mutex, Store, lasting
+from simlib.live.stores.deadlines import Deadlines, deadline
 from simlib.model.fault import OUTAGES
 from simlib.model.operation import Op, Outcome
 from simlib.model.values import freeze, same
@@ -100,18 +101,18 @@ class Table(Store):
         self.connection.drop()
 
 
-class DatabaseTable(Table):
+class DatabaseTable(Deadlines, Table):
     """Rows by key. A row written under a fence remembers the newest token, as long as there is the row."""
 
     layout = (
-        "CREATE TABLE rows (key TEXT PRIMARY KEY, row TEXT NOT NULL)",
+        "CREATE TABLE rows (key TEXT PRIMARY KEY, row TEXT NOT NULL, deadline DOUBLE PRECISION)",
         "CREATE TABLE fences (key TEXT PRIMARY KEY, token BIGINT NOT NULL)",
         "CREATE TABLE sequences (name TEXT PRIMARY KEY, last INTEGER NOT NULL)",
     )
 
     def fill(self, state: DatabaseState) -> None:
         for key, row in state.rows.items():
-            self.run("INSERT INTO rows VALUES (?, ?)", self.signer.write(key), self.signer.write(row))
+            self.run("INSERT INTO rows (key, row) VALUES (?, ?)", self.signer.write(key), self.signer.write(row))
 
     def on_read(self, who: str, key: Any, fence: int | None = None) -> Any:
         self._fence(key, fence)
@@ -122,16 +123,19 @@ class DatabaseTable(Table):
         rows = [(self.signer.read(key), self.signer.read(row)) for key, row in self.run("SELECT key, row FROM rows")]
         return sorted(pair for pair in rows if isinstance(pair[0], str) and pair[0].startswith(prefix))
 
-    def on_write(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
+    def on_write(self, who: str, key: Any, row: Any, fence: int | None = None, ttl: float | None = None) -> None:
         self._fence(key, fence)
-        upsert = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET row = excluded.row"
-        self.run(upsert, self.signer.write(key), self.signer.write(row))
+        upsert = (
+            "INSERT INTO rows VALUES (?, ?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET row = excluded.row, deadline = excluded.deadline"
+        )
+        self.run(upsert, self.signer.write(key), self.signer.write(row), deadline(ttl))
         self._fence(key, fence)  # a new row has now one, too
 
-    def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None) -> None:
+    def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None, ttl: float | None = None) -> None:
         self._fence(key, fence)
-        insert = "INSERT INTO rows VALUES (?, ?) ON CONFLICT (key) DO NOTHING RETURNING key"
-        if not self.run(insert, self.signer.write(key), self.signer.write(row)):
+        insert = "INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING key"
+        if not self.run(insert, self.signer.write(key), self.signer.write(row), deadline(ttl)):
             raise AlreadyExists(key)
         self._fence(key, fence)
 
@@ -178,8 +182,10 @@ class DatabaseTable(Table):
             raise StaleToken(f"{show(key)} has seen token {newest}, this is {token}")
 
     def seen(self) -> Facts:
+        self.delete_old()
         read = self.signer.read
         return {
+            "mortal": {freeze(read(key)) for (key,) in self.run("SELECT key FROM rows WHERE deadline IS NOT NULL")},
             "rows": {freeze(read(key)): read(row) for key, row in self.run("SELECT key, row FROM rows")},
             "sequences": dict(self.run("SELECT name, last FROM sequences")),
             "fences": {freeze(read(key)): token for key, token in self.run("SELECT key, token FROM fences")},
