@@ -17,12 +17,12 @@ WRONG = {
         ),
         "the index first": edited(
             GIVEN,
-            ("    yield files.write(name, picture.body)\n", ""),
-            ("    yield uploads.ack", "    yield files.write(name, picture.body)\n    yield uploads.ack"),
+            ("    yield files.put(name, picture.body)\n", ""),
+            ("    yield uploads.ack", "    yield files.put(name, picture.body)\n    yield uploads.ack"),
         ),
         "asked whether it is there": edited(
             GIVEN,
-            ("    yield files.write(name", "    if not (yield files.exists(name)):\n        yield files.write(name"),
+            ("    yield files.put(name", "    if name not in (yield files.list()):\n        yield files.put(name"),
         ),
         "asked the index first": edited(
             GIVEN,
