@@ -244,10 +244,15 @@ def test_parameters_without_names(parameter):
     )
 
 
+STEPS = (
+    "add, begin, commit, compare_and_set, compare_scan, delete, expire, insert, next_id, read, rollback, scan, "
+    "transaction, update and write"
+)
+
+
 def test_a_misspelt_step():
     assert of_step("yield db.wirte('x', 1)") == (
-        "`db.wirte`: a Database has the steps compare_and_set, delete, insert, next_id, read, scan, transaction and "
-        "write. Did you mean `write`?"
+        f"`db.wirte`: a Database has the steps {STEPS}. Did you mean `write`?"
     )
     assert of_step("yield inbox.recieve()") == (
         "`inbox.recieve`: a Queue has the steps ack, nack, receive and send. Did you mean `receive`?"
@@ -265,8 +270,7 @@ def test_a_misspelt_step_that_the_worker_swallows():
             yield db.write("x", 1)
         """
     ) == (
-        "work, line 3: `db.delet`: a Database has the steps compare_and_set, delete, insert, next_id, read, scan, "
-        "transaction and write. Did you mean `delete`?"
+        f"work, line 3: `db.delet`: a Database has the steps {STEPS}. Did you mean `delete`?"
     )
 
 
@@ -280,7 +284,7 @@ def test_a_misspelt_step_that_the_worker_swallows():
         ),
         (
             "yield db.write('x')",
-            "`db.write(...)` is missing a required argument: `row`. Write db.write(key, row, fence=None).",
+            "`db.write(...)` is missing a required argument: `row`. Write db.write(key, row, ttl=None, fence=None).",
         ),
         (
             "yield inbox.receive(1)",
@@ -310,8 +314,7 @@ def test_a_resource_used_like_a_dict(use):
 
 def test_what_a_resource_began_with_is_not_for_workers():
     assert of_step("db.rows['x'] = 1") == (
-        "`db.rows`: a Database has the steps compare_and_set, delete, insert, next_id, read, scan, transaction and "
-        "write."
+        f"`db.rows`: a Database has the steps {STEPS}."
     )
 
 
@@ -411,7 +414,10 @@ def test_a_wrong_description(make, message):
 
 # Arguments of steps
 
-TAKES = "transaction(...) takes write, insert, delete or compare_and_set of the same database,"
+TAKES = (
+    "transaction(...) takes write, insert, update, add, delete, expire, compare_and_set or compare_scan of the same "
+    "database,"
+)
 GUARD = "Read before it, as a step of its own, and guard with compare_and_set."
 PLAIN = "Use plain data: text, numbers, None, tuples, lists, dicts, dataclasses."
 

@@ -113,7 +113,7 @@ def questions(kind):
 
 @pytest.mark.parametrize("kind", RESOURCES, ids=lambda kind: kind.__name__)
 def test_a_resource_declares_what_its_state_shows(kind):
-    state = kind().initial("it")
+    state = (kind(webhooks=True) if kind is Service else kind()).initial("it")
     looks = {name for name in ("__getitem__", "__contains__") if hasattr(state, name)}
     assert questions(kind) == {*state.sees} | looks
     assert all(vars(kind)[name].__doc__.startswith("For a property: ") for name in questions(kind))
@@ -146,8 +146,8 @@ STEPS = "A worker reaches a resource by steps alone, such as `yield db.read(key)
 @pytest.mark.parametrize(
     "ask, message",
     [
-        (lambda bank, db: bank.count("charge"), "`bank.count`: a Service has the steps call and look_up."),
-        (lambda bank, db: bank.count, "`bank.count`: a Service has the steps call and look_up."),
+        (lambda bank, db: bank.count("charge"), "`bank.count`: a Service has the steps ack, call, look_up, nack and receive."),
+        (lambda bank, db: bank.count, "`bank.count`: a Service has the steps ack, call, look_up, nack and receive."),
         (lambda bank, db: db["x"], f"'Database' object is not subscriptable. {STEPS}"),
         (lambda bank, db: "x" in db, f"argument of type 'Database' is not iterable. {STEPS}"),
         (lambda bank, db: list(db), f"'Database' object is not iterable. {STEPS}"),

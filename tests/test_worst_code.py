@@ -90,8 +90,9 @@ WORST = [
 
         shop().explore(work)
         """,
-        "Mistake: work, line 2: `db.wirte`: a Database has the steps compare_and_set, delete, "
-        "insert, next_id, read, scan, transaction and write. Did you mean `write`?",
+        "Mistake: work, line 2: `db.wirte`: a Database has the steps add, begin, commit, compare_and_set, "
+        "compare_scan, delete, expire, insert, next_id, read, rollback, scan, transaction, update and write. "
+        "Did you mean `write`?",
     ),
     Row(
         "a helper without from",
