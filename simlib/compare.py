@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack
 
@@ -11,10 +11,10 @@ from simlib.errors import Mistake
 from simlib.model.fault import CRASHES, FAULT_NAMES, REDELIVERIES
 from simlib.model.system import Counts, how_many, roles_of
 from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
-from simlib.schedule.budget import Search
+from simlib.schedule.budget import Search, slots_of
 from simlib.schedule.trace import Trace
 from simlib.simulate.conditions import COUNTED
-from simlib.text import did_you_mean, listed, name_of, plural
+from simlib.text import did_you_mean, listed, name_of, plural, show
 from simlib.views.comparison import Column, Sheet, picture, text
 from simlib.watchdog import interruptible
 
@@ -61,11 +61,14 @@ def compare(
     The first question has one worker and `crashes` (default 1). The second has one worker whose task is delivered again
     (`redeliveries`, default 1). The third has at least two workers, plus a redelivery for consumers so that both hold
     the same message: `workers` of each role, or by name `{"relay": 3}`. Other faults apply to each question, and so do
-    the limits of `scenario.explore`. The first failure of `happy_path` is played on both.
+    the limits of `scenario.explore`. A fault may be aimed, as there; of the names of workers, each implementation takes
+    those that it has: `crashes={"charge": 1, "charge_once": 1}`. The first failure of `happy_path` is played on both.
 
-    Raises Mistake if `workers` counts a worker that neither implementation has, and whenever `explore` would.
+    Raises Mistake if `workers` counts a worker that neither implementation has, if a fault is aimed at workers of only
+    one of them, which would be no comparison, and whenever `explore` would.
     """
     sides = {"happy path": happy_path, "failure mode": failure_mode}
+    _check_aims(scenario, sides, faults)
     several = _several(scenario.workers) if workers is None else _several(how_many(workers), sides.values())
     asked = {side: _ask(scenario, worker, several, faults) for side, worker in sides.items()}
     failure = next((report for report in asked["happy path"].values() if report.counterexample), None)
@@ -91,6 +94,7 @@ def _ask(scenario: Scenario, worker: Workers, several: Counts, faults: Mapping[s
     here = [name_of(role) for role in roles_of(worker)]
     if not isinstance(several, int):  # the other implementation's roles may have other names
         several = {name: count for name, count in several.items() if name in here} or 2
+    faults = {kind: _only(count, [*scenario.resources, *here]) for kind, count in faults.items()}
     more = {kind: count for kind, count in faults.items() if kind not in (CRASHES, REDELIVERIES)}
     crashes = {CRASHES: faults.get(CRASHES, 1), **more}
     again = {REDELIVERIES: faults.get(REDELIVERIES, 1), **more}
@@ -98,6 +102,28 @@ def _ask(scenario: Scenario, worker: Workers, several: Counts, faults: Mapping[s
     together = again if consumers else {CRASHES: 0, **more}
     budgets = zip(QUESTIONS, (1, 1, several), (crashes, again, together))
     return {question: scenario.explore(worker, workers=count, **budget) for question, count, budget in budgets}
+
+
+def _only(count: Any, names: Sequence[str]) -> Any:
+    """How often a fault may strike, at these names alone if it is aimed."""
+    return {at: one for at, one in count.items() if at in names} if isinstance(count, Mapping) else count
+
+
+def _check_aims(scenario: Scenario, sides: Mapping[str, Workers], faults: Mapping[str, Any]) -> None:
+    """Raise Mistake if a fault is aimed at what neither side has, or at nothing of one of them."""
+    here = {side: [*scenario.resources, *map(name_of, roles_of(worker))] for side, worker in sides.items()}
+    for kind, count in faults.items():
+        for at in count if isinstance(count, Mapping) else ():
+            names = [*dict.fromkeys(name for known in here.values() for name in known)]
+            if isinstance(at, str) and at not in names:
+                near = did_you_mean(at, names)
+                raise Mistake(f"{kind}={show(count)}: there is nothing called {at}, but {listed(names)}.{near}")
+        for side, known in here.items():
+            if count and _only(count, known) == {}:
+                raise Mistake(
+                    f"{kind}={show(count)} strikes nothing of the {side.replace(' ', '_')}, so there is nothing to "
+                    "compare. Name a worker of each implementation, or a resource."
+                )
 
 
 def _played(scenario: Scenario, worker: Workers, failure: Report | None, asked: Mapping[str, Report]) -> Trace:
@@ -128,7 +154,7 @@ def _in_short(report: Report) -> str:
 
 def _small_print(several: Counts, faults: Mapping[str, Any]) -> str:
     counts = {CRASHES: 1, REDELIVERIES: 1, **faults}
-    named = [plural(count, FAULT_NAMES[kind]) for kind, count in counts.items() if kind in FAULT_NAMES]
+    named = [slot.counted for kind, count in counts.items() if kind in FAULT_NAMES for slot in slots_of(kind, count)]
     counted = {"workers": several} if isinstance(several, int) else several
     who = listed([f"{count} {name}" for name, count in counted.items()])
     return f"Every order of the atomic steps, with up to {listed(named)}; {who} in the third question."

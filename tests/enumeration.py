@@ -121,7 +121,8 @@ class Run:
 
     def __init__(self, system, budget):
         self.system = system
-        self.left = dict(budget)
+        self.budget = budget
+        self.struck = []  # each fault so far: its kind, and the names that it may have been aimed at
         self.world = {name: resource.initial(name) for name, resource in system.resources.items()}
         self.people = {letter: Person(system, letter) for letter in system.cast}
         self.buried = []
@@ -192,7 +193,7 @@ class Run:
         for outcome in state.outcomes(op):
             if held and outcome.fault is None:
                 continue
-            if outcome.fault is None or self.can_pay(outcome.fault):
+            if outcome.fault is None or self.can_pay(outcome.fault, op.resource, letter):
                 try:
                     state.copy().perform(op, letter, outcome)
                 except Blocked:
@@ -202,8 +203,13 @@ class Run:
                 found.append(outcome)
         return found
 
-    def can_pay(self, fault):
-        return self.left.get(fault, 0) > 0
+    def can_pay(self, fault, resource=None, letter=None):
+        """Whether there is a way to pay for all faults so far, and for this one at this resource, of this worker."""
+        return can_pay([*self.struck, self.aims(fault, resource, letter)], self.budget)
+
+    def aims(self, fault, resource=None, letter=None):
+        role = self.system.cast[letter].function.__name__ if letter else None
+        return fault, {resource, role} - {None}
 
     def timers(self, able):
         """Free when its owner is gone or nobody can step, or while somebody sleeps for as long as it runs and its owner
@@ -213,7 +219,7 @@ class Run:
             for timer in state.timers():
                 if timer.owner is None or not able or self.may_end(name, timer):
                     yield Choice("timer", name, timer.id)
-                elif self.can_pay("pauses"):
+                elif self.can_pay("pauses", name, timer.owner):
                     yield Choice("timer", name, timer.id, "pauses")
 
     def running(self):
@@ -224,19 +230,18 @@ class Run:
 
     def stops(self):
         """Whoever has a step to take can be told to stop, once a run."""
-        if self.can_pay("stops"):
-            for letter, person in self.people.items():
-                if person.op is not None and not person.stopped:
-                    yield Choice("stop", letter, fault="stops")
+        for letter, person in self.people.items():
+            if person.op is not None and not person.stopped and self.can_pay("stops", None, letter):
+                yield Choice("stop", letter, fault="stops")
 
     def crashes(self):
-        if self.can_pay("crashes"):
-            for letter in self.running():
+        for letter in self.running():
+            if self.can_pay("crashes", None, letter):
                 yield Choice("crash", letter, fault="crashes")
 
     def node_losses(self):
-        if self.can_pay("node_losses"):
-            for letter in self.running():
+        for letter in self.running():
+            if self.can_pay("node_losses", None, letter):
                 yield Choice("node loss", letter, fault="node_losses")
 
     def power_losses(self):
@@ -247,12 +252,12 @@ class Run:
 
     def agains(self):
         """A task whose worker is done with it can be handed out once more."""
-        if self.can_pay("redeliveries"):
-            for letter, person in self.people.items():
-                failed = person.error is not None and not person.failed
-                off = person.stopped and person.received
-                if person.op is None and not failed and not person.lost and not off:
-                    yield Choice("again", letter, fault="redeliveries")
+        for letter, person in self.people.items():
+            failed = person.error is not None and not person.failed
+            off = person.stopped and person.received
+            done = person.op is None and not failed and not person.lost and not off
+            if done and self.can_pay("redeliveries", None, letter):
+                yield Choice("again", letter, fault="redeliveries")
 
     # Time
 
@@ -322,7 +327,7 @@ class Run:
         faults, preemptions, moves = self.size
         self.size = Size(faults + bool(choice.fault), preemptions + choice.overtakes, moves + 1)
         if choice.fault:
-            self.left[choice.fault] -= 1
+            self.struck.append(self.aimed_by(choice))
         if choice.kind == "step":
             self.step(choice.who, choice.how)
         elif choice.kind == "timer":
@@ -342,6 +347,14 @@ class Run:
             self.stop(choice.who)
         else:
             self.end(choice.who, self.people[choice.who].incarnation + 1)
+
+    def aimed_by(self, choice):
+        if choice.kind == "step":
+            return self.aims(choice.fault, self.people[choice.who].op.resource, choice.who)
+        if choice.kind == "timer":
+            owner = next(timer.owner for timer in self.world[choice.who].timers() if timer.id == choice.how)
+            return self.aims(choice.fault, choice.who, owner)
+        return self.aims(choice.fault, None, choice.who)
 
     def step(self, letter, outcome):
         person = self.people[letter]
@@ -446,6 +459,23 @@ def holder_of(state, waiting):
         return state.holder if isinstance(state, AdvisoryLockState) else getattr(state, "owner", None)
     wanted = state.open[waiting].waits_for
     return next((who for who, one in state.open.items() if who != waiting and {*wanted} <= one.locks), None)
+
+
+def can_pay(struck, budget):
+    """Whether a budget pays for these faults: for the first in some way, and then for the rest with what is left."""
+    if not struck:
+        return True
+    (fault, names), *rest = struck
+    left = budget.get(fault, 0)
+    if isinstance(left, int):
+        return left > 0 and can_pay(rest, {**budget, fault: left - 1})
+    ways = [{**left, name: left[name] - 1} for name in names if left.get(name, 0) > 0]
+    return any(can_pay(rest, {**budget, fault: way}) for way in ways)
+
+
+def how_many(budget):
+    """All faults of a budget together."""
+    return sum(count if isinstance(count, int) else sum(count.values()) for count in budget.values())
 
 
 def at_rest(choices):

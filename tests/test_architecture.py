@@ -29,7 +29,7 @@ ROOMS = {
     "schedule": ["transition", "budget", "trace", "machine", "token", "replay", "scripted", "random"],
     "check": [
         "edges", "encoding", "findings", "graph", "local_states", "determinism", "resource_states", "world",
-        "restricted", "symmetry", "counters", "property_answers", "successors", "question", "violations", "search",
+        "restricted", "symmetry", "counters", "property_answers", "prices", "successors", "question", "violations", "search",
         "reachability", "shortest", "checker", "report", "fault_matrix",
     ],
     "simulate": [

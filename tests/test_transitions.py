@@ -28,8 +28,8 @@ SOURCES = Path(simlib.__file__).parent
 def walk(system, chance, met):
     """One random schedule, with everything that can go wrong: at each state both have to list the same, in order."""
     question = Question.about(system, Budget(dict.fromkeys(KINDS, MOST)), Limits(), carried=frozenset({"time"}))
-    successors = Successors(system, question.local_states, question.resource_states, list(KINDS))
-    state = successors.initial(question.budget.packed)
+    successors = Successors(system, question.local_states, question.resource_states, question.budget)
+    state = successors.initial()
     try:
         with Machine(system) as machine:
             for _ in range(STEPS):

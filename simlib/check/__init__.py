@@ -11,11 +11,10 @@ from simlib.check.findings import Findings
 from simlib.check.report import Report
 from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.errors import Mistake, NotDeterministic
-from simlib.model.fault import LETTERS
 from simlib.model.system import System
 from simlib.schedule.budget import Budget, Limits
 from simlib.schedule.replay import follow
-from simlib.schedule.token import points, write_token
+from simlib.schedule.token import points, write_head, write_token
 from simlib.schedule.trace import Trace
 from simlib.schedule.transition import Transition
 from simlib.watchdog import interruptible
@@ -35,11 +34,13 @@ def explore(
     """Visit every state that the system can reach within the budget, with faults nowhere but at `location`. See Report.
 
     `merge` merges histories that leave a worker in the same state; with `symmetric`, states that differ only by
-    swapping identical workers count once. Neither changes a verdict; they can be turned off to compare.
+    swapping identical workers count once. Neither changes a verdict; they can be turned off to compare. Raises Mistake
+    for a budget that is aimed at what the system does not have.
     """
+    budget.check_names(system)
     with interruptible() as interrupt:
         if interrupt.came:  # in an earlier one of many questions
-            return Report(system, budget, Findings(interrupted="by you"), None, head_of(system, budget))
+            return Report(system, budget, Findings(interrupted="by you"), None, write_head(system, budget))
     before = system.memories()
     with system.watchdog, _without_gc():
         findings = findings_of(system, budget, limits, merge=merge, symmetric=symmetric, location=location)
@@ -49,7 +50,7 @@ def explore(
             trace = _counterexample(system, findings)
         except KeyboardInterrupt:  # show nothing that was not replayed
             trace, findings.found, findings.interrupted = None, None, "by you"
-    head = head_of(system, budget)
+    head = write_head(system, budget)
     if trace is not None:
         head += "-" + write_token(points(trace))
     return Report(system, budget, findings, trace, head)
@@ -96,10 +97,3 @@ def _went_elsewhere(system: System) -> NotDeterministic:
         f"{system.title} broke something, and did not when the same schedule was played again. A worker may depend on "
         "nothing but its answers: ask a Clock or a Random of the scenario, and keep no state in globals."
     )
-
-
-def head_of(system: System, budget: Budget) -> str:
-    """The head of a token: how many of each role, and the budget: `2c1r1`."""
-    roles = list(dict.fromkeys(system.cast.values()))
-    counts = ".".join(str(list(system.cast.values()).count(role)) for role in roles)
-    return counts + "".join(f"{LETTERS[kind]}{budget.counts[kind]}" for kind in budget.kinds)

@@ -26,6 +26,7 @@ class Edge:
     strikes: int | None = None  # the node at which a fault strikes; None once that is noted
     gives_up: bool = False  # whether it ends a wait for a message that did not come
     price: int = 0  # what a search orders by
+    payers: tuple[int, ...] = ()  # the slots of the budget that can pay for its fault
 
     def __post_init__(self) -> None:
         # Among equals the earliest crash wins, but the latest pause: it needs the shortest stall.

@@ -11,7 +11,7 @@ from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.errors import Mistake
 from simlib.model.fault import CRASHES, DISK_FULL, LOST_REPLIES, OUTAGES, PAUSES, REDELIVERIES, REJECTIONS
 from simlib.model.operation import Op
-from simlib.model.system import System
+from simlib.model.system import Counts, System
 from simlib.schedule.budget import Budget, Limits
 from simlib.schedule.replay import run_once
 from simlib.schedule.trace import Event
@@ -23,7 +23,7 @@ class Condition:
     """A column: what goes wrong at a step, with how many workers, and on which side of the step it strikes."""
 
     name: str
-    faults: Mapping[str, int]
+    faults: Mapping[str, Counts]
     workers: int = 1
     when: Literal["before", "after"] = "after"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from simlib.model.operation import Where
+from simlib.schedule.budget import Slot
 from simlib.schedule.transition import Transition
 
 
@@ -54,7 +55,7 @@ class Findings:
     outcomes: set[object] = field(default_factory=set)  # final worlds, as an outsider sees them
     good: list[tuple[Transition, ...]] | None = field(default_factory=list)  # runs that went well; None: not sought
     unseen: list[str] = field(default_factory=list)  # `sometimes` that never came true
-    idle_faults: list[str] = field(default_factory=list)  # kinds of fault that could never strike
+    idle_faults: list[Slot] = field(default_factory=list)  # faults that could never strike
     idle_workers: list[str] = field(default_factory=list)  # who never took a step
     untried: list[str] = field(default_factory=list)  # claims about resources that nothing ever changed
     crash_points: list[str] = field(default_factory=list)

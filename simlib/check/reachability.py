@@ -49,7 +49,7 @@ class Reachability(Search[int]):
         self._turns += bytes(states)
 
     def _best_first(self) -> None:
-        first = self._successors.initial(self._question.budget.packed)
+        first = self._successors.initial()
         self._make_room()
         self._buckets[first], self._turns[first] = 0, NOBODY
         waiting, costs = {0: [first]}, [0]  # by cost; within it, those whose newest move is a fault come last

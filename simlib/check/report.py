@@ -10,12 +10,11 @@ from typing import Literal
 from simlib.check.checker import runs_that_go_well
 from simlib.check.findings import Findings, Loop, Uncaught
 from simlib.errors import DoesNotHold, Unfinished
-from simlib.model.fault import FAULT_NAMES
 from simlib.model.system import System
 from simlib.schedule.budget import Budget
 from simlib.schedule.replay import follow
 from simlib.schedule.trace import Trace
-from simlib.text import listed, plural, wrapped
+from simlib.text import listed, plural, show, wrapped
 
 Verdict = Literal["violated", "holds", "unfinished"]
 IN_STATES = (
@@ -172,7 +171,7 @@ class Report:
     def vacuous(self) -> str:
         """What was not put to the test, to append to "holds"; empty if everything was."""
         found, system = self.findings, self.system
-        idle = [FAULT_NAMES[kind] for kind in found.idle_faults]
+        idle = [*map(str, found.idle_faults)]
         why = [] if system.always or system.eventually or system.sometimes else ["no property was asked"]
         why += [f"nothing that happens can change {listed(found.untried)}"] if found.untried else []
         why += [f"{listed(found.idle_workers)} never took a step"] if found.idle_workers else []
@@ -197,7 +196,7 @@ class Report:
         if self.findings.endless:
             return "To finish, bound the loop, or let it wait for something"
         knobs = [f"workers={len(self.system.cast)}"] if len(self.system.cast) > 1 else []
-        knobs += [f"{kind}={self.budget.counts[kind]}" for kind in self.budget.kinds]
+        knobs += [f"{kind}={show(self.budget.counts[kind])}" for kind in self.budget.kinds]
         limits = "max_megabytes" if self.findings.interrupted.endswith("MB") else "max_states and max_seconds"
         lower = f"lower {listed(knobs, 'or')}" if knobs else "give it less to do: fewer messages, fewer steps"
         return f"To finish, {lower}, or raise {limits}"

@@ -56,7 +56,7 @@ class Search(Generic[Arrival]):
     def _make_successors(self) -> Successors:
         question, local_states = self._question, self._local_states
         successors = Successors(
-            self._system, local_states, question.resource_states, question.budget.kinds, question.location
+            self._system, local_states, question.resource_states, question.budget, question.location
         )
         if question.merges_counts:
             successors.counts = Counters(
@@ -252,12 +252,13 @@ class Search(Generic[Arrival]):
         self.findings.loops = [Loop(worker, (*known[worker],)) for worker in sorted(known)]
 
     def _summed_up(self) -> Findings:
-        struck, local_states = self._successors.struck, self._local_states
+        struck, local_states = [*zip(self._question.budget.slots, self._successors.struck)], self._local_states
         self.findings.unseen = [unseen.claim.name for unseen in self._checks.unseen]
-        self.findings.idle_faults = [kind for kind, nodes in struck.items() if not nodes]
+        self.findings.idle_faults = [slot for slot, nodes in struck if not nodes]
         self.findings.idle_workers = self._idle_workers()
         self.findings.untried = self._checks.untried()
-        points = sorted(local_states.parent[node][0] for node in struck.get(CRASHES, ()))
+        crashed = {node for slot, nodes in struck if slot.kind == CRASHES for node in nodes}
+        points = sorted(local_states.parent[node][0] for node in crashed)
         names = [local_states.ops.things[local_states.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))
         self.findings.uncaught = local_states.uncaught()

@@ -53,7 +53,7 @@ class Shortest(Search[Label]):
         self._nexts.clear()
 
     def _best_first(self) -> None:
-        first = Label(self._successors.initial(self._question.budget.packed), NOBODY, 0, None, None)
+        first = Label(self._successors.initial(), NOBODY, 0, None, None)
         buckets, costs = {0: [first]}, [0]  # by cost; within it, those whose newest move is a fault come last
         while costs:
             bucket = heappop(costs)

@@ -9,6 +9,7 @@ from simlib.check.counters import Counters
 from simlib.check.edges import COSTS, EVERYBODY, FAULT, NOBODY, Edge
 from simlib.check.encoding import FIELD, MASK, Encoding
 from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.prices import FREE, Prices
 from simlib.check.resource_states import ResourceStates
 from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.check.symmetry import Symmetry
@@ -17,7 +18,7 @@ from simlib.model.fault import PAUSES, POWER_LOSSES
 from simlib.model.operation import BEGUN
 from simlib.model.system import System
 from simlib.model.timing import Slept, Timer, waits
-from simlib.schedule.budget import MASKS, UNITS
+from simlib.schedule.budget import Budget
 from simlib.schedule.transition import (
     RULES,
     STRIKES,
@@ -32,24 +33,29 @@ from simlib.schedule.transition import (
 )
 
 NO_ONE: frozenset[str] = frozenset()
-# A step, memoised: the budget that pays for it, what it adds to the state, the worker's next node, and the edge.
+# A step, memoised: the bits of the budget of which one has to be set, what it adds to the state, the worker's next
+# node, and the edge.
 Step = tuple[int, int, int, Edge]
 # What a worker's step can come to: its bit if it can take it; the ways without a fault; and all ways.
 Steps = tuple[int, list[Step], list[Step]]
-# What ends a worker's process, memoised: what it adds to the state, the worker's next node, and the edge.
-Ending = tuple[int, int, Edge]
+# What ends a worker's process, memoised in the same way.
+Ending = Step
 # All that can happen: the next states and the edges; a bit for each worker that can take a step; and whether, without
 # a fault, nothing more can happen.
 Following = tuple[list[int], list[Edge], int, bool]
 
 
 class RunningTimer(NamedTuple):
-    """A running timer, the seconds it has left, and what is added when it runs out, for free or too early."""
+    """A running timer, the seconds it has left, and what is added when it runs out for free; with how it runs out too
+    early: the bits of the budget of which one has to be set, and what is added besides.
+    """
 
     timer: Timer
     left: float
     change: int
     free: Edge
+    mask: int
+    price: int
     early: Edge
 
 
@@ -61,7 +67,7 @@ class Successors:
         system: System,
         local_states: LocalStates,
         resource_states: ResourceStates,
-        kinds: list[str],
+        budget: Budget,
         location: FaultLocation | Overtaking | None = None,
     ) -> None:
         self.states: list[int] = []
@@ -75,7 +81,7 @@ class Successors:
         self._endings: dict[Kind, list[dict[int, Ending | None]]] = {
             kind: [{} for _ in system.cast] for kind in STRIKES
         }
-        self._running_timers: dict[tuple[int, int], list[RunningTimer]] = {}
+        self._running_timers: dict[tuple[int, int, int], list[RunningTimer]] = {}
         self._power_loss_edges: list[Edge] = []
         self._location = location
         self.symmetry: Symmetry | None = None
@@ -83,16 +89,17 @@ class Successors:
         self._world = World(self._workers, local_states, resource_states, self.encoding)
         self.counts: Counters | None = None
         self._named: dict[Hashable, int] = {}  # the states by name, where counts are merged
-        self.struck: dict[str, set[int]] = {kind: set() for kind in kinds}  # the nodes at which each fault could strike
+        self._prices = Prices(system, budget)
+        self.struck = self._prices.struck
 
     def tell_nobody_apart(self) -> None:
         """From now on, one state stands for all that differ only by swapping identical workers."""
         self.symmetry = Symmetry(self._system, self.encoding, self._resource_states)
         self._neighbours = self.symmetry.neighbours
 
-    def initial(self, packed_budget: int) -> int:
+    def initial(self) -> int:
         roots = tuple(self._local_states.root(worker) for worker in self._workers)
-        state = self.encoding.pack((*roots, *self._resource_states.initial), packed_budget)
+        state = self.encoding.pack((*roots, *self._resource_states.initial), self._prices.whole)
         for worker, node in enumerate(roots):
             state = self._world.fall_asleep(state, worker, node)
         return self._number(state)
@@ -136,7 +143,7 @@ class Successors:
         world, symmetry, sleepy = self._world, self.symmetry, self._world.sleepy
         states, number_of, resources = self.states, self._numbers.setdefault, encoding.resources
         nodes, left, able = [state >> shift & MASK for shift in encoding.workers], state >> encoding.budget, 0
-        bounds, counts = [*nodes, 0, MASK], self.counts
+        bounds, counts, priced = [*nodes, 0, MASK], self.counts, left << 2 * FIELD if self._prices.shared else 0
         busy = self._busy(state, nodes) if sleepy and any(map(world.is_asleep, nodes)) else NO_ONE
         targets, edges = list[int](), list[Edge]()
         for worker, low, high in self._neighbours:
@@ -144,7 +151,7 @@ class Successors:
             resource = resource_of[node]
             if resource == ENDED:
                 continue
-            key = node << FIELD | state >> resources[resource] & MASK
+            key = priced | node << FIELD | state >> resources[resource] & MASK
             bit, free, every = self._steps[worker].get(key) or self._look_up(worker, key)
             sleepy = sleepy or self._local_states.waits  # that may have come to the first wait
             nap = self._nap(state, worker, node, busy) if sleepy and world.is_asleep(node) else None
@@ -178,7 +185,7 @@ class Successors:
         if self._location:
             targets, edges = self._restricted(targets, edges, nodes)
         if left:
-            self._note(edges)
+            self._prices.note(edges)
         return targets, edges, able, rests
 
     def _restricted(self, targets: list[int], edges: list[Edge], nodes: list[int]) -> tuple[list[int], list[Edge]]:
@@ -203,15 +210,8 @@ class Successors:
         lasts = self._world.lasts(state, node)
         return Slept(self._workers[worker], self._world.seconds(node) if lasts else 0, busy)
 
-    def _note(self, edges: list[Edge]) -> None:
-        """Note where the faults among these strike."""
-        for edge in edges:
-            if edge.strikes is not None:
-                self.struck[edge.move.fault or ""].add(edge.strikes)
-                edge.strikes = None
-
     def _look_up(self, worker: int, key: int) -> Steps:
-        node, number = key >> FIELD, key & MASK
+        left, node, number = key >> 2 * FIELD, key >> FIELD & MASK, key & MASK
         name, op, resource = self._workers[worker], self._local_states.op[node], self._local_states.resource_of[node]
         asked = self._local_states.ops.things[op]
         if self.symmetry:
@@ -220,16 +220,19 @@ class Successors:
         waiting = waits(asked) and self._resource_states.state(resource, number).lasts(asked)
         for effect in self._resource_states.effects(resource, number, op, name):
             fault = effect.outcome.fault
+            payers, price = self._prices.of(fault, left, self._resource_states.names[resource], name) if fault else FREE
+            if price is None:
+                continue
+            mask, cost = price
             begins = effect.outcome == BEGUN
             child = self._local_states.begun(node) if begins else self._local_states.child(node, effect.answer)
             over, after = self._local_states.op[child] == ENDED, self._local_states.after_run(name, child)
             gives_up, strikes = waiting and not fault, node if fault else None
-            edge = Edge(step(name, effect.outcome), worker, True, over, COSTS[fault], strikes, gives_up)
+            edge = Edge(step(name, effect.outcome), worker, True, over, COSTS[fault], strikes, gives_up, payers=payers)
             change = (after - node << self.encoding.workers[worker]) + self._world.change(
                 resource, number, effect.state
             )
-            mask, unit = (MASKS[fault], UNITS[fault]) if fault else (0, 0)
-            every.append((mask, change - (unit << self.encoding.budget), after, edge))
+            every.append((mask, change + (cost << self.encoding.budget), after, edge))
         free = [step for step in every if not step[0]]
         steps = self._steps[worker][key] = (1 << worker if free else 0), free, every
         return steps
@@ -237,54 +240,60 @@ class Successors:
     def _timers(
         self, state: int, nodes: list[int], able: bool, busy: frozenset[str], targets: list[int], edges: list[Edge]
     ) -> None:
-        asleep = self._world.sleepers(state, nodes)
+        asleep, left = self._world.sleepers(state, nodes), state >> self.encoding.budget
+        priced = left if self._prices.shared else 0
         for resource in self._resource_states.timed:
             number = self._world.number(state, resource)
-            found = self._running_timers.get((resource, number)) or self._timers_of(resource, number)
-            for timer, left, change, free, stalled in found:
+            key = resource, number, priced
+            found = self._running_timers.get(key) or self._timers_of(*key)
+            for timer, seconds, change, free, mask, price, stalled in found:
                 early = is_early(timer, able, asleep, busy)
-                if early and not state >> self.encoding.budget & MASKS[PAUSES]:
+                if early and not left & mask:
                     continue
-                after = state + change - (UNITS[PAUSES] << self.encoding.budget if early else 0)
-                targets.append(self._number(self._world.pass_time(after, left)))
+                after = state + change + (price if early else 0)
+                targets.append(self._number(self._world.pass_time(after, seconds)))
                 edges.append(stalled if early else free)
 
-    def _timers_of(self, resource: int, number: int) -> list[RunningTimer]:
-        found = self._running_timers[resource, number] = []
+    def _timers_of(self, resource: int, number: int, priced: int) -> list[RunningTimer]:
+        found = self._running_timers[resource, number, priced] = []
         name = self._resource_states.names[resource]
         for timer in self._resource_states.timers(resource, number):
             change = self._world.change(
                 resource, number, self._resource_states.after(resource, number, "expire", timer.id)
             )
-            left = max(0, timer.seconds - timer.elapsed.aged)
-            free, early = (self._for_all(timeout(name, timer, early)) for early in (False, True))
-            found.append(RunningTimer(timer, left, change, free, early))
+            seconds = max(0, timer.seconds - timer.elapsed.aged)
+            payers, price = self._prices.of(PAUSES, priced, name, timer.owner)
+            mask, cost = price or (0, 0)
+            free = self._for_all(timeout(name, timer, early=False))
+            early = self._for_all(timeout(name, timer, early=True), payers)
+            found.append(RunningTimer(timer, seconds, change, free, mask, cost << self.encoding.budget, early))
         return found
 
     @staticmethod
-    def _for_all(move: Transition) -> Edge:
+    def _for_all(move: Transition, payers: tuple[int, ...] = ()) -> Edge:
         """The edge of a move that is no single worker's."""
-        return Edge(move, NOBODY, False, False, COSTS[move.fault], NOBODY if move.fault else None)
+        return Edge(move, NOBODY, False, False, COSTS[move.fault], NOBODY if move.fault else None, payers=payers)
 
     def _strikes(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], edges: list[Edge]) -> None:
         """What strikes workers from outside, as far as the budget allows."""
         left, symmetry, owning = state >> self.encoding.budget, self.symmetry, self._resource_states.owning
+        priced = left << FIELD if self._prices.shared else 0
         for kind, rule in RULES.items():
-            if rule.fault is None or not left & MASKS[rule.fault]:
+            if rule.fault is None or not left & self._prices.masks[rule.fault]:
                 continue
             if kind not in STRIKES:
                 self._power_losses(state, nodes, targets, edges)
                 continue
             endings = self._endings[kind]
             for worker, low, high in self._neighbours:
-                node = nodes[worker]
-                ending = endings[worker][node] if node in endings[worker] else self._ending(kind, worker, node)
-                if ending is None:
+                key, known = nodes[worker] | priced, endings[worker]
+                ending = known[key] if key in known else self._ending(kind, worker, key)
+                if ending is None or not left & ending[0]:
                     continue
-                change, goes_to, edge = ending
+                _, change, goes_to, edge = ending
                 after = state + change
                 if rule.fate == "told":
-                    after = self._world.interrupt(after, worker, node)
+                    after = self._world.interrupt(after, worker, nodes[worker])
                 if owning and edge.over and rule.fate != "started":
                     after = self._world.end_process(after, worker)
                 after = self._world.fall_asleep(after, worker, goes_to)
@@ -293,41 +302,43 @@ class Successors:
                 targets.append(self._number(after))
                 edges.append(edge)
 
-    def _ending(self, kind: Kind, worker: int, node: int) -> Ending | None:
+    def _ending(self, kind: Kind, worker: int, key: int) -> Ending | None:
         """What this does to a worker at this node; None if it cannot happen there."""
-        name, rule, endings = self._workers[worker], RULES[kind], self._endings[kind][worker]
-        if not STRIKES[kind](self._local_states.standing(node)):
-            endings[node] = None
+        name, node, endings = self._workers[worker], key & MASK, self._endings[kind][worker]
+        payers, price = self._prices.of(RULES[kind].fault or "", key >> FIELD, who=name)
+        if price is None or not STRIKES[kind](self._local_states.standing(node)):
+            endings[key] = None
             return None
-        after = self._local_states.meet(rule.fate, name, node)
+        after = self._local_states.meet(RULES[kind].fate, name, node)
         # Unless it goes on from where it was told to stop, its run is over.
-        over = rule.fate != "told" or self._ends(node, self._local_states.told_to_stop)
+        over = RULES[kind].fate != "told" or self._ends(node, self._local_states.told_to_stop)
         move = strike(kind, name)
-        change = (after - node << self.encoding.workers[worker]) - (UNITS[rule.fault or ""] << self.encoding.budget)
-        edge = Edge(move, worker, False, over, COSTS[move.fault], node)
-        ending = endings[node] = change, after, edge
+        change = (after - node << self.encoding.workers[worker]) + (price[1] << self.encoding.budget)
+        edge = Edge(move, worker, False, over, COSTS[move.fault], node, payers=payers)
+        ending = endings[key] = price[0], change, after, edge
         return ending
 
     def _ends(self, node: int, answer: int) -> bool:
         return self._local_states.op[self._local_states.child(node, answer)] == ENDED
 
     def _power_losses(self, state: int, nodes: list[int], targets: list[int], edges: list[Edge]) -> None:
+        left = state >> self.encoding.budget
+        payers, price = self._prices.of(POWER_LOSSES, left)
         worlds = list(self._resource_states.power_losses(self.encoding.numbers(self.encoding.world(state))))
-        if not matters(len(worlds), map(self._local_states.standing, nodes)):
+        if price is None or not matters(len(worlds), map(self._local_states.standing, nodes)):
             return
         everybody = tuple(self._restarted(worker, node) for worker, node in zip(self._workers, nodes))
-        left = (state >> self.encoding.budget) - UNITS[POWER_LOSSES]
-        after = [self.encoding.pack((*everybody, *world), left) for world in worlds]
+        after = [self.encoding.pack((*everybody, *world), left + price[1]) for world in worlds]
         for worker, node in enumerate(everybody):
             after = [self._world.fall_asleep(one, worker, node) for one in after]
         targets += map(self._number, map(self.symmetry.sorted, after) if self.symmetry else after)
-        edges += [self._power_loss(choice) for choice in range(len(worlds))]
+        edges += [self._power_loss(choice, payers) for choice in range(len(worlds))]
 
     def _restarted(self, worker: str, node: int) -> int:
         return node if self._local_states.op[node] == ENDED else self._local_states.meet("killed", worker, node)
 
-    def _power_loss(self, choice: int) -> Edge:
+    def _power_loss(self, choice: int, payers: tuple[int, ...]) -> Edge:
         while choice >= len(self._power_loss_edges):
             move = power_loss(len(self._power_loss_edges))
-            self._power_loss_edges.append(Edge(move, EVERYBODY, False, True, COSTS[move.fault], NOBODY))
+            self._power_loss_edges.append(Edge(move, EVERYBODY, False, True, COSTS[move.fault], NOBODY, payers=payers))
         return self._power_loss_edges[choice]

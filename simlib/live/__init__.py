@@ -43,6 +43,8 @@ def live(system: System, plan: list[Point] | Chaos, on: Mapping[str, str] | None
 
     Raises NotHere without processes, ModelIsWrong if the real parts differ from the model, Mistake for the rest.
     """
+    if isinstance(plan, Chaos):
+        plan.budget.check_names(system)
     if sys.platform in NO_PROCESSES:
         raise NotHere(f"{NO_PROCESSES[sys.platform]} {INSTEAD}")
     placed = {} if on is None else check(on, system.resources)

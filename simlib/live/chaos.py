@@ -19,7 +19,7 @@ ONE_BY_ONE = 0.5  # the probability that a step is taken alone
 
 def chaos(machine: LiveMachine, budget: Budget, seed: int) -> Iterator[Transition | Race]:
     """Random moves until nobody can move or MOST_MOVES is reached, with faults while the budget lasts."""
-    schedule = RandomSchedule(budget, seed)
+    schedule = RandomSchedule(machine, budget, seed)
     for _ in range(MOST_MOVES):
         enabled = list(machine.enabled())
         calm = [move for move in enabled if not move.fault]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+Aim = Literal["resource", "worker"]
 
 
 class Fault(NamedTuple):
@@ -11,6 +13,7 @@ class Fault(NamedTuple):
     keyword: str  # in a budget: crashes=1
     name: str  # of a single one, in text
     letter: str  # in the head of a token
+    aims: tuple[Aim, ...] = ("resource", "worker")  # what it may be aimed at: crashes={"relay": 1}
 
 
 CRASHES: Final = "crashes"
@@ -26,17 +29,18 @@ STOPS: Final = "stops"
 
 # In the order in which a search tries them: on a tie, a crash wins over a pause.
 FAULTS = (
-    Fault(CRASHES, "crash", "c"),
-    Fault(NODE_LOSSES, "node loss", "n"),
-    Fault(POWER_LOSSES, "power loss", "p"),
+    Fault(CRASHES, "crash", "c", ("worker",)),
+    Fault(NODE_LOSSES, "node loss", "n", ("worker",)),
+    Fault(POWER_LOSSES, "power loss", "p", ()),
     Fault(REDELIVERIES, "redelivery", "r"),
     Fault(LOST_REPLIES, "lost reply", "l"),
     Fault(OUTAGES, "outage", "o"),
     Fault(REJECTIONS, "rejection", "j"),
     Fault(DISK_FULL, "full disk", "d"),
     Fault(PAUSES, "pause", "s"),
-    Fault(STOPS, "stop", "q"),
+    Fault(STOPS, "stop", "q", ("worker",)),
 )
 KINDS = tuple(fault.keyword for fault in FAULTS)
 FAULT_NAMES = {fault.keyword: fault.name for fault in FAULTS}
 LETTERS = {fault.keyword: fault.letter for fault in FAULTS}
+AIMS = {fault.keyword: fault.aims for fault in FAULTS}

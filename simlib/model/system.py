@@ -21,7 +21,7 @@ from simlib.model.state import ANYBODY, State
 from simlib.text import did_you_mean, listed, name_of, said, show
 from simlib.watchdog import Hanging, Watchdog
 
-Counts = int | Mapping[str, int]  # of each worker, or by the worker's name
+Counts = int | Mapping[str, int]  # of each worker, or by the worker's name; of a fault anywhere, or by where it strikes
 ME = "me"
 
 

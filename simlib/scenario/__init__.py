@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import ParamSpec, TypeVar, Unpack
+from typing import ParamSpec, TypeVar, Unpack, cast
 
 from simlib.arguments import named, public, whole_number
 from simlib.check import Report, explore
@@ -93,13 +93,19 @@ class Scenario(Description):
         so is its process. A new one starts if the role restarts, unless the worker returned and is no consumer: then it
         has done its task. Left out: the length of the grace period.
 
+        A number lets a fault strike anywhere. By name, it strikes only there: `outages={"lock": 1}` at the steps at
+        that resource, `crashes={"relay": 1}` the workers that run that function. A resource's pauses are those in which
+        a timer of it expires; a function's, those in which one of its workers owns the timer. Crashes, node losses and
+        stops are aimed at functions only; a power loss strikes everybody, and takes a number.
+
         The search gives up after `max_states` states or `max_seconds` seconds (None: never), or when this process has
         grown by `max_megabytes`, and says how far it got. In CI, limit only the states, `max_states=1_000_000,
         max_seconds=None`: the seconds depend on how busy the machine is.
 
         Raises Mistake if the worker asks for a name that the scenario does not have, forgets a `yield` or yields
-        something that is not a step, if a count is not a whole number from 0 to 31, and if a property does not return
-        True or False; Hangs if code between two steps does not end; NotDeterministic if a worker or a property behaves
+        something that is not a step, if a count is not a whole number from 0 to 31, if a fault is aimed at a name that
+        is not there, cannot be struck, or is both a resource's and a function's, and if a property does not return True
+        or False; Hangs if code between two steps does not end; NotDeterministic if a worker or a property behaves
         differently when repeated. A search that gives up or is interrupted is not an error: its verdict is
         "unfinished".
         """
@@ -209,11 +215,11 @@ class Scenario(Description):
         """Run this worker for real: in operating-system processes, killed with SIGKILL, on real storage.
 
         With a `failure` (a report, a trace or a token), that schedule is played, as `replay` does on the model. With a
-        budget of `faults`, as in `explore`, they strike at random places, drawn from `seed`. With neither, nothing goes
-        wrong. Each step is taken by its worker's own process: a database, queue or lock is SQLite, a disk is a folder,
-        an advisory lock a file locked with flock, a service an HTTP server; a crash is SIGKILL, a pause SIGSTOP, a stop
-        SIGTERM. Nothing waits for a timer: the supervisor moves its deadline forward. After each step the real parts
-        are compared with the model.
+        budget of `faults`, as in `explore`, they strike at random places within it, drawn from `seed`. With neither,
+        nothing goes wrong. Each step is taken by its worker's own process: a database, queue or lock is SQLite, a disk
+        is a folder, an advisory lock a file locked with flock, a service an HTTP server; a crash is SIGKILL, a pause
+        SIGSTOP, a stop SIGTERM. Nothing waits for a timer: the supervisor moves its deadline forward. After each step
+        the real parts are compared with the model.
 
         `on` puts resources on running servers: `{"lock": "redis://127.0.0.1:6379/0", "db":
         "postgresql://me@127.0.0.1/test"}`. A lock can be on Redis or PostgreSQL; an advisory lock, a database or a
@@ -235,7 +241,7 @@ class Scenario(Description):
 
     def _read(
         self, asked: str, what: Failure, worker: Workers
-    ) -> tuple[dict[str, int] | None, dict[str, int], list[Point] | None]:
+    ) -> tuple[dict[str, int] | None, Faults, list[Point] | None]:
         """How many of each worker, the budget, and the schedule; None for a verdict without a counterexample."""
         if isinstance(worker, (str, Report, Trace)):
             raise Mistake(f"{asked}({named(worker)}, ...): the worker comes first: {asked}(charge, report).")
@@ -245,11 +251,12 @@ class Scenario(Description):
         token = what.token if isinstance(what, Report) else what
         if not isinstance(token, str):
             raise Mistake(f"{asked}(..., {named(what)}): give a report, a trace or a token.")
-        counts, faults, schedule = read_token(token, len(self.resources))
-        if len(counts) > len(names):
-            several = f"{len(counts)} workers' functions, as a list"
+        read = read_token(token, len(self.resources))
+        if len(read.counts) > len(names):
+            several = f"{len(read.counts)} workers' functions, as a list"
             raise Mistake(f"{show(token)} is a verdict on {several}, and got {listed(names)}.")
-        return dict(zip(names, counts)), faults or {CRASHES: 0}, schedule
+        faults = read.budget([*self.resources], names)
+        return dict(zip(names, read.counts)), cast(Faults, faults or {CRASHES: 0}), read.schedule
 
 
 def about_a_scenario(

@@ -157,7 +157,8 @@ def _plain_value(name: str, thing: Any) -> Any:
     if isinstance(thing, type) and issubclass(thing, Resource):
         raise Mistake(f"{name}={thing.__name__}: write {name}={thing.__name__}(), with the brackets.")
     asked = nearest(name, (*KINDS, *LIMITS), NEAR)
-    if asked and as_number(thing) is not None:
+    aimed = name in KINDS and isinstance(thing, Mapping) and thing and None not in map(as_number, thing.values())
+    if asked and (aimed or as_number(thing) is not None):
         raise Mistake(f"{name}={show(thing)}: that is said with the question: scenario.explore(worker, {asked}=...).")
     if _is_code(thing):
         raise Mistake(

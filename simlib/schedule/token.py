@@ -9,9 +9,10 @@ from string import ascii_uppercase
 from typing import NamedTuple
 
 from simlib.errors import Mistake
-from simlib.model.fault import LETTERS
+from simlib.model.fault import AIMS, LETTERS
 from simlib.model.state import State
-from simlib.schedule.budget import MOST
+from simlib.model.system import Counts, System
+from simlib.schedule.budget import MOST, Budget
 from simlib.schedule.trace import Event, Trace
 from simlib.schedule.transition import RULES, STRIKES, Kind
 from simlib.text import plural, show
@@ -61,6 +62,21 @@ def letters(name: str) -> str:
 MARKS = {rule.mark: kind for kind, rule in RULES.items()}
 
 
+def write_head(system: System, budget: Budget) -> str:
+    """`2c1r1`: two workers, one crash, one redelivery. `1.1o1(0)c1(B)`: an outage of the first resource, and a crash of
+    worker B or of another that runs the same function.
+    """
+    roles = list(dict.fromkeys(system.cast.values()))
+    counts = ".".join(str(list(system.cast.values()).count(role)) for role in roles)
+    resources, first = list(system.resources), {role: worker for worker, role in reversed(system.names.items())}
+    head = counts
+    for slot in budget.slots:
+        of_resource = "resource" in AIMS[slot.kind] and slot.at in system.resources
+        place = resources.index(slot.at) if of_resource else first.get(slot.at, "")
+        head += f"{LETTERS[slot.kind]}{slot.count}" + (f"({place})" if slot.at else "")
+    return head
+
+
 def write_token(named: Sequence[Point]) -> str:
     """`Ak2f0-xA-t0-Ak2f0`: A takes two steps, crashes, the first resource's timer runs out, A takes two more."""
     parts: list[str] = []
@@ -83,11 +99,26 @@ class Token(NamedTuple):
     """What a token says: how many of each role, the budget, and the schedule; None for a verdict without one."""
 
     counts: tuple[int, ...]
-    faults: dict[str, int]
+    faults: dict[tuple[str, str], int]  # by kind and place: a resource's number, a worker's letter, empty for anywhere
     schedule: list[Point] | None
 
+    def budget(self, resources: Sequence[str], roles: Sequence[str]) -> dict[str, Counts]:
+        """The budget, with the places by their names; `roles` has a name for each of the `counts`."""
+        people = [role for role, count in zip(roles, self.counts) for _ in range(count)]
+        named: dict[str, Counts] = {}
+        for (kind, place), count in self.faults.items():
+            if not place:
+                named[kind] = count
+                continue
+            at = resources[int(place)] if place.isdecimal() else people[ascii_uppercase.index(place)]
+            before = named.get(kind, {})
+            assert isinstance(before, Mapping), "read_token refuses a kind that is both aimed and not"
+            named[kind] = {**before, at: count}
+        return named
 
-HEAD = re.compile(r"([1-9][0-9]?(?:\.[1-9][0-9]?)*)((?:[a-z][1-9][0-9]?)*)")
+
+FAULT = r"([a-z])([1-9][0-9]?)(?:\(([0-9]{1,3}|[A-Z])\))?"
+HEAD = re.compile(rf"([1-9][0-9]?(?:\.[1-9][0-9]?)*)((?:{FAULT})*)")
 WAY = r"(?:\(([0-9]{1,6})\))?"
 STEP = re.compile(rf"([0-9a-z]{{2}}){WAY}")
 STRUCK = "".join(RULES[kind].mark for kind in STRIKES)  # what happens to one worker
@@ -107,14 +138,7 @@ def read_token(token: str, resources: int) -> Token:
     counts = tuple(map(int, match[1].split(".")))
     if sum(counts) > len(ascii_uppercase):
         raise _no_token(token, f"there are at most {len(ascii_uppercase)} workers")
-    kinds = {letter: kind for kind, letter in LETTERS.items()}
-    given = [(letter, int(count)) for letter, count in re.findall(r"([a-z])([0-9]+)", match[2])]
-    for letter, count in given:
-        if letter not in kinds or count > MOST:
-            raise _no_token(token, f"`{letter}{count}` is no fault, up to {MOST} times")
-    if len(dict(given)) < len(given):
-        raise _no_token(token, "a fault is there twice")
-    faults = {kinds[letter]: count for letter, count in given}
+    faults = _read_faults(token, match[2], sum(counts), resources)
     points = [point for part in schedule.split("-") for point in _read_part(token, part)] if dash else None
     for point in points or ():
         if point.worker and ascii_uppercase.index(point.worker) >= sum(counts):
@@ -122,6 +146,23 @@ def read_token(token: str, resources: int) -> Token:
         if point.resource >= resources:
             raise _no_token(token, f"`t{point.resource}` is a timer of a resource that the scenario does not have")
     return Token(counts, faults, points)
+
+
+def _read_faults(token: str, head: str, workers: int, resources: int) -> dict[tuple[str, str], int]:
+    kinds = {letter: kind for kind, letter in LETTERS.items()}
+    faults: dict[tuple[str, str], int] = {}
+    for letter, count, place in re.findall(FAULT, head):
+        if letter not in kinds or int(count) > MOST:
+            raise _no_token(token, f"`{letter}{count}` is no fault, up to {MOST} times")
+        kind, what = kinds[letter], "resource" if place.isdecimal() else "worker"
+        if place and what not in AIMS[kind]:
+            raise _no_token(token, f"`{letter}{count}({place})` aims at a {what}, which such a fault does not strike")
+        if place and (int(place) >= resources if place.isdecimal() else ascii_uppercase.index(place) >= workers):
+            raise _no_token(token, f"`{letter}{count}({place})` is a fault of a {what} that the scenario does not have")
+        if (kind, place) in faults or any(one == kind and "" in (at, place) for one, at in faults):
+            raise _no_token(token, "a fault is there twice")
+        faults[kind, place] = int(count)
+    return faults
 
 
 def _read_part(token: str, part: str) -> Iterator[Point]:

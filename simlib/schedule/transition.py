@@ -181,6 +181,17 @@ def oversleeps(timers: Iterable[Timer], who: str, seconds: float, busy: Collecti
     return any(timing.ends_before(timer, who, seconds, busy) for timer in timers)
 
 
+def struck_by(here: Configuration, move: Transition) -> tuple[str, str | None]:
+    """The resource at which this fault strikes, empty if at none, and the worker whose step, process or timer it is."""
+    if move.kind == "step":
+        op = here.standing(move.worker).op
+        return op.resource if op else "", move.worker
+    if move.kind == "timer":
+        owners = [timer.owner for timer in here.states[move.resource].timers() if timer.id == move.timer]
+        return move.resource, owners[0]
+    return "", move.worker
+
+
 # What it does to the world
 
 
