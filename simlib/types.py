@@ -25,7 +25,7 @@ from simlib.scenario import Claim, Failure, Workers
 from simlib.schedule.budget import Faults, Question, Search, SearchLimits
 from simlib.schedule.trace import Event, Trace
 from simlib.simulate import Conditions, Run
-from simlib.simulate.conditions import Duration, Production
+from simlib.simulate.conditions import Duration, Likely, Production
 from simlib.sweep import Sweep
 from simlib.views.board import Board
 from simlib.views.interleaving import InterleavingMap
@@ -44,7 +44,7 @@ __all__ = [
     # properties, and what they see
     "Claim", "Value", "View",
     # arguments
-    "Plain", "Counts", "Faults", "SearchLimits", "Search", "Question", "Production", "Duration", "Failure",
+    "Plain", "Counts", "Faults", "SearchLimits", "Search", "Question", "Production", "Duration", "Likely", "Failure",
     # results
     "Report", "Verdict", "Trace", "Event", "Run", "Conditions", "Comparison", "Audit", "Sweep", "Grade",
     # pictures

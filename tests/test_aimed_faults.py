@@ -1,11 +1,12 @@
 """A fault may be aimed at a resource or at a worker's function: it strikes there, and nowhere else."""
 
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from hypothesis import strategies as st
 
-from simlib import Database, Lock, Queue, Scenario, Service, compare
+from simlib import Database, Lock, Queue, Scenario, Service, compare, sweep
 from simlib.check import explore
 from simlib.check.fault_matrix import Condition, cells
 from simlib.check.restricted import FaultLocation
@@ -109,7 +110,7 @@ def test_a_random_schedule_stays_within_its_budget_and_uses_it():
 
 
 def test_two_that_may_pay_for_one_fault_are_both_kept_until_it_matters():
-    """An outage of the relay at the lock, then one of the relay elsewhere: the lock's has to have paid for the first."""
+    """After an outage of the relay at the lock, each other is possible; after that one, none is."""
     budget = Budget({"outages": {"lock": 1, "relay": 1}})
     account, at = Account(budget, ["lock", "db"]), budget.payers
     first = account.whole + account.price(account.whole, at("outages", "lock", "relay"))[1]
@@ -309,7 +310,7 @@ def test_a_name_of_both_a_resource_and_a_function_is_refused_where_it_could_be_e
 
 
 def test_a_scenario_does_not_take_an_aimed_fault():
-    with pytest.raises(Mistake, match="that is said with the question: scenario.explore"):
+    with pytest.raises(Mistake, match="that is said with the question"):
         Scenario(lock=Lock(), outages={"lock": 1})
 
 
@@ -397,3 +398,63 @@ def test_for_real_the_failure_of_an_aimed_search_happens_too():
     assert REDBEAT.live(beat, report).broken == "sent_once"
     with pytest.raises(DoesNotHold, match="up to 1 outage of lock"):
         report.assert_holds()
+
+
+# Measured: chances are aimed at resources, rates at functions
+
+
+def call(bank, mail):
+    for _ in range(100):
+        for service in (bank, mail):
+            with suppress(OperationError):
+                yield service.call("ping")
+
+
+def other(bank):
+    for _ in range(100):
+        yield bank.call("pong")
+
+
+TWO = Scenario(bank=Service(), mail=Service())
+
+
+def test_a_chance_at_a_resource_strikes_only_there():
+    run = TWO.simulate(call, hours=1, outage_chance={"mail": 1}, trace=True)
+    struck = Counter(event.op.resource for event in run.trace.events if event.move.fault)
+    assert struck == {"mail": 100} == {"mail": run.counts["outages"]}
+    assert run["bank"].count("ping") == 100
+
+
+def test_a_rate_of_a_function_strikes_only_its_workers():
+    rate = {"call": 24 * 3_600}
+    run = TWO.simulate([call, other], hours=0.01, crashes_per_day=rate, restart=0.1, trace=True)
+    assert {event.worker for event in run.trace.events if event.move.fault} == {"A"}
+    assert "crashes per day call 86400" in str(run.conditions)
+
+
+def test_a_number_draws_what_the_same_number_everywhere_draws():
+    everywhere = TWO.simulate(call, outage_chance=0.3, crashes_per_day=2_000)
+    by_name = TWO.simulate(call, outage_chance={"bank": 0.3, "mail": 0.3}, crashes_per_day={"call": 2_000})
+    assert everywhere.counts == by_name.counts
+    assert everywhere.counts["outages"] > 10
+
+
+def test_a_sweep_takes_chances_by_name():
+    table = sweep(TWO, call, seeds=range(1), parameters={"outage_chance": [{"mail": 0}, {"mail": 1}]})
+    assert [(row["outage_chance"], row["outage_count"]) for row in table] == [
+        ('{"mail": 0}', 0), ('{"mail": 1}', 100),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("conditions, said", [
+    ({"outage_chance": {"mial": 0.1}},
+     "outage_chance of `mial`: there is no such resource, but bank and mail. Did you mean `mail`?"),
+    ({"outage_chance": {"call": 0.1}}, "outage_chance of `call`: there is no such resource, but bank and mail."),
+    ({"crashes_per_day": {"bank": 1}}, "crashes_per_day of `bank`: there is no such worker, but call."),
+    ({"outage_chance": {"mail": 2}}, "outage_chance of mail=2: give a number from 0 to 1."),
+    ({"power_losses_per_day": {"mail": 2}}, 'power_losses_per_day={"mail": 2}: give a number from 0 on.'),
+])  # fmt: skip
+def test_a_chance_or_a_rate_of_nothing_is_refused(conditions, said):
+    with pytest.raises(Mistake) as refused:
+        TWO.simulate(call, **conditions)
+    assert str(refused.value) == said

@@ -20,7 +20,7 @@ from simlib.schedule.scripted import attack
 from simlib.schedule.token import Point, points, read_token
 from simlib.schedule.trace import Trace
 from simlib.simulate import Run, simulate
-from simlib.simulate.conditions import COUNTED, MEASURED, Conditions, Duration
+from simlib.simulate.conditions import COUNTED, MEASURED, Conditions, Duration, Likely
 from simlib.text import listed, name_of, show
 
 __all__ = [
@@ -122,21 +122,21 @@ class Scenario(Description):
         hours: float = 1.0,
         arrivals: Duration | Mapping[str, Duration] | None = None,
         latency: Duration | Mapping[str, Duration] = 0.01,
-        crashes_per_day: float = 0.0,
+        crashes_per_day: Likely = 0.0,
         restart: Duration = 5.0,
-        pauses_per_day: float = 0.0,
+        pauses_per_day: Likely = 0.0,
         pause: Duration = 60.0,
         power_losses_per_day: float = 0.0,
         capacity: Mapping[str, int] | None = None,
         timeout: Mapping[str, float] | None = None,
         down: Mapping[str, tuple[float, float]] | None = None,
         stalled: Mapping[str, tuple[float, float]] | None = None,
-        redelivery_chance: float = 0.0,
-        outage_chance: float = 0.0,
-        lost_reply_chance: float = 0.0,
-        rejection_chance: float = 0.0,
-        disk_full_chance: float = 0.0,
-        stops_per_day: float = 0.0,
+        redelivery_chance: Likely = 0.0,
+        outage_chance: Likely = 0.0,
+        lost_reply_chance: Likely = 0.0,
+        rejection_chance: Likely = 0.0,
+        disk_full_chance: Likely = 0.0,
+        stops_per_day: Likely = 0.0,
         trace: bool = False,
         until_violation: bool = False,
     ) -> Run:
@@ -146,8 +146,9 @@ class Scenario(Description):
         between two tasks, `latency` of a step, `restart` from a crash to the next start, `pause` of a worker. Each
         `..._per_day` is a rate per worker, except `power_losses_per_day`, one for all of them. Each `..._chance`, from
         0 to 1, is the probability that a fault strikes an operation that it can strike: `outage_chance=0.01` fails one
-        call in a hundred. (`explore` takes counts, under other names: `outages=1`.) The other conditions are by
-        resource: see Conditions.
+        call in a hundred, `outage_chance={"lock": 0.01}` one at that resource. A rate may be by the name of a worker's
+        function, `crashes_per_day={"relay": 10}`. (`explore` takes counts, under other names: `outages=1`.) The other
+        conditions are by resource: see Conditions.
 
         With `trace=True` the run keeps its events; with `until_violation=True` it ends at the first violation. Raises
         Mistake if a number is out of range, if a condition names no resource, and for the slips that `explore` refuses.

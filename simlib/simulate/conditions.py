@@ -26,6 +26,7 @@ from simlib.schedule.budget import LIMITS, Staff
 from simlib.text import did_you_mean, listed, name_of, show, span
 
 Duration = float | Callable[[random.Random], float]  # seconds, or a function that draws them
+Likely = float | Mapping[str, float]  # a chance or a rate: everywhere, or by the name of what it strikes
 
 DAY = 86_400.0
 CHANCES = {  # by fault, in the order of the draws
@@ -36,6 +37,7 @@ CHANCES = {  # by fault, in the order of the draws
     DISK_FULL: "disk_full_chance",
 }
 RATES = {kind: f"{kind}_per_day" for kind in (CRASHES, PAUSES, POWER_LOSSES, STOPS)}
+NOT_AIMED = (RATES[POWER_LOSSES],)  # it strikes the whole machine
 # What to say to an argument of the other engine.
 MEASURED = {
     **{kind: f"That is a count, for explore. simulate takes a probability per operation: {name}=0.01."
@@ -57,25 +59,25 @@ class Weather(Staff, total=False):
     arrivals: Duration | Mapping[str, Duration] | None
     latency: Duration | Mapping[str, Duration]
     restart: Duration
-    pauses_per_day: float
+    pauses_per_day: Likely
     pause: Duration
     power_losses_per_day: float
     capacity: Mapping[str, int] | None
     timeout: Mapping[str, float] | None
     down: Mapping[str, tuple[float, float]] | None
     stalled: Mapping[str, tuple[float, float]] | None
-    redelivery_chance: float
-    outage_chance: float
-    lost_reply_chance: float
-    rejection_chance: float
-    disk_full_chance: float
-    stops_per_day: float
+    redelivery_chance: Likely
+    outage_chance: Likely
+    lost_reply_chance: Likely
+    rejection_chance: Likely
+    disk_full_chance: Likely
+    stops_per_day: Likely
 
 
 class CrashRate(TypedDict, total=False):
     """How often each worker crashes."""
 
-    crashes_per_day: float
+    crashes_per_day: Likely
 
 
 class Length(TypedDict, total=False):
@@ -153,39 +155,50 @@ class Conditions:
     when, in seconds, a resource is unreachable: its steps raise Unavailable. `stalled` is from when to when one with a
     capacity accepts requests and starts on none.
 
-    `outage_chance` and the other chances, from 0 to 1, apply to each operation that such a fault can strike.
+    `outage_chance` and the other chances, from 0 to 1, apply to each operation that such a fault can strike; by name,
+    `outage_chance={"lock": 0.01}`, to those at that resource. `crashes_per_day={"relay": 10}` and `pauses_per_day`
+    strike the workers that run that function.
     """
 
     hours: float = 1.0
     latency: Duration | Mapping[str, Duration] = 0.01
     arrivals: Duration | Mapping[str, Duration] | None = None
-    crashes_per_day: float = 0.0
+    crashes_per_day: Likely = 0.0
     power_losses_per_day: float = 0.0
     restart: Duration = 5.0
-    pauses_per_day: float = 0.0
+    pauses_per_day: Likely = 0.0
     pause: Duration = 60.0
     capacity: Mapping[str, int] = field(default_factory=dict)
     timeout: Mapping[str, float] = field(default_factory=dict)
     down: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     stalled: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    redelivery_chance: float = 0.0
-    outage_chance: float = 0.0
-    lost_reply_chance: float = 0.0
-    rejection_chance: float = 0.0
-    disk_full_chance: float = 0.0
-    stops_per_day: float = 0.0
+    redelivery_chance: Likely = 0.0
+    outage_chance: Likely = 0.0
+    lost_reply_chance: Likely = 0.0
+    rejection_chance: Likely = 0.0
+    disk_full_chance: Likely = 0.0
+    stops_per_day: Likely = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hours", above_zero("hours", self.hours))
         for name in RATES.values():
-            object.__setattr__(self, name, number(name, getattr(self, name)))
+            self._check_likely(name, inf, by_name=name not in NOT_AIMED)
         for name in CHANCES.values():
-            object.__setattr__(self, name, number(name, getattr(self, name), 0, 1))
+            self._check_likely(name, 1)
         latencies = self.latency.values() if isinstance(self.latency, Mapping) else [self.latency]
         for duration in (self.restart, self.pause, *latencies):
             if not callable(duration):
                 checked(duration)
         self._check_servers()
+
+    def _check_likely(self, name: str, most: float, by_name: bool = True) -> None:
+        value = getattr(self, name)
+        checked: Likely = (
+            {at: number(f"{name} of {at}", one, 0, most) for at, one in value.items()}
+            if by_name and isinstance(value, Mapping)
+            else number(name, value, 0, most)
+        )
+        object.__setattr__(self, name, checked)
 
     def _check_servers(self) -> None:
         given = {"capacity": self.capacity, "timeout": self.timeout, "down": self.down, "stalled": self.stalled}
@@ -207,9 +220,18 @@ class Conditions:
                     f"{resource}: {show(when)}: give from when to when in seconds: {{'{resource}': (60, 120)}}."
                 )
 
-    def check_names(self, resources: Iterable[str]) -> None:
-        """Raise Mistake if a condition names a resource that does not exist."""
+    def check_names(self, resources: Iterable[str], roles: Iterable[str]) -> None:
+        """Raise Mistake if a condition names a resource or a worker's function that does not exist."""
         names = [*resources, "*"]
+        for condition, what, known in (
+            *((name, "resource", names[:-1]) for name in CHANCES.values()),
+            *((name, "worker", [*roles]) for name in RATES.values()),
+        ):
+            likely = getattr(self, condition)
+            for at in likely if isinstance(likely, Mapping) else ():
+                if at not in known:
+                    near = did_you_mean(str(at), known)
+                    raise Mistake(f"{condition} of `{at}`: there is no such {what}, but {listed(known)}.{near}")
         latency = self.latency if isinstance(self.latency, Mapping) else ()
         given = {"latency": latency, "capacity": self.capacity, "timeout": self.timeout, "down": self.down}
         for what, keys in given.items():
@@ -232,10 +254,13 @@ class Conditions:
         """How long a client waits for the step `bank.call`; None: forever."""
         return self.timeout.get(name, self.timeout.get(name.partition(".")[0]))
 
-    @property
-    def chances(self) -> dict[str, float]:
-        """The chance of each fault, by the fault's name."""
-        return {kind: getattr(self, name) for kind, name in CHANCES.items()}
+    def chances_at(self, resource: str) -> dict[str, float]:
+        """The chance of each fault at this resource, by the fault's name."""
+        return {kind: likely_at(getattr(self, name), resource) for kind, name in CHANCES.items()}
+
+    def rate_of(self, kind: str, role: str) -> float:
+        """How often a day a fault of this kind strikes a worker of this role, or, without one, the machine."""
+        return likely_at(getattr(self, RATES[kind]), role)
 
     def __str__(self) -> str:
         """Every condition that was set, for a picture's small print."""
@@ -245,6 +270,11 @@ class Conditions:
             if name != "hours" and value != getattr(plain, name):
                 said.append(f"{name.replace('_', ' ')} {_bare(value)}")
         return ", ".join(said)
+
+
+def likely_at(likely: Likely, name: str) -> float:
+    """This chance or rate there."""
+    return likely.get(name, 0.0) if isinstance(likely, Mapping) else likely
 
 
 def _bare(value: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from simlib.model.fault import CRASHES, PAUSES, POWER_LOSSES, STOPS
 from simlib.simulate.clock import Clock
-from simlib.simulate.conditions import DAY, RATES, Conditions, exponential
+from simlib.simulate.conditions import DAY, Conditions, exponential
 from simlib.simulate.worker import Worker
 
 Strike = Callable[[Any], None]
@@ -21,6 +21,6 @@ def schedule_faults(
     """Schedule them at random, independently for each worker. `strikes` has the action for each fault."""
     of_workers = [(kind, worker) for worker in workers for kind in (CRASHES, PAUSES, STOPS)]
     for kind, worker in [*of_workers, (POWER_LOSSES, None)]:
-        per_day = getattr(conditions, RATES[kind])
+        per_day = conditions.rate_of(kind, worker.role.name if worker else "")
         if per_day:
             clock.repeat(partial(exponential(DAY / per_day), chance), strikes[kind], worker)

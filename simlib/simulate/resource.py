@@ -49,7 +49,7 @@ class Resource:
             self.server.stall(*conditions.stalled[name])
         self._conditions = conditions
         self._clock = clock
-        self._chances = [(kind, chance) for kind, chance in conditions.chances.items() if chance]
+        self._chances = [(kind, chance) for kind, chance in conditions.chances_at(name).items() if chance]
         self._down = conditions.down.get(name, (0.0, 0.0))
         draws = type(state).choices is not State.choices
         self.may_go_otherwise = draws or bool(self._chances) or name in conditions.down

@@ -44,7 +44,7 @@ class Simulation:
         self.run = Run(
             system.title, seed, conditions=conditions, requests=requests, answered=answered, states=system.states()
         )
-        conditions.check_names(self.run.states)
+        conditions.check_names(self.run.states, dict.fromkeys(system.names.values()))
         self._clock = Clock(system.watchdog)
         self._clock.after(conditions.hours * HOUR, self._end, False)
         self._recorder = Recorder(system, self.run, keep_trace, self._violated)

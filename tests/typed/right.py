@@ -156,6 +156,7 @@ def shop() -> Scenario:
 SHOP = shop().asking(always=[charged_once], eventually=[paid], sometimes=(paid,)).but(limit=4, bank=Service())
 TWO = Scenario(bank=Service(), workers={"ping": 2}, restarts=False)
 BUDGET: Faults = {"crashes": 1, "outages": 1}
+AIMED: Faults = {"crashes": {"charge": 1}, "outages": {"bank": 1, "db": 2}, "power_losses": 1}
 WORKERS: list[Worker] = [ping, charge, charge_once, hold]
 CLAIMS: list[Callable[..., bool]] = [charged_once]
 
@@ -167,6 +168,7 @@ def explored() -> Report:
     SHOP.asking(always=[charged_once]).explore(ping, workers=2, crashes=0).assert_holds()
     SHOP.explore([charge, ping], workers={"charge": 2}, max_states=10_000, max_seconds=None, max_megabytes=500.0)
     SHOP.explore(charge, **BUDGET)
+    SHOP.explore(charge, **AIMED)
     return SHOP.explore(
         charge, workers=1, crashes=1, node_losses=0, power_losses=0, redeliveries=1, pauses=0, lost_replies=0,
         outages=0, rejections=0, disk_full=0,
@@ -181,6 +183,7 @@ def simulated() -> Run:
         redelivery_chance=0.01, outage_chance=0.01, lost_reply_chance=0.01, rejection_chance=0, disk_full_chance=0,
         trace=True, until_violation=False,
     )  # fmt: skip
+    SHOP.simulate(charge, crashes_per_day={"charge": 10}, outage_chance={"bank": 0.01})
     assert run.completed >= 0 and run["bank"].count("charge") >= 0 and run.latency(0.99) != -1.0
     return run
 

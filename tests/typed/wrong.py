@@ -42,6 +42,8 @@ BUDGET: Faults = {"crashs": 1}  # wrong
 # A value of another kind
 
 SHOP.explore(charge, crashes="one")  # wrong
+SHOP.explore(charge, crashes={"charge": "one"})  # wrong
+SHOP.explore(charge, power_losses={"disk": 1})  # wrong
 SHOP.explore(charge, workers="two")  # wrong
 SHOP.explore(charge, workers={"charge": "two"})  # wrong
 SHOP.explore(charge, workers=[2])  # wrong
@@ -50,6 +52,7 @@ SHOP.explore("charge")  # wrong
 SHOP.simulate(charge, hours="two")  # wrong
 SHOP.simulate(charge, workers="two")  # wrong
 SHOP.simulate(charge, outage_chance="1 %")  # wrong
+SHOP.simulate(charge, power_losses_per_day={"disk": 1})  # wrong
 SHOP.simulate(charge, capacity=4)  # wrong
 SHOP.attack(charge, "A", workers=2.5)  # wrong
 SHOP.asking(always=charged_once)  # wrong
