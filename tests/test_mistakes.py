@@ -251,9 +251,7 @@ STEPS = (
 
 
 def test_a_misspelt_step():
-    assert of_step("yield db.wirte('x', 1)") == (
-        f"`db.wirte`: a Database has the steps {STEPS}. Did you mean `write`?"
-    )
+    assert of_step("yield db.wirte('x', 1)") == (f"`db.wirte`: a Database has the steps {STEPS}. Did you mean `write`?")
     assert of_step("yield inbox.recieve()") == (
         "`inbox.recieve`: a Queue has the steps ack, nack, receive and send. Did you mean `receive`?"
     )
@@ -269,9 +267,7 @@ def test_a_misspelt_step_that_the_worker_swallows():
                 pass
             yield db.write("x", 1)
         """
-    ) == (
-        f"work, line 3: `db.delet`: a Database has the steps {STEPS}. Did you mean `delete`?"
-    )
+    ) == (f"work, line 3: `db.delet`: a Database has the steps {STEPS}. Did you mean `delete`?")
 
 
 @pytest.mark.parametrize(
@@ -313,9 +309,7 @@ def test_a_resource_used_like_a_dict(use):
 
 
 def test_what_a_resource_began_with_is_not_for_workers():
-    assert of_step("db.rows['x'] = 1") == (
-        f"`db.rows`: a Database has the steps {STEPS}."
-    )
+    assert of_step("db.rows['x'] = 1") == (f"`db.rows`: a Database has the steps {STEPS}.")
 
 
 def test_a_resource_as_a_global():

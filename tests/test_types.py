@@ -140,14 +140,18 @@ def test_a_description_says_where_its_question_is_answered(ask, asked):
     )
 
 
+OF_A_SERVICE = "the steps ack, call, look_up, nack and receive"
 STEPS = "A worker reaches a resource by steps alone, such as `yield db.read(key)`."
 
 
 @pytest.mark.parametrize(
     "ask, message",
     [
-        (lambda bank, db: bank.count("charge"), "`bank.count`: a Service has the steps ack, call, look_up, nack and receive."),
-        (lambda bank, db: bank.count, "`bank.count`: a Service has the steps ack, call, look_up, nack and receive."),
+        (
+            lambda bank, db: bank.count("charge"),
+            f"`bank.count`: a Service has {OF_A_SERVICE}.",
+        ),
+        (lambda bank, db: bank.count, f"`bank.count`: a Service has {OF_A_SERVICE}."),
         (lambda bank, db: db["x"], f"'Database' object is not subscriptable. {STEPS}"),
         (lambda bank, db: "x" in db, f"argument of type 'Database' is not iterable. {STEPS}"),
         (lambda bank, db: list(db), f"'Database' object is not iterable. {STEPS}"),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from simlib.model.fault import KINDS
-from simlib.model.timing import Timer
 from simlib.schedule.transition import Transition
 
 NOBODY, EVERYBODY = 26, 27  # workers are 0 to 25
@@ -37,32 +35,3 @@ class Edge:
 
 # One transition that is possible in a state: the number of the state that it leads to, and its edge.
 Next = tuple[int, Edge]
-
-
-# Who can pay for a fault, and its price: see Account.
-Price = tuple[tuple[int, ...], tuple[int, int] | None]
-NO_FAULT: Price = (), (0, 0)
-# A step, memoised: the bits of the budget of which one has to be set, what it adds to the state, the worker's next
-# node, and the edge.
-Step = tuple[int, int, int, Edge]
-# What a worker's step can come to: its bit if it can take it; the ways without a fault; and all ways.
-Steps = tuple[int, list[Step], list[Step]]
-# What ends a worker's process, memoised in the same way.
-Ending = Step
-# All that can happen: the next states and the edges; a bit for each worker that can take a step; and whether, without
-# a fault, nothing more can happen.
-Following = tuple[list[int], list[Edge], int, bool]
-
-
-class RunningTimer(NamedTuple):
-    """A running timer, the seconds it has left, and what is added when it runs out for free; with how it runs out too
-    early: the bits of the budget of which one has to be set, and what is added besides.
-    """
-
-    timer: Timer
-    left: float
-    change: int
-    free: Edge
-    mask: int
-    price: int
-    early: Edge

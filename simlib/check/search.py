@@ -10,12 +10,12 @@ from typing import Generic, TypeVar
 
 from simlib.check.counters import NOTHING, STEPS, VALUES, Counters
 from simlib.check.determinism import audit
-from simlib.check.edges import EVERYBODY, FAULT, NOBODY, Edge, Following
+from simlib.check.edges import EVERYBODY, FAULT, NOBODY, Edge
 from simlib.check.findings import Carry, Findings, Found, Loop
 from simlib.check.graph import Graph, circles, schedules
 from simlib.check.local_states import ENDED
 from simlib.check.question import Question
-from simlib.check.successors import Successors
+from simlib.check.successors import Following, Successors
 from simlib.check.violations import Violations
 from simlib.model.fault import CRASHES
 from simlib.model.operation import Op, Where

@@ -7,10 +7,11 @@ from dataclasses import replace
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from simlib.check.edges import FAULT, NOBODY, PREEMPTION, STEP, Edge, Following
+from simlib.check.edges import FAULT, NOBODY, PREEMPTION, STEP, Edge
 from simlib.check.findings import Found
 from simlib.check.question import Question
 from simlib.check.search import LOOK_EVERY, Search, turn
+from simlib.check.successors import Following
 from simlib.schedule.transition import Transition
 
 MOST_SAMPLES = 100

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import NamedTuple
 
 from simlib.check.counters import Counters
-from simlib.check.edges import (
-    COSTS,
-    EVERYBODY,
-    FAULT,
-    NO_FAULT,
-    NOBODY,
-    Edge,
-    Ending,
-    Following,
-    Price,
-    RunningTimer,
-    Step,
-    Steps,
-)  # fmt: skip
+from simlib.check.edges import COSTS, EVERYBODY, FAULT, NOBODY, Edge
 from simlib.check.encoding import FIELD, MASK, Encoding
 from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.prices import FREE, Prices
 from simlib.check.resource_states import ResourceStates
 from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.check.symmetry import Symmetry
 from simlib.check.world import World
-from simlib.model.fault import KINDS, PAUSES, POWER_LOSSES
+from simlib.model.fault import PAUSES, POWER_LOSSES
 from simlib.model.operation import BEGUN
 from simlib.model.system import System
-from simlib.model.timing import Slept, waits
-from simlib.schedule.budget import Account, Budget
+from simlib.model.timing import Slept, Timer, waits
+from simlib.schedule.budget import Budget
 from simlib.schedule.transition import (
     RULES,
     STRIKES,
@@ -44,6 +33,30 @@ from simlib.schedule.transition import (
 )
 
 NO_ONE: frozenset[str] = frozenset()
+# A step, memoised: the bits of the budget of which one has to be set, what it adds to the state, the worker's next
+# node, and the edge.
+Step = tuple[int, int, int, Edge]
+# What a worker's step can come to: its bit if it can take it; the ways without a fault; and all ways.
+Steps = tuple[int, list[Step], list[Step]]
+# What ends a worker's process, memoised in the same way.
+Ending = Step
+# All that can happen: the next states and the edges; a bit for each worker that can take a step; and whether, without
+# a fault, nothing more can happen.
+Following = tuple[list[int], list[Edge], int, bool]
+
+
+class RunningTimer(NamedTuple):
+    """A running timer, the seconds it has left, and what is added when it runs out for free; with how it runs out too
+    early: the bits of the budget of which one has to be set, and what is added besides.
+    """
+
+    timer: Timer
+    left: float
+    change: int
+    free: Edge
+    mask: int
+    price: int
+    early: Edge
 
 
 class Successors:
@@ -76,11 +89,8 @@ class Successors:
         self._world = World(self._workers, local_states, resource_states, self.encoding)
         self.counts: Counters | None = None
         self._named: dict[Hashable, int] = {}  # the states by name, where counts are merged
-        self._budget = budget
-        self._account = Account(budget, system.resources)
-        self._shared = self._account.shared  # what a fault costs depends on what is left
-        self._masks = {kind: self._account.mask(kind) for kind in KINDS}
-        self.struck: list[set[int]] = [set() for _ in budget.slots]  # the nodes at which each fault could strike
+        self._prices = Prices(system, budget)
+        self.struck = self._prices.struck
 
     def tell_nobody_apart(self) -> None:
         """From now on, one state stands for all that differ only by swapping identical workers."""
@@ -89,7 +99,7 @@ class Successors:
 
     def initial(self) -> int:
         roots = tuple(self._local_states.root(worker) for worker in self._workers)
-        state = self.encoding.pack((*roots, *self._resource_states.initial), self._account.whole)
+        state = self.encoding.pack((*roots, *self._resource_states.initial), self._prices.whole)
         for worker, node in enumerate(roots):
             state = self._world.fall_asleep(state, worker, node)
         return self._number(state)
@@ -133,7 +143,7 @@ class Successors:
         world, symmetry, sleepy = self._world, self.symmetry, self._world.sleepy
         states, number_of, resources = self.states, self._numbers.setdefault, encoding.resources
         nodes, left, able = [state >> shift & MASK for shift in encoding.workers], state >> encoding.budget, 0
-        bounds, counts, priced = [*nodes, 0, MASK], self.counts, left << 2 * FIELD if self._shared else 0
+        bounds, counts, priced = [*nodes, 0, MASK], self.counts, left << 2 * FIELD if self._prices.shared else 0
         busy = self._busy(state, nodes) if sleepy and any(map(world.is_asleep, nodes)) else NO_ONE
         targets, edges = list[int](), list[Edge]()
         for worker, low, high in self._neighbours:
@@ -175,7 +185,7 @@ class Successors:
         if self._location:
             targets, edges = self._restricted(targets, edges, nodes)
         if left:
-            self._note(edges)
+            self._prices.note(edges)
         return targets, edges, able, rests
 
     def _restricted(self, targets: list[int], edges: list[Edge], nodes: list[int]) -> tuple[list[int], list[Edge]]:
@@ -200,14 +210,6 @@ class Successors:
         lasts = self._world.lasts(state, node)
         return Slept(self._workers[worker], self._world.seconds(node) if lasts else 0, busy)
 
-    def _note(self, edges: list[Edge]) -> None:
-        """Note where the faults among these strike."""
-        for edge in edges:
-            if edge.strikes is not None:
-                for slot in edge.payers:
-                    self.struck[slot].add(edge.strikes)
-                edge.strikes = None
-
     def _look_up(self, worker: int, key: int) -> Steps:
         left, node, number = key >> 2 * FIELD, key >> FIELD & MASK, key & MASK
         name, op, resource = self._workers[worker], self._local_states.op[node], self._local_states.resource_of[node]
@@ -218,7 +220,7 @@ class Successors:
         waiting = waits(asked) and self._resource_states.state(resource, number).lasts(asked)
         for effect in self._resource_states.effects(resource, number, op, name):
             fault = effect.outcome.fault
-            payers, price = self._price(fault, left, resource, name) if fault else NO_FAULT
+            payers, price = self._prices.of(fault, left, self._resource_states.names[resource], name) if fault else FREE
             if price is None:
                 continue
             mask, cost = price
@@ -235,17 +237,11 @@ class Successors:
         steps = self._steps[worker][key] = (1 << worker if free else 0), free, every
         return steps
 
-    def _price(self, fault: str, left: int, resource: int, who: str) -> Price:
-        """Who can pay for such a fault of this worker, at a resource unless that is ENDED, and the price of it."""
-        role = self._system.cast[who].name if who else ""
-        payers = self._budget.payers(fault, "" if resource == ENDED else self._resource_states.names[resource], role)
-        return payers, self._account.price(left, payers)
-
     def _timers(
         self, state: int, nodes: list[int], able: bool, busy: frozenset[str], targets: list[int], edges: list[Edge]
     ) -> None:
         asleep, left = self._world.sleepers(state, nodes), state >> self.encoding.budget
-        priced = left if self._shared else 0
+        priced = left if self._prices.shared else 0
         for resource in self._resource_states.timed:
             number = self._world.number(state, resource)
             key = resource, number, priced
@@ -266,7 +262,7 @@ class Successors:
                 resource, number, self._resource_states.after(resource, number, "expire", timer.id)
             )
             seconds = max(0, timer.seconds - timer.elapsed.aged)
-            payers, price = self._price(PAUSES, priced, resource, timer.owner or "")
+            payers, price = self._prices.of(PAUSES, priced, name, timer.owner)
             mask, cost = price or (0, 0)
             free = self._for_all(timeout(name, timer, early=False))
             early = self._for_all(timeout(name, timer, early=True), payers)
@@ -281,9 +277,9 @@ class Successors:
     def _strikes(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], edges: list[Edge]) -> None:
         """What strikes workers from outside, as far as the budget allows."""
         left, symmetry, owning = state >> self.encoding.budget, self.symmetry, self._resource_states.owning
-        priced = left << FIELD if self._shared else 0
+        priced = left << FIELD if self._prices.shared else 0
         for kind, rule in RULES.items():
-            if rule.fault is None or not left & self._masks[rule.fault]:
+            if rule.fault is None or not left & self._prices.masks[rule.fault]:
                 continue
             if kind not in STRIKES:
                 self._power_losses(state, nodes, targets, edges)
@@ -309,7 +305,7 @@ class Successors:
     def _ending(self, kind: Kind, worker: int, key: int) -> Ending | None:
         """What this does to a worker at this node; None if it cannot happen there."""
         name, node, endings = self._workers[worker], key & MASK, self._endings[kind][worker]
-        payers, price = self._price(RULES[kind].fault or "", key >> FIELD, ENDED, name)
+        payers, price = self._prices.of(RULES[kind].fault or "", key >> FIELD, who=name)
         if price is None or not STRIKES[kind](self._local_states.standing(node)):
             endings[key] = None
             return None
@@ -327,7 +323,7 @@ class Successors:
 
     def _power_losses(self, state: int, nodes: list[int], targets: list[int], edges: list[Edge]) -> None:
         left = state >> self.encoding.budget
-        payers, price = self._price(POWER_LOSSES, left, ENDED, "")
+        payers, price = self._prices.of(POWER_LOSSES, left)
         worlds = list(self._resource_states.power_losses(self.encoding.numbers(self.encoding.world(state))))
         if price is None or not matters(len(worlds), map(self._local_states.standing, nodes)):
             return

@@ -38,7 +38,7 @@ FAULTS = (
     Fault(REJECTIONS, "rejection", "j"),
     Fault(DISK_FULL, "full disk", "d"),
     Fault(PAUSES, "pause", "s"),
-    Fault(STOPS, "stop", "q"),
+    Fault(STOPS, "stop", "q", ("worker",)),
 )
 KINDS = tuple(fault.keyword for fault in FAULTS)
 FAULT_NAMES = {fault.keyword: fault.name for fault in FAULTS}

@@ -93,21 +93,18 @@ class Scenario(Description):
         so is its process. A new one starts if the role restarts, unless the worker returned and is no consumer: then it
         has done its task. Left out: the length of the grace period.
 
-        A number lets a fault strike anywhere. By name, it strikes only there: `outages={"lock": 1}` at the steps at
-        that resource, `crashes={"relay": 1}` the workers that run that function. A resource's pauses are those in which
-        a timer of it expires; a function's, those in which one of its workers owns the timer. Crashes and node losses
-        are aimed at functions only; a power loss strikes everybody, and takes a number.
+        A number lets a fault strike anywhere; by the name of a resource or of a worker's function, it strikes only
+        there: `outages={"lock": 1}`, `crashes={"relay": 1}`. `help(simlib.types.Faults)` says what that means for each.
 
         The search gives up after `max_states` states or `max_seconds` seconds (None: never), or when this process has
         grown by `max_megabytes`, and says how far it got. In CI, limit only the states, `max_states=1_000_000,
         max_seconds=None`: the seconds depend on how busy the machine is.
 
         Raises Mistake if the worker asks for a name that the scenario does not have, forgets a `yield` or yields
-        something that is not a step, if a count is not a whole number from 0 to 31, if a fault is aimed at a name that
-        is not there, cannot be struck, or is both a resource's and a function's, and if a property does not return True
-        or False; Hangs if code between two steps does not end; NotDeterministic if a worker or a property behaves
-        differently when repeated. A search that gives up or is interrupted is not an error: its verdict is
-        "unfinished".
+        something that is not a step, if a count is not a whole number from 0 to 31, if a name in a count is not there,
+        cannot be struck or is of two things, and if a property does not return True or False; Hangs if code between two
+        steps does not end; NotDeterministic if a worker or a property behaves differently when repeated. A search that
+        gives up or is interrupted is not an error: its verdict is "unfinished".
         """
         budget = Budget(faults or THREE_QUESTIONS)
         return explore(system_of(self, worker, workers), budget, Limits(max_states, max_seconds, max_megabytes))

@@ -21,7 +21,10 @@ MOST = 2**_BITS - 1
 class Faults(TypedDict, total=False):
     """How often each fault may strike in one run: anywhere, `outages=1`, or by where it strikes, `outages={"lock": 1}`.
 
-    A name is that of a resource or of a worker's function.
+    A resource's faults are those of the steps at it, and its pauses those in which a timer of it expires. A worker's
+    function's are those of its workers: of their processes, of their steps, and of the timers that they own. Crashes,
+    node losses and stops strike workers only; a task that is handed out again strikes the worker that has done it, or
+    the step that receives it. A power loss strikes everybody, and takes a number. No count is above 31.
     """
 
     crashes: Counts  # a worker's memory is lost, and it is restarted

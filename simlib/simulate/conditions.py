@@ -156,8 +156,8 @@ class Conditions:
     capacity accepts requests and starts on none.
 
     `outage_chance` and the other chances, from 0 to 1, apply to each operation that such a fault can strike; by name,
-    `outage_chance={"lock": 0.01}`, to those at that resource. `crashes_per_day={"relay": 10}` and `pauses_per_day`
-    strike the workers that run that function.
+    `outage_chance={"lock": 0.01}`, to those at that resource. `crashes_per_day={"relay": 10}`, `pauses_per_day`
+    and `stops_per_day` strike the workers that run that function.
     """
 
     hours: float = 1.0
