@@ -143,7 +143,6 @@ LONG_FUNCTIONS = {
     "check/graph.py: circles": "Tarjan's algorithm, in one piece as in the paper",
     "check/successors.py: of": "the innermost loop of a search, where a call costs as much as all the rest",
     "model/resource.py: _checked": "a closure that each step of a simulation runs",
-    "scenario/__init__.py: explore": "its docstring says what each fault is",
     "scenario/__init__.py: simulate": "a line of its signature for each condition: an editor shows the defaults",
 }
 LONG_MODULES = {

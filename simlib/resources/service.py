@@ -56,7 +56,7 @@ class Service(Resource):
 
     @property
     def pending_webhooks(self) -> list[Message]:
-        """For a property, with `webhooks=True`: the events that have not been answered with 2xx, in the order of what
+        """For a property: with `webhooks=True`, the events that have not been answered with 2xx, in the order of what
         they tell of.
         """
         raise NotImplementedError

@@ -235,14 +235,14 @@ class Execution:
             return False
         where = process.where if recorder.keeps_trace else NOWHERE
         state, self._told = operation.resource.state, False
-        before = state.key() if state.can_begin(op) else None
+        before = None if state.one_line or not recorder.keeps_trace or not state.can_begin(op) else state.key()
         try:
             answer = self._watched(self._exchange, worker.name, process, operation, op, outcome)
         except Hanging as hanging:
             raise process.hangs(hanging) if self._told else self._system.cannot(op, worker.name, hanging) from None
         now = self._clock.now
         if answer is BLOCKED:
-            if before is not None and recorder.keeps_trace and state.key() != before:
+            if before is not None and state.key() != before:  # it has begun to wait, for others to see
                 recorder.step(worker, op, BEGUN, f"waits for {state.awaited(op, worker.name)}", where, now)
             return False
         recorder.steps += 1
