@@ -53,10 +53,13 @@ class Database(Resource):
     store could hold: no sets, no exceptions, no instances that hold more than their fields. Raises Mistake for anything
     else.
 
-    Left out: savepoints; table locks and FOR SHARE; the second version that a REPEATABLE READ transaction sees of a row
-    that it inserts after somebody has deleted it; serialization failures without need (PostgreSQL remembers reads by
-    page); a statement that still takes effect although its connection was lost while it waited; replication lag;
-    queries other than by key or key prefix.
+    A row that a transaction inserts, although its snapshot has one under this key that somebody else has deleted since,
+    is there twice: `read` answers the old one, `scan` both.
+
+    Left out: savepoints; table locks and FOR SHARE; serialization failures without need (PostgreSQL remembers reads by
+    page of an index); who of two serializable transactions fails so that a third can commit, if either will do
+    (PostgreSQL: who has read first); a statement that still takes effect although its connection was lost while it
+    waited; replication lag; queries other than by key or key prefix.
     """
 
     def __init__(self, rows: dict[Any, Any] | None = None) -> None:

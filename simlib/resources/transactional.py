@@ -21,7 +21,8 @@ from simlib.errors import (
 from simlib.model.fault import LOST_REPLIES, OUTAGES
 from simlib.model.operation import OK, Blocked, Op, Outcome
 from simlib.model.state import State
-from simlib.resources.serializable import Conflicts, Range
+from simlib.resources.read_set import Range
+from simlib.resources.serializable import Conflicts
 from simlib.resources.transaction import GONE, Level, Transaction
 from simlib.text import show
 
