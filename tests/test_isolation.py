@@ -2,7 +2,7 @@
 
 import pytest
 
-from simlib import Database
+from simlib import Database, Scenario, lanes
 from tests.anomalies import ANOMALIES, LEVELS, START
 from tests.sessions import Sessions
 
@@ -28,3 +28,32 @@ def test_an_anomaly_happens_at_the_levels_at_which_postgresql_lets_it(run, name,
     anomaly = ANOMALIES[name]
     answers, rows = run(anomaly.script, level)
     assert anomaly.wrong(answers, rows) == (level in anomaly.possible), answers
+
+
+def test_a_trace_says_what_the_end_of_a_run_rolls_back():
+    def forgets(db):
+        yield db.begin()
+        yield db.insert("order", 1)
+
+    def commits(db):
+        yield from forgets(db)
+        yield db.commit()
+
+    shop = Scenario(db=Database())
+    assert shop.run(forgets).events[-1].story() == 'db.insert("order", 1) -> None, its transaction is rolled back'
+    crash = "CRASH: its memory is gone, its transaction is rolled back, it starts again"
+    assert shop.attack(commits, "A 2", "crash A").events[2].story() == crash
+    assert shop.run(commits).events[-1].story() == "db.commit() -> True"
+
+
+def test_a_report_names_the_levels_and_a_picture_shows_who_waits_for_whom():
+    def adds(db):
+        yield db.begin("repeatable read")
+        yield db.add("x", 1)
+        yield db.commit()
+
+    shop = Scenario(db=Database({"x": 0}))
+    assert "transactions of db at repeatable read" in " ".join(str(shop.explore(adds, workers=2)).split())
+    waiting = shop.attack(adds, "A 2", "B 2", workers=2)
+    assert waiting.events[3].story() == 'db.add("x", 1) waits for A'
+    assert "worker B waits for A" in lanes(waiting).alt

@@ -164,6 +164,10 @@ class State:
     def owner_gone(self, who: str | None) -> None:
         """The process of worker `who` (None: every process) has ended: nobody will renew or release what it held."""
 
+    def undone(self, who: str) -> str:
+        """What would be undone here if the process of worker `who` ended now, in words."""
+        return ""
+
     @property
     def frees(self) -> bool:
         """Whether the end of a process can free here what another one waits for."""

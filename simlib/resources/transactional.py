@@ -59,6 +59,9 @@ class TransactionalState(State):
     def depends_on_who(self, op: Op) -> bool:
         return bool(self.open) or op.verb == "begin"
 
+    def undone(self, who: str) -> str:
+        return "its transaction is rolled back" if who in self.open and self.open[who].writes else ""
+
     @property
     def frees(self) -> bool:
         return bool(self.open)

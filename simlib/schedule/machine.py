@@ -10,7 +10,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from simlib.errors import ENDS_A_RUN, OperationError, Terminated
 from simlib.model import timing
@@ -196,9 +196,14 @@ class Machine:
         slot = self.slots[event.worker]
         if slot.op is not None:
             return event
-        error = slot.process.error
+        error, undone = slot.process.error, self._undone(event.worker)
         self._end(event.worker)
-        return replace(event, ended="raised" if error else "returned", error=error, raised=slot.process.where)
+        ended: Literal["raised", "returned"] = "raised" if error else "returned"
+        return replace(event, ended=ended, error=error, raised=slot.process.where, undone=undone)
+
+    def _undone(self, worker: str) -> str:
+        """What the end of this worker's process undoes, in words."""
+        return ", ".join(filter(None, (state.undone(worker) for state in self.states.values())))
 
     def _take(self, move: Transition) -> Event:
         """Let the step take effect; its worker has not been told yet."""
@@ -245,7 +250,8 @@ class Machine:
         if fate == "told":
             return self._tell_to_stop(move)
         for_good = fate == "killed" and not self.system.cast[worker].restarts
-        event = Event(move, self.now, ended="killed" if for_good else "")
+        undone = self._undone(worker) if fate != "started" else ""
+        event = Event(move, self.now, ended="killed" if for_good else "", undone=undone)
         event.apply(self.states)
         self._meet(fate, worker)
         return event

@@ -37,6 +37,7 @@ class Event:
     error: BaseException | None = None  # what the worker raised
     raised: Where = NOWHERE  # and where
     label: str = ""  # which timer it was, or for whom the task is, in words
+    undone: str = ""  # what the end of the worker's process undoes, in words
     seconds: float = 0  # how long that timer ran
     stalled: tuple[str, float] | None = None  # a worker that must have stalled for so many seconds
     busy: tuple[str, ...] = ()  # of a sleep: who could have acted when it was over
@@ -103,10 +104,10 @@ class Event:
         """The event as a sentence fragment, without its time and worker."""
         if self.kind == "step":
             fault = f"   [{FAULT_NAMES[self.move.fault]}]" if self.move.fault else ""
-            ending = f", {self.ending}" if self.ending else ""
+            endings = "".join(f", {ending}" for ending in (self.ending, self.undone) if ending)
             if self.begins:
                 return f"{self.op} {self.answer}"
-            return f"{self.op} -> {show(self.answer)}{ending}{fault}"
+            return f"{self.op} -> {show(self.answer)}{endings}{fault}"
         if self.kind == "timer":
             return f"{self.label} runs out" + (f" while {self.stalled[0]} stalls" if self.stalled else "")
         if self.kind == "arrival":
@@ -116,7 +117,9 @@ class Event:
         rule = RULES[self.kind]
         if rule.fate == "told":
             return rule.story + (f", {self.ending or 'and it ends'}" if self.ended else "")
-        return rule.story + (", it starts again" if rule.fate == "killed" and rule.strikes and not self.ended else "")
+        undone = f", {self.undone}" if self.undone else ""
+        again = ", it starts again" if rule.fate == "killed" and rule.strikes and not self.ended else ""
+        return f"{rule.story}{undone}{again}"
 
     @property
     def gave_up(self) -> bool:
