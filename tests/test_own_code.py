@@ -1,6 +1,7 @@
 """The checker in somebody's own test suite, and what the template notebook says is so, asked of its own code."""
 
 import ast
+import itertools
 import warnings
 
 import pytest
@@ -224,5 +225,13 @@ def test_its_last_cell_prints_the_failure():
 
 def test_the_template_is_no_lesson_and_short():
     cells = notebook("your")["cells"]
+    template = itertools.takewhile(lambda cell: cell["id"] != "recipes", cells)
     assert source(cells[0]).startswith("# Your own code\n")
-    assert sum(cell["cell_type"] == "code" for cell in cells) <= 12
+    assert sum(cell["cell_type"] == "code" for cell in template) <= 12
+
+
+@pytest.mark.parametrize("recipe", ["replica", "failover", "cache", "rollout", "cron", "batch"])
+def test_a_recipe_shows_what_goes_wrong_and_a_version_that_holds(own, recipe):
+    printed = []
+    run(cell("your", f"recipe-{recipe}"), {**own, "print": printed.append}, f"<{recipe}>")
+    assert [str(sentence).partition(":")[0] for sentence in printed] == ["violated", "holds"]
