@@ -32,6 +32,7 @@ from tests.programs import (
     programs_as_source,
     programs_that_race,
     programs_with_clocks,
+    programs_with_files,
     programs_with_times_to_live,
     programs_with_transactions,
     programs_with_webhooks,
@@ -48,6 +49,7 @@ KINDS = {
     "transactions": (programs_with_transactions, [{}, {"crashes": 1}, {"lost_replies": 1}, {"outages": 1}]),
     "times to live": (programs_with_times_to_live, [{}, {"pauses": 1}, {"crashes": 1}, {"lost_replies": 1}]),
     "webhooks": (programs_with_webhooks, [{}, {"pauses": 1}, {"crashes": 1}, {"redeliveries": 1}]),
+    "files": (programs_with_files, [{}, {"crashes": 1}, {"power_losses": 1}, {"stops": 1}]),
     "races": (programs_that_race, [{}, {"crashes": 1}, {"outages": 1}]),
 }
 Job = tuple[str, dict[str, int], int]
