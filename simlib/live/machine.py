@@ -21,6 +21,7 @@ from simlib.live.stores.facts import expected, same
 from simlib.model.fault import OUTAGES
 from simlib.model.system import System
 from simlib.model.values import freeze
+from simlib.resources.transactional import TransactionalState
 from simlib.schedule.machine import Machine
 from simlib.schedule.trace import Event
 from simlib.schedule.transition import RULES, Transition, strike
@@ -90,7 +91,26 @@ class LiveMachine(Machine):
     def can_race(self, worker: str) -> bool:
         """Whether this worker's next step may run concurrently with others."""
         op = self.slots[worker].op
-        return op is not None and op.resource in self._processes.kinds and self.states[op.resource].remote
+        if op is None or op.resource not in self._processes.kinds:
+            return False
+        state = self.states[op.resource]
+        waits = isinstance(state, TransactionalState) and (state.open or op.verb == "begin")
+        return state.remote and not waits
+
+    def enabled(self) -> Iterator[Transition]:
+        """As in the model; but who waited for a row that is free now goes on at once, as it does on a server."""
+        moves = [*super().enabled()]
+        woken = {worker for worker in self.slots if self._is_woken(worker)}
+        if woken:
+            woken -= self._ask_observer("waiting")
+        first = [move for move in moves if move.worker in woken and move.kind == "step" and not move.fault]
+        return iter(first or moves)
+
+    def _is_woken(self, worker: str) -> bool:
+        """Whether this worker's statement has waited, and in the model need not any more."""
+        slot = self.slots[worker]
+        waits = slot.begun and slot.op is not None and isinstance(self.states[slot.op.resource], TransactionalState)
+        return waits and self.can_step(worker)
 
     def _perform_at_once(self, together: Race) -> Event:
         """Take these steps concurrently, and kill one of the workers in the middle of its step if the race says so."""

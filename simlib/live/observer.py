@@ -35,6 +35,10 @@ class Observer:
         """The state of every part."""
         return {name: store.facts() for name, store in self._stores.items()}
 
+    def waiting(self) -> set[str]:
+        """The workers whose steps wait in some part."""
+        return set().union(*(store.waiting() for store in self._stores.values()))
+
     def expire(self, resource: str, timer: Hashable) -> None:
         """Expire this timer."""
         store = self._stores[resource]

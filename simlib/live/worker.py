@@ -11,7 +11,15 @@ from collections.abc import Hashable, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
-from simlib.errors import ENDS_A_RUN, Mistake, OperationError, Terminated
+from simlib.errors import (
+    ENDS_A_RUN,
+    Deadlock,
+    LockNotAvailable,
+    Mistake,
+    OperationError,
+    SerializationFailure,
+    Terminated,
+)
 from simlib.live.pipe import Pipe
 from simlib.live.stores import Store
 from simlib.model.generator_state import capture
@@ -19,6 +27,8 @@ from simlib.model.operation import BEGUN, Blocked, Op, Outcome, Where
 from simlib.model.process import Process
 from simlib.model.system import System
 from simlib.text import show
+
+WORDED = (SerializationFailure, Deadlock, LockNotAvailable)  # a server has words of its own for them
 
 
 class Told(NamedTuple):
@@ -59,10 +69,7 @@ def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: 
             continue
         outcome, answer = permitted
         if process.op.resource in stores:
-            try:
-                answer = stores[process.op.resource].perform(process.op, worker, outcome)
-            except (OperationError, Blocked) as error:
-                answer = error
+            answer = _performed(stores[process.op.resource], process.op, worker, outcome, answer)
         channel.send(answer)
         if outcome == BEGUN:
             continue  # the worker is answered when its step ends
@@ -76,6 +83,18 @@ def _task(channel: Pipe, system: System, worker: str, incarnation: int, stores: 
     if process.error is not None or process.stopped:
         raise SystemExit(1)  # the supervisor restarts it
     channel.recv()
+
+
+def _performed(store: Store, op: Op, worker: str, outcome: Outcome, modelled: Any) -> Any:
+    """What the real part answers to this step, which may be an error."""
+    if isinstance(modelled, Deadlock):
+        store.fall_victim()
+    try:
+        return store.perform(op, worker, outcome)
+    except WORDED as error:
+        return modelled if type(modelled) is type(error) else error
+    except (OperationError, Blocked) as error:
+        return error
 
 
 def _permission(channel: Pipe) -> tuple[Outcome, Any] | None:

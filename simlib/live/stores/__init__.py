@@ -48,7 +48,11 @@ def stores_for(
 def _store(name: str, state: State, path: Path, fills: bool, url: str | None) -> Store | None:
     tag = path.parent.name.replace("-", "_")  # unique to this run
     if isinstance(state, DatabaseState):
-        return DatabaseTable(name, _connection(name, path, tag, url))
+        if url is None:
+            return DatabaseTable(name, SQLite(path))
+        from simlib.live.stores.interactive import InteractiveTable  # needs an optional client
+
+        return InteractiveTable(name, url, tag)
     if isinstance(state, QueueState):
         return QueueTable(name, _connection(name, path, tag, url), state.visibility_timeout, state.max_receives)
     if isinstance(state, LockState):

@@ -60,6 +60,13 @@ class Store:
         """The identity by which a lock knows its owner: one attempt of a worker."""
         return f"{who}.{self.life}"
 
+    def fall_victim(self) -> None:
+        """This step waits in a circle, and is the one that is to fail."""
+
+    def waiting(self) -> set[str]:
+        """The workers whose steps wait there now for another worker's."""
+        return set()
+
     def cancel(self) -> None:
         """The worker was told to stop: give up a step that is under way."""
 

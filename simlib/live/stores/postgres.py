@@ -10,7 +10,8 @@ from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, UniqueViolation
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.pq import TransactionStatus
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from simlib.errors import OperationError, Unavailable
 from simlib.live.stores.base import Facts
@@ -23,6 +24,10 @@ ATTEMPTS = 50
 # PostgreSQL raises these when it cannot serialize a transaction: retry. The last one may be how it notices that two
 # transactions have inserted the same key; none of our statements raises it otherwise.
 BEGIN_AGAIN = (SerializationFailure, DeadlockDetected, UniqueViolation)
+OPEN = {
+    "lock_timeout": 0, "enable_seqscan": "off", "enable_bitmapscan": "off", "enable_indexonlyscan": "off", "jit": "off"
+}  # fmt: skip
+PATIENT = {"deadlock_timeout": "1h"}  # who is a deadlock's victim is for the schedule to say
 T = TypeVar("T")
 
 
@@ -36,6 +41,7 @@ class PostgreSQL:
     """
 
     kind = "PostgreSQL"
+    level = "SERIALIZABLE"
 
     def __init__(self, url: str, tag: str, name: str) -> None:
         self.url = url
@@ -67,6 +73,42 @@ class PostgreSQL:
         done = self.connection.execute(statement, values or None)
         return done.fetchall() if done.description else []
 
+    def begin(self, level: str, known_as: str) -> None:
+        """BEGIN a transaction that stays open, during which the server's list of sessions has this name for it.
+
+        It takes no snapshot yet, and reads by the index, which remembers what a serializable one has read.
+        """
+        settings = {
+            "application_name": f"{self.tag} {os.getpid()} {known_as}",
+            **OPEN,
+            **(PATIENT if self.is_free else {}),
+        }
+        said = [SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value)) for name, value in settings.items()]
+        self._execute(SQL("; ").join([SQL("BEGIN ISOLATION LEVEL " + level), *said]))
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it may set what only a superuser may: when to look for deadlocks."""
+        return self.connection.info.parameter_status("is_superuser") == "on"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a statement of the open transaction has failed."""
+        return self.connection.info.transaction_status == TransactionStatus.INERROR
+
+    @property
+    def backend(self) -> int:
+        """The process id of this connection's session on the server."""
+        return self.connection.info.backend_pid
+
+    def commit(self) -> bool:
+        """COMMIT. Whether the server has: it answers ROLLBACK if a statement had failed."""
+        return self.connection.execute("COMMIT").statusmessage == "COMMIT"
+
+    def cancel(self) -> None:
+        """Cancel the statement that is under way."""
+        self.connection.cancel()
+
     def make(self) -> None:
         self._say("CREATE SCHEMA {}")
 
@@ -83,7 +125,7 @@ class PostgreSQL:
         raise Unavailable(name)
 
     def _once(self, work: Callable[[], T], impatient: bool) -> T:
-        self.run("BEGIN ISOLATION LEVEL SERIALIZABLE; SAVEPOINT step")
+        self.run(f"BEGIN ISOLATION LEVEL {self.level}; SAVEPOINT step")
         try:
             if impatient:
                 self.run(f"SET LOCAL lock_timeout = {int(1000 * IMPATIENCE)}")
@@ -116,9 +158,16 @@ class PostgreSQL:
             self.run("ROLLBACK")
 
     def settle(self) -> None:
-        wait_until(
-            lambda: not self._of_the_dead(), f"{self.kind} is still busy with what a process sent that has been killed"
-        )
+        busy = f"{self.kind} is still busy with what a process sent that has been killed"
+        wait_until(lambda: not self._bury(), busy)
+
+    def _bury(self) -> bool:
+        """Whether there are backends whose clients are dead. One that waits for a lock does not notice it: end it."""
+        dead = self._of_the_dead()
+        for (waiting,) in self.run("SELECT DISTINCT pid FROM pg_locks WHERE NOT granted") if dead else ():
+            if waiting in dead:
+                self.run("SELECT pg_terminate_backend(?)", waiting)
+        return bool(dead)
 
     def _of_the_dead(self) -> list[int]:
         """Backends whose clients are dead: each first finishes its statement, and may commit it."""

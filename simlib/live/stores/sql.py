@@ -7,17 +7,18 @@ from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
-from simlib.errors import AlreadyExists, StaleToken
+from simlib.errors import AlreadyExists, Mistake, StaleToken
 from simlib.live.stores.base import Facts, Mutex, Store, lasting
 from simlib.live.stores.deadlines import Deadlines, deadline
 from simlib.model.fault import OUTAGES
 from simlib.model.operation import Op, Outcome
 from simlib.model.values import freeze, same
-from simlib.resources.database_state import DatabaseState
+from simlib.resources.database_state import GUARDS, DatabaseState
 from simlib.resources.lock import Lease
 from simlib.text import show
 
 Row = tuple[Any, ...]
+ON_POSTGRESQL = 'live(..., on={{"{}": "postgresql://..."}})'
 T = TypeVar("T")
 
 
@@ -102,47 +103,103 @@ class Table(Store):
 
 
 class DatabaseTable(Deadlines, Table):
-    """Rows by key. A row written under a fence remembers the newest token, as long as there is the row."""
+    """Rows by key. A row written under a fence remembers the newest token, as long as there is the row.
 
-    layout = (
-        "CREATE TABLE rows (key TEXT PRIMARY KEY, row TEXT NOT NULL, deadline DOUBLE PRECISION)",
+    No transaction stays open from one step to the next, so nobody waits for a row.
+    """
+
+    ASIDE = (
         "CREATE TABLE fences (key TEXT PRIMARY KEY, token BIGINT NOT NULL)",
         "CREATE TABLE sequences (name TEXT PRIMARY KEY, last INTEGER NOT NULL)",
     )
+    layout: tuple[str, ...] = (
+        "CREATE TABLE rows (key TEXT PRIMARY KEY, row TEXT NOT NULL, deadline DOUBLE PRECISION)",
+        *ASIDE,
+    )
+    unique = "key"
+    COUNT = (
+        "INSERT INTO sequences VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET last = sequences.last + 1 RETURNING last"
+    )
+
+    def on_begin(self, who: str, level: str) -> None:
+        raise Mistake(
+            f"{self.name}.begin({show(level)}): {self.kind} has one writer at a time (BEGIN IMMEDIATE), and no "
+            f"level but serializable. Run it where the levels are: {ON_POSTGRESQL.format(self.name)}."
+        )
+
+    def on_commit(self, who: str) -> bool:
+        return True  # there is none to commit
+
+    def on_rollback(self, who: str) -> None:
+        """There is none to roll back."""
 
     def fill(self, state: DatabaseState) -> None:
         for key, row in state.rows.items():
             self.run("INSERT INTO rows (key, row) VALUES (?, ?)", self.signer.write(key), self.signer.write(row))
 
-    def on_read(self, who: str, key: Any, fence: int | None = None) -> Any:
+    def on_read(
+        self, who: str, key: Any, fence: int | None = None, for_update: bool = False, locked: str = "wait"
+    ) -> Any:
         self._fence(key, fence)
-        found = self.run("SELECT row FROM rows WHERE key = ?", self.signer.write(key))
-        return self.signer.read(found[0][0]) if found else None
+        return next(iter(self._rows(key, locked if for_update else "")), None)
 
-    def on_scan(self, who: str, prefix: str) -> list[tuple[Any, Any]]:
+    def _rows(self, key: Any, locking: str = "") -> list[Any]:
+        """The row, if there is one. There is nobody else to lock it for."""
+        found = self.run(f"SELECT row FROM rows WHERE {self.unique} = ?", self._found_by(key))
+        return [self.signer.read(row) for (row,) in found]
+
+    def on_scan(
+        self, who: str, prefix: str, limit: int | None = None, for_update: bool = False, locked: str = "wait"
+    ) -> list[tuple[Any, Any]]:
         rows = [(self.signer.read(key), self.signer.read(row)) for key, row in self.run("SELECT key, row FROM rows")]
-        return sorted(pair for pair in rows if isinstance(pair[0], str) and pair[0].startswith(prefix))
+        found = [pair for pair in rows if isinstance(pair[0], str) and pair[0].startswith(prefix)]
+        return sorted(found, key=lambda pair: pair[0])[:limit]
 
     def on_write(self, who: str, key: Any, row: Any, fence: int | None = None, ttl: float | None = None) -> None:
         self._fence(key, fence)
         upsert = (
             "INSERT INTO rows VALUES (?, ?, ?) "
-            "ON CONFLICT (key) DO UPDATE SET row = excluded.row, deadline = excluded.deadline"
+            f"ON CONFLICT ({self.unique}) DO UPDATE SET row = excluded.row, deadline = excluded.deadline"
         )
         self.run(upsert, self.signer.write(key), self.signer.write(row), deadline(ttl))
         self._fence(key, fence)  # a new row has now one, too
 
     def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None, ttl: float | None = None) -> None:
         self._fence(key, fence)
-        insert = "INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING RETURNING key"
+        insert = f"INSERT INTO rows VALUES (?, ?, ?) ON CONFLICT ({self.unique}) DO NOTHING RETURNING key"
         if not self.run(insert, self.signer.write(key), self.signer.write(row), deadline(ttl)):
             raise AlreadyExists(key)
         self._fence(key, fence)
 
+    def on_update(
+        self, who: str, key: Any, row: Any = None, columns: dict[str, Any] | None = None, fence: int | None = None
+    ) -> bool:
+        self._fence(key, fence)
+        if not columns:
+            return self._set(key, row)
+        return any(self._set(key, {**found, **columns}, "deadline") for found in self._rows(key, "wait"))
+
+    def on_add(self, who: str, key: Any, n: Any, column: str | None = None, fence: int | None = None) -> Any:
+        self._fence(key, fence)
+        for found in self._rows(key, "wait"):
+            value = (found if column is None else found[column]) + n
+            self._set(key, value if column is None else {**found, column: value}, "deadline")
+            return value
+        return None
+
+    def _set(self, key: Any, row: Any, keeps: str = "NULL") -> bool:
+        """Store another row, if there is one; its deadline is gone unless it keeps it."""
+        update = f"UPDATE rows SET row = ?, deadline = {keeps} WHERE {self.unique} = ? RETURNING key"
+        return bool(self.run(update, self.signer.write(row), self._found_by(key)))
+
+    def _found_by(self, key: Any) -> str:
+        """What the column `unique` has for this key."""
+        return self.signer.write(key)
+
     def on_delete(self, who: str, key: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
         self.run("DELETE FROM fences WHERE key = ?", self.signer.write(key))
-        return bool(self.run("DELETE FROM rows WHERE key = ? RETURNING key", self.signer.write(key)))
+        return bool(self.run(f"DELETE FROM rows WHERE {self.unique} = ? RETURNING key", self._found_by(key)))
 
     def on_compare_and_set(self, who: str, key: Any, expected: Any, row: Any, fence: int | None = None) -> bool:
         self._fence(key, fence)
@@ -151,18 +208,17 @@ class DatabaseTable(Deadlines, Table):
         self.on_write(who, key, row, fence)
         return True
 
+    def on_compare_scan(self, who: str, prefix: str, expected: list[tuple[Any, Any]]) -> bool:
+        return same(self.on_scan(who, prefix), expected)
+
     def on_next_id(self, who: str, sequence: str) -> int:
-        count = (
-            "INSERT INTO sequences VALUES (?, 1) "
-            "ON CONFLICT (name) DO UPDATE SET last = sequences.last + 1 RETURNING last"
-        )
-        return int(self.run(count, sequence)[0][0])
+        return int(self.run(self.COUNT, sequence)[0][0])
 
     def on_transaction(self, who: str, *writes: Op) -> bool:
         self.run("SAVEPOINT writes")
         for write in writes:
             done = getattr(self, f"on_{write.verb}")(who, *write.args, **write.kwargs)
-            if done is False and write.verb == "compare_and_set":
+            if done is False and write.verb in GUARDS:
                 self.run("ROLLBACK TO SAVEPOINT writes")
                 return False
         return True
