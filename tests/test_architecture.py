@@ -150,6 +150,7 @@ LONG_MODULES = {
     "check/local_states.py": "one tree, and the generators that it is grown with",
     "check/search.py": "what both searches do, step by step",
     "check/successors.py": "what is looked up for the innermost loop stands beside it",
+    "live/stores/interactive.py": "one class: a connection that stays in its transaction",
     "live/stores/sql.py": "one statement for each step of two resources",
     "model/generator_state.py": "a reader for each type that a frame can hold",
     "model/outside_memory.py": "a look for each type that can be reached",
