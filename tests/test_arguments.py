@@ -475,7 +475,7 @@ NO_MOVE = [
 @pytest.mark.parametrize("move", NO_MOVE, ids=range(len(NO_MOVE)))
 def test_what_is_no_move_is_told_what_one_looks_like(move):
     message = said(lambda: shop().attack(charge, move))
-    assert message.isprintable() and len(message) < 500
+    assert message.isprintable() and len(message) < 480
 
 
 def test_a_timer_of_what_is_not_there_is_refused_with_the_near_miss():

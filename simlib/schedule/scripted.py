@@ -21,7 +21,7 @@ WORDS = {RULES[kind].word: kind for kind in STRIKES}
 MOST_MOVES = 500
 GRAMMAR = (
     '"A" is a step of worker A, "A 3" three of them, "A: lost reply" its next step with that fault '
-    f'({listed(list(OF_A_STEP), "or")}), "A: begin" its beginning, if others can see that (half of a file is written), '
+    f'({listed(list(OF_A_STEP), "or")}), "A: begin" its beginning, if others can see that, '
     '"crash A", "lose A" (its node is gone for good), "stop A" (SIGTERM), '
     '"again A" (its task is handed out again), "expire lock" (a timer of that resource runs out), "power loss"'
 )

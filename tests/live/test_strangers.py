@@ -117,9 +117,14 @@ def test_what_somebody_else_put_in_a_table_is_told_and_not_run(where, place, poi
     resource, tamper, before, look = TABLES[place]
     marker = tmp_path / "run"
     url = None if where == "a file" else request.getfixturevalue("postgresql_url")
+    too_long = pytest.importorskip("psycopg").errors.ProgramLimitExceeded if url else ()
     with store_of(resource(), tmp_path / "it", url) if url else store_of(resource(), tmp_path) as store:
         before(store)
-        store.run(tamper, poisons(marker)[poison])
+        try:
+            store.run(tamper, poisons(marker)[poison])
+        except too_long:  # PostgreSQL refuses it: no key of that length fits into an index
+            assert place == "a row's key" and len(poisons(marker)[poison]) > 2_700
+            return
         refuses(lambda: look(store), marker)
         refuses(store.facts, marker)
 
