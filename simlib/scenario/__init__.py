@@ -222,7 +222,8 @@ class Scenario(Description):
 
         `on` puts resources on running servers: `{"lock": "redis://127.0.0.1:6379/0", "db":
         "postgresql://me@127.0.0.1/test"}`. A lock can be on Redis or PostgreSQL; an advisory lock, a database or a
-        queue on PostgreSQL. A run removes everything that it creates there, under names of its own.
+        queue on PostgreSQL. A database whose transactions stay open between steps needs that: SQLite has no levels. A
+        run removes everything that it creates there, under names of its own.
 
         Raises Mistake if both a failure and a budget are given, if a server cannot be reached or cannot hold that
         resource, and for the slips that `explore` refuses; NotHere if there are no processes to kill (a browser,
