@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 from simlib.errors import OperationError, OutcomeUnknown, Unavailable
 from simlib.model.fault import LOST_REPLIES, OUTAGES
@@ -23,6 +23,18 @@ class Count(NamedTuple):
 
 
 Renumber = Callable[[Count], int]  # gives other numbers in the same order
+
+
+Held = TypeVar("Held")
+
+
+def copy_of(thing: Held) -> Held:
+    """A copy with its own dicts, lists and sets, though not of what is in them."""
+    other = object.__new__(type(thing))
+    vars(other).update(
+        {name: value.copy() if type(value) in (dict, list, set) else value for name, value in vars(thing).items()}
+    )
+    return other
 
 
 class Counted:
@@ -57,11 +69,7 @@ class State:
     one_line: ClassVar[bool] = True  # whoever waits first is served first, and nobody else while that one waits
 
     def copy(self) -> Self:
-        other = object.__new__(type(self))
-        vars(other).update(
-            {name: value.copy() if type(value) in (dict, list, set) else value for name, value in vars(self).items()}
-        )
-        return other
+        return copy_of(self)
 
     def key(self) -> Hashable:
         """Equal for states that behave alike."""

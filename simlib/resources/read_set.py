@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from simlib.model.state import copy_of
 from simlib.model.values import freeze
 
 Range = tuple[str, Any, Any]  # ("key", key, None), or ("prefix", text, the last key that it came to, None: the end)
@@ -32,11 +33,7 @@ class Reader:
         return self.committed is not None and not self.writes
 
     def copy(self) -> Reader:
-        other = replace(self)
-        for name, value in vars(self).items():
-            if type(value) is set:
-                setattr(other, name, value.copy())
-        return other
+        return copy_of(self)
 
     def key(self) -> Hashable:
         return tuple(frozenset(map(freeze, value)) if type(value) is set else value for value in vars(self).values())

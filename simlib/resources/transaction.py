@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from simlib.model.state import copy_of
 from simlib.model.values import unordered
 
 Level = Literal["read committed", "repeatable read", "serializable"]
@@ -44,10 +45,7 @@ class Transaction:
     done: int = 0  # how many writes of `transaction(...)` have been carried out
 
     def copy(self) -> Transaction:
-        other = object.__new__(Transaction)
-        mine = vars(self).items()
-        vars(other).update({name: value.copy() if type(value) in (dict, set) else value for name, value in mine})
-        return other
+        return copy_of(self)
 
     def key(self) -> Hashable:
         """Without the fences. A row's key is a key as it is, see `key_of`."""

@@ -200,7 +200,7 @@ class TransactionalState(State):
             self._heed_change(who, key)
 
     def _look(self, who: str, key: Any) -> Any:
-        """The same, on record: a serializable transaction has now read it."""
+        """The row as this worker sees it, on record: a serializable transaction has now read it."""
         row = self._row(who, key)
         if not self._waited(who, key):
             self._on_record(who, ("key", key, None), key)
