@@ -5,6 +5,7 @@ import pytest
 from simlib import AlreadyExists, Clock, Database, Lock, Queue, Rejected, Scenario, Service, Unavailable
 from simlib.errors import Mistake
 from simlib.model.operation import Where
+from simlib.resources import AdvisoryLock
 
 
 def ready(db):
@@ -402,3 +403,60 @@ def test_who_sends_first_waits_for_an_answer_and_is_not_started_again_for_the_ne
     office = Scenario(requests=Queue(), replies=Queue(), db=Database(), eventually=[answered])
     report = office.explore([asks, answers], crashes=0)
     assert (report.verdict, report.schedules is not None) == ("holds", True)
+
+
+# Waiting for one who waits for work
+
+
+def locks_a_row_and_waits(db, inbox):
+    yield db.begin()
+    yield db.update("ann", 1)
+    message = yield inbox.receive()
+    yield db.commit()
+    yield inbox.ack(message)
+
+
+def locks_and_waits(lock, inbox):
+    yield lock.acquire()
+    message = yield inbox.receive()
+    yield lock.release()
+    yield inbox.ack(message)
+
+
+def changes_the_row_and_sends(db, inbox):
+    yield db.update("ann", 2)
+    yield inbox.send("go on")
+
+
+def locks_and_sends(lock, inbox):
+    yield lock.acquire()
+    yield inbox.send("go on")
+    yield lock.release()
+
+
+@pytest.mark.parametrize(
+    ("holder", "waiter", "step"),
+    [
+        (locks_a_row_and_waits, changes_the_row_and_sends, 'db.update("ann", 2)'),
+        (locks_and_waits, locks_and_sends, "lock.acquire()"),
+    ],
+)
+def test_a_report_says_who_waits_for_a_lock_whose_holder_waits_for_work(holder, waiter, step):
+    office = Scenario(db=Database({"ann": 0}), lock=AdvisoryLock(), inbox=Queue())
+    report = office.explore([holder, waiter], crashes=0)
+    [wait] = report.waits
+    assert (report.verdict, wait.role, wait.step, wait.holder) == ("holds", waiter.__name__, step, holder.__name__)
+    assert wait.holder_step == "inbox.receive()"
+    assert f"{waiter.__name__} can wait for ever, at `{step}` (" in " ".join(str(report).split())
+
+
+def test_who_is_alike_is_named_once_whoever_of_them_waits():
+    office = Scenario(lock=AdvisoryLock(), inbox=Queue(), workers=3)
+    alike = office.explore(locks_and_waits, crashes=0)
+    assert {(wait.role, wait.holder) for wait in alike.waits} == {("locks_and_waits", "locks_and_waits")}
+    assert len(alike.waits) == 1
+
+
+def test_nobody_is_said_to_wait_for_ever_for_a_lock_that_comes_free():
+    office = Scenario(lock=AdvisoryLock(), inbox=Queue(), workers=2)
+    assert office.explore(locks_and_sends, crashes=1).waits == ()

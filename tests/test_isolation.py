@@ -2,7 +2,7 @@
 
 import pytest
 
-from simlib import Database, Scenario, lanes
+from simlib import Database, Queue, Scenario, lanes
 from tests.anomalies import ANOMALIES, LEVELS, START
 from tests.sessions import Sessions
 
@@ -57,3 +57,32 @@ def test_a_report_names_the_levels_and_a_picture_shows_who_waits_for_whom():
     waiting = shop.attack(adds, "A 2", "B 2", workers=2)
     assert waiting.events[3].story() == 'db.add("x", 1) waits for A'
     assert "worker B waits for A" in lanes(waiting).alt
+
+
+def test_a_step_is_written_as_the_worker_wrote_it():
+    def takes(db):
+        yield db.begin()
+        yield db.scan("", limit=1, for_update=True, skip_locked=True)
+        yield db.read("x", for_update=True, nowait=True)
+        yield db.update("x", status="taken")
+
+    told = [str(event.op) for event in Scenario(db=Database({"x": {}})).run(takes).events]
+    assert told[1:] == [
+        'db.scan("", limit=1, for_update=True, skip_locked=True)',
+        'db.read("x", for_update=True, nowait=True)',
+        'db.update("x", status="taken")',
+    ]
+
+
+def test_an_attack_can_be_played_while_another_worker_keeps_a_row_locked_for_ever():
+    def keeps(db, inbox):
+        yield db.begin()
+        yield db.update("x", 1)
+        yield inbox.receive()
+
+    def updates(db):
+        yield db.update("x", 2)
+
+    shop = Scenario(db=Database({"x": 0}), inbox=Queue())
+    trace = shop.attack([keeps, updates], "A 2", "B")
+    assert trace.events[-1].story() == 'db.update("x", 2) waits for A'

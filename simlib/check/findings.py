@@ -39,6 +39,17 @@ class Uncaught(NamedTuple):
     restarted: bool
 
 
+class Wait(NamedTuple):
+    """Who can wait forever, and where: for what `holder` has locked, who waits for work."""
+
+    role: str
+    step: str
+    where: Where
+    holder: str
+    holder_step: str
+    holder_where: Where
+
+
 @dataclass
 class Findings:
     """What a search has found out."""
@@ -61,4 +72,5 @@ class Findings:
     crash_points: list[str] = field(default_factory=list)
     levels: dict[str, list[str]] = field(default_factory=dict)  # isolation levels, by database
     loops: list[Loop] = field(default_factory=list)
+    waits: list[Wait] = field(default_factory=list)
     uncaught: list[Uncaught] = field(default_factory=list)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simlib.check.checker import runs_that_go_well
-from simlib.check.findings import Findings, Loop, Uncaught
+from simlib.check.findings import Findings, Loop, Uncaught, Wait
 from simlib.errors import DoesNotHold, Unfinished
 from simlib.model.system import System
 from simlib.schedule.budget import Budget
@@ -80,6 +80,11 @@ class Report:
         return tuple(self.findings.loops)
 
     @property
+    def waits(self) -> tuple[Wait, ...]:
+        """Who can wait forever although the verdict holds: for what is locked by another one, who waits for work."""
+        return tuple(self.findings.waits)
+
+    @property
     def uncaught(self) -> tuple[Uncaught, ...]:
         """The operations' errors that nobody caught and that ended a run: whose, where, and if it was restarted."""
         return tuple(self.findings.uncaught)
@@ -144,12 +149,12 @@ class Report:
 
     @property
     def notes(self) -> list[str]:
-        """What happens although no property forbids it: who can loop forever, and which errors nobody caught."""
+        """What happens although no property forbids it: who can loop or wait forever, which errors nobody caught."""
         loops = [
             f"{worker} can loop for ever, at {listed([f'`{op}`{where.aside}' for op, where in steps])}."
             for worker, steps in self.loops
         ]
-        return loops + _uncaught(self.uncaught)
+        return [*loops, *map(_waiting, self.waits), *_uncaught(self.uncaught)]
 
     def _violated(self) -> str:
         found, trace = self.findings.found, self.counterexample
@@ -213,6 +218,14 @@ class Report:
             f"Bounds: {workers}, {self.budget}{crashes}{self._levels()}; every order of the atomic steps. "
             "Assumes that one yield is atomic and that workers share nothing but the resources; nothing about speed."
         )
+
+
+def _waiting(wait: Wait) -> str:
+    """A sentence for a worker that waits for another one, who waits for work."""
+    return (
+        f"{wait.role} can wait for ever, at `{wait.step}`{wait.where.aside}: {wait.holder} has locked that, and waits "
+        f"for work at `{wait.holder_step}`{wait.holder_where.aside}."
+    )
 
 
 def _uncaught(found: Sequence[Uncaught]) -> list[str]:

@@ -266,6 +266,7 @@ class Search(Generic[Arrival]):
         points = sorted(local_states.parent[node][0] for node in crashed)
         names = [local_states.ops.things[local_states.op[node]].name for node in points]
         self.findings.crash_points = list(dict.fromkeys(names))
+        self.findings.waits = sorted(self._checks.waits)
         self.findings.uncaught = local_states.uncaught()
         for op in local_states.ops.things:
             if op.verb == "begin":

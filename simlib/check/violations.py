@@ -6,12 +6,13 @@ from collections.abc import Hashable
 
 from simlib.check.edges import FAULT, Edge, Next
 from simlib.check.encoding import Encoding, Numbers
-from simlib.check.findings import Found
+from simlib.check.findings import Found, Wait
 from simlib.check.local_states import ENDED, LocalStates
 from simlib.check.property_answers import Claim, PropertyAnswers
 from simlib.check.resource_states import ResourceStates
 from simlib.check.successors import Successors
 from simlib.model.operation import Op, Where
+from simlib.model.state import State
 from simlib.model.system import System, outcome_of
 from simlib.text import listed
 
@@ -38,6 +39,7 @@ class Violations:
         self._world_at, self._whole_world = encoding.world_at, encoding.whole_world
         self._fine: set[int] = set()  # worlds in which nothing is wrong
         self._outcomes: dict[int, Hashable] = {}
+        self.waits: dict[Wait, None] = {}  # for one who waits for work
 
     def everywhere(self, state: int) -> Found | None:
         """A violation that does not depend on what can happen next: a worker's own error, or a false `always`."""
@@ -78,7 +80,17 @@ class Violations:
         stuck = self._stuck(state, set())
         if stuck:
             return Found("stuck", because=f"{listed(stuck)}, for ever")
+        self._note_waits(state)
         return self._unmet(state)
+
+    def _note_waits(self, state: int) -> None:
+        """Note who waits for another worker, who waits for work."""
+        blocked, cast = self._blocked(state), self._system.cast
+        awaited = self._system.awaited(blocked, self._states(state)) if len(blocked) > 1 else {}
+        for worker, whom in awaited.items():
+            if whom in blocked:
+                (op, where), (held, there) = blocked[worker], blocked[whom]
+                self.waits[Wait(cast[worker].name, str(op), where, cast[whom].name, str(held), there)] = None
 
     def _unmet(self, state: int) -> Found | None:
         return (
@@ -89,13 +101,20 @@ class Violations:
 
     def _stuck(self, state: int, going: set[str]) -> list[str]:
         """Which workers, other than those `going`, wait forever, in words."""
+        blocked = {worker: step for worker, step in self._blocked(state).items() if worker not in going}
+        return self._system.stuck(blocked, self._states(state), going) if blocked else []
+
+    def _blocked(self, state: int) -> dict[str, tuple[Op, Where]]:
+        """The step of each worker that has one, and where it is: in a state at rest, it waits there."""
         local_states, people = self._local_states, zip(self._system.cast, self._encoding.nodes(state))
-        blocked = {
+        return {
             worker: (local_states.ops.things[local_states.op[node]], local_states.where[node])
             for worker, node in people
-            if local_states.op[node] != ENDED and worker not in going
+            if local_states.op[node] != ENDED
         }
-        return self._system.stuck(blocked, self._resource_states.world(self._world_of(state)), going) if blocked else []
+
+    def _states(self, state: int) -> dict[str, State]:
+        return self._resource_states.world(self._world_of(state))
 
     def going_round(self, circle: list[tuple[int, list[Next]]], idle: bool) -> Found | None:
         """What is wrong with looping forever: nothing, if every `eventually` holds all along the loop; or if there is
@@ -119,7 +138,7 @@ class Violations:
 
     def _received(self, circle: list[tuple[int, list[Next]]]) -> list[str]:
         """The queues without max_receives from which messages are received in such a loop."""
-        world = self._resource_states.world(self._world_of(circle[0][0]))
+        world = self._states(circle[0][0])
         names = dict.fromkeys(op.resource for _, op, _ in self.steps_of(circle) if op.verb == "receive")
         return [name for name in names if getattr(world[name], "max_receives", 1) is None]
 

@@ -112,12 +112,17 @@ class System:
 
         It is fine to wait for work, or for a lock whose holder is alive: one of those `going`, or waiting for work.
         """
-        awaited = {worker: states[op.resource].awaited(op, worker) for worker, (op, _) in blocked.items()}
+        awaited = self.awaited(blocked, states)
         idle = {ANYBODY, *going}
         while more := {worker for worker, whom in awaited.items() if whom in idle} - idle:
             idle |= more
         stuck = {worker: blocked[worker] for worker in blocked if worker not in idle}
         return [f"{worker} waits at `{op}`{where.aside}" for worker, (op, where) in stuck.items()]
+
+    @staticmethod
+    def awaited(blocked: Mapping[str, tuple[Op, Where]], states: Mapping[str, State]) -> dict[str, str | None]:
+        """Whom each blocked worker waits for. See `State.awaited`."""
+        return {worker: states[op.resource].awaited(op, worker) for worker, (op, _) in blocked.items()}
 
     def failed(self, worker: str, error: BaseException | None, where: Where) -> str:
         """The message for a worker that was ended by an exception other than an operation's error."""

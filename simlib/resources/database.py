@@ -164,7 +164,7 @@ class Database(Resource):
             )
         return Op(self._name, "expire", (key_of(key),), {**_fence(fence), **_ttl(ttl)})
 
-    def update(self, key: Any, row: Any = MISSING, *, fence: int | None = None, **columns: Any) -> Op:
+    def update(self, key: Any, row: Any = MISSING, /, *, fence: int | None = None, **columns: Any) -> Op:
         """Change a row that is there: store another one, or change columns of a dict. Answers whether there was one.
 
         Raises Mistake if it is given both or neither.
@@ -173,8 +173,8 @@ class Database(Resource):
             raise Mistake(
                 'update(...): give a new row, update(key, row), or columns of it, update(key, status="paid").'
             )
-        new = {"columns": columns} if columns else {"row": row}
-        return Op(self._name, "update", (key_of(key),), {**new, **_fence(fence)})
+        new = () if columns else (row,)
+        return Op(self._name, "update", (key_of(key), *new), {**columns, **_fence(fence)})
 
     def add(self, key: Any, n: Any, column: str | None = None, *, fence: int | None = None) -> Op:
         """Add to a number, or to a column of a row that is a dict (UPDATE ... SET n = n + 1 RETURNING n; Redis's
@@ -232,13 +232,13 @@ class Database(Resource):
         return Op(self._name, "transaction", writes)
 
 
-def _locking(for_update: bool, skip_locked: bool, nowait: bool) -> dict[str, Any]:
+def _locking(for_update: bool, skip_locked: bool, nowait: bool) -> dict[str, bool]:
+    asked = for_update, skip_locked, nowait
     if (skip_locked and nowait) or ((skip_locked or nowait) and not for_update):
         raise Mistake(
             "skip_locked=True and nowait=True say what for_update=True does about a locked row: give one of them."
         )
-    how = "skip" if skip_locked else "nowait"
-    return {"for_update": True, **({"locked": how} if skip_locked or nowait else {})} if for_update else {}
+    return {name: True for name, on in zip(("for_update", "skip_locked", "nowait"), asked) if on}
 
 
 def _ttl(ttl: float | None) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from simlib.model.operation import Op
 from simlib.model.state import Count, Renumber
 from simlib.model.values import KEYS, NAMES, freeze, fresh, in_order, same, unordered
 from simlib.resources.expiring import ExpiringState
-from simlib.resources.transaction import GONE, Transaction
-from simlib.resources.transactional import Locked
+from simlib.resources.transaction import GONE, Transaction, when_locked
 from simlib.text import bare, show
 
 GUARDS = ("compare_and_set", "compare_scan")  # a transaction is not made when one of these answers False
@@ -30,20 +29,16 @@ class DatabaseState(ExpiringState):
     def __contains__(self, key: Any) -> bool:
         return key_of(key) in self.rows
 
-    def on_read(
-        self, who: str, key: Any, fence: int | None = None, for_update: bool = False, locked: Locked = "wait"
-    ) -> Any:
+    def on_read(self, who: str, key: Any, fence: int | None = None, **locking: bool) -> Any:
         self._fence(who, key, fence)
-        row = self._take(who, key, locked) if for_update else self._look(who, key)
+        row = self._take(who, key, when_locked(**locking)) if locking else self._look(who, key)
         return None if row is GONE else row
 
-    def on_scan(
-        self, who: str, prefix: str, limit: int | None = None, for_update: bool = False, locked: Locked = "wait"
-    ) -> list[tuple[Any, Any]]:
+    def on_scan(self, who: str, prefix: str, limit: int | None = None, **locking: bool) -> list[tuple[Any, Any]]:
         rows: list[tuple[Any, Any]] = []
         for key in self._find(who, prefix):
-            versions = [self._locked(who, key, locked)] if for_update else self._versions(who, key)
-            rows += [(key, row) for row in versions if row is not GONE]
+            found = [self._locked(who, key, when_locked(**locking))] if locking else self._versions(who, key)
+            rows += [(key, row) for row in found if row is not GONE]
             if limit and len(rows) >= limit:
                 break  # it has not read the index any further
         return rows[:limit]
@@ -77,9 +72,7 @@ class DatabaseState(ExpiringState):
             self._expires(who, key, ttl)
         return found is not GONE
 
-    def on_update(
-        self, who: str, key: Any, row: Any = None, columns: dict[str, Any] | None = None, fence: int | None = None
-    ) -> bool:
+    def on_update(self, who: str, key: Any, row: Any = None, /, *, fence: int | None = None, **columns: Any) -> bool:
         self._fence(who, key, fence)
         found = self._take(who, key)
         if found is not GONE:

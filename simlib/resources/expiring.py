@@ -120,4 +120,4 @@ class ExpiringState(TransactionalState):
 
 def sets_a_life(op: Op) -> bool:
     """Whether this step can give a row a time to live."""
-    return op.verb == "expire" or "ttl" in op.kwargs or (op.verb == "transaction" and any(map(sets_a_life, op.args)))
+    return (op.verb != "update" and "ttl" in op.kwargs) or (op.verb == "transaction" and any(map(sets_a_life, op.args)))

@@ -12,6 +12,7 @@ from simlib.model.values import unordered
 
 Level = Literal["read committed", "repeatable read", "serializable"]
 LEVELS: tuple[Level, ...] = get_args(Level)
+Locked = Literal["wait", "skip locked", "nowait"]  # what FOR UPDATE does about a row that somebody else has locked
 
 
 class Gone(enum.Enum):
@@ -80,3 +81,8 @@ class Transaction:
         """The statement that waited is over."""
         self.waits_for, self.found, self.done = (), None, done
         self.missed.clear()
+
+
+def when_locked(for_update: bool = True, skip_locked: bool = False, nowait: bool = False) -> Locked:
+    """What a read `for_update` does about a row that somebody else has locked."""
+    return "skip locked" if skip_locked else "nowait" if nowait else "wait"

@@ -23,10 +23,9 @@ from simlib.model.operation import OK, Blocked, Op, Outcome
 from simlib.model.state import State
 from simlib.resources.read_set import Range
 from simlib.resources.serializable import Conflicts
-from simlib.resources.transaction import GONE, Level, Transaction
+from simlib.resources.transaction import GONE, Level, Locked, Transaction
 from simlib.text import show
 
-Locked = Literal["wait", "skip", "nowait"]  # what to do about a row that somebody else has locked
 NEVER_WAIT = ("begin", "commit", "rollback", "next_id", "compare_scan")
 ABORTED = "a statement before it failed: roll back first"
 LOST = "the connection was lost, and the transaction with it: begin again"
@@ -76,7 +75,7 @@ class TransactionalState(State):
     def handler(self, verb: str) -> Callable[..., Any]:
         return functools.partial(self._statement, super().handler(verb), verb)
 
-    def _statement(self, method: Callable[..., Any], verb: str, who: str, *args: Any, **kwargs: Any) -> Any:
+    def _statement(self, method: Callable[..., Any], verb: str, who: str, /, *args: Any, **kwargs: Any) -> Any:
         """Carry out one statement, in this worker's transaction or in one of its own."""
         if not self.open or verb == "begin":
             return method(who, *args, **kwargs)
@@ -262,7 +261,7 @@ class TransactionalState(State):
         if key in transaction.locks:
             return True
         if holder:
-            if locked == "skip":
+            if locked == "skip locked":
                 return False
             if locked == "nowait":
                 raise LockNotAvailable(f"{show(key)} is locked")

@@ -147,6 +147,10 @@ class Machine:
         """The workers that can do something now."""
         return [worker for worker in self.slots if self.can_act(worker)]
 
+    def free_step(self, worker: str, outcome: Outcome = OK) -> Transition:
+        """The step of a worker that is ready: if it has to wait, it begins to."""
+        return transition.step(worker, outcome if self.can_step(worker, outcome) else BEGUN)
+
     def timers(self) -> Iterator[tuple[str, Timer]]:
         for name, state in self.states.items():
             for timer in state.timers():

@@ -257,8 +257,7 @@ class Playback:
 
     def _next_of(self, ready: list[str], turn: int) -> Transition:
         """The next step of the first of these workers; whoever has to wait begins to."""
-        drawn = self._drawn(ready[0], turn)
-        return step(ready[0], drawn if self.machine.can_step(ready[0], drawn) else BEGUN)
+        return self.machine.free_step(ready[0], self._drawn(ready[0], turn))
 
     def _drawn(self, worker: str, turn: int) -> Outcome:
         """The first of a step's outcomes without a fault, or another one on each lap."""
@@ -308,7 +307,7 @@ def _names(system: System, worker: str) -> set[str]:
             ready = machine.ready()
             if not ready:
                 break
-            event = machine.perform(step(worker if worker in ready else ready[0]))
+            event = machine.perform(machine.free_step(worker if worker in ready else ready[0]))
             if event.worker == worker and event.op:
                 found.add(letters(event.op.name))
                 if event.ended:

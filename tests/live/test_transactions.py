@@ -251,3 +251,17 @@ def test_each_anomaly_that_the_model_has_at_a_level_is_had_on_postgresql(tmp_pat
         script = [(who, verb, args or ([level] if verb == "begin" else []), {}) for who, verb, *args in anomaly.script]
         with both(tmp_path / str(number), postgresql_url, START) as two:
             two.run(script)
+
+
+def test_columns_of_any_name_and_locked_rows_that_are_skipped_go_to_the_server(really):
+    def takes(db):
+        yield db.begin()
+        yield db.scan("", limit=1, for_update=True, skip_locked=True)
+        yield db.read("balance", for_update=True, nowait=True)
+        yield db.update("balance", ttl=1, key=2, who=3, row=4)
+        yield db.commit()
+
+    account = Scenario(db=Database({"balance": {}}))
+    trace = played(really, account, takes, "A 4", "B 2", workers=2)
+    assert [event.answer for event in trace.events if event.worker == "B"][1] == []
+    assert trace["db"]["balance"] == {"ttl": 1, "key": 2, "who": 3, "row": 4}

@@ -38,6 +38,13 @@ def test_delete_removes_the_row_and_answers_whether_there_was_one():
     assert "x" not in db.seen
 
 
+@pytest.mark.parametrize("column", ["ttl", "key", "row", "who", "verb", "method", "args", "columns", "locked"])
+def test_a_column_may_have_any_name(column):
+    db = database({"x": {"n": 1}})
+    assert db.by("A").update("x", **{column: 2}) is True
+    assert db.seen["x"] == {"n": 1, column: 2}
+
+
 def test_compare_and_set_stores_only_over_what_it_expects():
     db = database({"x": "new"})
     assert db.by("A").compare_and_set("x", "new", "taken by A") is True

@@ -137,20 +137,16 @@ class DatabaseTable(Deadlines, Table):
         for key, row in state.rows.items():
             self.run("INSERT INTO rows (key, row) VALUES (?, ?)", self.signer.write(key), self.signer.write(row))
 
-    def on_read(
-        self, who: str, key: Any, fence: int | None = None, for_update: bool = False, locked: str = "wait"
-    ) -> Any:
+    def on_read(self, who: str, key: Any, fence: int | None = None, **locking: bool) -> Any:
         self._fence(key, fence)
-        return next(iter(self._rows(key, locked if for_update else "")), None)
+        return next(iter(self._rows(key, **locking)), None)
 
-    def _rows(self, key: Any, locking: str = "") -> list[Any]:
+    def _rows(self, key: Any, **locking: bool) -> list[Any]:
         """The row, if there is one. There is nobody else to lock it for."""
         found = self.run(f"SELECT row FROM rows WHERE {self.unique} = ?", self._found_by(key))
         return [self.signer.read(row) for (row,) in found]
 
-    def on_scan(
-        self, who: str, prefix: str, limit: int | None = None, for_update: bool = False, locked: str = "wait"
-    ) -> list[tuple[Any, Any]]:
+    def on_scan(self, who: str, prefix: str, limit: int | None = None, **locking: bool) -> list[tuple[Any, Any]]:
         rows = [(self.signer.read(key), self.signer.read(row)) for key, row in self.run("SELECT key, row FROM rows")]
         found = [pair for pair in rows if isinstance(pair[0], str) and pair[0].startswith(prefix)]
         return sorted(found, key=lambda pair: pair[0])[:limit]
@@ -171,17 +167,15 @@ class DatabaseTable(Deadlines, Table):
             raise AlreadyExists(key)
         self._fence(key, fence)
 
-    def on_update(
-        self, who: str, key: Any, row: Any = None, columns: dict[str, Any] | None = None, fence: int | None = None
-    ) -> bool:
+    def on_update(self, who: str, key: Any, row: Any = None, /, *, fence: int | None = None, **columns: Any) -> bool:
         self._fence(key, fence)
         if not columns:
             return self._set(key, row)
-        return any(self._set(key, {**found, **columns}, "deadline") for found in self._rows(key, "wait"))
+        return any(self._set(key, {**found, **columns}, "deadline") for found in self._rows(key, for_update=True))
 
     def on_add(self, who: str, key: Any, n: Any, column: str | None = None, fence: int | None = None) -> Any:
         self._fence(key, fence)
-        for found in self._rows(key, "wait"):
+        for found in self._rows(key, for_update=True):
             value = (found if column is None else found[column]) + n
             self._set(key, value if column is None else {**found, column: value}, "deadline")
             return value

@@ -13,7 +13,6 @@ from simlib.live.stores.sql import Connection, DatabaseTable
 from simlib.model.operation import Op
 from simlib.model.values import same
 
-LOCKING = {"": "", "wait": " FOR UPDATE", "skip": " FOR UPDATE SKIP LOCKED", "nowait": " FOR UPDATE NOWAIT"}
 SIGNED = 65  # the length of a signature, and of the colon behind it
 BEYOND = "\u0080"  # comes after every letter of a key, which is JSON
 WIDE = 2500  # letters, of which three make a page of an index full
@@ -74,16 +73,14 @@ class Statements(Placed):
         start = dumps(prefix)[:-1]
         return start, start + BEYOND
 
-    def _rows(self, key: Any, locking: str = "") -> list[Any]:
-        found = self.run(f"SELECT row FROM rows WHERE place = ?{LOCKING[locking]}", self._found_by(key))
+    def _rows(self, key: Any, **locking: bool) -> list[Any]:
+        found = self.run(f"SELECT row FROM rows WHERE place = ?{_locking(**locking)}", self._found_by(key))
         return [self.signer.read(row) for (row,) in found]
 
-    def on_scan(
-        self, who: str, prefix: str, limit: int | None = None, for_update: bool = False, locked: str = "wait"
-    ) -> list[tuple[Any, Any]]:
+    def on_scan(self, who: str, prefix: str, limit: int | None = None, **locking: bool) -> list[tuple[Any, Any]]:
         most = "" if limit is None else f" LIMIT {limit}"
         select = "SELECT key, row FROM rows WHERE place >= ? AND place < ? ORDER BY place"
-        rows = self.run(select + most + LOCKING[locked if for_update else ""], *self.range(prefix))
+        rows = self.run(select + most + _locking(**locking), *self.range(prefix))
         return sorted(((self.signer.read(key), self.signer.read(row)) for key, row in rows), key=lambda pair: pair[0])
 
     def on_insert(self, who: str, key: Any, row: Any, fence: int | None = None, ttl: float | None = None) -> None:
@@ -110,7 +107,12 @@ class Statements(Placed):
             return bool(added)
         if not any(same(found, expected) for found in self._rows(key)):
             return False
-        return any(same(found, expected) for found in self._rows(key, "wait")) and self._set(key, row)
+        return any(same(found, expected) for found in self._rows(key, for_update=True)) and self._set(key, row)
 
     def on_next_id(self, who: str, sequence: str) -> int:
         return int(self.side.run(self.COUNT, sequence)[0][0])  # a sequence is no part of a transaction
+
+
+def _locking(for_update: bool = False, skip_locked: bool = False, nowait: bool = False) -> str:
+    how = " SKIP LOCKED" if skip_locked else " NOWAIT" if nowait else ""
+    return f" FOR UPDATE{how}" if for_update else ""
