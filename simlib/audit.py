@@ -11,11 +11,10 @@ from simlib.arguments import named
 from simlib.check import Report
 from simlib.errors import Mistake
 from simlib.model.system import Counts, by_name
-from simlib.scenario import Scenario, Workers, about_a_scenario, asking_one
+from simlib.scenario import Scenario, Workers, about_a_scenario, asking_one, one_question
 from simlib.schedule.budget import Search
 from simlib.simulate.conditions import COUNTED
 from simlib.text import listed, name_of, plural, show
-from simlib.watchdog import interruptible
 
 OWN_CLAIMS = ("stuck", "livelock", "error")
 
@@ -70,7 +69,7 @@ class Audit:
 
 
 @about_a_scenario(instead=COUNTED)
-@interruptible()
+@one_question
 def audit(
     scenario: Scenario,
     claim: Callable[..., bool],

@@ -10,13 +10,12 @@ from simlib.check import Report
 from simlib.errors import Mistake
 from simlib.model.fault import CRASHES, FAULT_NAMES, REDELIVERIES
 from simlib.model.system import Counts, how_many, roles_of
-from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
+from simlib.scenario import Scenario, Workers, about_a_scenario, one_question, system_of
 from simlib.schedule.budget import Search, slots_of
 from simlib.schedule.trace import Trace
 from simlib.simulate.conditions import COUNTED
 from simlib.text import did_you_mean, listed, name_of, plural, show
 from simlib.views.comparison import Column, Sheet, picture, text
-from simlib.watchdog import interruptible
 
 QUESTIONS = ("crashes mid-flight", "runs twice", "runs concurrently with itself")
 
@@ -47,7 +46,7 @@ class Comparison:
 
 
 @about_a_scenario(instead=COUNTED)
-@interruptible()
+@one_question
 def compare(
     scenario: Scenario,
     *,

@@ -9,6 +9,7 @@ from functools import partial
 
 from simlib.check.counters import floors
 from simlib.check.findings import Carry, Findings
+from simlib.check.learned import Sharing, has_locks
 from simlib.check.question import Question, deadline
 from simlib.check.reachability import Reachability
 from simlib.check.restricted import FaultLocation, Overtaking
@@ -16,9 +17,7 @@ from simlib.check.shortest import Shortest
 from simlib.check.symmetry import NotAlike, alike
 from simlib.errors import Hangs, Mistake, NotDeterministic
 from simlib.model.system import System
-from simlib.resources.advisory_lock import AdvisoryLock
 from simlib.resources.clock import Clock
-from simlib.resources.lock import Lock
 from simlib.schedule.budget import Budget, Limits
 from simlib.schedule.transition import Transition
 
@@ -85,8 +84,8 @@ class Checker:
         self._carried: frozenset[str] = frozenset({"time"} if timed else ())
         self._floor: float | None = None
         self._floors = floors(system)
-        self._has_locks = any(isinstance(resource, (Lock, AdvisoryLock)) for resource in system.resources.values())
-        self._about = about
+        self._has_locks = has_locks(system)
+        self._about, self._sharing = about, system.sharing or Sharing()
         self._question: Question | None = None
 
     def ask(self, search: Callable[[Question], Findings], anonymous: bool = False) -> Findings:
@@ -104,7 +103,9 @@ class Checker:
         if known and (known.carried, known.floor) == carried and (known.anonymous == anonymous or not self._has_locks):
             return replace(known, anonymous=anonymous)
         self.close()
-        self._question = self._about(carried=self._carried, floor=self._floor, anonymous=anonymous)
+        self._question = self._about(
+            sharing=self._sharing, carried=self._carried, floor=self._floor, anonymous=anonymous
+        )
         return self._question
 
     def close(self) -> None:

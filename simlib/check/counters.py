@@ -15,8 +15,9 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
+from simlib.check.behaviour import ENDED
 from simlib.check.encoding import Encoding
-from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.local_states import LocalStates
 from simlib.check.resource_states import ResourceStates
 from simlib.model.operation import Op
 from simlib.model.properties import Property

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simlib.check.local_states import KEEP_NO_STATE, LocalStates, op_key
+from simlib.check.behaviour import ENDED, op_key
+from simlib.check.local_states import KEEP_NO_STATE, LocalStates
 from simlib.errors import NotDeterministic
 
 FURTHER = 8  # steps for which a second look continues
@@ -20,14 +21,29 @@ def audit(local_states: LocalStates) -> None:
     for node in range(len(local_states.op)):
         local_states.system.watchdog.heed()
         if node not in inner and node not in local_states.vacant:
-            local_states.replay(node).discard()
-    left = STEPS_AGAIN[not local_states.outside.closed]
+            _run_again(local_states, node)
+    left, behaviour = STEPS_AGAIN[not local_states.behaviour.outside.closed], local_states.behaviour
     for node, answer, known in local_states.merged:
+        way = local_states.placed(node), answer
+        if way in behaviour.seen_twice:  # in an earlier search
+            continue
+        behaviour.seen_twice.add(way)
         for path in _ways_on(local_states, known):
             left -= local_states.depth[node] + 1 + len(path)
             if left < 0:
                 return
             _look_again(local_states, node, answer, known, path)
+
+
+def _run_again(local_states: LocalStates, node: int) -> None:
+    """Run the history that leads to this node again, unless an earlier search has."""
+    history = local_states.history(node)
+    start = local_states.placed(history[0][0] if history else node)
+    seen = [(start, ENDED), *((local_states.placed(at), answer) for at, answer in history)]
+    if any(answer not in place.audited for place, answer in seen):
+        local_states.replay(node).discard()
+        for place, answer in seen:
+            place.audited.add(answer)
 
 
 def _ways_on(local_states: LocalStates, node: int) -> Iterator[list[tuple[int, int]]]:
@@ -46,10 +62,10 @@ def _look_again(local_states: LocalStates, node: int, answer: int, known: int, p
     local_states.system.watchdog.heed()
     process = local_states.replay(node)
     history = [*local_states.history(node), (node, answer)]
-    local_states.tell(process, answer)
+    local_states.behaviour.tell(process, answer)
     first = local_states.history(known)
     for told, then in path:
-        local_states.tell(process, told)
+        local_states.behaviour.tell(process, told)
         history, first, known = [*history, (known, told)], [*first, (known, told)], then
         if local_states.asks(then) != (process.op and op_key(process.op)):
             raise NotDeterministic(

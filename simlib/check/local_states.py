@@ -1,28 +1,24 @@
-"""Memoises what each worker does next.
+"""The workers' part of a search: each worker has a tree whose edges are answers and whose nodes are next steps.
 
-A worker's next step depends only on the answers it was given, so each worker has a tree whose edges are answers and
-whose nodes are next steps. A generator is run once per edge; the rest of a search only looks things up here.
+What a worker does is looked up in its `Behaviour`, which other searches may have asked before. Here is what depends on
+the search: which nodes it tells apart, and in what order it met them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 from functools import cached_property
-from typing import Any
 
+from simlib.check.behaviour import ENDED, Behaviour, Place, op_key
 from simlib.check.findings import Uncaught
 from simlib.errors import ENDS_A_RUN, NotDeterministic, OperationError, Terminated
 from simlib.model import timing
-from simlib.model.generator_state import capture
 from simlib.model.operation import NOWHERE, Op, Where
-from simlib.model.outside_memory import Outside
 from simlib.model.process import Process
-from simlib.model.system import System, queued
-from simlib.model.values import freeze
+from simlib.model.system import System
 from simlib.schedule.transition import Fate, Standing
-from simlib.text import said, show
+from simlib.text import show
 
-ENDED = -1
 KEEP_NO_STATE = (
     "A worker may depend on nothing but its answers: ask a Clock or a Random of the scenario instead of `time` or "
     "`random`, and keep no state in globals."
@@ -30,35 +26,16 @@ KEEP_NO_STATE = (
 Step = tuple[str, int]  # a step's name, and which one of that name in its run
 
 
-class Interned:
-    """Numbers things: equal keys get equal numbers."""
-
-    def __init__(self) -> None:
-        self.things: list[Any] = []
-        self._numbers: dict[Hashable, int] = {}
-
-    def number(self, thing: Any, key: Hashable) -> int:
-        found = self._numbers.get(key)
-        if found is None:
-            found = self._numbers[key] = len(self.things)
-            self.things.append(thing)
-        return found
-
-
-def op_key(op: Op) -> Hashable:
-    """Equal for steps that ask the same."""
-    return (op.resource, op.verb, freeze(op.args), freeze(op.kwargs))
-
-
 class LocalStates:
     """The nodes of all workers' trees. A node is a number; its step is `op[node]`, ENDED if there is none."""
 
     def __init__(
-        self, system: System, most_steps: int, merge: bool = True, step: tuple[str, int] | None = None
+        self, system: System, behaviour: Behaviour, most_steps: int, step: tuple[str, int] | None = None
     ) -> None:
         self.system = system
-        self.ops = Interned()
-        self.answers = Interned()
+        self.behaviour = behaviour
+        self.ops, self.answers = behaviour.ops, behaviour.answers
+        self.place: list[Place | None] = []  # None where no process is
         self.op: list[int] = []
         self.resource_of: list[int] = []  # the index of its step's resource; ENDED without one
         self.where: list[Where] = []
@@ -72,8 +49,6 @@ class LocalStates:
         self.ask_the_time = False  # whether any worker does
         self._index_of = {name: index for index, name in enumerate(system.resources)}
         self._most_steps = most_steps
-        self.outside = Outside(dict.fromkeys(role.function for role in system.cast.values()))
-        self._merge = merge and not self.outside.unreadable
         self._step = step  # watched: nodes before and after it are not merged
         self.depth: list[int] = []
         self.held: list[Hashable | None] = []  # its run and all that it remembers; None if unknown
@@ -84,7 +59,7 @@ class LocalStates:
         self.waits = False  # whether any worker waits for a message and may give up
         self.children: list[dict[int, int]] = []  # by answer, the node it leads to
         self._waiting: dict[int, Process] = {}  # generators suspended at a node
-        self._known: dict[Hashable, int] = {}
+        self._known: dict[tuple[tuple[int, bool] | None, Place], int] = {}
         self.merged: list[tuple[int, int, int]] = []  # (node, answer, known): they led to a known node
         self._roots: dict[Hashable, int] = {}
         self._under_way: dict[int, int] = {}  # by the node of a first step, that of the same step once begun
@@ -95,10 +70,13 @@ class LocalStates:
         role = self.system.cast[worker]
         if not role.knows_itself:
             incarnation = 1
-        key = (worker, incarnation) if role.knows_itself else role
+        key = (role, worker, incarnation) if role.knows_itself else role
         if key not in self._roots:
-            process = self._start(worker, incarnation)
-            self._roots[key] = self._add(process, (ENDED, ENDED), (worker, incarnation), 0)
+            place, process = self.behaviour.roots.get(key), None
+            if place is None:
+                process = self._start(worker, incarnation)
+                place = self.behaviour.roots[key] = self.behaviour.root(process)
+            self._roots[key] = self._add(place, process, (ENDED, ENDED), (worker, incarnation), 0)
         return self._roots[key]
 
     def meet(self, fate: Fate, worker: str, node: int) -> int:
@@ -144,7 +122,7 @@ class LocalStates:
             self._roots[key] = len(self.op)
             self.vacant.add(len(self.op))
             self._append(
-                ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0, first, stopped=switched_off
+                None, ENDED, NOWHERE, None, (ENDED, ENDED), self.start[node], ("", 1), 0, first, stopped=switched_off
             )  # fmt: skip
         return self._roots[key]
 
@@ -158,8 +136,8 @@ class LocalStates:
             self._under_way[node] = len(self.op)
             self._first[len(self.op)] = node
             self._append(
-                self.op[node], self.where[node], None, (node, ENDED), self.start[node], self.step_names[node],
-                self.depth[node], held=self.held[node],
+                self.place[node], self.op[node], self.where[node], None, (node, ENDED), self.start[node],
+                self.step_names[node], self.depth[node], held=self.held[node],
             )  # fmt: skip
         return self._under_way[node]
 
@@ -172,41 +150,55 @@ class LocalStates:
         return found
 
     def _grow(self, node: int, answer: int) -> int:
-        process = self._waiting.pop(node, None) or self.replay(node)
-        self.tell(process, answer)
-        return self._add(process, (node, answer), self.start[node], self.depth[node] + 1)
+        place, start, process = self.placed(node), self.start[node], None
+        child = place.children.get(answer)
+        if child is None:
+            process = self._waiting.pop(node, None) or self.replay(node)
+            self.behaviour.tell(process, answer)
+            role = self.system.cast[start[0]]
+            child = self.behaviour.child(place, answer, process, (role, start) if role.knows_itself else role)
+        return self._add(child, process, (node, answer), start, self.depth[node] + 1)
 
-    def _add(self, process: Process, parent: tuple[int, int], start: tuple[str, int], depth: int) -> int:
-        role = self.system.cast[start[0]]
-        first = queued(self.queued[parent[0]], self.ops.things[self.op[parent[0]]]) if depth else ""
-        run = (role, process.stopped, start, first) if role.knows_itself else (role, process.stopped, first)
-        # A start is never merged: a worker that is back where it began has something to lose.
-        whose = (run, self._from_step(parent[0])) if depth else None
-        held = self.remembered(process) if depth else None
-        local_key = None if held is None else (whose, None if process.op is None else op_key(process.op), held)
-        if local_key is not None and local_key in self._known:
-            process.discard()
-            self.merged.append((*parent, self._known[local_key]))
-            return self._known[local_key]
+    def placed(self, node: int) -> Place:
+        """Where the worker is at this node, in the behaviour that searches share."""
+        place = self.place[node]
+        assert place is not None, "nobody is there"
+        return place
+
+    def _add(
+        self, place: Place, process: Process | None, parent: tuple[int, int], start: tuple[str, int], depth: int
+    ) -> int:
+        key = None if place.held is None else (self._from_step(parent[0]), place)
+        if key is not None and key in self._known:
+            if process is not None:
+                process.discard()
+            self.merged.append((*parent, self._known[key]))
+            return self._known[key]
         node = len(self.op)
-        if local_key is not None:
-            self._known[local_key] = node
-        op = ENDED if process.op is None else self.ops.number(process.op, op_key(process.op))
-        name, remembered = self._step_name(process, parent), None if held is None else (whose, held)
-        self._append(op, process.where, process.error, parent, start, name, depth, first, remembered, process.stopped)
-        if process.op is not None:
-            self._waiting[node] = process
-            self.ask_the_time |= process.op.verb == "now"
-            self.waits |= timing.waits(process.op)
+        if key is not None:
+            self._known[key] = node
+        held = None if key is None else (key[0], place.held)
+        name = self._step_name(place, parent)
+        self._append(
+            place, place.op, place.where, place.error, parent, start, name, depth, place.queued, held, place.stopped
+        )
+        if place.op != ENDED:
+            op = self.ops.things[place.op]
+            if process is not None:
+                self._waiting[node] = process
+            self.ask_the_time |= op.verb == "now"
+            self.waits |= timing.waits(op)
             self._check_depth(node)
-        elif process.error is not None and not isinstance(process.error, ENDS_A_RUN):
+        elif place.error is not None and not isinstance(place.error, ENDS_A_RUN):
             self.bugs.add(node)
         return node
 
     def _append(
-        self, op: int, where: Where, error: BaseException | None, parent: tuple[int, int], start: tuple[str, int],
-        step_name: tuple[str, int], depth: int, first: str = "", held: Hashable | None = None, stopped: bool = False,
+        self, place: Place | None, op: int, where: Where, error: BaseException | None, parent: tuple[int, int],
+        start: tuple[str, int], step_name: tuple[str, int], depth: int, first: str = "", held: Hashable | None = None,
+        stopped: bool = False,
     ) -> None:  # fmt: skip
+        self.place.append(place)
         self.op.append(op)
         self.resource_of.append(ENDED if op == ENDED else self._index_of[self.ops.things[op].resource])
         self.where.append(where)
@@ -227,8 +219,9 @@ class LocalStates:
         (name, nth), path = self._step, [node, *(one for one, told in self.history(node) if not self._is_stop(told))]
         return min(nth, sum(self.step_names[at][0] == name for at in path)), self.step_names[node] == self._step
 
-    def _step_name(self, process: Process, parent: tuple[int, int]) -> tuple[str, int]:
-        name, (node, answer), before = process.op.name if process.op else "", parent, 0
+    def _step_name(self, place: Place, parent: tuple[int, int]) -> tuple[str, int]:
+        name = "" if place.op == ENDED else self.ops.things[place.op].name
+        (node, answer), before = parent, 0
         while node != ENDED:
             before += self.step_names[node][0] == name and not self._is_stop(answer)  # in place of the step
             node, answer = self.parent[node]
@@ -236,12 +229,6 @@ class LocalStates:
 
     def _is_stop(self, answer: int) -> bool:
         return answer >= 0 and isinstance(self.answers.things[answer], Terminated)
-
-    def remembered(self, process: Process) -> Hashable | None:
-        """What the process remembers, or how it ended; None if unknown, so that its history identifies it."""
-        if process.op is None:
-            return ("ended", None if process.error is None else freeze_error(process.error))
-        return capture(process.generator, self.outside) if self._merge else None
 
     def _check_depth(self, node: int) -> None:
         if self.depth[node] > self._most_steps:
@@ -254,22 +241,7 @@ class LocalStates:
         return f"{run} and no end is in sight, the next one `{op.name}`"
 
     def _start(self, worker: str, incarnation: int) -> Process:
-        """A new process, at its first step."""
-        process = self.system.start(worker, incarnation)
-        self._watch(process, NOWHERE)
-        return process
-
-    def tell(self, process: Process, answer: int) -> None:
-        """Run it on with this answer. Raises NotDeterministic if it changes something that is not its own."""
-        before = process.where
-        process.answer(self.answers.things[answer])
-        self._watch(process, before)
-
-    def _watch(self, process: Process, before: Where) -> None:
-        """Raise NotDeterministic if something that is not the worker's own has changed."""
-        changed = self.outside.changed()
-        if changed:
-            raise NotDeterministic(_remembers(process, changed, before))
+        return self.behaviour.start(self.system, worker, incarnation)
 
     def history(self, node: int) -> list[tuple[int, int]]:
         """The (node, answer) pairs that lead to `node`, oldest first."""
@@ -286,7 +258,7 @@ class LocalStates:
         history = self.history(node)
         for place, (before, answer) in enumerate(history):
             self._compare(process, before, history[:place])
-            self.tell(process, answer)
+            self.behaviour.tell(process, answer)
         self._compare(process, node, history)
         return process
 
@@ -328,18 +300,3 @@ class LocalStates:
         for process in self._waiting.values():
             process.discard()
         self._waiting.clear()
-
-
-def freeze_error(error: BaseException) -> Hashable:
-    """Equal for errors of the same type and message."""
-    return (type(error), said(error))
-
-
-def _remembers(process: Process, name: str, before: Where) -> str:
-    """The message for a worker that changed something that is not its own, after its step `before`."""
-    since = f"after its step in {before}" if str(before) else "before its first step"
-    return (
-        f"{process.name} changed `{name}` {since}. `{name}` lives outside the worker: every worker and every run would "
-        "share it, and a crash would not undo the change. Keep what a worker remembers in its own variables, and what "
-        "must outlive it in a resource."
-    )

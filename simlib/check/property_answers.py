@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from simlib.check.counters import Counters
@@ -19,36 +19,47 @@ from simlib.resources.advisory_lock import AdvisoryLockState
 from simlib.resources.lock import LockState
 
 
+class Answers(NamedTuple):
+    """A property's verdicts by the states of the resources that it looks at, and which of them it was asked again."""
+
+    known: dict[Numbers, bool]
+    audited: set[Numbers]
+
+
 class Claim(NamedTuple):
-    """A property, the indices of the resources that it looks at, and its verdicts by their states."""
+    """A property, the indices of the resources that it looks at, and what it has answered."""
 
     claim: Property
     resources: list[int]
-    known: dict[Numbers, bool]
+    answers: Answers
 
 
 class PropertyAnswers:
-    """Shared by all searches for one answer, so that none gets a different verdict."""
+    """Shared by all searches for one answer, so that none gets a different verdict. `answers` are known already."""
 
-    def __init__(self, system: System, resource_states: ResourceStates) -> None:
+    def __init__(self, system: System, resource_states: ResourceStates, answers: Callable[[Property], Answers]) -> None:
         self._system = system
         self._resource_states = resource_states
+        self._answers = answers
         self.always = self._claims(system.always)
         self.eventually = self._claims(system.eventually)
         self.sometimes = self._claims(system.sometimes)
 
     def _claims(self, claims: Sequence[Property]) -> list[Claim]:
         names = self._resource_states.names
-        return [Claim(claim, [names.index(name) for name in names if name in claim.parameters], {}) for claim in claims]
+        return [
+            Claim(claim, [names.index(name) for name in names if name in claim.parameters], self._answers(claim))
+            for claim in claims
+        ]
 
     def holds(self, claim: Claim, world: Numbers, counts: Counters | None) -> bool:
         """Whether this is true of a world. Raises NotAlike if that depends on the holder's name that a lock's made-up
         value leaves out, and Carry if it depends on the size of a count, or on an order, which states do not carry.
         """
         part = tuple([world[resource] for resource in claim.resources])
-        verdict = claim.known.get(part)
+        verdict = claim.answers.known.get(part)
         if verdict is None:
-            verdict = claim.known[part] = self._ask(claim, part, counts)
+            verdict = claim.answers.known[part] = self._ask(claim, part, counts)
         return verdict
 
     def _ask(self, claim: Claim, part: Numbers, counts: Counters | None) -> bool:
@@ -88,7 +99,10 @@ class PropertyAnswers:
         remembers, or reads something that it is not given.
         """
         for claim in (*self.always, *self.eventually, *self.sometimes):
-            for part, first in reversed(claim.known.items()):
+            for part, first in reversed(claim.answers.known.items()):
+                if part in claim.answers.audited:
+                    continue
+                claim.answers.audited.add(part)
                 self._system.watchdog.heed()
                 seen = self._seen(claim, part)
                 for _ in range(2):  # one that counts its calls may agree once by chance

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from simlib.check.findings import Carry
+from simlib.check.learned import Sharing
 from simlib.check.local_states import LocalStates
 from simlib.check.property_answers import PropertyAnswers
 from simlib.check.resource_states import ResourceStates
 from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.model.system import System
-from simlib.resources.advisory_lock import AdvisoryLockState
-from simlib.resources.clock import ClockState
-from simlib.resources.lock import LockState
-from simlib.resources.queue import QueueState
 from simlib.schedule.budget import Budget, Limits
 
 MOST_USUAL_COUNT = 10  # tokens or deliveries; with more, something may loop forever
@@ -45,6 +42,7 @@ class Question:
         budget: Budget,
         limits: Limits,
         *,
+        sharing: Sharing | None = None,
         merge: bool = True,
         location: FaultLocation | Overtaking | None = None,
         carried: frozenset[str] = frozenset(),
@@ -53,18 +51,10 @@ class Question:
         deadline: float = math.inf,
     ) -> Question:
         step = (location.name, location.nth) if isinstance(location, FaultLocation) else None
-        local_states = LocalStates(system, limits.steps, merge, step)
-        states, asked = system.states(), set[str]()
-        for state in states.values():
-            if isinstance(state, ClockState):
-                state.running = "time" in carried
-            elif isinstance(state, QueueState):
-                state.ordered = "order" in carried
-                state.order_is_asked = None if state.ordered else partial(asked.add, "order")
-            elif isinstance(state, (LockState, AdvisoryLockState)):
-                state.anonymous = anonymous
-        resource_states = ResourceStates(states, local_states, budget.kinds, asked)
-        property_answers = PropertyAnswers(system, resource_states)
+        learned = (sharing or Sharing()).learned(system, carried, anonymous)
+        local_states = LocalStates(system, learned.behaviour(system, merge), limits.steps, step)
+        resource_states = ResourceStates(learned.resources, local_states, budget.kinds)
+        property_answers = PropertyAnswers(system, resource_states, partial(learned.answers, system, floor))
         return cls(
             system,
             budget,

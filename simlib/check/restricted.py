@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.behaviour import ENDED
+from simlib.check.local_states import LocalStates
 from simlib.model.fault import REDELIVERIES
 from simlib.model.system import System
 from simlib.schedule.transition import Transition

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+from simlib.check.behaviour import ENDED
 from simlib.check.counters import NOTHING, STEPS, VALUES, Counters
 from simlib.check.determinism import audit
 from simlib.check.edges import EVERYBODY, FAULT, NOBODY, Edge
 from simlib.check.findings import Carry, Findings, Found, Loop
 from simlib.check.graph import Graph, circles, schedules
-from simlib.check.local_states import ENDED
 from simlib.check.question import Question
 from simlib.check.successors import Following, Successors
 from simlib.check.violations import Violations
@@ -268,7 +268,7 @@ class Search(Generic[Arrival]):
         self.findings.crash_points = list(dict.fromkeys(names))
         self.findings.waits = sorted(self._checks.waits)
         self.findings.uncaught = local_states.uncaught()
-        for op in local_states.ops.things:
+        for op in [local_states.ops.things[number] for number in sorted({*local_states.op} - {ENDED})]:
             if op.verb == "begin":
                 self.findings.levels.setdefault(op.resource, []).append(op.args[0])
         return self.findings

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import NamedTuple
 
+from simlib.check.behaviour import ENDED
 from simlib.check.counters import Counters
 from simlib.check.edges import COSTS, EVERYBODY, FAULT, NOBODY, Edge
 from simlib.check.encoding import FIELD, MASK, Encoding
-from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.local_states import LocalStates
 from simlib.check.prices import FREE, Prices
 from simlib.check.resource_states import ResourceStates
 from simlib.check.restricted import FaultLocation, Overtaking

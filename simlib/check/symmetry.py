@@ -17,8 +17,9 @@ from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from simlib.check.behaviour import ENDED, op_key
 from simlib.check.encoding import FIELD, MASK, Encoding
-from simlib.check.local_states import ENDED, LocalStates, op_key
+from simlib.check.local_states import LocalStates
 from simlib.check.resource_states import Names, ResourceStates
 from simlib.model.operation import Op
 from simlib.model.state import State
@@ -141,7 +142,7 @@ def _minds_name(local_states: LocalStates, who: str, edges: list[tuple[int, int,
         process = local_states.system.start(*local_states.start[node])
         for _, told in (*local_states.history(node), (node, answer)):
             process.answer(_named(local_states.answers.things[told], who))
-        remembered = local_states.remembered(process)
+        remembered = local_states.behaviour.remembered(process)
         op = None if local_states.op[child] == ENDED else local_states.ops.things[local_states.op[child]]
         process.discard()
         if (

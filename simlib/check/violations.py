@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from simlib.check.behaviour import ENDED
 from simlib.check.edges import FAULT, Edge, Next
 from simlib.check.encoding import Encoding, Numbers
 from simlib.check.findings import Found, Wait
-from simlib.check.local_states import ENDED, LocalStates
+from simlib.check.local_states import LocalStates
 from simlib.check.property_answers import Claim, PropertyAnswers
 from simlib.check.resource_states import ResourceStates
 from simlib.check.successors import Successors

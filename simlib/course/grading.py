@@ -9,12 +9,11 @@ from typing import Any, Unpack
 from simlib.check import Report
 from simlib.errors import Mistake
 from simlib.model.system import Counts, called
-from simlib.scenario import Scenario, Workers, about_a_scenario
+from simlib.scenario import Scenario, Workers, about_a_scenario, one_question
 from simlib.schedule.budget import Faults
 from simlib.schedule.trace import Trace
 from simlib.simulate.conditions import COUNTED
 from simlib.text import listed, ordinal, plural, wrapped
-from simlib.watchdog import interruptible
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Graded(Faults, total=False):
 
 
 @about_a_scenario(instead=COUNTED)
-@interruptible()
+@one_question
 def grade(
     scenario: Scenario,
     worker: Workers,

@@ -17,7 +17,7 @@ from simlib.errors import Mistake
 from simlib.model.fault import CRASHES
 from simlib.model.process import Worker
 from simlib.model.system import by_name
-from simlib.scenario import Scenario, about_a_scenario
+from simlib.scenario import Scenario, about_a_scenario, one_question
 from simlib.schedule.budget import Search
 from simlib.schedule.trace import Trace
 from simlib.simulate import Run
@@ -72,7 +72,7 @@ def crash_slider(scenario: Scenario, *workers: Worker) -> Slider:
 
 
 @about_a_scenario(instead={**COUNTED, "workers": "The slider moves that: most=4."})
-@interruptible()
+@one_question
 def workers_slider(scenario: Scenario, *workers: Worker, most: int = 4, **faults: Unpack[Search]) -> Slider:
     """A slider over the number of workers, 1 to `most`: each implementation's verdict and its smallest failure.
 

@@ -129,12 +129,16 @@ class Outside:
         """The name of something that has changed; empty if nothing has."""
         for watched in self._watched:
             now, before = watched.look(), watched.before
-            if len(now) == len(before) and (all(map(operator.is_, now, before)) or all(map(_same, now, before))):
+            if same_things(now, before):
                 continue
             if not watched.names:
                 return watched.name
             return next(name for name, one, other in zip(watched.names, now, before) if not _same(one, other))
         return ""
+
+    def unwatched(self) -> list[Look]:
+        """How to look at what the workers cannot change, and so is not watched; somebody else may change it."""
+        return [look for look, _, _ in self._in_case or ()]
 
     def _work(self) -> None:
         """Look into everything that is queued."""
@@ -274,6 +278,11 @@ def _names_in(code: types.CodeType) -> Iterator[str]:
 
 def _has_a_door(code: types.CodeType) -> bool:
     return not {*code.co_code[::2]}.isdisjoint(DOORS)
+
+
+def same_things(now: Sequence[Any], before: Sequence[Any]) -> bool:
+    """Whether two looks have seen the same."""
+    return len(now) == len(before) and (all(map(operator.is_, now, before)) or all(map(_same, now, before)))
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -54,6 +54,7 @@ class System:
     eventually: tuple[Property, ...] = ()
     sometimes: tuple[Property, ...] = ()
     watchdog: Watchdog = field(default_factory=Watchdog, compare=False, repr=False)
+    sharing: Any = field(default=None, compare=False, repr=False)  # of what searches learn, if several belong together
 
     def __repr__(self) -> str:
         return f"<System of {self.title}>"

@@ -13,7 +13,7 @@ from simlib.model.fault import CRASHES, KINDS, REDELIVERIES
 from simlib.model.resource import Resource
 from simlib.model.system import Counts, roles_of
 from simlib.model.values import Plain
-from simlib.scenario.description import Claim, Claims, Description, Workers, asking_one, system_of
+from simlib.scenario.description import Claim, Claims, Description, Workers, asking_one, one_question, system_of
 from simlib.schedule.budget import LIMITS, Budget, Faults, Limits
 from simlib.schedule.replay import play, run_once
 from simlib.schedule.scripted import attack
@@ -26,7 +26,7 @@ from simlib.text import listed, name_of, show
 __all__ = [
     "Scenario", "about_a_scenario",
     "Claim", "Claims", "Workers", "Failure", "CONDITIONS",
-    "asking_one", "system_of",
+    "asking_one", "one_question", "system_of",
 ]  # fmt: skip
 
 P = ParamSpec("P")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from contextlib import closing
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from simlib.arguments import as_number, named, public
+from simlib.check.learned import Sharing
 from simlib.errors import Mistake
 from simlib.model.fault import KINDS
 from simlib.model.operation import Op
@@ -17,7 +20,10 @@ from simlib.model.system import ME, Counts, System, bind, cast_of, how_many, rol
 from simlib.model.values import Plain, fresh
 from simlib.schedule.budget import LIMITS
 from simlib.text import did_you_mean, listed, name_of, nearest, show
+from simlib.watchdog import interruptible
 
+P = ParamSpec("P")
+R = TypeVar("R")
 Claim = Callable[..., bool]
 Claims = Iterable[Claim]
 Workers = Worker | Sequence[Worker]
@@ -35,6 +41,7 @@ class Description:
     always: tuple[Property, ...]
     eventually: tuple[Property, ...]
     sometimes: tuple[Property, ...]
+    _sharing: Sharing | None = None  # what the searches about it share, while they belong to one question
 
     def _describe(self, workers: Counts, restarts: bool | Mapping[str, bool], things: Mapping[str, Any]) -> None:
         self.workers = how_many(workers)
@@ -88,7 +95,7 @@ class Description:
         resource or a resource a value.
         """
         other = copy.copy(self)
-        other.resources, other.values = {**self.resources}, {**self.values}
+        other.resources, other.values, other._sharing = {**self.resources}, {**self.values}, None
         for name, thing in things.items():
             resource = isinstance(thing, Resource)
             if name not in (*self.resources, *self.values):
@@ -108,13 +115,31 @@ class Description:
 Described = TypeVar("Described", bound=Description)
 
 
+def one_question(function: Callable[Concatenate[Described, P], R]) -> Callable[Concatenate[Described, P], R]:
+    """Make this, which is about a scenario, one question: its searches share what they learn of workers and resources,
+    and one interrupt ends them all.
+    """
+
+    @wraps(function)
+    def asked(scenario: Described, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if scenario._sharing is not None:
+            return function(scenario, *args, **kwargs)
+        shared = copy.copy(scenario)
+        shared._sharing = Sharing()
+        with interruptible(), closing(shared._sharing):
+            return function(shared, *args, **kwargs)
+
+    return asked
+
+
 def system_of(scenario: Description, worker: Workers, workers: Counts | None = None) -> System:
     """The scenario with its workers, as the engines run it. Give a list of functions for several roles."""
     roles = roles_of(worker)
     counts = _usual(scenario, roles) if workers is None else workers
     cast = cast_of(roles, counts, scenario.resources, scenario.values, scenario.restarts)
     return System(
-        scenario.resources, scenario.values, cast, scenario.always, scenario.eventually, scenario.sometimes
+        scenario.resources, scenario.values, cast, scenario.always, scenario.eventually, scenario.sometimes,
+        sharing=scenario._sharing,
     )  # fmt: skip
 
 

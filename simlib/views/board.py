@@ -10,7 +10,7 @@ from typing import Unpack
 from simlib.check import Report
 from simlib.errors import Mistake
 from simlib.model.system import by_name
-from simlib.scenario import Scenario, Workers, about_a_scenario, asking_one
+from simlib.scenario import Scenario, Workers, about_a_scenario, asking_one, one_question
 from simlib.schedule.budget import Question
 from simlib.simulate.conditions import COUNTED
 from simlib.text import listed, plural, show
@@ -18,7 +18,6 @@ from simlib.views import style
 from simlib.views.canvas import Canvas, sheet
 from simlib.views.grid import LOOKS, Grid, Look, aligned
 from simlib.views.picture import Drawn, Picture
-from simlib.watchdog import interruptible
 
 NOTHING_STUCK = "nothing_gets_stuck"
 
@@ -50,7 +49,7 @@ class Board(Drawn):
 
 
 @about_a_scenario(instead=COUNTED)
-@interruptible()
+@one_question
 def board(scenario: Scenario, *worker: Workers, **question: Unpack[Question]) -> Board:
     """Check each of the scenario's properties on its own for each worker. `question` is what `scenario.explore` takes.
 

@@ -10,7 +10,7 @@ from simlib.check.fault_matrix import overtakings
 from simlib.errors import Mistake
 from simlib.model.process import Worker
 from simlib.model.system import called
-from simlib.scenario import Scenario, about_a_scenario, system_of
+from simlib.scenario import Scenario, about_a_scenario, one_question, system_of
 from simlib.schedule.trace import Trace
 from simlib.text import plural
 from simlib.views import style
@@ -18,7 +18,6 @@ from simlib.views.canvas import Canvas, sheet
 from simlib.views.grid import LOOKS, Grid, aligned
 from simlib.views.layout import verb_of
 from simlib.views.picture import Drawn, Picture
-from simlib.watchdog import interruptible
 
 SMALL_PRINT = (
     "2 workers. Each cell: A up to there, B up to there, then A to its end, then B; everything else in every way."
@@ -55,7 +54,7 @@ class InterleavingMap(Drawn):
 
 
 @about_a_scenario()
-@interruptible()
+@one_question
 def interleaving_map(scenario: Scenario, worker: Worker) -> InterleavingMap:
     """Run two workers of this function, with every way in which B can overtake A once.
 

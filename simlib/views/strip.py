@@ -10,14 +10,13 @@ from simlib.check import Report
 from simlib.check.fault_matrix import CONDITIONS, Cell, Condition, cells
 from simlib.errors import Mistake
 from simlib.model.system import by_name
-from simlib.scenario import Scenario, Workers, about_a_scenario, system_of
+from simlib.scenario import Scenario, Workers, about_a_scenario, one_question, system_of
 from simlib.text import listed, plural, show
 from simlib.views import style
 from simlib.views.canvas import Canvas, sheet
 from simlib.views.grid import LOOKS, Grid, Look, aligned, save_icon
 from simlib.views.layout import verb_of
 from simlib.views.picture import Drawn, Picture
-from simlib.watchdog import interruptible
 
 LINE = 12  # cells
 STRIP_PRINT = (
@@ -98,7 +97,7 @@ def failure_matrix(scenario: Scenario, *workers: Workers) -> FaultMatrix:
     return FaultMatrix(title, shown, used, Picture(text, lambda: _draw_matrix(title, shown, used)))
 
 
-@interruptible()
+@one_question
 def _rows(
     scenario: Scenario, workers: tuple[Workers, ...], conditions: tuple[Condition, ...]
 ) -> dict[str, list[list[Cell]]]:
