@@ -26,7 +26,7 @@ from simlib.model.operation import Blocked
 from tests.on_both import in_lockstep
 from tests.scripts import COUNTERS, HASHES, LOCKS, random_commands
 
-ROWS = COUNTERS + HASHES
+KEYS = LOCKS + COUNTERS + HASHES
 RELEASE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) else return 0 end'
 EXTEND = RELEASE.replace('"DEL", KEYS[1]', '"PEXPIRE", KEYS[1], ARGV[2]')
 IF_THERE = 'if redis.call("EXISTS", KEYS[1]) == 0 then return false end return redis.call({})'
@@ -76,16 +76,18 @@ class RealRedis:
     def seen(self, who):
         """By key, what is stored there, and how many seconds it was given to live."""
         pipe = self.watch.pipeline(transaction=False)
-        for key in (*LOCKS, *ROWS):
+        for key in KEYS:
             (pipe.hgetall if key in HASHES else pipe.get)(key)
             pipe.pttl(key)
-        found = iter(pipe.execute())
-        return {key: (self._shown(key, value), _seconds(life)) for key, value, life in zip(
-            (*LOCKS, *ROWS), found, found) if value}  # fmt: skip
+        found = pipe.execute()
+        stored = zip(KEYS, found[::2], found[1::2])
+        return {key: (self._shown(key, value), _seconds(life)) for key, value, life in stored if value}
 
     def _shown(self, key, value):
-        if value is None or key in HASHES:
-            return value and {field: int(number) for field, number in value.items()}
+        if not value:
+            return None
+        if key in HASHES:
+            return {field: int(number) for field, number in value.items()}
         return shown(value, self.leases[key]) if key in LOCKS else int(value)
 
     # Locks
@@ -143,7 +145,7 @@ class RealRedis:
         return client.eval(IF_THERE.format('"HINCRBY", KEYS[1], ARGV[1], ARGV[2]'), 1, key, field, n)
 
     def read(self, client, key):
-        return self._shown(key, (client.hgetall if key in HASHES else client.get)(key)) or None
+        return self._shown(key, (client.hgetall if key in HASHES else client.get)(key))
 
     def expire(self, client, key, life):
         return bool(client.expire(key, life))
