@@ -1,8 +1,8 @@
 """All that is measured beside what one would use instead, one after the other: `python benchmarks/all.py [--quick]`.
 
 Prints each script's table below its name. It wants a machine that does nothing else. What is slow for its own sake
-(`differential.py`, `postgres.py`, `determinism.py`, `live_kills.py`, the picture of `explore_growth.py`) is not among
-them.
+(`differential.py`, `postgres.py`, `real_systems.py`, `determinism.py`, `live_kills.py`, the picture of
+`explore_growth.py`) is not among them.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.servers import postgresql_server
+from tests.servers import postgresql_server, redis_server
 
 
 @pytest.fixture(scope="module")
@@ -12,6 +12,12 @@ def browser():
 
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def redis_url():
+    with redis_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +36,22 @@ def table(fine_postgresql):
 
     with Server(fine_postgresql) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def real_redis(redis_url):
+    """A Redis, and clients of it."""
+    from tests.commands import RealRedis
+
+    server = RealRedis(redis_url)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder, and processes that work there."""
+    from tests.files import RealFiles
+
+    with RealFiles(tmp_path_factory.mktemp("folder")) as files:
+        yield files

@@ -1,4 +1,4 @@
-"""Random scripts of transactions, on the model and on a real PostgreSQL: they have to agree on everything."""
+"""Random scripts, on a model and on the real system that it names: they have to agree on everything."""
 
 import random
 from collections import Counter
@@ -9,7 +9,7 @@ from tests.scripts import random_script
 
 
 class Disagreement(AssertionError):
-    """Something that PostgreSQL did, and that the model does not allow."""
+    """Something that the real system did, and that the model does not allow."""
 
 
 def compare(server, seed):
@@ -30,15 +30,29 @@ def compare(server, seed):
         log.append(f"  {who} {told(*step)}: {answers}" + (f", waiting {waiting}" if waiting else ""))
         counted += counts(step[0], answers, waiting)
         counted["left open"] = counted["left open"] or int(len(model.seen()) > 1)
-        agree(log, model.seen(), (answers, waiting))
+        agree("PostgreSQL", log, model.seen(), (answers, waiting))
         model.see(answers, waiting)
-    agree(log, [dict(world.state.rows) for world in model.worlds], server.rows)
+    agree("PostgreSQL", log, [dict(world.state.rows) for world in model.worlds], server.rows)
     return counted
 
 
-def agree(log, allowed, found):
+def in_lockstep(real, model, script, log):
+    """Run a script on both, one step after the other, and count its steps. Raises Disagreement.
+
+    After each step both have to have answered the same, and whoever looks has to find the same.
+    """
+    counted = Counter()
+    for who, verb, args in script:
+        answer, seen = real.do(who, verb, args), real.seen(who)
+        log.append(f"  {who} {told(verb, args, {})}: {answer}, {seen}")
+        agree(real.name, log, [(model.do(who, verb, args), model.seen(who))], (answer, seen))
+        counted += Counter(["steps", verb, *[f"{verb}: {answer}"] * isinstance(answer, (bool, str))])
+    return counted
+
+
+def agree(name, log, allowed, found):
     if found not in allowed:
-        raise Disagreement("\n".join([*log, f"PostgreSQL: {found}", *(f"the model:  {one}" for one in allowed)]))
+        raise Disagreement("\n".join([*log, f"{name}: {found}", *(f"the model: {one}" for one in allowed)]))
 
 
 def told(verb, args, options):

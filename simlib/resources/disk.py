@@ -246,10 +246,11 @@ class Disk(Resource):
 
     To all others a `write` is two steps, as open(2) with O_TRUNC and the write(2)s after it are: the file is emptied
     and half of the data is in it, then all is. A reader may meet the half, and a crash of the process leaves it. If you
-    need all or nothing, write another file and rename it: rename(2) is atomic. The second half goes to the same place
-    in the same file, whatever has become of that: it has another name by now, or none; or somebody else has written to
-    it, and is overwritten there. `append` is one step, for with O_APPEND "no intervening file modification operation
-    shall occur" (POSIX.1-2017, write).
+    need all or nothing, write another file and rename it: rename(2) is atomic. Others see what is written whether or
+    not it is synced: fsync(2) is about power losses alone. The second half goes to the same place in the same file,
+    whatever has become of that: it has another name by now, or none; or somebody else has written to it, and is
+    overwritten there. `append` is one step, for with O_APPEND "no intervening file modification operation shall occur"
+    (POSIX.1-2017, write).
 
     `files` exist and are synced at the start. `capacity` is the number of characters that fit. A write that does not
     fit writes a part and raises DiskFull, and so does the fault `disk_full`, anywhere. Raises Mistake if a name or data
@@ -257,11 +258,12 @@ class Disk(Resource):
 
     Left out: sub-directories, links, holes, a failing fsync (after which Linux may drop the data and report it once),
     garbage or zeros in place of data (ext4 in data=writeback), and data torn anywhere but in its middle. Kinder than a
-    real one: a file that is emptied and has nothing in it yet is not met, a write of a single character is one step,
-    and so is an append of any length. `simulate` takes every write as one step. Kinder than some: changes to the
-    directory reach the disk in order, which POSIX does not promise. Harsher than some: ext4 by itself writes a file's
-    data before a rename that replaces another file (auto_da_alloc).
-    """
+    real one: a file that is emptied and has nothing in it yet is not met, nor what somebody else writes there at that
+    moment; a write of a single character is one step, and so is an append of any length. So is `read`: a process that
+    holds a file open goes on with the old one after a rename or a deletion (unlink(2)), and one that reads a long file
+    piece by piece may get some of the old data and some of the new. `simulate` takes every write as one step. Kinder
+    than some: changes to the directory reach the disk in order, which POSIX does not promise. Harsher than some: ext4
+    by itself writes a file's data before a rename that replaces another file (auto_da_alloc)."""
 
     def __init__(self, files: dict[str, str] | None = None, *, capacity: int | None = None) -> None:
         if not isinstance(files or {}, dict):

@@ -181,8 +181,8 @@ class Lock(Resource):
     `lease.token` is a fencing token, which Redis does not provide (ZooKeeper's zxid or a sequence does); on a real
     Redis, `live` has the acquiring script count.
 
-    Left out: several instances (Redlock), loss of the key in a failover or a restart, a server's clock that jumps, and
-    client polling: `acquire` just waits its turn.
+    Left out: several instances (Redlock), loss of the key in a failover or a restart, a server's clock that jumps,
+    values as bytes (of which 1 and "1" are one), and client polling: `acquire` just waits its turn.
     """
 
     def initial(self, name: str) -> LockState:

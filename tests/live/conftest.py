@@ -2,13 +2,7 @@
 
 import pytest
 
-from tests.servers import postgresql_server, redis_server
-
-
-@pytest.fixture(scope="session")
-def redis_url():
-    with redis_server() as url:
-        yield url
+from tests.servers import postgresql_server
 
 
 @pytest.fixture(scope="session")

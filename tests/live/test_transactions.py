@@ -8,7 +8,7 @@ import random
 import pytest
 
 from simlib import Database, Scenario
-from simlib.errors import AlreadyExists, Deadlock, Mistake, OperationError
+from simlib.errors import AlreadyExists, Deadlock, Mistake, OperationError, SerializationFailure
 from simlib.live import Chaos, Processes, run
 from simlib.live.stores import stores_for
 from simlib.live.stores.facts import expected
@@ -108,6 +108,25 @@ def test_any_transactions_have_the_same_answers_waits_and_rows_as_in_the_model(s
             two.run(script)
             answers += two.answers
     assert len(answers) > 50
+
+
+def test_who_is_to_fail_does_so_at_the_next_row_and_not_at_the_end_of_a_range(tmp_path, postgresql_url):
+    script = [
+        (2, "begin", ("serializable",), {}),
+        (2, "write", ("b1", 3), {}),
+        (2, "scan", ("",), {}),
+        (1, "begin", ("serializable",), {}),
+        (1, "write", ("b2", 3), {}),
+        (2, "read", ("a2",), {"for_update": True}),
+        (1, "read", ("b1",), {}),  # now each has read what the other one overwrites
+        (1, "scan", ("a",), {"for_update": True}),  # waits, and then has no row to look at any more
+        (2, "commit", (), {}),
+        (1, "read", ("a2",), {}),
+    ]
+    with both(tmp_path, postgresql_url, {"a2": 1, "b1": 3, "b2": 2}) as two:
+        two.run(script)
+    *_, scanned, failed = two.answers
+    assert scanned == [("a2", 1)] and type(failed) is SerializationFailure
 
 
 # Runs
