@@ -7,6 +7,7 @@ where there is no matplotlib, as in a browser's Python.
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from simlib.views import style
 PIXELS = 100  # per inch, at the size a still picture is shown
 POINT = PIXELS / 72
 CORNER = 0.05  # corner radius in inches
+BASELINE = {"center": 0.36, "bottom": -0.24, "baseline": 0.0}  # below the point, in multiples of the size
+HATCH = 5  # pixels between the lines that hatch a box
 SMALL_PRINT = 118  # characters per line
 HEADING = 76
 
@@ -93,6 +96,19 @@ class Canvas:
         """Write the small print, wrapped."""
         for place, line in enumerate(wrapped_notes(small_print)):
             self.text(left, top + 0.15 * place, line, color=style.QUIET, size=7.5)
+
+
+def lines_of(text: Text) -> Iterator[tuple[str, float]]:
+    """The lines of a text that are not empty, and how far below its point each one's baseline is, in pixels."""
+    lines, size = text.words.split("\n"), POINT * text.size
+    step = size * text.linespacing
+    first = BASELINE[text.va] * size - step * (len(lines) - 1) / (2 if text.va == "center" else 1)
+    return ((line, first + step * row) for row, line in enumerate(lines) if line)
+
+
+def hatches(width: float, height: float) -> list[float]:
+    """Where the lines that hatch a box start, in pixels from its lower left corner; they go up to the right."""
+    return [HATCH * step for step in range(1 + max(0, int((width - height) / HATCH)))]
 
 
 def wrapped_notes(small_print: str) -> list[str]:

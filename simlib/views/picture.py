@@ -6,19 +6,19 @@ import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simlib.errors import Mistake
 from simlib.text import printable
-from simlib.views.canvas import PIXELS, Canvas
+from simlib.views.canvas import Canvas
 from simlib.views.figure import figure_of
+from simlib.views.png import DENSITY, DOTS_PER_INCH, png_of
 from simlib.views.svg import svg_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DOTS_PER_INCH = 160
-DENSITY = DOTS_PER_INCH / PIXELS  # image pixels per displayed pixel, for sharp screens
 INSTALL = "There is a chart of this where matplotlib is: pip install 'midflight[notebooks]'."
 NO_CHART = {
     "emscripten": "There is a chart of this where matplotlib is. Online, run `import matplotlib` in a cell of "
@@ -61,18 +61,22 @@ class Picture:
         return {"text/plain": self.text, **page}
 
     def png(self) -> bytes:
-        """The picture as a PNG file, byte for byte the same with one matplotlib version."""
+        """The picture as a PNG file, byte for byte the same with one version of Pillow and of matplotlib."""
+        drawn = self.draw()
+        if isinstance(drawn, Canvas):
+            return png_of(drawn)
         buffer = io.BytesIO()
-        self._figure().savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+        drawn.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
         return buffer.getvalue()
 
     def save(self, path: str) -> None:
         """Write the picture to a file; the extension sets the format (png, svg, pdf)."""
-        self._figure().savefig(path, dpi=DOTS_PER_INCH)
-
-    def _figure(self) -> Figure:
+        if Path(path).suffix.lower() == ".png":
+            Path(path).write_bytes(self.png())
+            return
         drawn = self.draw()
-        return figure_of(drawn) if isinstance(drawn, Canvas) else drawn
+        figure = figure_of(drawn) if isinstance(drawn, Canvas) else drawn
+        figure.savefig(path, dpi=DOTS_PER_INCH)
 
 
 class Drawn:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simlib.views.canvas import PIXELS, POINT, Box, Canvas, Line, Text
+from simlib.views.canvas import PIXELS, POINT, Box, Canvas, Line, Text, hatches, lines_of
 from simlib.views.markup import escape
 
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
 ANCHORS = {"left": ' text-anchor="start"', "center": "", "right": ' text-anchor="end"'}  # centred by the parent
-BASELINE = {"center": 0.36, "bottom": -0.24, "baseline": 0.0}  # below the point, in multiples of the size
-HATCH = 5  # pixels between hatch lines
 
 
 def svg_of(canvas: Canvas, alt: str) -> str:
@@ -30,19 +28,14 @@ def elements(canvas: Canvas) -> str:
 
 def _text(mark: Text) -> str:
     """One element per line: browsers agree on the position of single lines only."""
-    lines = mark.words.split("\n")
-    x, y, size = PIXELS * mark.x, PIXELS * mark.y, POINT * mark.size
-    step = size * mark.linespacing
-    first = y + BASELINE[mark.va] * size - step * (len(lines) - 1) / (2 if mark.va == "center" else 1)
-    look = f'fill="{mark.color}" font-size="{size:g}"{ANCHORS[mark.ha]}'
+    x, y = PIXELS * mark.x, PIXELS * mark.y
+    look = f'fill="{mark.color}" font-size="{POINT * mark.size:g}"{ANCHORS[mark.ha]}'
     look += ' font-weight="600"' if mark.bold else ""
     look += f' font-family="{MONO}"' if mark.mono else ""
     look += ' style="white-space:pre"' if mark.mono or "  " in mark.words else ""
     look += f' transform="rotate({-mark.rotation:g} {x:g} {y:g})"' if mark.rotation else ""
     return "".join(
-        f'<text x="{x:g}" y="{first + step * row:g}" {look}>{escape(line)}</text>'
-        for row, line in enumerate(lines)
-        if line
+        f'<text x="{x:g}" y="{y + below:g}" {look}>{escape(line)}</text>' for line, below in lines_of(mark)
     )
 
 
@@ -56,8 +49,7 @@ def _box(mark: Box) -> str:
     drawn = f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"{corner} {fill}{edge}/>'
     if not mark.hatched:
         return drawn
-    starts = [x + HATCH * step for step in range(1 + max(0, int((width - height) / HATCH)))]
-    lines = "".join(f"M{start:g} {y + height:g}l{height:g} {-height:g}" for start in starts)
+    lines = "".join(f"M{x + start:g} {y + height:g}l{height:g} {-height:g}" for start in hatches(width, height))
     return f'{drawn}<path d="{lines}" stroke="{mark.stroke}" stroke-width="0.8" fill="none"/>'
 
 
