@@ -102,10 +102,12 @@ def test_no_resource_knows_an_engine():
 
 
 def test_only_views_and_the_course_draw():
-    drawing = ("matplotlib", "ipywidgets", "IPython")
+    drawing = ("matplotlib", "PIL", "ipywidgets", "IPython")
     for path in modules():
         if path.relative_to(ROOT).parts[0] not in ("views", "course"):
-            assert not any(f"import {name}" in path.read_text(encoding="utf-8") for name in drawing), path
+            assert not any(
+                f"{how} {name}" in path.read_text(encoding="utf-8") for name in drawing for how in ("import", "from")
+            ), path
 
 
 def test_importing_simlib_loads_nothing_but_simpy():
@@ -204,20 +206,39 @@ def test_no_clock_and_no_unseeded_chance_outside_of_limits_and_progress():
         assert not names & {"time", "datetime", "uuid", "secrets"} or path.name in allowed or real, path
 
 
-def test_no_picture_needs_matplotlib_and_a_chart_says_what_it_takes():
-    program = (
-        "import sys; sys.modules['matplotlib'] = None\n"
-        "from simlib import compare, lanes\n"
-        "from simlib.views import board, crash_strip, failure_matrix, interleaving_map, price_tag, survival_curve\n"
-        "from tests.sample import charge, charge_once, shop\n"
-        "pictures = [lanes(shop().explore(charge)), compare(shop(), happy_path=charge, failure_mode=charge_once)]\n"
-        "pictures += [what(shop(), charge) for what in (crash_strip, failure_matrix, interleaving_map, board)]\n"
-        "pictures += [price_tag(shop(), charge)]\n"
-        "shown = [one._repr_mimebundle_()[0] for one in pictures]\n"
-        "assert all(one['text/html'].startswith('<svg') and one['text/plain'] for one in shown)\n"
-        "chart = survival_curve(shop(), charge, days=1, runs=2)._repr_mimebundle_()[0]\n"
-        "print(len(shown), 'pictures', list(chart), chart['text/plain'].splitlines()[-1])"
-    )
+PICTURES = (
+    "from simlib import compare, lanes\n"
+    "from simlib.views import board, crash_strip, failure_matrix, interleaving_map, price_tag, survival_curve\n"
+    "from tests.sample import charge, charge_once, shop\n"
+    "pictures = [lanes(shop().explore(charge)), compare(shop(), happy_path=charge, failure_mode=charge_once)]\n"
+    "pictures += [what(shop(), charge) for what in (crash_strip, failure_matrix, interleaving_map, board)]\n"
+    "pictures += [price_tag(shop(), charge), survival_curve(shop(), charge, days=1, runs=2)]\n"
+    "shown = [one._repr_mimebundle_()[0] for one in pictures]\n"
+)
+
+
+def run_program(program):
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT.parent)
-    line = "There is a chart of this where matplotlib is: pip install 'midflight[notebooks]'."
-    assert ran.stdout == f"7 pictures ['text/plain'] {line}\n", ran.stderr
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize("missing", ["PIL", "matplotlib"])
+def test_without_what_draws_pixels_every_picture_is_shown_as_svg(missing):
+    said = run_program(
+        f"import sys; sys.modules['{missing}'] = None\n{PICTURES}"
+        "assert all(one['text/html'].startswith('<svg') and one['text/plain'] for one in shown)\n"
+        "print(len(shown), {kind for one in shown for kind in one} - {'text/plain', 'text/html'})"
+    )
+    assert said == "8 set()\n"
+
+
+def test_no_picture_that_is_shown_imports_matplotlib_or_numpy_and_none_is_drawn_before_it_is_shown():
+    said = run_program(
+        "import sys\nimport simlib.course\nfrom tests.sample import charge, shop\n"
+        "drawing = {'matplotlib', 'numpy', 'PIL'}\n"
+        "print(repr(shop().explore(charge))[:8], repr(simlib.lanes(shop().explore(charge)))[:6])\n"
+        f"print(sorted(drawing & {{*sys.modules}}))\n{PICTURES}"
+        "print(sorted(drawing & {*sys.modules}), all(one['image/png'][:4] == b'\\x89PNG' for one in shown))"
+    )
+    assert said == "violated charge\n[]\n['PIL'] True\n"

@@ -105,6 +105,7 @@ def test_the_svg_is_well_formed_and_tells_its_story_to_a_screen_reader(both):
 
 def test_matplotlib_and_svg_draw_the_same_page():
     page = picture(compare(shop(), happy_path=charge, failure_mode=charge_once).sheet).draw()
+    page.path([(0, 0), (1, 1), (2, 0)], stroke="#123456", dashes=(5, 2), fill="#654321", opacity=0.5)
     axes, svg = figure_of(page).axes[0], ElementTree.fromstring(svg_of(page, "what <is> on it"))
     words = [(round(float(text.get("x")), 1), text.text, text.get("fill")) for text in svg.iter("text")]
     drawn = [
@@ -115,8 +116,10 @@ def test_matplotlib_and_svg_draw_the_same_page():
     assert sorted(words) == sorted(one for one in drawn if one[1])
     paper, *boxes = (one.get("fill") for one in svg.iter("rect"))
     assert (paper, svg.get("aria-label")) == ("#FFFFFF", "what <is> on it")
-    assert sorted(boxes) == sorted(to_hex(one.get_facecolor()).upper() for one in axes.patches)
-    assert len([*svg.iter("line")]) == len(axes.lines) > 0
+    (path,) = svg.iter("path")
+    assert sorted([*boxes, path.get("fill")]) == sorted(to_hex(one.get_facecolor()).upper() for one in axes.patches)
+    assert path.get("d") == "M0 0L100 100L200 0" and path.get("stroke") == axes.lines[-1].get_color()
+    assert len([*svg.iter("line"), path]) == len(axes.lines) > 1
 
 
 def test_a_page_as_svg_turns_its_words_and_hatches_and_dashes_its_boxes():
@@ -128,8 +131,9 @@ def test_a_page_as_svg_turns_its_words_and_hatches_and_dashes_its_boxes():
     _, line, box, hatch, words = svg
     assert [one.tag for one in (line, hatch)] == ["line", "path"]  # a later mark covers an earlier one
     assert (box.get("stroke-dasharray"), hatch.get("stroke")) == ("3 1", "#123456")
-    start, *strokes = hatch.get("d").split("M")[1:]
-    assert start == "20 40l20 -20" and strokes[-1] == "100 40l20 -20"  # from its corner to its other one
+    strokes = hatch.get("d").split("M")[1:]
+    assert (strokes[0], strokes[-1]) == ("20 25l5 -5", "115 40l5 -5")  # from its corner to its other one
+    assert strokes[3] == "20 40l20 -20" and len(strokes) == 23
     assert (words.get("transform"), words.get("text-anchor")) == ("rotate(-40 100 50)", "end")
     assert words.text == "up & down"
 

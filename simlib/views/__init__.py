@@ -1,4 +1,4 @@
-"""Pictures of what happened: marks on a canvas, drawn by matplotlib or written as SVG."""
+"""Pictures of what happened: marks on a canvas, drawn as PNG or written as SVG."""
 
 from simlib.views.board import board
 from simlib.views.interleaving import interleaving_map

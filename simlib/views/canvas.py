@@ -1,13 +1,14 @@
-"""The canvas: text, boxes and lines at positions in inches. It holds no drawing code; two renderers draw it.
+"""The canvas: text, boxes, lines and paths at positions in inches. It holds no drawing code; three renderers draw it.
 
-`figure` draws it with matplotlib, for GitHub, paper and untrusted notebooks. `svg` writes it as SVG, for live pages and
-where there is no matplotlib, as in a browser's Python.
+`png` draws it as pixels, for GitHub and untrusted notebooks. `svg` writes it as SVG, for live pages and where there is
+no Pillow, as in a browser's Python. `figure` draws it with matplotlib, for files in other formats, such as PDF.
 """
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +68,19 @@ class Line:
     linewidth: float
 
 
-Mark = Text | Box | Line
+@dataclass(frozen=True)
+class Path:
+    """A line through these points, and what they enclose; `linewidth` in points, `dashes` in pixels, on and off."""
+
+    points: tuple[tuple[float, float], ...]
+    stroke: str = ""
+    linewidth: float = 1 / POINT
+    dashes: tuple[float, ...] | None = None
+    fill: str = "none"
+    opacity: float = 1  # of what is filled
+
+
+Mark = Text | Box | Line | Path
 
 
 class Canvas:
@@ -92,6 +105,10 @@ class Canvas:
         """Draw a horizontal line from `x` to `end`."""
         self.marks.append(Line(x, end, y, color, linewidth))
 
+    def path(self, points: Iterable[tuple[float, float]], **how: Any) -> None:
+        """Draw a line through these points, or fill what they enclose. `how` has the other fields of Path."""
+        self.marks.append(Path(tuple(points), **how))
+
     def notes(self, small_print: str, left: float, top: float) -> None:
         """Write the small print, wrapped."""
         for place, line in enumerate(wrapped_notes(small_print)):
@@ -106,9 +123,14 @@ def lines_of(text: Text) -> Iterator[tuple[str, float]]:
     return ((line, first + step * row) for row, line in enumerate(lines) if line)
 
 
-def hatches(width: float, height: float) -> list[float]:
-    """Where the lines that hatch a box start, in pixels from its lower left corner; they go up to the right."""
-    return [HATCH * step for step in range(1 + max(0, int((width - height) / HATCH)))]
+def hatches(width: float, height: float) -> Iterator[tuple[float, float, float]]:
+    """The lines that hatch a box, in pixels: where each starts, from its lower left corner to the right and up, and how
+    far it goes, as far to the right as up.
+    """
+    for start in range(HATCH - round(height / HATCH) * HATCH, math.ceil(width), HATCH):
+        x, y = max(0, start), max(0, -start)
+        if (far := min(width - x, height - y)) > 0:
+            yield x, y, far
 
 
 def wrapped_notes(small_print: str) -> list[str]:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.views import style
 from simlib.views.canvas import Canvas, sheet
-from simlib.views.figure import SANS, figure_of, write
 from simlib.views.picture import Picture
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Z = 1.959964  # quantile of the normal distribution for 95 %
 COLOURS = ("#0072B2", "#009E73", "#E69F00", "#CC79A7")  # the dashes differ too
-DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
+DASHES = (None, (12.5, 5), (2.5, 3.75), (15, 5, 2.5, 5))  # pixels
 HEIGHT, AXIS = 2.6, 0.5  # inches: the plot, and the text below it
+LEFT, RIGHT = 0.075, 0.81  # of the sheet's width: where the plot begins and ends
+X_TICKS, Y_TICKS = 8, 6  # at most
 BAR = 0.26  # inches from one bar to the next
 
 
@@ -71,79 +70,120 @@ class Chart:
 
     def picture(self, lines: Sequence[str]) -> Picture:
         """The chart as a picture; its text has these lines between the title and the small print."""
-        return Picture("\n".join([self.title, *lines, self.small_print]), self._figure)
+        return Picture("\n".join([self.title, *lines, self.small_print]), self._draw)
 
-    def _figure(self) -> Figure:
+    def _draw(self) -> Canvas:
         canvas, top = sheet(self.title, self.small_print, 8, HEIGHT + AXIS)
-        figure = figure_of(canvas)
-        bottom = canvas.height - top - HEIGHT
-        axes = figure.add_axes((0.075, bottom / canvas.height, 0.735, HEIGHT / canvas.height))
-        self._frame(axes)
+        plot = _Plot(canvas, top, self.end, 1.04 if self.shares else 1.05 * _highest(self.curves) or 1)
+        self._frame(plot)
+        self._mark_trouble(plot)
         pairs = [(curve, _look(curve, place)) for place, curve in enumerate(self.curves)]
         for curve, look in pairs:
-            drawstyle = "steps-post" if curve.steps else "default"
-            axes.plot(curve.x, curve.y, drawstyle=drawstyle, **look)
             if curve.band:
-                band: dict[str, Any] = {"step": "post"} if curve.steps else {}
-                axes.fill_between(curve.x, *curve.band, color=look["color"], alpha=0.15, linewidth=0, **band)
-        if self.shares:
-            axes.set_ylim(0, 1.04)
-            axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0 %", "25 %", "50 %", "75 %", "100 %"])
-        self._mark_trouble(axes)
-        axes.set_xlim(0, self.end)
-        axes.set_ylim(bottom=0)
-        (_name_aside if any(curve.note for curve in self.curves) else _name_at_ends)(axes, pairs)
-        return figure
+                low, high = (plot.points(curve.x, edge, curve.steps) for edge in curve.band)
+                canvas.path([*low, *reversed(high)], fill=look["stroke"], opacity=0.15)
+        for curve, look in pairs:
+            canvas.path(plot.points(curve.x, curve.y, curve.steps), **look)
+        (_name_aside if any(curve.note for curve in self.curves) else _name_at_ends)(plot, pairs)
+        return canvas
 
-    def _frame(self, axes: Axes) -> None:
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        for side in ("left", "bottom"):
-            axes.spines[side].set_color(style.LINE)
-        axes.tick_params(colors=style.QUIET, labelsize=8, length=0)
-        axes.grid(color=style.LINE, linewidth=0.6)
-        axes.set_axisbelow(True)
-        axes.set_xlabel(self.x, size=8.5, color=style.QUIET, family=SANS)
-        axes.set_ylabel(self.y, size=8.5, color=style.QUIET, family=SANS)
+    def _frame(self, plot: _Plot) -> None:
+        """Draw the grid, the axes, and what is written along them."""
+        how = {"size": 8, "color": style.QUIET}
+        for at in ticks(self.end, X_TICKS):
+            plot.rule((at, at), (0, plot.top), 0.6)
+            plot.canvas.text(plot.x(at), plot.y(0) + 0.11, f"{at:,.10g}", ha="center", **how)
+        for at in (0, 0.25, 0.5, 0.75, 1) if self.shares else ticks(plot.top, Y_TICKS):
+            plot.rule((0, self.end), (at, at), 0.6)
+            said = f"{100 * at:g} %" if self.shares else f"{at:,.10g}"
+            plot.canvas.text(plot.left - 0.06, plot.y(at), said, ha="right", **how)
+        plot.rule((0, self.end), (0, 0), 0.8)
+        plot.rule((0, 0), (0, plot.top), 0.8)
+        how |= {"size": 8.5, "ha": "center"}
+        plot.canvas.text(plot.x(self.end / 2), plot.y(0) + 0.28, self.x, **how)
+        plot.canvas.text(0.11, plot.y(plot.top / 2), self.y, rotation=90, **how)
 
-    def _mark_trouble(self, axes: Axes) -> None:
+    def _mark_trouble(self, plot: _Plot) -> None:
         if self.trouble is None:
             return
         what, since, until = self.trouble
-        axes.axvspan(since, until, facecolor="none", edgecolor=style.QUIET, hatch="////", linewidth=0, alpha=0.5)
-        top = axes.get_ylim()[1]
-        write(axes, (since + until) / 2, top, what, size=8, ha="center", va="bottom", color=style.QUIET)
+        left, right = plot.x(since), plot.x(min(until, self.end))
+        plot.canvas.box(left, plot.y(plot.top), right - left, HEIGHT, stroke=style.FAINT, hatched=True, radius=0)
+        plot.canvas.text(
+            (left + right) / 2, plot.y(plot.top) - 0.03, what, size=8, ha="center", va="bottom", color=style.QUIET
+        )
+
+
+@dataclass(frozen=True)
+class _Plot:
+    """The part of a canvas with the curves: from 0 to `end`, and from 0 to `top`."""
+
+    canvas: Canvas
+    above: float  # inches
+    end: float
+    top: float
+
+    @property
+    def left(self) -> float:
+        return LEFT * self.canvas.width
+
+    @property
+    def right(self) -> float:
+        return RIGHT * self.canvas.width
+
+    def x(self, value: float) -> float:
+        return self.left + (self.right - self.left) * value / self.end
+
+    def y(self, value: float) -> float:
+        return self.above + HEIGHT * (1 - value / self.top)
+
+    def points(self, xs: Sequence[float], ys: Sequence[float], steps: bool) -> list[tuple[float, float]]:
+        """The curve's points on the canvas; of steps, their corners, too."""
+        found = [(self.x(x), self.y(y)) for x, y in zip(xs, ys)]
+        corners = [((x, y), (then, y)) for (x, y), (then, _) in itertools.pairwise(found)]
+        return [*itertools.chain.from_iterable(corners), found[-1]] if steps else found
+
+    def rule(self, xs: tuple[float, float], ys: tuple[float, float], linewidth: float) -> None:
+        """Draw a line of the grid."""
+        self.canvas.path(self.points(xs, ys, False), stroke=style.LINE, linewidth=linewidth)
+
+
+def ticks(end: float, most: int) -> list[float]:
+    """Round numbers from 0 to `end`, at equal distances, at most this many beside 0."""
+    power = math.pow(10, math.floor(math.log10(end / most)))
+    step = next(power * one for one in (1, 2, 2.5, 5, 10) if end / (power * one) <= most)
+    return [step * number for number in range(1 + int(end / step + 1e-9))]
+
+
+def _highest(curves: Sequence[Curve]) -> float:
+    edges = [edge for curve in curves for edge in curve.band or ()]
+    return max(max(values) for values in [*(curve.y for curve in curves), *edges])
 
 
 def _look(curve: Curve, place: int) -> dict[str, Any]:
     if curve.is_formula:
-        return {"color": style.INK, "linestyle": ":", "linewidth": 1.4}
-    return {"color": COLOURS[place % 4], "linestyle": DASHES[place % 4], "linewidth": 1.8}
+        return {"stroke": style.INK, "dashes": (2, 3.2), "linewidth": 1.4}
+    return {"stroke": COLOURS[place % 4], "dashes": DASHES[place % 4], "linewidth": 1.8}
 
 
-def _name_at_ends(axes: Axes, pairs: Sequence[tuple[Curve, dict[str, Any]]]) -> None:
+def _name_at_ends(plot: _Plot, pairs: Sequence[tuple[Curve, dict[str, Any]]]) -> None:
     """Write each curve's name at its right end, without overlaps."""
-    low, high = axes.get_ylim()
-    room = (high - low) * 0.085
+    room = plot.top * 0.085
     names = [style.wrapped(curve.name.replace("_", " "), 16).replace(" ", "_") for curve, _ in pairs]
-    ends = sorted((curve.y[-1], name, look["color"]) for (curve, look), name in zip(pairs, names))
+    ends = sorted((curve.y[-1], name, look["stroke"]) for (curve, look), name in zip(pairs, names))
     at = -room
     for place, (height, name, colour) in enumerate(ends):
         at = max(height, at + room * (1 + name.count("\n"))) if place else height
-        how: dict[str, Any] = {"transform": axes.transAxes, "va": "center", "color": colour}
-        write(axes, 1.015, (at - low) / (high - low), name, size=8.5, **how)
+        plot.canvas.text(plot.right + 0.09, plot.y(at), name, size=8.5, color=colour)
 
 
-def _name_aside(axes: Axes, pairs: Sequence[tuple[Curve, dict[str, Any]]]) -> None:
+def _name_aside(plot: _Plot, pairs: Sequence[tuple[Curve, dict[str, Any]]]) -> None:
     """Write the names beside the chart, each with a sample line and its note: for curves that end close together."""
-    from matplotlib.lines import Line2D
-
-    how: dict[str, Any] = {"transform": axes.transAxes, "va": "center"}
     for place, (curve, look) in enumerate(pairs):
-        y = 0.93 - 0.235 * place
-        axes.add_line(Line2D([1.015, 1.06], [y, y], transform=axes.transAxes, clip_on=False, **look))
-        write(axes, 1.07, y, style.clipped(curve.name, 20), size=8.5, color=style.INK, **how)
-        write(axes, 1.07, y - 0.085, curve.note, size=7.2, color=style.QUIET, **how)
+        y, x = plot.above + HEIGHT * (0.07 + 0.235 * place), plot.right + 0.09
+        plot.canvas.path([(x, y), (x + 0.27, y)], **look)
+        plot.canvas.text(x + 0.33, y, style.clipped(curve.name, 20), size=8.5)
+        plot.canvas.text(x + 0.33, y + 0.085 * HEIGHT, curve.note, size=7.2, color=style.QUIET)
 
 
 @dataclass(frozen=True)

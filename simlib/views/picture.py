@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simlib.errors import Mistake
 from simlib.text import printable
 from simlib.views.canvas import Canvas
 from simlib.views.figure import figure_of
-from simlib.views.png import DENSITY, DOTS_PER_INCH, png_of
+from simlib.views.png import DENSITY, png_of
 from simlib.views.svg import svg_of
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-INSTALL = "There is a chart of this where matplotlib is: pip install 'midflight[notebooks]'."
-NO_CHART = {
-    "emscripten": "There is a chart of this where matplotlib is. Online, run `import matplotlib` in a cell of "
-    "its own, then this one again."
-}
+NAMESPACE = 'xmlns="http://www.w3.org/2000/svg"'  # of a file; an element of a page has it from there
 
 
 @dataclass(frozen=True)
 class Picture:
     """A still picture and its text. Jupyter shows the picture; `print`, `repr` and nbval see the text.
 
-    `alt` is the alternative text, by default the text on one line. Without matplotlib a canvas is shown as SVG, and a
-    chart as its text.
+    `alt` is the alternative text, by default the text on one line. Without Pillow it is shown as SVG.
     """
 
     text: str
-    draw: Callable[[], Canvas | Figure]
+    draw: Callable[[], Canvas]
     alt: str = ""
 
     def __post_init__(self) -> None:
@@ -49,34 +39,29 @@ class Picture:
         try:
             png = self.png()
         except Mistake:
-            return self._without_matplotlib(), {}
+            return {"text/plain": self.text, "text/html": self.svg()}, {}
         return {"text/plain": self.text, "image/png": png}, {"image/png": {"alt": self.alt, **size_of(png)}}
 
-    def _without_matplotlib(self) -> dict[str, str]:
-        try:
-            drawn = self.draw()
-        except Mistake:
-            return {"text/plain": f"{self.text}\n\n{NO_CHART.get(sys.platform, INSTALL)}"}
-        page = {"text/html": svg_of(drawn, self.alt)} if isinstance(drawn, Canvas) else {}
-        return {"text/plain": self.text, **page}
+    def svg(self) -> str:
+        """The picture as an SVG element. It needs nothing, and is the same everywhere."""
+        return svg_of(self.draw(), self.alt)
 
     def png(self) -> bytes:
-        """The picture as a PNG file, byte for byte the same with one version of Pillow and of matplotlib."""
-        drawn = self.draw()
-        if isinstance(drawn, Canvas):
-            return png_of(drawn)
-        buffer = io.BytesIO()
-        drawn.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-        return buffer.getvalue()
+        """The picture as a PNG file, byte for byte the same with one version of Pillow. Raises Mistake without it."""
+        return png_of(self.draw())
 
     def save(self, path: str) -> None:
-        """Write the picture to a file; the extension sets the format (png, svg, pdf)."""
-        if Path(path).suffix.lower() == ".png":
+        """Write the picture to a file; the extension sets the format (png, svg, pdf).
+
+        Raises Mistake for PNG without Pillow and matplotlib's fonts, and for PDF and the rest without matplotlib.
+        """
+        kind = Path(path).suffix.lower()
+        if kind == ".png":
             Path(path).write_bytes(self.png())
-            return
-        drawn = self.draw()
-        figure = figure_of(drawn) if isinstance(drawn, Canvas) else drawn
-        figure.savefig(path, dpi=DOTS_PER_INCH)
+        elif kind == ".svg":
+            Path(path).write_text(self.svg().replace("<svg ", f"<svg {NAMESPACE} ", 1), encoding="utf-8")
+        else:
+            figure_of(self.draw()).savefig(path)
 
 
 class Drawn:

@@ -1,28 +1,29 @@
-"""Draws a canvas as a PNG file with Pillow, which comes with matplotlib, and with matplotlib's fonts.
-
-It takes a fraction of the time that matplotlib takes, most of which is its import.
+"""Draws a canvas as a PNG file, with Pillow and matplotlib's fonts. Matplotlib itself would have to be imported first,
+which takes longer than many pictures.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 import math
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
-from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from simlib.errors import Mistake
 from simlib.text import printable
-from simlib.views.canvas import PIXELS, Box, Canvas, Line, Text, hatches, lines_of
+from simlib.views.canvas import PIXELS, Box, Canvas, Line, Path, Text, hatches, lines_of
 
 DOTS_PER_INCH = 160
 DENSITY = DOTS_PER_INCH / PIXELS  # image pixels per displayed pixel, for sharp screens
 DOTS_PER_POINT = DOTS_PER_INCH / 72
 FONTS = {False: "DejaVuSans", True: "DejaVuSansMono"}  # by whether it is monospaced
 ANCHORS = {"left": "ls", "center": "ms", "right": "rs"}  # at the baseline
-FINE = 4  # a shape with an edge that is neither level nor upright is drawn this many times as large, and reduced
+FINE = 4  # what has a slanted edge is drawn this many times as large, and reduced
+
+Point = tuple[float, float]
 
 
 def png_of(canvas: Canvas) -> bytes:
@@ -32,7 +33,9 @@ def png_of(canvas: Canvas) -> bytes:
     except ImportError:
         raise _missing() from None
     drawing = _Drawing(canvas, _fonts())
-    draw: dict[type, Callable[..., None]] = {Text: drawing.text, Box: drawing.box, Line: drawing.line}
+    draw: dict[type, Callable[..., None]] = {
+        Text: drawing.text, Box: drawing.box, Line: drawing.line, Path: drawing.path,
+    }  # fmt: skip
     for mark in canvas.marks:
         draw[type(mark)](mark)
     buffer = io.BytesIO()
@@ -40,27 +43,30 @@ def png_of(canvas: Canvas) -> bytes:
     return buffer.getvalue()
 
 
-def _fonts() -> Path:
+def _fonts() -> str:
     """The folder of matplotlib's fonts, mostly found without its import. Raises Mistake without matplotlib."""
     spec = find_spec("matplotlib")
     if spec is None or spec.origin is None:
         raise _missing()
-    folder = Path(spec.origin).parent / "mpl-data/fonts/ttf"
-    if not folder.is_dir():  # some distributions keep its data elsewhere
+    folder = os.path.join(os.path.dirname(spec.origin), "mpl-data")
+    if not os.path.isdir(folder):  # some distributions keep its data elsewhere
         import matplotlib
 
-        folder = Path(matplotlib.get_data_path()) / "fonts/ttf"
-    return folder
+        folder = matplotlib.get_data_path()
+    return os.path.join(folder, "fonts", "ttf")
 
 
 def _missing() -> Mistake:
-    return Mistake("pictures need matplotlib: pip install 'midflight[notebooks]'. The text form needs nothing.")
+    return Mistake(
+        "a picture in pixels needs Pillow, and the fonts of matplotlib: pip install 'midflight[notebooks]'. "
+        "SVG needs nothing."
+    )
 
 
 class _Drawing:
     """An image, and the fonts and shapes that were made for it. Places are in dots."""
 
-    def __init__(self, canvas: Canvas, fonts: Path) -> None:
+    def __init__(self, canvas: Canvas, fonts: str) -> None:
         from PIL import Image, ImageDraw
 
         size = (int(canvas.width * DOTS_PER_INCH), int(canvas.height * DOTS_PER_INCH))
@@ -100,7 +106,7 @@ class _Drawing:
         from PIL import ImageFont
 
         if (name, size) not in self._fonts:
-            file = str(self._folder / f"{name}.ttf")
+            file = os.path.join(self._folder, f"{name}.ttf")
             self._fonts[name, size] = ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
         return self._fonts[name, size]
 
@@ -119,6 +125,25 @@ class _Drawing:
             edge = math.ceil(thick / 2)
             key = ("edge", size, mark.radius, thick, mark.dashes, mark.hatched)
             self._paste(mark.stroke, (left - edge, top - edge), key, _outlined)
+
+    def path(self, mark: Path) -> None:
+        if mark.fill != "none":
+            self._trace(mark, mark.fill, 0, lambda draw, points: draw.polygon(points, fill=round(255 * mark.opacity)))
+        if mark.stroke:
+            wide = DOTS_PER_POINT * mark.linewidth
+            dashes = [FINE * DENSITY * one for one in mark.dashes or ()]
+            self._trace(mark, mark.stroke, wide, lambda draw, points: _stroke(draw, points, FINE * wide, dashes))
+
+    def _trace(self, mark: Path, colour: str, wide: float, draw: Callable[[Any, list[Point]], None]) -> None:
+        """Colour what is drawn on a fine mask just large enough for the mark's points."""
+        from PIL import Image, ImageDraw
+
+        xs, ys = ([DOTS_PER_INCH * point[side] for point in mark.points] for side in (0, 1))
+        left, top = (math.floor(min(ones) - wide) for ones in (xs, ys))
+        size = (FINE * math.ceil(max(xs) + wide - left + 1), FINE * math.ceil(max(ys) + wide - top + 1))
+        fine = Image.new("L", size)
+        draw(ImageDraw.Draw(fine), [(FINE * (x - left), FINE * (y - top)) for x, y in zip(xs, ys)])
+        self.image.paste(colour, (left, top), fine.reduce(FINE))
 
     def _paste(self, colour: str, corner: tuple[int, int], key: tuple[Any, ...], make: Callable[..., Any]) -> None:
         """Colour a shape, which is made only once for each size."""
@@ -146,46 +171,55 @@ def _outlined(
     """A box's outline, and the lines that hatch it, as a mask with room for the outline's outer half."""
     from PIL import Image, ImageDraw
 
-    edge = FINE * math.ceil(thick / 2)
+    edge, wide = FINE * math.ceil(thick / 2), FINE * thick
     width, height = FINE * size[0], FINE * size[1]
     fine = Image.new("L", (width + 2 * edge, height + 2 * edge))
-    draw = ImageDraw.Draw(fine)
-    half, corner = FINE * thick / 2, FINE * DOTS_PER_INCH * radius
+    draw, corner = ImageDraw.Draw(fine), FINE * DOTS_PER_INCH * radius
     if dashes:
-        on, off = (FINE * DENSITY * one for one in dashes)
-        for points in _dashes(width, height, corner, on, off):
-            draw.line([(edge + x, edge + y) for x, y in points], fill=255, width=round(2 * half), joint="curve")
+        points = [(edge + x, edge + y) for x, y in _around(width, height, corner)]
+        _stroke(draw, points, wide, [FINE * DENSITY * one for one in dashes])
     else:
-        around = (edge - half, edge - half, edge + width + half - 1, edge + height + half - 1)
-        draw.rounded_rectangle(around, corner + half, outline=255, width=round(2 * half))
+        around = (edge - wide / 2, edge - wide / 2, edge + width + wide / 2 - 1, edge + height + wide / 2 - 1)
+        draw.rounded_rectangle(around, corner + wide / 2, outline=255, width=round(wide))
     if hatched:
         scale = FINE * DENSITY
-        for start in hatches(width / scale, height / scale):
-            x = edge + scale * start
-            draw.line((x, edge + height, x + height, edge), fill=255, width=round(0.8 * scale))
+        for right, up, far in hatches(width / scale, height / scale):
+            x, y = edge + scale * right, edge + height - scale * up
+            draw.line((x, y, x + scale * far, y - scale * far), fill=255, width=round(0.8 * scale))
     return fine.reduce(FINE)
 
 
-def _dashes(width: float, height: float, radius: float, on: float, off: float) -> Iterator[list[tuple[float, float]]]:
-    """The dashes around a box with rounded corners, clockwise, each as the dots that it touches."""
-    numbered = enumerate(_around(width, height, radius))
-    for (_, is_dash), dots in groupby(numbered, lambda one: (one[0] // (on + off), one[0] % (on + off) < on)):
-        if is_dash:
-            yield [dot for _, dot in dots]
-
-
-def _around(width: float, height: float, radius: float) -> Iterator[tuple[float, float]]:
-    """The dots of a box's edge, from its upper left corner, each about one from the next."""
+def _around(width: float, height: float, radius: float) -> list[Point]:
+    """The outline of a box with rounded corners, clockwise from its upper edge."""
     left, top, right, bottom = radius, radius, width - radius, height - radius
-    for quarter, (x, y) in enumerate([(right, top), (right, bottom), (left, bottom), (left, top)]):
-        along, out = math.pi / 2 * quarter, math.pi / 2 * (quarter - 1)
-        straight = (width, height)[quarter % 2] - 2 * radius
-        for left_over in range(int(straight), 0, -1):
-            yield (
-                x + radius * math.cos(out) - left_over * math.cos(along),
-                y + radius * math.sin(out) - left_over * math.sin(along),
-            )
-        turns = int(radius * math.pi / 2)
-        for turn in range(turns):
-            angle = out + math.pi / 2 * turn / turns
-            yield x + radius * math.cos(angle), y + radius * math.sin(angle)
+    corners = [(right, top), (right, bottom), (left, bottom), (left, top)]
+    turns = [math.radians(90 * (quarter - 1) + 15 * turn) for quarter in range(4) for turn in range(7)]
+    points = [
+        (x + radius * math.cos(turn), y + radius * math.sin(turn))
+        for (x, y), turn in zip((corner for corner in corners for _ in range(7)), turns)
+    ]
+    return [*points, points[0]]
+
+
+def _stroke(draw: Any, points: Sequence[Point], wide: float, dashes: Sequence[float] = ()) -> None:
+    """Draw a line through these points on a mask, in dashes if there are any."""
+    for dash in _dashes(points, dashes) if dashes else [points]:
+        draw.line(dash, fill=255, width=round(wide), joint="curve")
+
+
+def _dashes(points: Sequence[Point], lengths: Sequence[float]) -> Iterator[list[Point]]:
+    """A line cut into dashes: the parts of it that are `on`, where `lengths` are on and off in turns."""
+    turns = itertools.cycle(zip(itertools.cycle((True, False)), lengths))
+    (on, left), dash = next(turns), [points[0]]
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        length, gone = math.hypot(to_x - x, to_y - y), 0.0
+        while length - gone > left:
+            gone += left
+            at = (x + (to_x - x) * gone / length, y + (to_y - y) * gone / length)
+            if on:
+                yield [*dash, at]
+            (on, left), dash = next(turns), [at]
+        left -= length - gone
+        dash.append((to_x, to_y))
+    if on:
+        yield dash

@@ -10,6 +10,7 @@ RED = "#D1293D"  # violations only
 GREEN = "#1E7B57"
 INK = "#1F2430"
 QUIET = "#7A808C"
+FAINT = "#BCBFC5"  # QUIET, half as strong
 LINE = "#E3E5E8"
 PAPER = "#FFFFFF"
 GOOD_CELL = "#D9EEE4"

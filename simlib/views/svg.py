@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simlib.views.canvas import PIXELS, POINT, Box, Canvas, Line, Text, hatches, lines_of
+from simlib.views.canvas import PIXELS, POINT, Box, Canvas, Line, Path, Text, hatches, lines_of
 from simlib.views.markup import escape
 
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
@@ -22,7 +22,7 @@ def svg_of(canvas: Canvas, alt: str) -> str:
 
 def elements(canvas: Canvas) -> str:
     """Only the marks, in order, for a parent element that sets the font and centres text."""
-    write: dict[type, Callable[..., str]] = {Text: _text, Box: _box, Line: _line}
+    write: dict[type, Callable[..., str]] = {Text: _text, Box: _box, Line: _line, Path: _path}
     return "".join(write[type(mark)](mark) for mark in canvas.marks)
 
 
@@ -34,9 +34,7 @@ def _text(mark: Text) -> str:
     look += f' font-family="{MONO}"' if mark.mono else ""
     look += ' style="white-space:pre"' if mark.mono or "  " in mark.words else ""
     look += f' transform="rotate({-mark.rotation:g} {x:g} {y:g})"' if mark.rotation else ""
-    return "".join(
-        f'<text x="{x:g}" y="{y + below:g}" {look}>{escape(line)}</text>' for line, below in lines_of(mark)
-    )
+    return "".join(f'<text x="{x:g}" y="{y + below:g}" {look}>{escape(line)}</text>' for line, below in lines_of(mark))
 
 
 def _box(mark: Box) -> str:
@@ -49,7 +47,7 @@ def _box(mark: Box) -> str:
     drawn = f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}"{corner} {fill}{edge}/>'
     if not mark.hatched:
         return drawn
-    lines = "".join(f"M{x + start:g} {y + height:g}l{height:g} {-height:g}" for start in hatches(width, height))
+    lines = "".join(f"M{x + start:g} {y + height - up:g}l{far:g} {-far:g}" for start, up, far in hatches(width, height))
     return f'{drawn}<path d="{lines}" stroke="{mark.stroke}" stroke-width="0.8" fill="none"/>'
 
 
@@ -57,6 +55,14 @@ def _line(mark: Line) -> str:
     x, end, y = (PIXELS * one for one in (mark.x, mark.end, mark.y))
     ends = f'x1="{x:g}" x2="{end:g}" y1="{y:g}" y2="{y:g}"'
     return f'<line {ends} stroke="{mark.color}"{_thick(mark.linewidth)}/>'
+
+
+def _path(mark: Path) -> str:
+    d = "M" + "L".join(f"{PIXELS * x:g} {PIXELS * y:g}" for x, y in mark.points)
+    look = f'fill="{mark.fill}"' + (f' fill-opacity="{mark.opacity:g}"' if mark.opacity < 1 else "")
+    look += f' stroke="{mark.stroke}"{_thick(mark.linewidth)}' if mark.stroke else ""
+    look += f' stroke-dasharray="{" ".join(f"{one:g}" for one in mark.dashes)}"' if mark.dashes else ""
+    return f'<path d="{d}" {look}/>'
 
 
 def _thick(points: float) -> str:
