@@ -81,17 +81,17 @@ def test_a_fault_without_the_symptom_is_refused():
         catalogue([mild]).worlds  # noqa: B018
 
 
-def test_each_run_is_simulated_once():
-    ran = []
+def test_each_run_is_simulated_once_and_its_customers_are_asked_once():
+    ran, asked = [], []
     counted = Catalogue(
         lambda seed, **changes: ran.append((seed, *changes)) or run(seed, **changes), FAULTS, CHECKS,
-        gauge=lambda run: run.shipped, alarm=5, unit="shipped", variants=2,
+        gauge=lambda run: asked.append(run) or run.shipped, alarm=5, unit="shipped", variants=2,
     )  # fmt: skip
     plans = Plans(counted)
     for world in counted.worlds:
         for player in plans.players().values():
             player(world, 1)
-    assert len(ran) == len(set(ran))
+    assert len(ran) == len(set(ran)) == len(asked)
 
 
 def test_a_fix_takes_away_what_it_mends_and_nothing_else():

@@ -127,7 +127,7 @@ class Catalogue:
         self._run, self._gauge, self.alarm, self.unit = run, gauge, alarm, unit
         self.faults, self.checks = tuple(faults), tuple(checks)
         self.variants, self.most_seeds = variants, most_seeds
-        self._runs: dict[tuple[int, str, tuple[str, ...]], Run] = {}
+        self._runs: dict[tuple[int, str, tuple[str, ...]], tuple[Run, float]] = {}
         self._readings: dict[tuple[str, str, int], tuple[str, str]] = {}
 
     def adding(self, *checks: Check) -> Catalogue:
@@ -170,16 +170,21 @@ class Catalogue:
 
     def rerun(self, world: World, keep: Sequence[str] | None = None) -> Run:
         """The run with this fault, or only with those of its changes that are in `keep`."""
+        return self._ran(world, keep)[0]
+
+    def _ran(self, world: World, keep: Sequence[str] | None) -> tuple[Run, float]:
+        """A run, and what customers see of it: they are asked once, and not for every fix that changes nothing."""
         changes = {name: value for name, value in world.fault.changes.items() if keep is None or name in keep}
         key = (world.seed, world.fault.name if changes else "", tuple(changes))
         if key not in self._runs:
-            self._runs[key] = self._run(world.seed, **changes)
+            run = self._run(world.seed, **changes)
+            self._runs[key] = run, self._gauge(run)
         return self._runs[key]
 
     def gauge(self, world: World, fixes: Sequence[Fault] = ()) -> float:
         """What customers see with these fixes applied: the system is run again with the same seed."""
         mended = {name for fix in fixes for name in fix.mends}
-        return self._gauge(self.rerun(world, [name for name in world.fault.changes if name not in mended]))
+        return self._ran(world, [name for name in world.fault.changes if name not in mended])[1]
 
     def suffers(self, world: World, fixes: Sequence[Fault] = ()) -> bool:
         """Whether customers notice it with these fixes applied."""
@@ -187,7 +192,7 @@ class Catalogue:
 
     def usual(self, world: World) -> float:
         """What customers see of the healthy system with the same seed."""
-        return self._gauge(self.rerun(world, keep=()))
+        return self._ran(world, keep=())[1]
 
     def reading(self, check: Check, world: World) -> tuple[str, str]:
         """The check's finding in this run, and its numbers. Raises Mistake if it returns anything else."""

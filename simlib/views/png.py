@@ -92,15 +92,23 @@ class _Drawing:
                 self._draw.text(place, printable(line), fill=mark.color, font=font, anchor=ANCHORS[mark.ha])
 
     def _turned(self, mark: Text, words: str, font: Any, below: float) -> None:
-        """Write a line and turn it around the mark's place, which is in the middle of a sheet of its own."""
+        """Write a line on a sheet of its own, and turn that around the mark's place."""
         from PIL import Image, ImageDraw
 
-        half = math.ceil(font.getlength(words) + 2 * font.size)
-        sheet = Image.new("L", (2 * half, 2 * half))
-        ImageDraw.Draw(sheet).text((half, half + below), words, fill=255, font=font, anchor=ANCHORS[mark.ha])
-        turned = sheet.rotate(mark.rotation, Image.Resampling.BICUBIC)
-        corner = (round(DOTS_PER_INCH * mark.x) - half, round(DOTS_PER_INCH * mark.y) - half)
-        self.image.paste(mark.color, corner, turned)
+        width, height = math.ceil(font.getlength(words) + font.size), math.ceil(2 * font.size)
+        sheet = Image.new("L", (width, height))
+        x = {"left": font.size / 2, "center": width / 2, "right": width - font.size / 2}[mark.ha]
+        ImageDraw.Draw(sheet).text((x, 1.4 * font.size), words, fill=255, font=font, anchor=ANCHORS[mark.ha])
+        turned = sheet.rotate(mark.rotation, Image.Resampling.BICUBIC, expand=True)
+        right, down = width / 2 - x, height / 2 - 1.4 * font.size + below  # from the mark's place to the sheet's middle
+        sine, cosine = math.sin(math.radians(mark.rotation)), math.cos(math.radians(mark.rotation))
+        middle = (
+            DOTS_PER_INCH * mark.x + right * cosine + down * sine,
+            DOTS_PER_INCH * mark.y - right * sine + down * cosine,
+        )
+        self.image.paste(
+            mark.color, (round(middle[0] - turned.width / 2), round(middle[1] - turned.height / 2)), turned
+        )
 
     def _font(self, name: str, size: float) -> Any:
         from PIL import ImageFont
