@@ -69,8 +69,9 @@ class _Drawing:
     def __init__(self, canvas: Canvas, fonts: str) -> None:
         from PIL import Image, ImageDraw
 
-        size = (int(canvas.width * DOTS_PER_INCH), int(canvas.height * DOTS_PER_INCH))
-        self.image = Image.new("RGB", size, canvas.theme.paper)
+        # What is a sum of inches may miss a whole number of dots by a hair.
+        width, height = (math.floor(DOTS_PER_INCH * side + 1e-6) for side in (canvas.width, canvas.height))
+        self.image = Image.new("RGB", (width, height), canvas.theme.paper)
         self._draw = ImageDraw.Draw(self.image)
         self._folder = fonts
         self._fonts: dict[tuple[str, float], Any] = {}
