@@ -189,9 +189,14 @@ class Watchdog:
             finally:
                 self.stretch += 1  # at once: nothing may be raised from here on
         finally:
-            if self._asked_in == self.stretch - 1 and self.asked is not None:
-                hanging, self.asked = self.asked, None
-                raise hanging
+            if self.asked is not None:
+                self.settle()
+
+    def settle(self) -> None:
+        """Raise Hanging if it was meant for the stretch that has just ended, even if that has caught it."""
+        if self._asked_in == self.stretch - 1 and self.asked is not None:
+            hanging, self.asked = self.asked, None
+            raise hanging
 
     def strike(self) -> None:
         """Raise the pending Hanging if the same code still runs; and again if the code catches it.

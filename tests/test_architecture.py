@@ -19,8 +19,8 @@ HOUSE = [
 ]  # fmt: skip
 ROOMS = {
     "model": [
-        "operation", "fault", "records", "shape", "values", "timing", "shown", "view", "state", "resource",
-        "outside_memory", "asked", "generator_state", "process", "properties", "system",
+        "operation", "builders", "fault", "records", "shape", "values", "timing", "shown", "view", "state",
+        "resource", "outside_memory", "asked", "generator_state", "process", "properties", "system",
     ],
     "resources": [
         "read_set", "serializable", "transaction", "transactional", "expiring", "database_state", "database", "message",
@@ -35,7 +35,7 @@ ROOMS = {
     ],
     "simulate": [
         "conditions", "clock", "server", "arrivals", "result", "resource", "worker", "timers", "requests", "faults",
-        "recorder", "execution", "simulation",
+        "recorder", "execution", "lean", "simulation",
     ],
     "live": [
         "pipe", "stores", "worker", "observer", "fork_server", "actor", "processes", "race", "machine", "chaos",

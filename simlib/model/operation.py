@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any, ClassVar, NamedTuple
 
 from simlib.text import show
@@ -48,8 +49,9 @@ NOWHERE = Where()
 class Op:
     """What a worker asks of a resource, as data: `bank.call("charge", 20)`.
 
-    `line` and `function` say where it was built, for messages about a forgotten `yield`; they are not part of the
-    request.
+    Where it was built is kept for messages about a forgotten `yield`, and is no part of the request: how far its `code`
+    had come, in bytes, because finding the line takes as long as building the step. A step from another process has
+    the line and the function's name instead. `bound` is what an engine has bound it to, and need not look up.
     """
 
     is_data: ClassVar[bool] = False  # cannot be stored or sent
@@ -58,8 +60,27 @@ class Op:
     verb: str
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = field(default_factory=dict)
-    line: int = field(default=0, compare=False)
-    function: str = field(default="", compare=False)
+    at: int = field(default=0, compare=False)
+    code: CodeType | str = field(default="", compare=False)
+    bound: Any = field(default=None, compare=False)
+
+    @property
+    def line(self) -> int:
+        """The line that it was built in; 0 if that is unknown."""
+        return self.at if isinstance(self.code, str) else _line_of(self.code, self.at)
+
+    @property
+    def function(self) -> str:
+        """The name of the function that it was built in."""
+        return self.code if isinstance(self.code, str) else self.code.co_name
+
+    def become_a_part(self) -> Op:
+        """This step, with its line looked up and bound to nothing, as a part of another step: a key is made of it."""
+        self.at, self.code, self.bound = self.line, self.function, None
+        return self
+
+    def __reduce__(self) -> tuple[type[Op], tuple[Any, ...]]:
+        return (Op, (self.resource, self.verb, self.args, self.kwargs, self.line, self.function))
 
     def built_by(self, worker: str) -> str:
         """`load, line 4`: where it was built, in this worker or in a function that it called."""
@@ -79,6 +100,11 @@ class Op:
     __repr__ = __str__
 
 
+def _line_of(code: CodeType, at: int) -> int:
+    """The line of the instruction at this offset."""
+    return next((line or 0 for first, last, line in code.co_lines() if first <= at < last), 0)
+
+
 class Outcome(NamedTuple):
     """One way in which a step can go.
 
@@ -94,6 +120,9 @@ OK = Outcome()
 # The step has begun and not ended: in a database, it waits for a row; on a disk, half of a file is written. Its worker
 # is not answered yet.
 BEGUN = Outcome(None, "begun")
+
+
+WAITS = object()  # the answer in place of Blocked, where raising would take longer than the step; see State.direct
 
 
 class Blocked(Exception):

@@ -9,10 +9,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from types import CodeType, FrameType, GeneratorType, MethodType, TracebackType
+from types import CodeType, FrameType, FunctionType, GeneratorType, MethodType, TracebackType
 from typing import Any
 
 from simlib.errors import ENDS_A_RUN, Mistake, Terminated, WorkerHangs
+from simlib.model.builders import Bind
 from simlib.model.operation import NOWHERE, Op, Where
 from simlib.model.resource import Resource
 from simlib.model.values import ATOMS, fresh
@@ -32,31 +33,56 @@ class Process:
     """
 
     __slots__ = (
-        "error", "generator", "name", "op", "stopped",
-        "_built", "_function", "_handles", "_raised", "_values", "_watchdog",
+        "built", "error", "generator", "name", "op", "send", "stopped",
+        "_function", "_given", "_handles", "_is_plain", "_places", "_raised", "_values", "_watchdog",
     )  # fmt: skip
 
     def __init__(
-        self, function: Worker, resources: Mapping[str, Resource], values: Mapping[str, Any], watchdog: Watchdog
+        self,
+        function: Worker,
+        resources: Mapping[str, Resource],
+        values: Mapping[str, Any],
+        watchdog: Watchdog,
+        bind: Bind | None = None,
     ) -> None:
         self.name = name_of(function)
         self._function = function
         self._watchdog = watchdog
-        self._built: list[Op | Mistake] = []
-        self._handles = {name: resource.handle(name, self._built) for name, resource in resources.items()}
+        self.built: list[Op | Mistake] = []  # since the last step was yielded
+        self._handles = {name: resource.handle(name, self.built, bind) for name, resource in resources.items()}
         self._values = values
+        self._places: dict[int, Where] = {}  # by its own line
+        self._given = {**self._handles, **values}
+        # Calling a generator function runs none of its code.
+        is_generator = bool(function.__code__.co_flags & inspect.CO_GENERATOR)
+        self._is_plain = is_generator and all(type(value) in ATOMS for value in values.values())
         self.begin()
 
     def begin(self) -> None:
         """Run it to its first step: at its start, and again when a run has ended and there is another task for it."""
+        self.renew()
+        self.answer(None)
+
+    def renew(self) -> None:
+        """Begin another run, and stop before its first line. `answer` or `advance` with None runs it to its first step.
+
+        What an earlier run has left unyielded while it was killed counts for nothing.
+        """
         self.error: BaseException | None = None
         self.op: Op | None = None
         self.stopped = False  # it was told to stop
         self._raised = NOWHERE
+        self.built.clear()
+        made: Any = self._function(**self._given) if self._is_plain else self._made()
+        self.generator: GeneratorType[Any, Any, Any] = made
+        self.send = self.generator.send
+
+    def _made(self) -> GeneratorType[Any, Any, Any]:
+        """What the function returns for copies of the values. Raises Mistake if that is no generator."""
         given = {**self._handles, **{name: fresh(value) for name, value in self._values.items()}}
         made: Any = None
         try:
-            if self._function.__code__.co_flags & inspect.CO_GENERATOR:  # calling it runs none of its code
+            if self._function.__code__.co_flags & inspect.CO_GENERATOR:
                 made = self._function(**given)
             else:
                 made = self._watchdog.run(functools.partial(self._function, **given))
@@ -70,13 +96,21 @@ class Process:
             if inspect.iscoroutine(made):
                 made.close()
             raise Mistake(no_yield(self._function, made))
-        self.generator: GeneratorType[Any, Any, Any] = made
-        self.answer(None)
+        return made
 
     @property
     def where(self) -> Where:
         """Where its step is in the learner's code; if an error ended it, where that was raised."""
-        return self._raised if self.generator.gi_frame is None else _place(_suspended(self.generator))
+        generator = self.generator
+        if generator.gi_frame is None:
+            return self._raised
+        if generator.gi_yieldfrom is not None:
+            return _place(_suspended(generator))
+        line = generator.gi_frame.f_lineno
+        found = self._places.get(line)
+        if found is None:
+            found = self._places[line] = _place(_suspended(generator))
+        return found
 
     def answer(self, answer: Any) -> None:
         """Answer the worker's step, and run it to its next one. Raises WorkerHangs if it never gets there."""
@@ -89,35 +123,45 @@ class Process:
         """`answer` for a caller with a watchdog of its own, which turns Hanging into what `hangs` returns."""
         try:
             if type(answer) in ATOMS:
-                asked = self.generator.send(answer)
+                asked = self.send(answer)
             elif isinstance(answer, BaseException):
                 self.stopped |= isinstance(answer, Terminated)
                 asked = self.generator.throw(type(answer)(*answer.args))
             else:
-                asked = self.generator.send(fresh(answer))
-        except StopIteration:
-            self.op = None
-            if self._built:
-                self._check_forgotten(None)
-            return
-        except Mistake as mistake:
-            raise self._placed(mistake) from None
-        except (KeyboardInterrupt, Hanging):
-            raise
+                asked = self.send(fresh(answer))
         except BaseException as error:
-            self._check_error(error)
-            self._raised = _place(_passed(error.__traceback__))
-            # `sys.exit()` is one more way in which a worker that was told to stop does so.
-            self.op, self.error = None, Terminated() if self.stopped and isinstance(error, SystemExit) else error
+            self.ended_by(error)
             return
+        self.op = self.checked(asked)
+
+    def checked(self, asked: Any) -> Op:
+        """What the worker has yielded, which is to be the step that it built, and the only one. Raises Mistake."""
         if type(asked) is not Op:
             raise Mistake(self._not_a_step(asked))
-        built = self._built
+        built = self.built
         if len(built) == 1 and built[0] is asked:
             built.clear()
         else:
             self._check_forgotten(asked)
-        self.op = asked
+        return asked
+
+    def ended_by(self, error: BaseException) -> None:
+        """What it raised when it was answered has ended its run: StopIteration if it has returned. Raises Mistake for a
+        slip, and what is to stop all of us.
+        """
+        if isinstance(error, StopIteration):
+            self.op = None
+            if self.built:
+                self._check_forgotten(None)
+            return
+        if isinstance(error, Mistake):
+            raise self._placed(error) from None
+        if isinstance(error, (KeyboardInterrupt, Hanging)):
+            raise error
+        self._check_error(error)
+        self._raised = _place(_passed(error.__traceback__))
+        # `sys.exit()` is one more way in which a worker that was told to stop does so.
+        self.op, self.error = None, Terminated() if self.stopped and isinstance(error, SystemExit) else error
 
     def hangs(self, hanging: Hanging) -> Mistake:
         """The mistake to raise if the worker was answered and never yielded again."""
@@ -135,7 +179,7 @@ class Process:
         )
 
     def _check_forgotten(self, asked: Op | None) -> None:
-        for built in self._built:
+        for built in self.built:
             if isinstance(built, Mistake):  # the worker's own `except` caught it
                 raise self._placed(built) from None
             if built is not asked:
@@ -143,7 +187,7 @@ class Process:
                     f"{built.built_by(self.name)}: `{built}` was built but not yielded, so it never happened. "
                     f"Write `yield {built.resource}.{built.verb}(...)` where you build it."
                 )
-        self._built.clear()
+        self.built.clear()
 
     def _check_error(self, error: BaseException) -> None:
         """Raise Mistake if the worker's error comes from misusing steps, not from what it wanted to do."""
@@ -154,7 +198,7 @@ class Process:
                 f"{self._place_of(error)}nobody told the worker to stop. Terminated is raised by the fault `stops`; "
                 "a worker that has done its task returns: `return`."
             )
-        if isinstance(error, ENDS_A_RUN) or any(isinstance(built, Mistake) for built in self._built):
+        if isinstance(error, ENDS_A_RUN) or any(isinstance(built, Mistake) for built in self.built):
             self._check_forgotten(None)
         if not isinstance(error, (AttributeError, TypeError)) or misused is None:
             return
@@ -185,11 +229,20 @@ class Process:
             return f"{where}`yield {called}(...)` hands over a generator. Write `yield from {called}(...)`."
         if asked is None:
             return f"{where}a `yield` with nothing to do. Yield a step, such as `yield db.read(key)`."
-        if isinstance(asked, MethodType) and isinstance(asked.__self__, Resource):
-            step = f"{asked.__self__._name}.{asked.__name__}"
+        step = self._not_called(asked)
+        if step:
             return f"{where}`yield {step}` is not a step yet. Call it: `yield {step}(...)`."
         what = f"{where}`yield {show(asked)}` is not a step."
         return f"{what} Yield what a resource's method gives: `yield db.read(key)`."
+
+    def _not_called(self, asked: Any) -> str:
+        """The name of the step whose method this is, empty if it is none."""
+        if isinstance(asked, MethodType) and isinstance(asked.__self__, Resource):
+            return f"{asked.__self__._name}.{asked.__name__}"
+        quick = [
+            f"{name}.{verb}" for name, one in self._handles.items() for verb in vars(one) if vars(one)[verb] is asked
+        ]
+        return quick[0] if isinstance(asked, FunctionType) and quick else ""
 
     def discard(self) -> None:
         """Let go of a process that will not run again.

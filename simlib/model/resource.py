@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from simlib.arguments import above_zero, why_unfit
 from simlib.errors import Mistake
+from simlib.model.builders import Bind, Fits, builders
 from simlib.model.operation import Op
 from simlib.model.state import State
 from simlib.model.values import SURE, fresh
@@ -42,11 +43,20 @@ class Resource:
         """The state before anything has happened."""
         raise NotImplementedError
 
-    def handle(self, name: str, built: list[Op | Mistake]) -> Self:
-        """The resource as one process sees it; each step that it builds is recorded in `built`."""
+    def handle(self, name: str, built: list[Op | Mistake], bind: Bind | None = None) -> Self:
+        """The resource as one process sees it; each step that it builds is recorded in `built`.
+
+        With `bind`, its most usual steps are built by closures, bound to what `bind` gives.
+        """
         handle = object.__new__(type(self))
         vars(handle).update(vars(self), _name=name, _built=built, _described=self)
+        if bind is not None:
+            vars(handle).update(builders(handle, name, built.append, self._usual(name), bind))
         return handle
+
+    def _usual(self, name: str) -> Mapping[str, Fits]:
+        """Its most usual verbs, each with the arguments that are taken as they are, unchecked and uncopied."""
+        return {}
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._built is None:
@@ -144,7 +154,7 @@ def _checked(build: Callable[..., Op]) -> Callable[..., Op]:
             self._note(misfit)
             raise misfit from None
         caller = sys._getframe(1)
-        op.line, op.function = caller.f_lineno or 0, caller.f_code.co_name
+        op.at, op.code = caller.f_lasti, caller.f_code
         built.append(op)
         return op
 

@@ -66,6 +66,7 @@ class State:
     sees: ClassVar[tuple[str, ...]] = ()  # what a property may ask for, besides `state[key]` and `key in state`
     remote: ClassVar[bool] = True  # reached over a network: requests and replies can be lost
     retries_end: ClassVar[bool] = False  # what is handed back to it comes again only so often
+    arms: ClassVar[bool] = False  # a step may give it its first timer
     one_line: ClassVar[bool] = True  # whoever waits first is served first, and nobody else while that one waits
 
     def copy(self) -> Self:
@@ -142,6 +143,12 @@ class State:
     def handler(self, verb: str) -> Callable[..., Any]:
         """The method that carries out this verb, called with the worker and the step's arguments."""
         return getattr(self, f"on_{verb}")  # type: ignore[no-any-return]
+
+    def direct(self, verb: str) -> Callable[..., Any]:
+        """The same for a loop that takes millions of steps: where the worker has to wait it may answer WAITS, instead
+        of raising Blocked.
+        """
+        return self.handler(verb)
 
     def lasts(self, op: Op) -> bool:
         """Whether this step, taken now, is nothing but time that passes: a sleep, or a wait for which nothing comes."""

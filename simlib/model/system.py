@@ -12,6 +12,7 @@ from typing import Any
 
 from simlib.arguments import named, whole_number
 from simlib.errors import ENDS_A_RUN, Hangs, Mistake, NotDeterministic, OperationError
+from simlib.model.builders import Bind
 from simlib.model.operation import OK, Blocked, Op, Outcome, Where
 from simlib.model.outside_memory import Outside
 from simlib.model.process import Process, Worker
@@ -63,14 +64,16 @@ class System:
         """The world before anything has happened."""
         return {name: resource.initial(name) for name, resource in self.resources.items()}
 
-    def start(self, worker: str, incarnation: int = 1) -> Process:
-        """A new process of this worker. `me` is the worker's letter and the number of this start: `A.1`."""
+    def start(self, worker: str, incarnation: int = 1, bind: Bind | None = None) -> Process:
+        """A new process of this worker. `me` is the worker's letter and the number of this start: `A.1`. Its steps are
+        bound to what `bind` gives, see Resource.handle.
+        """
         role = self.cast[worker]
         resources = {name: self.resources[name] for name in role.parameters if name in self.resources}
         values = {name: self.values[name] for name in role.parameters if name in self.values}
         if role.knows_itself:
             values[ME] = f"{worker}.{incarnation}"
-        return Process(role.function, resources, values, self.watchdog)
+        return Process(role.function, resources, values, self.watchdog, bind)
 
     @cached_property
     def title(self) -> str:

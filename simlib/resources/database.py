@@ -7,9 +7,10 @@ from typing import Any
 
 from simlib.arguments import whole_number
 from simlib.errors import Mistake
+from simlib.model.builders import Fits
 from simlib.model.operation import Op
 from simlib.model.resource import Resource, positive
-from simlib.model.values import fresh
+from simlib.model.values import KEYS, SURE, fresh
 from simlib.model.view import Value, asked
 from simlib.resources.database_state import GUARDS, DatabaseState, key_of
 from simlib.resources.transaction import LEVELS, Level
@@ -69,6 +70,9 @@ class Database(Resource):
 
     def initial(self, name: str) -> DatabaseState:
         return DatabaseState(fresh(self._rows))
+
+    def _usual(self, name: str) -> Mapping[str, Fits]:
+        return {"read": (KEYS,), "write": (KEYS, SURE), "insert": (KEYS, SURE), "delete": (KEYS,)}
 
     @asked
     def __getitem__(self, key: Any) -> Value:
@@ -229,7 +233,7 @@ class Database(Resource):
                 )
         if self._built is not None:  # part of this step, not forgotten yields
             self._built[:] = [op for op in self._built if not any(op is write for write in writes)]
-        return Op(self._name, "transaction", writes)
+        return Op(self._name, "transaction", tuple([write.become_a_part() for write in writes]))
 
 
 def _locking(for_update: bool, skip_locked: bool, nowait: bool) -> dict[str, bool]:

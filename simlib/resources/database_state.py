@@ -29,6 +29,16 @@ class DatabaseState(ExpiringState):
     def __contains__(self, key: Any) -> bool:
         return key_of(key) in self.rows
 
+    def direct(self, verb: str) -> Callable[..., Any]:
+        return self._write_alone if verb == "write" else super().direct(verb)
+
+    def _write_alone(self, who: str, key: Any, row: Any, **options: Any) -> None:
+        """`on_write`, which has little to do where no transaction is open and no row has a time to live."""
+        if self.open or self.lives or options:
+            self.handler("write")(who, key, row, **options)
+        else:
+            self.rows[key] = row
+
     def on_read(self, who: str, key: Any, fence: int | None = None, **locking: bool) -> Any:
         self._fence(who, key, fence)
         row = self._take(who, key, when_locked(**locking)) if locking else self._look(who, key)

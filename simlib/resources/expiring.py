@@ -29,6 +29,7 @@ class Life:
 class ExpiringState(TransactionalState):
     """Rows, some of which have a time to live."""
 
+    arms = True
     lives: dict[Any, Life] = field(default_factory=dict)  # by the row's key
     armings: int = 0  # how often one was set; it only tells a clock which timer is stale
 

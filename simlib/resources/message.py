@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simlib.model.state import Count, Counted, Renumber
+from simlib.model.values import SURE
 from simlib.model.view import Value
 from simlib.text import show
 
@@ -49,3 +50,14 @@ class Message(Counted):
 
 
 _set_id, _set_body, _set_deliveries, _set_number = (vars(Message)[name].__set__ for name in Message.__slots__)
+
+
+def plain_of(queue: str) -> Callable[..., bool]:
+    """Whether the arguments are one message of this queue, with nothing in it to copy."""
+    prefix = f"{queue}-"
+
+    def is_plain(*args: Any) -> bool:
+        one = args[0]
+        return len(args) == 1 and type(one) is Message and type(one.body) in SURE and one.id.startswith(prefix)
+
+    return is_plain

@@ -10,13 +10,14 @@ from typing import Any
 from simlib.arguments import whole_number
 from simlib.errors import Mistake
 from simlib.model import timing
+from simlib.model.builders import Fits
 from simlib.model.fault import REDELIVERIES
-from simlib.model.operation import OK, Blocked, Op, Outcome
+from simlib.model.operation import OK, WAITS, Blocked, Op, Outcome
 from simlib.model.resource import Resource, positive
 from simlib.model.state import ANYBODY, Renumber, State
 from simlib.model.timing import JUST_NOW, Elapsed, Slept, Timer
-from simlib.model.values import freeze, fresh, unordered
-from simlib.resources.message import Message
+from simlib.model.values import SURE, freeze, fresh, unordered
+from simlib.resources.message import Message, plain_of
 from simlib.text import plural, show
 
 
@@ -64,9 +65,16 @@ class QueueState(State):
             raise Blocked
         return self.deliver(self.ready.pop(0), who)
 
+    def direct(self, verb: str) -> Callable[..., Any]:
+        return self._receive_or_wait if verb == "receive" else super().direct(verb)
+
+    def _receive_or_wait(self, who: str) -> Any:
+        return self.deliver(self.ready.pop(0), who) if self.ready else WAITS
+
     def on_ack(self, who: str, message: Message) -> None:
         receipt = (message.id, message.deliveries)
-        self._forget(receipt)
+        if self.elapsed:
+            self._forget(receipt)
         if self.flights.pop(receipt, None) or self._take_back(receipt):
             self.done[message.id] = message
 
@@ -79,8 +87,10 @@ class QueueState(State):
             self.flights[message.id, message.deliveries] = (message, None)
 
     def deliver(self, message: Message, who: str) -> Message:
-        self.flights.pop((message.id, message.deliveries), None)  # its receipt is now an old one
-        self.elapsed.pop(message.id, None)
+        if message.deliveries:
+            self.flights.pop((message.id, message.deliveries), None)  # its receipt is now an old one
+        if self.elapsed:
+            self.elapsed.pop(message.id, None)
         message = Message(message.id, message.body, message.deliveries + 1, message.number)
         self.flights[message.id, message.deliveries] = (message, who)
         return message
@@ -170,7 +180,8 @@ class QueueState(State):
         for receipt, (message, owner) in self.flights.items():
             if who in (None, owner):
                 self.flights[receipt] = (message, None)
-        self._set({message: elapsed.gone(who) for message, elapsed in self.elapsed.items()})
+        if self.elapsed:
+            self._set({message: elapsed.gone(who) for message, elapsed in self.elapsed.items()})
 
     def renamed(self, names: Mapping[str, str]) -> QueueState:
         state = self.copy()
@@ -256,6 +267,9 @@ class Queue(Resource):
         for body in self._messages:
             state.on_send("", fresh(body))
         return state
+
+    def _usual(self, name: str) -> Mapping[str, Fits]:
+        return {"receive": (), "send": (SURE,), "ack": plain_of(name), "nack": plain_of(name)}
 
     @property
     def ready(self) -> list[Message]:

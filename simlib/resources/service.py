@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from simlib.errors import Mistake
+from simlib.model.builders import Fits
 from simlib.model.operation import Op
 from simlib.model.resource import Resource
+from simlib.model.values import SURE
 from simlib.model.view import asked
 from simlib.resources.message import Message
 from simlib.resources.queue import QueueState, owned
@@ -48,6 +51,9 @@ class Service(Resource):
 
     def initial(self, name: str) -> ServiceState:
         return CallingState(events=QueueState(name, RESEND, None)) if self._webhooks else ServiceState()
+
+    def _usual(self, name: str) -> Mapping[str, Fits]:
+        return {"call": _is_plain}
 
     @asked
     def count(self, action: str, *args: Any) -> int:
@@ -105,3 +111,8 @@ class Service(Resource):
         if not self._webhooks:
             raise Mistake(f"{verb}(...): this service calls nobody back. Describe it as Service(webhooks=True).")
         return ()
+
+
+def _is_plain(action: Any, *args: Any) -> bool:
+    """Whether this is what to do, with arguments that need no copy."""
+    return type(action) is str and (not args or SURE.issuperset(map(type, args)))

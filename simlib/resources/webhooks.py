@@ -22,6 +22,8 @@ VERBS = ("receive", "ack", "nack")  # of the handler, whom the service calls
 class CallingState(ServiceState):
     """What was done, and the events that tell of it."""
 
+    arms = True
+
     sees = ("count", "pending_webhooks")
     retries_end: ClassVar[bool] = True
     events: QueueState = field(default_factory=lambda: QueueState("", RESEND, None))

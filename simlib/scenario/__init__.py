@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import ParamSpec, TypeVar, Unpack, cast
 
+import simpy
+
 from simlib.arguments import named, public, whole_number
 from simlib.check import Report, explore
 from simlib.errors import Mistake
@@ -19,7 +21,7 @@ from simlib.schedule.replay import play, run_once
 from simlib.schedule.scripted import attack
 from simlib.schedule.token import Point, points, read_token
 from simlib.schedule.trace import Trace
-from simlib.simulate import Run, simulate
+from simlib.simulate import Beside, Run, simulate
 from simlib.simulate.conditions import COUNTED, MEASURED, Conditions, Duration, Likely
 from simlib.text import listed, name_of, show
 
@@ -136,6 +138,8 @@ class Scenario(Description):
         stops_per_day: Likely = 0.0,
         trace: bool = False,
         until_violation: bool = False,
+        env: simpy.Environment | None = None,
+        beside: Beside | None = None,
     ) -> Run:
         """Run this worker once on a simulated clock for so many `hours`, and measure. A seed gives the same run again.
 
@@ -147,8 +151,10 @@ class Scenario(Description):
         function, `crashes_per_day={"relay": 10}`. (`explore` takes counts, under other names: `outages=1`.) The other
         conditions are by resource: see Conditions.
 
-        With `trace=True` the run keeps its events; with `until_violation=True` it ends at the first violation. Raises
-        Mistake if a number is out of range, if a condition names no resource, and for the slips that `explore` refuses.
+        With `trace=True` the run keeps its events; with `until_violation=True` it ends at the first violation. In a
+        SimPy environment of yours, `env=`, it runs from now on beside your processes; `beside=` makes one of (env, run)
+        that can look at the run, at `run["inbox"]`. Raises Mistake if a number is out of range, if a condition names no
+        resource, and for the slips that `explore` refuses.
         """
         conditions = Conditions(
             hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause,
@@ -158,7 +164,7 @@ class Scenario(Description):
             stops_per_day,
         )  # fmt: skip
         system = system_of(self, worker, workers)
-        return simulate(system, conditions, whole_number("seed", seed), trace, until_violation)
+        return simulate(system, conditions, whole_number("seed", seed), trace, until_violation, env, beside)
 
     @public()
     def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:

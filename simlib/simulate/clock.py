@@ -37,7 +37,7 @@ def _nothing(about: Any) -> None: ...
 
 
 class Clock:
-    """`now` is in seconds since the start. The heap and the loop are SimPy's.
+    """`now` is in seconds since the start.
 
     A step that takes no time bypasses the heap if it would be the next event anyway: the order is the same, and in many
     systems a third of the steps take no time.
@@ -46,34 +46,24 @@ class Clock:
     def __init__(self, watchdog: Watchdog) -> None:
         self.now = 0.0
         self._watchdog = watchdog
-        self._environment = simpy.Environment()
-        self._over = self._environment.event()
-        self._push: Callable[[simpy.Event, EventPriority, float], None] = self._environment.schedule
-        self._callbacks: list[Callable[[Any], None]] = [self._happen]  # shared by all alarms
-        self._next: Alarm | None = None  # bypasses the heap
-        self._happening = False
-        self._events = self._at_once = 0
+        self._at_once = 0
         self._instant = -1.0
 
     def run(self, progress: Progress) -> None:
         """Process events until `end` is called. Raises KeyboardInterrupt and Full."""
-        self._progress = progress
-        self._environment.run(until=self._over)
+        raise NotImplementedError
 
     def end(self) -> bool:
         """Stop after the events of this moment. False if it is already stopping."""
-        if self._over.triggered:
-            return False
-        self._over.succeed()
-        return True
+        raise NotImplementedError
 
     def after(self, seconds: float, call: Callable[[Any], None], about: Any = None) -> None:
         """Call `call(about)` in `seconds`."""
-        if not seconds:
-            self._count_at_once()
-        alarm = Alarm(call, about)
-        alarm.callbacks = self._callbacks
-        self._push(alarm, NORMAL, seconds)
+        raise NotImplementedError
+
+    def schedule(self, step: Alarm, seconds: float) -> None:
+        """Let this step take `seconds`."""
+        raise NotImplementedError
 
     def repeat(self, between: Callable[[], float], call: Callable[[Any], None], about: Any = None) -> None:
         """Call it over and over, each time after an interval drawn anew: a renewal process."""
@@ -84,16 +74,6 @@ class Clock:
 
         self.after(between(), again)
 
-    def schedule(self, step: Alarm, seconds: float) -> None:
-        """Let this step take `seconds`."""
-        if not seconds:
-            self._count_at_once()
-            if self._happening and self._next is None and self._environment.peek() > self.now:
-                self._next = step
-                return
-        step.callbacks = self._callbacks
-        self._push(step, NORMAL, seconds)
-
     def _count_at_once(self) -> None:
         self._at_once = self._at_once + 1 if self.now == self._instant else 0
         self._instant = self.now
@@ -102,9 +82,59 @@ class Clock:
                 f"{MOST_AT_ONCE:,} steps and no time has passed: a loop whose steps take 0 s. Give it a latency."
             )
 
+
+class SimPyClock(Clock):
+    """The heap and the loop are those of a SimPy environment, which may have processes of the user's own.
+
+    Its clock may have run before; what is still in its heap when the run is over happens to nobody.
+    """
+
+    def __init__(self, watchdog: Watchdog, environment: simpy.Environment) -> None:
+        super().__init__(watchdog)
+        self._environment = environment
+        self._began = environment.now
+        self._over = environment.event()
+        self._is_over = False
+        self._push: Callable[[simpy.Event, EventPriority, float], None] = self._environment.schedule
+        self._callbacks: list[Callable[[Any], None]] = [self._happen]  # shared by all alarms
+        self._next: Alarm | None = None  # bypasses the heap
+        self._happening = False
+        self._events = 0
+
+    def run(self, progress: Progress) -> None:
+        self._progress = progress
+        try:
+            self._environment.run(until=self._over)
+        finally:
+            self._is_over = True
+
+    def end(self) -> bool:
+        if self._over.triggered:
+            return False
+        self._over.succeed()
+        return True
+
+    def after(self, seconds: float, call: Callable[[Any], None], about: Any = None) -> None:
+        if not seconds:
+            self._count_at_once()
+        alarm = Alarm(call, about)
+        alarm.callbacks = self._callbacks
+        self._push(alarm, NORMAL, seconds)
+
+    def schedule(self, step: Alarm, seconds: float) -> None:
+        if not seconds:
+            self._count_at_once()
+            if self._happening and self._next is None and self._environment.peek() > self._environment.now:
+                self._next = step
+                return
+        step.callbacks = self._callbacks
+        self._push(step, NORMAL, seconds)
+
     def _happen(self, alarm: Any) -> None:
         """Run this alarm, then the steps that take no time. Stop if the watchdog says so."""
-        self.now = self._environment.now
+        if self._is_over:
+            return
+        self.now = self._environment.now - self._began
         self._happening = True
         while alarm is not None:
             alarm.call(alarm.about)

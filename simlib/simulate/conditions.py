@@ -126,12 +126,13 @@ def exponential(mean: float) -> Exponential:
 
 def draw(duration: Duration, chance: random.Random) -> float:
     """A duration in seconds. Raises Mistake if it is not a number from 0 on."""
-    return checked(duration(chance) if callable(duration) else duration)
+    seconds = duration(chance) if callable(duration) else duration
+    return seconds if type(seconds) is float and 0.0 <= seconds < inf else checked(seconds)  # most are
 
 
 def checked(seconds: float) -> float:
     """`seconds`, checked. Raises Mistake if it is not a number from 0 on."""
-    found = seconds if type(seconds) is float else as_number(seconds)  # the fast path: this runs at each step
+    found = as_number(seconds)
     if found is None or not 0 <= found < inf:
         raise Mistake(f"{show(seconds)} is no duration: give seconds, 0 or more, or a function of a random.Random.")
     return float(found)

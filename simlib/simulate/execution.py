@@ -67,9 +67,12 @@ class Execution:
         """Start a new process for this worker."""
         worker.idle = worker.restarting = False
         worker.incarnation += 1
-        worker.process = self._system.start(worker.name, worker.incarnation)
+        worker.process = self._process(worker)
         worker.step = Step(self._take_effect, worker)
         self._begin_task(worker, worker.process)
+
+    def _process(self, worker: Worker) -> Process:
+        return self._system.start(worker.name, worker.incarnation)
 
     def _begin_task(self, worker: Worker, process: Process) -> None:
         worker.steps = 0
@@ -154,8 +157,8 @@ class Execution:
             self._end_task(worker, process)
             return
         resource = self.resources[op.resource]
-        operation = worker.operation = resource.operations.get(op.verb) or resource.operation(op)
-        if not worker.queued and (operation.receives or operation.sends):
+        operation = worker.operation = resource.operation(op.verb)
+        if not worker.queued and operation.queues:
             worker.queued = op.verb
         latency = operation.latency
         seconds = latency if type(latency) is float else draw(latency, self._chance["latency"])
@@ -179,16 +182,20 @@ class Execution:
             self._wait_for_the_pause(step, outcome)
             return
         if not self._carry_out(worker, outcome):
-            step.waits = True
-            resource.waiting.append(step)
-            if step.until < inf:
-                self._clock.after(step.until - self._clock.now, self._give_up, (step, step.until))
-            if not resource.state.one_line:
-                self.changed(resource)  # others may have waited for this worker
-        elif resource.is_watched or resource.waiting or resource.state.has_timers:
+            self._wait(step, resource)
+        elif resource.is_watched or resource.waiting or (resource.arms and resource.state.has_timers):
             self.changed(resource)
         if worker.step is None or worker.step.waits:
             self._settle()
+
+    def _wait(self, step: Step, resource: Resource) -> None:
+        """Let a step wait until its resource changes."""
+        step.waits = True
+        resource.waiting.append(step)
+        if step.until < inf:
+            self._clock.after(step.until - self._clock.now, self._give_up, (step, step.until))
+        if not resource.state.one_line:
+            self.changed(resource)  # others may have waited for this worker
 
     def _has_to_wait(self, worker: Worker, op: Op, outcome: Outcome) -> bool:
         """Whether a step that waits for a message for a limited time finds none, and its time is not up."""
@@ -290,7 +297,7 @@ class Execution:
 
     def changed(self, resource: Resource) -> None:
         """A resource has changed: check it, and retry the steps that wait for it."""
-        if resource.is_watched or resource.state.has_timers:
+        if resource.is_watched or (resource.arms and resource.state.has_timers):
             self._look_at(resource)
         waiting, still = resource.waiting, 0
         while len(waiting) > still:
@@ -301,7 +308,7 @@ class Execution:
                 self._wait_for_the_pause(step)
             elif self._carry_out(worker):
                 still = 0  # it may have freed others
-                if resource.is_watched or resource.state.has_timers:
+                if resource.is_watched or (resource.arms and resource.state.has_timers):
                     self._look_at(resource)
             else:
                 step.waits = True

@@ -86,13 +86,14 @@ class Recorder:
 
     def step(self, worker: Worker, op: Op, outcome: Outcome, answer: Any, where: Where, now: float) -> None:
         """Add a worker's step to the trace."""
-        nth = worker.nth.get(op.name, 0) + 1
+        name = op.name
+        nth = worker.nth.get(name, 0) + 1
         if outcome is not BEGUN:
-            worker.nth[op.name] = nth
-        move = worker.move
-        if outcome is not OK:
-            move = step(worker.name, outcome)
-        self._events.append(_ending(worker, TimedEvent(move, now, op, answer, where, nth)))
+            worker.nth[name] = nth
+        event = TimedEvent(worker.move if outcome is OK else step(worker.name, outcome), now, op, answer, where, nth)
+        if worker.process is not None and worker.process.op is None:
+            _ending(worker, event)
+        self._events.append(event)
 
     def stop(self, worker: Worker, where: Where, now: float) -> None:
         """Count a worker that was told to stop, and add it to the trace."""

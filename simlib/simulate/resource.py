@@ -39,6 +39,7 @@ class Resource:
         self.state = state
         self.claims = [claim for claim in claims if name in claim.parameters]
         self.is_watched = state.has_timers or bool(self.claims)  # a change has timers to start or properties to check
+        self.arms = state.arms
         self.waiting: deque[Step] = deque()
         self.armed: set[Hashable] = set()  # timers that the clock is set for
         self.operations: dict[str, Operation] = {}  # by verb
@@ -54,20 +55,28 @@ class Resource:
         draws = type(state).choices is not State.choices
         self.may_go_otherwise = draws or bool(self._chances) or name in conditions.down
 
-    def operation(self, op: Op) -> Operation:
-        """The operation of this step's verb: set up once, not at every step."""
-        latency, state = self._conditions.latency_of(op.name), self.state
-        handler, sleeps = state.handler(op.verb), False
-        if isinstance(state, ClockState):
-            sleeps = op.verb == "sleep"
-            handler = _sleep if sleeps else lambda who: float(self._clock.now)
-        receives, sends = op.verb == "receive", isinstance(state, QueueState) and op.verb == "send"
-        found = self.operations[op.verb] = Operation(
-            self, handler, latency if callable(latency) else checked(latency), self._conditions.timeout_of(op.name),
-            self.server is None and not self._conditions.timeout, sleeps, receives, sends,
-            self.server is not None or receives or sends,
-        )  # fmt: skip
+    def operation(self, verb: str) -> Operation:
+        """The operation of this verb: set up once, not at every step."""
+        found = self.operations.get(verb)
+        if found is None:
+            found = self.operations[verb] = self._operation(verb)
         return found
+
+    def _operation(self, verb: str) -> Operation:
+        name, state = f"{self.name}.{verb}", self.state
+        latency, is_clock = self._conditions.latency_of(name), isinstance(state, ClockState)
+        handler, sleeps = state.handler(verb), False
+        if is_clock:
+            sleeps = verb == "sleep"
+            handler = _sleep if sleeps else lambda who: float(self._clock.now)
+        receives, sends = verb == "receive", isinstance(state, QueueState) and verb == "send"
+        latency = latency if callable(latency) else checked(latency)
+        is_plain = self.server is None and not self._conditions.timeout
+        return Operation(
+            self, handler, state.direct(verb), latency, latency if is_plain and not callable(latency) else 0.0,
+            self._conditions.timeout_of(name), is_plain, is_plain and not self.may_go_otherwise and not is_clock,
+            sleeps, receives, sends, receives or sends, state.can_begin, self.server is not None or receives or sends,
+        )  # fmt: skip
 
     def is_down(self) -> bool:
         """Whether it is unreachable now."""
@@ -104,12 +113,17 @@ class Operation:
 
     resource: Resource
     handler: Callable[..., Any]
+    direct: Callable[..., Any]  # the same for the lean loop: it answers WAITS rather than raise Blocked
     latency: Duration
+    delay: float  # the same, if a step takes just that, and it is neither drawn nor 0
     timeout: float | None
     is_plain: bool  # takes its latency and nothing else: no server, no timeouts
+    is_lean: bool  # and nothing can come of it but what its handler does
     sleeps: bool
     receives: bool
     sends: bool
+    queues: bool  # it receives or sends
+    can_begin: Callable[[Op], bool]  # whether others may see it wait
     is_noted: bool  # its answer counts towards load or tasks
 
 

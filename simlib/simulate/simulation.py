@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Generator
 from random import Random
+from typing import Any
+
+import simpy
 
 from simlib.model.fault import CRASHES, PAUSES, POWER_LOSSES, STOPS
 from simlib.model.system import System
 from simlib.model.timing import Timer
 from simlib.progress import Progress
+from simlib.resources.clock import ClockState
 from simlib.resources.queue import QueueState
 from simlib.schedule.transition import (
     Transition,
@@ -19,16 +24,19 @@ from simlib.schedule.transition import (
     ways_to_lose_power,
 )
 from simlib.simulate.arrivals import interarrival_times, schedule_arrivals
-from simlib.simulate.clock import Clock, Full
+from simlib.simulate.clock import Clock, Full, SimPyClock
 from simlib.simulate.conditions import Conditions, draw
 from simlib.simulate.execution import Execution
 from simlib.simulate.faults import Strike, schedule_faults
+from simlib.simulate.lean import LeanClock, LeanExecution
 from simlib.simulate.recorder import Recorder
 from simlib.simulate.resource import Resource, end_process
 from simlib.simulate.result import HOUR, Run
 from simlib.simulate.timers import Timers
 from simlib.simulate.worker import Worker
 
+# What makes a SimPy process of the user's own, which may look at the run while it lasts.
+Beside = Callable[[simpy.Environment, Run], Generator[simpy.Event, Any, Any]]
 STREAMS = ("latency", "arrivals", "faults", "mishaps")  # independent random streams
 
 
@@ -36,20 +44,33 @@ class Simulation:
     """One run of a system under conditions, from one seed."""
 
     def __init__(
-        self, system: System, conditions: Conditions, seed: int, keep_trace: bool, until_violation: bool
+        self,
+        system: System,
+        conditions: Conditions,
+        seed: int,
+        keep_trace: bool,
+        until_violation: bool,
+        environment: simpy.Environment | None = None,
+        beside: Beside | None = None,
     ) -> None:
         self._system, self._conditions, self._until_violation = system, conditions, until_violation
+        watchdog = system.watchdog
         self._chance = {name: Random(f"{seed} {name}") for name in STREAMS}
         requests, answered = ({name: Counter[int]() for name in conditions.capacity} for _ in range(2))
         self.run = Run(
             system.title, seed, conditions=conditions, requests=requests, answered=answered, states=system.states()
         )
         conditions.check_names(self.run.states, dict.fromkeys(system.names.values()))
-        self._clock = Clock(system.watchdog)
+        asks_simpy = any(isinstance(state, ClockState) for state in self.run.states.values())
+        lean = environment is None and beside is None and not asks_simpy
+        self._environment, self._beside = environment or simpy.Environment(), beside
+        self._clock: Clock = LeanClock(watchdog) if lean else SimPyClock(watchdog, self._environment)
         self._clock.after(conditions.hours * HOUR, self._end, False)
         self._recorder = Recorder(system, self.run, keep_trace, self._violated)
         self._timers = Timers(self._clock, self._run_out)
-        self._execution = Execution(system, self._clock, self._recorder, self._chance, self._look_at, self._settle)
+        self._execution = (LeanExecution if lean else Execution)(
+            system, self._clock, self._recorder, self._chance, self._look_at, self._settle
+        )
 
     def finish(self) -> Run:
         """Run until the time is up or nothing more can happen; an interrupt keeps the results so far."""
@@ -71,6 +92,8 @@ class Simulation:
     def _begin(self) -> None:
         clock, conditions, execution, chance = self._clock, self._conditions, self._execution, self._chance
         self._recorder.check(self._system.always, 0.0)
+        if self._beside is not None:
+            self._environment.process(self._beside(self._environment, self.run))
         queues = [name for name, state in self.run.states.items() if isinstance(state, QueueState)]
         consumers = self._system.consumers
         roles = list(dict.fromkeys(one.role.name for one in execution.workers if one.name not in consumers))
@@ -95,8 +118,11 @@ class Simulation:
 
     def _settle(self) -> None:
         """End the run if nothing more can happen: every worker has ended or waits, and no timer runs."""
-        if self._conditions.arrivals is not None or any(worker.goes_on for worker in self._execution.workers):
+        if self._conditions.arrivals is not None:
             return
+        for worker in self._execution.workers:
+            if worker.goes_on:
+                return
         if not any(state.timers() for state in self.run.states.values() if state.has_timers):
             self._end(settled=True)
 
