@@ -24,7 +24,7 @@ from simlib.resources import Lease, Message
 from simlib.scenario import Claim, Failure, Workers
 from simlib.schedule.budget import Faults, Question, Search, SearchLimits
 from simlib.schedule.trace import Event, Trace
-from simlib.simulate import Conditions, Run
+from simlib.simulate import Beside, Conditions, Run
 from simlib.simulate.conditions import Duration, Likely, Production
 from simlib.sweep import Sweep
 from simlib.views.board import Board
@@ -44,7 +44,8 @@ __all__ = [
     # properties, and what they see
     "Claim", "Value", "View",
     # arguments
-    "Plain", "Counts", "Faults", "SearchLimits", "Search", "Question", "Production", "Duration", "Likely", "Failure",
+    "Plain", "Counts", "Faults", "SearchLimits", "Search", "Question", "Production", "Duration", "Likely",
+    "Beside", "Failure",
     # results
     "Report", "Verdict", "Trace", "Event", "Run", "Conditions", "Comparison", "Audit", "Sweep", "Grade",
     # pictures

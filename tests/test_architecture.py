@@ -146,6 +146,7 @@ LONG_FUNCTIONS = {
     "check/graph.py: circles": "Tarjan's algorithm, in one piece as in the paper",
     "check/successors.py: of": "the innermost loop of a search, where a call costs as much as all the rest",
     "model/resource.py: _checked": "a closure that each step of a simulation runs",
+    "simulate/lean.py: _carry_out": "the innermost loop of a simulation, where a call costs as much as all the rest",
     "scenario/__init__.py: simulate": "a line of its signature for each condition: an editor shows the defaults",
 }
 LONG_MODULES = {
@@ -169,6 +170,7 @@ LONG_MODULES = {
     "schedule/trace.py": "an event, a trace, and its text",
     "schedule/transition.py": "all that can happen, and what it does to the world",
     "simulate/execution.py": "one class",
+    "simulate/lean.py": "one loop, which stands by itself",
     "views/layout.py": "a method for each kind of mark",
     "simulate/conditions.py": "each condition twice: as a field, and as a keyword",
     "watchdog.py": "one thread that looks after all that runs",

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from simlib import Database, Lock, Queue, Scenario, Service, exponential
-from simlib.errors import Mistake
+from simlib.errors import Mistake, WorkerHangs
 from simlib.simulate import Conditions, simulate
 from simlib.simulate.lean import LeanExecution
+from simlib.watchdog import Watchdog
 from tests.programs import (
     programs_as_data,
     programs_as_source,
@@ -165,3 +166,73 @@ def test_a_process_that_was_there_before_takes_its_turns_and_goes_on_afterwards(
     assert (ticks, env.now) == ([100, 200, 300, 400, 500, 600], 610)
     env.run(until=1_000)
     assert ticks[-1] == 900 and run.completed == 14
+
+
+def test_what_is_no_environment_is_refused():
+    with pytest.raises(Mistake, match="give a SimPy environment"):
+        Scenario(inbox=Queue(), db=Database()).simulate(take, env=3)
+
+
+# A slip is told in the same words
+
+
+def forgets(db):
+    db.write("x", 1)
+    yield db.read("x")
+
+
+def does_not_call(db):
+    yield db.read
+
+
+def misspells(db):
+    yield db.reed("x")
+
+
+def says_too_much(db):
+    yield db.read("x", "y")
+
+
+def stores_a_set(db):
+    yield db.write("x", {1})
+
+
+def yields_nothing(db):
+    yield db.read("x")
+    yield
+
+
+def answers_itself(db):
+    row = db.read("x")
+    yield db.write("x", row + 1)
+
+
+def hands_back_what_is_not_its_own(inbox):
+    yield inbox.ack("inbox-1")
+
+
+@pytest.mark.parametrize(
+    "worker",
+    [
+        forgets, does_not_call, misspells, says_too_much, stores_a_set, yields_nothing, answers_itself,
+        hands_back_what_is_not_its_own,
+    ],
+)  # fmt: skip
+def test_a_slip_is_told_in_the_same_words_on_both(worker):
+    told = []
+    for env in (None, simpy.Environment()):
+        with pytest.raises(Mistake) as caught:
+            Scenario(db=Database(), inbox=Queue()).simulate(worker, env=env)
+        told.append((type(caught.value), str(caught.value)))
+    assert told[0] == told[1] and worker.__name__ in told[0][1]
+
+
+def test_a_loop_without_a_step_is_stopped_on_the_lean_loop(monkeypatch):
+    def endless(db):
+        yield db.read("x")
+        while True:
+            pass
+
+    monkeypatch.setattr(Watchdog, "patience", 0.05)
+    with pytest.raises(WorkerHangs, match="endless, line"):
+        Scenario(db=Database()).simulate(endless)

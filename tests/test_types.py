@@ -59,7 +59,7 @@ def test_explore_takes_what_others_hand_on_to_it():
 
 
 def test_simulate_takes_what_others_hand_on_to_it():
-    assert taken(Scenario.simulate) == spelled(Seed) | spelled(Production)
+    assert taken(Scenario.simulate, "env", "beside") == spelled(Seed) | spelled(Production)
     assert {*CONDITIONS} == {*spelled(Seed), *spelled(Production)}
     of_a_run = {"seed", "workers", "trace", "until_violation"}
     assert {field.name for field in fields(Conditions)} == {*CONDITIONS} - of_a_run

@@ -33,6 +33,7 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
+OF_ONE_RUN = ("self", "worker", "env", "beside")
 THREE_QUESTIONS: Faults = {CRASHES: 1, REDELIVERIES: 1}
 Failure = Report | Trace | str  # a report, its trace, or its token
 
@@ -148,23 +149,20 @@ class Scenario(Description):
         `..._per_day` is a rate per worker, except `power_losses_per_day`, one for all of them. Each `..._chance`, from
         0 to 1, is the probability that a fault strikes an operation that it can strike: `outage_chance=0.01` fails one
         call in a hundred, `outage_chance={"lock": 0.01}` one at that resource. A rate may be by the name of a worker's
-        function, `crashes_per_day={"relay": 10}`. (`explore` takes counts, under other names: `outages=1`.) The other
-        conditions are by resource: see Conditions.
+        function. (`explore` takes counts, under other names: `outages=1`.) Others are by resource: see Conditions.
 
         With `trace=True` the run keeps its events; with `until_violation=True` it ends at the first violation. In a
-        SimPy environment of yours, `env=`, it runs from now on beside your processes; `beside=` makes one of (env, run)
-        that can look at the run, at `run["inbox"]`. Raises Mistake if a number is out of range, if a condition names no
-        resource, and for the slips that `explore` refuses.
+        SimPy environment of yours, `env=`, it runs beside your processes; `beside=` makes one of (env, run), which sees
+        `run["inbox"]`. Raises Mistake for numbers out of range, unknown names, and the slips that `explore` refuses.
         """
         conditions = Conditions(
             hours, latency, arrivals, crashes_per_day, power_losses_per_day, restart, pauses_per_day, pause,
             {} if capacity is None else capacity, {} if timeout is None else timeout,
-            {} if down is None else down, {} if stalled is None else stalled,
-            redelivery_chance, outage_chance, lost_reply_chance, rejection_chance, disk_full_chance,
-            stops_per_day,
+            {} if down is None else down, {} if stalled is None else stalled, redelivery_chance, outage_chance,
+            lost_reply_chance, rejection_chance, disk_full_chance, stops_per_day,
         )  # fmt: skip
-        system = system_of(self, worker, workers)
-        return simulate(system, conditions, whole_number("seed", seed), trace, until_violation, env, beside)
+        system, seed = system_of(self, worker, workers), whole_number("seed", seed)
+        return simulate(system, conditions, seed, trace, until_violation, env, beside)
 
     @public()
     def run(self, worker: Workers, *, crash_after: int | None = None) -> Trace:
@@ -272,4 +270,5 @@ def about_a_scenario(
     return public(instead=instead, first=Scenario, closed=closed, order=(*CONDITIONS, *LIMITS, *KINDS))
 
 
-CONDITIONS = tuple([*inspect.signature(Scenario.simulate).parameters][2:])  # what a function passes on to `simulate`
+# What a function passes on to `simulate`: all but the worker, and a SimPy environment, which is of one run.
+CONDITIONS = tuple([name for name in inspect.signature(Scenario.simulate).parameters if name not in OF_ONE_RUN])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import simpy
 
+from simlib.errors import Mistake
 from simlib.model.system import System
 from simlib.simulate.conditions import Conditions, exponential
 from simlib.simulate.result import Run
 from simlib.simulate.simulation import Beside, Simulation
+from simlib.text import show
 
 __all__ = ["Beside", "Conditions", "Run", "exponential", "simulate"]
 
@@ -25,6 +27,8 @@ def simulate(
 
     In `env`, a SimPy environment, it runs beside the processes that are there, and beside the one that `beside` makes.
     """
+    if env is not None and not isinstance(env, simpy.Environment):
+        raise Mistake(f"env={show(env)}: give a SimPy environment, env=simpy.Environment().")
     before = system.memories()
     with system.watchdog:
         run = Simulation(system, conditions, seed, trace, until_violation, env, beside).finish()
