@@ -50,7 +50,7 @@ class Op:
     """What a worker asks of a resource, as data: `bank.call("charge", 20)`.
 
     Where it was built is kept for messages about a forgotten `yield`, and is no part of the request: how far its `code`
-    had come, in bytes, because finding the line takes as long as building the step. A step from another process has
+    had come, in bytes, because finding the line takes long beside building the step. A step from another process has
     the line and the function's name instead. `bound` is what an engine has bound it to, and need not look up.
     """
 
