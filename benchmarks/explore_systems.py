@@ -80,7 +80,8 @@ def shop_of(system: test_spin.System) -> Scenario:
 
 
 def cases(quick: bool) -> list[Case]:
-    _, lease, queue, _, dual = test_spin.SYSTEMS
+    twins = {system.model: system for system in test_spin.SYSTEMS}
+    lease, queue, dual = twins["lease"], twins["redelivery"], twins["dual_write"]
     two = {"crashes": 1, "pauses": 1} if quick else {"crashes": 2, "pauses": 2}
     back = {"crashes": 1, "redeliveries": 1} if quick else {"crashes": 2, "redeliveries": 2, "pauses": 1}
     every = dict.fromkeys(dual.faults, 1)

@@ -30,8 +30,9 @@ ROOMS = {
     "schedule": ["transition", "budget", "trace", "machine", "token", "replay", "scripted", "random"],
     "check": [
         "edges", "encoding", "findings", "graph", "behaviour", "local_states", "determinism", "resource_states",
-        "world", "restricted", "symmetry", "counters", "property_answers", "learned", "prices", "successors",
-        "question", "violations", "search", "reachability", "shortest", "checker", "report", "fault_matrix",
+        "world", "restricted", "symmetry", "counters", "property_answers", "learned", "prices", "ways", "successors",
+        "question", "violations", "search", "reachability", "shortest", "core", "core_successors", "core_searches",
+        "checker", "report", "fault_matrix",
     ],
     "simulate": [
         "conditions", "clock", "server", "arrivals", "result", "resource", "worker", "timers", "requests", "faults",

@@ -7,13 +7,12 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
+from simlib.check.core_searches import reachability, shortest
 from simlib.check.counters import floors
 from simlib.check.findings import Carry, Findings
 from simlib.check.learned import Sharing, has_locks
 from simlib.check.question import Question, deadline
-from simlib.check.reachability import Reachability
 from simlib.check.restricted import FaultLocation, Overtaking
-from simlib.check.shortest import Shortest
 from simlib.check.symmetry import NotAlike, alike
 from simlib.errors import Hangs, Mistake, NotDeterministic
 from simlib.model.system import System
@@ -41,19 +40,19 @@ def findings_of(
 
 def _findings(checker: Checker, symmetric: bool, location: bool) -> Findings:
     if location:  # it singles out worker A
-        return checker.ask(lambda question: Shortest(question).run())
+        return checker.ask(shortest)
     try:
         proof = _proof(checker, symmetric)
     except (NotDeterministic, Hangs):  # asking again would take as long again
         raise
     except Mistake:
-        smallest = checker.ask(lambda question: Shortest(question).run())  # raises the same, on the shortest way
+        smallest = checker.ask(shortest)  # raises the same, on the shortest way
         if smallest.found or smallest.interrupted:
             return smallest
         raise
     if proof.found is None or proof.found.moves is None:
         return proof
-    smallest = checker.ask(lambda question: Shortest(question).run())
+    smallest = checker.ask(shortest)
     if smallest.interrupted and not smallest.found:
         smallest.wrong = proof.found.claim
     return smallest
@@ -61,15 +60,15 @@ def _findings(checker: Checker, symmetric: bool, location: bool) -> Findings:
 
 def _proof(checker: Checker, symmetric: bool) -> Findings:
     try:
-        return checker.ask(lambda question: Reachability(question).run(), anonymous=symmetric)
+        return checker.ask(reachability, anonymous=symmetric)
     except NotAlike:
-        return checker.ask(lambda question: Reachability(question).run())
+        return checker.ask(reachability)
 
 
 def runs_that_go_well(system: System, budget: Budget, most: int) -> list[tuple[Transition, ...]]:
     """At most `most` runs that go well, those with the fewest faults first."""
     with closing(Checker(system, partial(Question.about, system, budget, Limits()))) as checker:
-        return checker.ask(lambda question: Shortest(question, most).run()).good or []
+        return checker.ask(lambda question: shortest(question, most)).good or []
 
 
 class Checker:

@@ -74,3 +74,4 @@ class Findings:
     loops: list[Loop] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     uncaught: list[Uncaught] = field(default_factory=list)
+    compiled: bool = field(default=False, compare=False, repr=False)  # whether the compiled core ran the search

@@ -106,8 +106,7 @@ class Reachability(Search[int]):
             edge = self._how[where]
 
     def _look_for_livelock(self) -> None:
-        done = 2 * FAULT * (self.findings.faults_proven + 1)
-        traps = self._traps([state for state, bucket in enumerate(self._buckets) if bucket < done])
+        traps = self._traps(2 * FAULT * (self.findings.faults_proven + 1))
         if traps and self._successors.symmetry:
             raise NotAlike  # the finding names who loops, and who waits
         for trap in traps:
@@ -116,6 +115,9 @@ class Reachability(Search[int]):
                 return
             for state in trap:
                 self._reached(state)
+
+    def _reached_below(self, cost: int) -> Iterator[int]:
+        return (state for state, bucket in enumerate(self._buckets) if bucket < cost)
 
     def _summed_up(self) -> Findings:
         if self._rests:

@@ -94,6 +94,11 @@ class Report:
         """The steps after which a crash was tried."""
         return self.findings.crash_points
 
+    @property
+    def compiled(self) -> bool:
+        """Whether the compiled core ran the search, or plain Python; all else is the same. See simlib.check.core."""
+        return self.findings.compiled
+
     def sample(self, count: int = 1) -> list[Trace]:
         """At most `count` runs that went well, those with the fewest faults first; empty if none is known."""
         good = self.findings.good

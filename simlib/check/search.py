@@ -31,6 +31,8 @@ Arrival = TypeVar("Arrival")  # how a search reached a state
 class Search(Generic[Arrival]):
     """One search. `run` returns what it found."""
 
+    kind_of_successors: type[Successors] = Successors
+
     def __init__(self, question: Question) -> None:
         self._question = question
         self._system, self._local_states, self._limits = question.system, question.local_states, question.limits
@@ -55,7 +57,7 @@ class Search(Generic[Arrival]):
 
     def _make_successors(self) -> Successors:
         question, local_states = self._question, self._local_states
-        successors = Successors(
+        successors = self.kind_of_successors(
             self._system, local_states, question.resource_states, question.budget, question.location
         )
         if question.merges_counts:
@@ -121,9 +123,7 @@ class Search(Generic[Arrival]):
         found = self._checks.everywhere(state)
         if found is None:
             following = self._successors.in_state(number)
-            if self._local_states.ask_the_time and "time" not in self._question.carried:
-                raise Carry("time")
-            self._question.check_growth()
+            self._check_carried()
             targets, _, able, rests = following
             self._able |= able
             self.findings.transitions += len(targets)
@@ -132,10 +132,19 @@ class Search(Generic[Arrival]):
             self._graph.fill(number, targets)
             if rests:
                 found = self._rest(number, where)
+        return None if self._is_wrong(found, where) else following
+
+    def _check_carried(self) -> None:
+        """Raise Carry if states have to carry more."""
+        if self._local_states.ask_the_time and "time" not in self._question.carried:
+            raise Carry("time")
+        self._question.check_growth()
+
+    def _is_wrong(self, found: Found | None, where: Arrival) -> bool:
+        """Note what was found, if anything, with the moves that lead there."""
         if found is not None:
             self.findings.found = replace(found, moves=self._moves(where))
-            return None
-        return following
+        return found is not None
 
     def _make_room(self) -> None:
         """Make room for newly numbered states; for many at once, since most states lead to few new ones."""
@@ -197,7 +206,7 @@ class Search(Generic[Arrival]):
 
     def _conclude(self) -> None:
         """Everything was visited: count the schedules, look for livelocks, run every history again."""
-        self.findings.schedules = schedules(self._graph, self._rests)
+        self.findings.schedules = self._count_schedules()
         if self.findings.schedules is None:
             self._look_for_livelock()
         self._audit()
@@ -205,6 +214,9 @@ class Search(Generic[Arrival]):
             because = f"it was true in none of {plural(self.findings.states, 'state')}"
             self.findings.found = Found(self._checks.unseen[0].claim.name, None, because)
         self.findings.complete = True
+
+    def _count_schedules(self) -> int | None:
+        return schedules(self._graph, self._rests)
 
     def _audit(self) -> None:
         """Ask the workers and the properties again. Raises NotDeterministic if one of them answers differently."""
@@ -214,12 +226,16 @@ class Search(Generic[Arrival]):
     def _look_for_livelock(self) -> None:
         raise NotImplementedError
 
-    def _traps(self, within: Iterable[int]) -> list[list[int]]:
-        """The sets of states among these in which, without a fault, the system loops forever."""
+    def _traps(self, below: int) -> list[list[int]]:
+        """The sets of states, reached at a cost below this one, in which, without a fault, the system loops forever."""
         free: list[list[int]] = [[] for _ in self._successors.states]
-        for number in within:
+        for number in self._reached_below(below):
             free[number] = [target for target, edge in self._following(number) if edge.cost < FAULT]
         return circles(free)
+
+    def _reached_below(self, cost: int) -> Iterable[int]:
+        """The states that were reached for less."""
+        raise NotImplementedError
 
     def _following(self, number: int) -> list[tuple[int, Edge]]:
         targets, edges, _, _ = self._successors.in_state(number)

@@ -122,8 +122,7 @@ class Shortest(Search[Label]):
 
     def _look_for_livelock(self) -> None:
         """Look among the fully explored states for sets that cannot be left without a fault."""
-        done, labels = (self.findings.faults_proven + 1) * FAULT, self._labels
-        traps = self._traps([state for state in labels if labels[state][0].cost < done])
+        traps, labels = self._traps((self.findings.faults_proven + 1) * FAULT), self._labels
         for trap in sorted(traps, key=lambda trap: min(labels[state][0].cost for state in trap)):
             found = self._going_round(trap)
             if found:
@@ -133,6 +132,9 @@ class Shortest(Search[Label]):
                 return
             for state in trap:
                 self._reached(state)
+
+    def _reached_below(self, cost: int) -> Iterator[int]:
+        return (state for state, labels in self._labels.items() if labels[0].cost < cost)
 
     def _again(self, label: Label) -> tuple[Transition, ...]:
         """The step that repeats forever in a state that leads to itself, unless the way there ends with it."""

@@ -7,31 +7,20 @@ from typing import NamedTuple
 
 from simlib.check.behaviour import ENDED
 from simlib.check.counters import Counters
-from simlib.check.edges import COSTS, EVERYBODY, FAULT, NOBODY, Edge
+from simlib.check.edges import FAULT, Edge
 from simlib.check.encoding import FIELD, MASK, Encoding
 from simlib.check.local_states import LocalStates
-from simlib.check.prices import FREE, Prices
+from simlib.check.prices import Prices
 from simlib.check.resource_states import ResourceStates
 from simlib.check.restricted import FaultLocation, Overtaking
 from simlib.check.symmetry import Symmetry
+from simlib.check.ways import Ways
 from simlib.check.world import World
-from simlib.model.fault import PAUSES, POWER_LOSSES
-from simlib.model.operation import BEGUN
+from simlib.model.fault import POWER_LOSSES
 from simlib.model.system import System
-from simlib.model.timing import Slept, Timer, waits
+from simlib.model.timing import Slept, Timer
 from simlib.schedule.budget import Budget
-from simlib.schedule.transition import (
-    RULES,
-    STRIKES,
-    Kind,
-    Transition,
-    is_early,
-    matters,
-    power_loss,
-    step,
-    strike,
-    timeout,
-)
+from simlib.schedule.transition import RULES, STRIKES, Kind, is_early, matters
 
 NO_ONE: frozenset[str] = frozenset()
 # A step, memoised: the bits of the budget of which one has to be set, what it adds to the state, the worker's next
@@ -83,7 +72,6 @@ class Successors:
             kind: [{} for _ in system.cast] for kind in STRIKES
         }
         self._running_timers: dict[tuple[int, int, int], list[RunningTimer]] = {}
-        self._power_loss_edges: list[Edge] = []
         self._location = location
         self.symmetry: Symmetry | None = None
         self._neighbours = [(worker, 0, 0) for worker in range(len(self._workers))]  # as in Symmetry
@@ -92,18 +80,22 @@ class Successors:
         self._named: dict[Hashable, int] = {}  # the states by name, where counts are merged
         self._prices = Prices(system, budget)
         self.struck = self._prices.struck
+        self._ways = Ways(system, local_states, resource_states, self._prices)
 
     def tell_nobody_apart(self) -> None:
         """From now on, one state stands for all that differ only by swapping identical workers."""
         self.symmetry = Symmetry(self._system, self.encoding, self._resource_states)
-        self._neighbours = self.symmetry.neighbours
+        self._neighbours, self._ways.symmetry = self.symmetry.neighbours, self.symmetry
 
     def initial(self) -> int:
+        return self._number(self._first())
+
+    def _first(self) -> int:
         roots = tuple(self._local_states.root(worker) for worker in self._workers)
         state = self.encoding.pack((*roots, *self._resource_states.initial), self._prices.whole)
         for worker, node in enumerate(roots):
             state = self._world.fall_asleep(state, worker, node)
-        return self._number(state)
+        return state
 
     def _number(self, state: int) -> int:
         number = self._numbers.get(state)
@@ -130,6 +122,13 @@ class Successors:
         able = following[2] & ~sum(1 << worker for worker in idle)
         rests = not able and all(edge.cost >= FAULT for _, edge in kept)
         return [target for target, _ in kept], [edge for _, edge in kept], able, rests
+
+    def in_one_state(self, state: int) -> Following:
+        """The same for a single state, with the next states themselves in place of their numbers; none is kept."""
+        self.states.clear()
+        self._numbers.clear()
+        targets, edges, able, rests = self.in_state(self._number(state))
+        return [self.states[target] for target in targets], edges, able, rests
 
     def _alike(self, one: int, other: int) -> bool:
         """Whether these states are one but for what the clocks show."""
@@ -213,26 +212,9 @@ class Successors:
 
     def _look_up(self, worker: int, key: int) -> Steps:
         left, node, number = key >> 2 * FIELD, key >> FIELD & MASK, key & MASK
-        name, op, resource = self._workers[worker], self._local_states.op[node], self._local_states.resource_of[node]
-        asked = self._local_states.ops.things[op]
-        if self.symmetry:
-            self.symmetry.check(self._resource_states.state(resource, number), asked)
-        every: list[Step] = []
-        waiting = waits(asked) and self._resource_states.state(resource, number).lasts(asked)
-        for effect in self._resource_states.effects(resource, number, op, name):
-            fault = effect.outcome.fault
-            payers, price = self._prices.of(fault, left, self._resource_states.names[resource], name) if fault else FREE
-            if price is None:
-                continue
-            mask, cost = price
-            begins = effect.outcome == BEGUN
-            child = self._local_states.begun(node) if begins else self._local_states.child(node, effect.answer)
-            over, after = self._local_states.op[child] == ENDED, self._local_states.after_run(name, child)
-            gives_up, strikes = waiting and not fault, node if fault else None
-            edge = Edge(step(name, effect.outcome), worker, True, over, COSTS[fault], strikes, gives_up, payers=payers)
-            change = (after - node << self.encoding.workers[worker]) + self._world.change(
-                resource, number, effect.state
-            )
+        resource, every = self._local_states.resource_of[node], list[Step]()
+        for (mask, cost), state, after, edge in self._ways.of_step(worker, left, node, number):
+            change = (after - node << self.encoding.workers[worker]) + self._world.change(resource, number, state)
             every.append((mask, change + (cost << self.encoding.budget), after, edge))
         free = [step for step in every if not step[0]]
         steps = self._steps[worker][key] = (1 << worker if free else 0), free, every
@@ -257,23 +239,10 @@ class Successors:
 
     def _timers_of(self, resource: int, number: int, priced: int) -> list[RunningTimer]:
         found = self._running_timers[resource, number, priced] = []
-        name = self._resource_states.names[resource]
-        for timer in self._resource_states.timers(resource, number):
-            change = self._world.change(
-                resource, number, self._resource_states.after(resource, number, "expire", timer.id)
-            )
-            seconds = max(0, timer.seconds - timer.elapsed.aged)
-            payers, price = self._prices.of(PAUSES, priced, name, timer.owner)
-            mask, cost = price or (0, 0)
-            free = self._for_all(timeout(name, timer, early=False))
-            early = self._for_all(timeout(name, timer, early=True), payers)
+        for timer, seconds, after, free, price, early in self._ways.of_timers(resource, number, priced):
+            change, (mask, cost) = self._world.change(resource, number, after), price or (0, 0)
             found.append(RunningTimer(timer, seconds, change, free, mask, cost << self.encoding.budget, early))
         return found
-
-    @staticmethod
-    def _for_all(move: Transition, payers: tuple[int, ...] = ()) -> Edge:
-        """The edge of a move that is no single worker's."""
-        return Edge(move, NOBODY, False, False, COSTS[move.fault], NOBODY if move.fault else None, payers=payers)
 
     def _strikes(self, state: int, nodes: list[int], bounds: list[int], targets: list[int], edges: list[Edge]) -> None:
         """What strikes workers from outside, as far as the budget allows."""
@@ -305,22 +274,14 @@ class Successors:
 
     def _ending(self, kind: Kind, worker: int, key: int) -> Ending | None:
         """What this does to a worker at this node; None if it cannot happen there."""
-        name, node, endings = self._workers[worker], key & MASK, self._endings[kind][worker]
-        payers, price = self._prices.of(RULES[kind].fault or "", key >> FIELD, who=name)
-        if price is None or not STRIKES[kind](self._local_states.standing(node)):
-            endings[key] = None
-            return None
-        after = self._local_states.meet(RULES[kind].fate, name, node)
-        # Unless it goes on from where it was told to stop, its run is over.
-        over = RULES[kind].fate != "told" or self._ends(node, self._local_states.told_to_stop)
-        move = strike(kind, name)
-        change = (after - node << self.encoding.workers[worker]) + (price[1] << self.encoding.budget)
-        edge = Edge(move, worker, False, over, COSTS[move.fault], node, payers=payers)
-        ending = endings[key] = price[0], change, after, edge
+        node, ending = key & MASK, None
+        found = self._ways.of_strike(kind, worker, node, key >> FIELD)
+        if found:
+            (mask, cost), after, edge = found
+            change = (after - node << self.encoding.workers[worker]) + (cost << self.encoding.budget)
+            ending = mask, change, after, edge
+        self._endings[kind][worker][key] = ending
         return ending
-
-    def _ends(self, node: int, answer: int) -> bool:
-        return self._local_states.op[self._local_states.child(node, answer)] == ENDED
 
     def _power_losses(self, state: int, nodes: list[int], targets: list[int], edges: list[Edge]) -> None:
         left = state >> self.encoding.budget
@@ -328,18 +289,9 @@ class Successors:
         worlds = list(self._resource_states.power_losses(self.encoding.numbers(self.encoding.world(state))))
         if price is None or not matters(len(worlds), map(self._local_states.standing, nodes)):
             return
-        everybody = tuple(self._restarted(worker, node) for worker, node in zip(self._workers, nodes))
+        everybody = tuple(self._ways.restarted(worker, node) for worker, node in enumerate(nodes))
         after = [self.encoding.pack((*everybody, *world), left + price[1]) for world in worlds]
         for worker, node in enumerate(everybody):
             after = [self._world.fall_asleep(one, worker, node) for one in after]
         targets += map(self._number, map(self.symmetry.sorted, after) if self.symmetry else after)
-        edges += [self._power_loss(choice, payers) for choice in range(len(worlds))]
-
-    def _restarted(self, worker: str, node: int) -> int:
-        return node if self._local_states.op[node] == ENDED else self._local_states.meet("killed", worker, node)
-
-    def _power_loss(self, choice: int, payers: tuple[int, ...]) -> Edge:
-        while choice >= len(self._power_loss_edges):
-            move = power_loss(len(self._power_loss_edges))
-            self._power_loss_edges.append(Edge(move, EVERYBODY, False, True, COSTS[move.fault], NOBODY, payers=payers))
-        return self._power_loss_edges[choice]
+        edges += self._ways.power_losses(len(worlds), payers)

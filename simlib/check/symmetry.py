@@ -48,12 +48,16 @@ class Symmetry:
             (
                 worker,
                 worker - 1 if worker in self._last and worker not in first else count,
-                worker + 1 if worker < self._last.get(worker, worker) else count + 1,
+                worker + 1 if worker < self.last(worker) else count + 1,
             )
             for worker in range(count)
         ]
         # Times the difference of their nodes, this swaps a worker with the next one
         self._exchange = [(1 << FIELD * worker) - (1 << FIELD * (worker + 1)) for worker in range(count)]
+
+    def last(self, worker: int) -> int:
+        """The last worker of this one's group; itself if it has none."""
+        return self._last.get(worker, worker)
 
     def check(self, state: State, op: Op) -> None:
         """Raise NotAlike for a step that is told the name of a lock's holder, or would be if it were not left out."""
@@ -69,9 +73,9 @@ class Symmetry:
         while rank <= worker and self.neighbours[rank][1] < rank and nodes[rank - 1] > node:
             rank -= 1
             state += (node - nodes[rank]) * self._exchange[rank]
-        return self._renamed(state, self._names(worker, rank)) if self._resource_states.owned else state
+        return self._renamed(state, self.names(worker, rank)) if self._resource_states.owned else state
 
-    def _names(self, worker: int, rank: int) -> Names:
+    def names(self, worker: int, rank: int) -> Names:
         """Who gets whose name when this worker moves to this rank, and those between make room."""
         found = self._rotations.get((worker, rank))
         if found is None:

@@ -21,8 +21,8 @@ class World:
         self._workers = workers
         self._local_states, self._resource_states, self._encoding = local_states, resource_states, encoding
         self._has_clocks = bool(resource_states.clocks)
-        # Only running clocks are owning.
-        self._clocks = [resource for resource in resource_states.clocks if resource in resource_states.owning]
+        # Those that run: only they are owning.
+        self.clocks = [resource for resource in resource_states.clocks if resource in resource_states.owning]
         self._orphans: dict[int, int] = {}
         self._sleeps: dict[int, bool] = {}
 
@@ -95,7 +95,7 @@ class World:
         """The state after a sleep. The clock that was asked has advanced already; `before` is the state before that."""
         for resource in self._resource_states.timed:
             state = self.after(state, resource, "woke", sleep)
-        for clock in self._clocks:
+        for clock in self.clocks:
             passed = self._time(state, clock) - self._time(before, clock)
             if passed:
                 return self.pass_time(state, passed, clock)
@@ -117,20 +117,20 @@ class World:
     def _passed(self, state: int, sleep: Slept) -> int:
         """The state after a worker has slept for so long without asking a clock."""
         before = state
-        for clock in self._clocks[:1]:
+        for clock in self.clocks[:1]:
             state = self.after(state, clock, "slept", sleep)
         return self.wake(state, before, sleep)
 
     def pass_time(self, state: int, seconds: float, but: int = -1) -> int:
         """The state after so many seconds on all clocks and timers but this one; the same state if no clock runs."""
-        for resource in self._minding() if self._clocks and seconds else ():
+        for resource in self._minding() if self.clocks and seconds else ():
             if resource != but:
                 state = self.after(state, resource, "advance", seconds)
         return state
 
     def _minding(self) -> list[int]:
         """The resources that mind time."""
-        return [*self._resource_states.timed, *self._clocks]
+        return [*self._resource_states.timed, *self.clocks]
 
     def oversleeps(self, state: int, sleep: Slept) -> bool:
         """Whether some timer has to run out before this sleep is over."""
