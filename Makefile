@@ -33,6 +33,9 @@ If you have one under another name: make PYTHON=/path/to/python3
 endef
 export NO_PYTHON
 
+# Whether the compiled core is built. It is optional: all answers are the same without it.
+CORE := $(VENV)/core
+
 .PHONY: help lab test coverage notebooks sheets slides site progress ready lint constraints clean
 
 help:
@@ -52,19 +55,19 @@ help:
 	@echo 'Each sets up .venv first if need be. PYTHON=/path/to/python3 chooses the interpreter.'
 
 # A fresh clone is untrusted: JupyterLab would hide the saved pictures until every cell is run.
-lab: $(WHOLE)
+lab: $(WHOLE) $(CORE)
 	@set -- notebooks/*.ipynb; test ! -f "$$1" || $(BIN)/jupyter-trust "$$@" >/dev/null
 	@page=/lab; test ! -f $(LESSON) || page=/lab/tree/$(LESSON); \
 	root=; test "$$(id -u)" != 0 || root=--allow-root; \
 	exec $(BIN)/jupyter-lab $$root --port="$(or $(PORT),8888)" --LabApp.default_url="$$page" $(ARGS)
 
 # Progress bars say how fast this machine is; they must not get into the outputs that nbval compares.
-test: $(WHOLE)
+test: $(WHOLE) $(CORE)
 	TQDM_DISABLE=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
 		--nbval --nbval-current-env --nbval-cell-timeout=120 tests notebooks $(ARGS)
 
 # Without -n: pytest-xdist's processes would have to be put together too, and a branch could be missed on the way.
-coverage: $(WHOLE)
+coverage: $(WHOLE) $(CORE)
 	@mkdir -p build && rm -f build/coverage*
 	TQDM_DISABLE=1 $(BIN)/python -m coverage run -m pytest -q tests $(ARGS)
 	$(BIN)/python -m coverage combine -q
@@ -106,6 +109,13 @@ $(WHOLE): pyproject.toml constraints.txt
 	@# Without it, JupyterLab begins by asking whether it may fetch news. Nothing here needs the network.
 	@$(BIN)/jupyter-labextension disable @jupyterlab/apputils-extension:announcements >/dev/null 2>&1
 	@printf '%s' "$(CURDIR)" >$(WHOLE)
+
+$(CORE): $(WHOLE) core/pyproject.toml core/setup.py $(wildcard core/src/*)
+	@if ! c++ --version >/dev/null 2>&1; then \
+		echo 'No C++ compiler: explore runs without its compiled core, slower and with the same answers.'; \
+	elif $(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps ./core \
+		>$(VENV)/core.log 2>&1; then touch $@; \
+	else echo 'The compiled core was not built; $(VENV)/core.log says why. explore runs without it, slower.'; fi
 
 # The oldest Python decides: what runs on it runs on the later ones, but not the other way round. Some packages want
 # 3.11.5, and Debian 12 has 3.11.2.

@@ -12,13 +12,26 @@ from pathlib import Path
 import pytest
 
 from simlib import Clock, Database, Disk, Lock, Queue, Random, Scenario, Service
-from simlib.check import explore
+from simlib.check import core, explore
 from simlib.errors import AlreadyExists, OperationError, OutcomeUnknown
 from simlib.scenario import system_of
 from simlib.schedule.budget import Budget, Limits
 from simlib.schedule.token import letters
 from tests.enumeration import Run, retrace
 from tests.sample import charge, charge_once, charged_at_most_once
+
+
+@pytest.fixture(autouse=True, params=["in the compiled core", "in plain Python"])
+def engine(request):
+    """Where the searches run."""
+    if request.param == "in plain Python":
+        with core.switched_off():
+            yield
+    elif core.available():
+        yield
+    else:
+        pytest.skip("there is no compiled core: no C++ compiler built it, or MIDFLIGHT_CORE=off")
+
 
 HERE = Path(__file__).parent
 
