@@ -12,7 +12,7 @@ import pytest
 
 from simlib import Database, Scenario, audit
 from simlib.check import search
-from simlib.check.resource_states import ResourceStates
+from simlib.check.resource_states import KnownStates, ResourceStates
 from simlib.course import workers_slider
 from simlib.errors import Mistake, WorkerHangs
 from simlib.views import board, interleaving_map, price_tag, survival_curve
@@ -145,7 +145,7 @@ def test_an_interrupt_in_a_property_ends_a_search_with_what_is_known(place):
 
 
 @pytest.mark.parametrize(
-    "part, method, place", [(ResourceStates, "number", 5), (ResourceStates, "effects", 3), (search, "audit", 1)]
+    "part, method, place", [(KnownStates, "number", 5), (ResourceStates, "effects", 3), (search, "audit", 1)]
 )
 def test_an_interrupt_in_the_engine_is_noted_and_heeded_where_it_does_no_harm(monkeypatch, part, method, place):
     calls, plain = [], getattr(part, method)
