@@ -48,9 +48,13 @@ class CoreSearch(Search[Arrival]):
         try:
             ended = getattr(successors.space, loop)(successors, self, first, self._limits.states)
         finally:
-            _, self.findings.states, self.findings.transitions, self._able, bucket = successors.space.so_far()
-            self.findings.faults_proven = self._question.budget.total if ended else bucket // (2 * FAULT) - 1
+            _, self.findings.states, self.findings.transitions, self._able, _ = successors.space.so_far()
+            self.findings.faults_proven = self._question.budget.total if ended else self._proven()
             successors.note_struck()
+
+    def _proven(self) -> int:
+        """All schedules with up to so many faults hold."""
+        return int(self._successors.space.so_far()[-1]) // (2 * FAULT) - 1
 
     def judge(self, number: int, where: int) -> bool:
         """Whether a state is wrong, whatever can happen next."""
@@ -76,7 +80,7 @@ class CoreSearch(Search[Arrival]):
 
     def look(self, visited: int) -> bool:
         """Whether to stop here, after so many states."""
-        self.findings.states = visited
+        self.findings.states, self.findings.faults_proven = visited, self._proven()
         return self._out_of_limits()
 
     def _count_schedules(self) -> int | None:

@@ -59,7 +59,7 @@ class Findings:
     schedules: int | None = None  # None: not counted, or without bound
     found: Found | None = None
     complete: bool = False
-    interrupted: str = ""  # what stopped it: "at 200,000 states", "after 10 s", "by you"
+    interrupted: str = ""  # what stopped it: "at 1,000,000 states", "after 10 s", "by you"
     endless: bool = False  # it was stopped by a run without an end in sight
     wrong: str = ""  # the claim that can be violated, if the smallest way to it was not found in time
     faults_proven: int = -1  # all schedules with up to so many faults hold

@@ -53,7 +53,7 @@ class Search(Generic[Arrival]):
         self._rests: set[int] = set()
         self._counts_matter = NOTHING
         self._able = 0  # a bit for each worker that could ever take a step
-        self._look_at = time.monotonic()
+        self._began = self._look_at = time.monotonic()
 
     def _make_successors(self) -> Successors:
         question, local_states = self._question, self._local_states
@@ -69,7 +69,7 @@ class Search(Generic[Arrival]):
     def run(self) -> Findings:
         """Search until a violation, the end or a limit; an interrupt ends it with what is known."""
         try:
-            with Progress("exploring", self._limits.states) as self._progress:
+            with Progress("exploring") as self._progress:
                 self._best_first()
                 if not self.findings.found:
                     self._is_out_of_limits(time.monotonic())  # an interrupt is heeded, however late
@@ -171,8 +171,15 @@ class Search(Generic[Arrival]):
         if now < self._look_at and self.findings.states < self._limits.states and self._local_states.too_long is None:
             return False
         self._look_at = now + LOOK_AFTER
-        self._progress.reached(self.findings.states)
+        self._progress.reached(self.findings.states, self._how_far)
         return self._is_out_of_limits(now)
+
+    def _how_far(self) -> str:
+        """How far this has come: states, how many a second, and what is proven."""
+        states, proven = self.findings.states, self.findings.faults_proven
+        done = f"up to {plural(proven, 'fault')} it holds" if proven else "without a fault it holds"
+        rate = f"{states:,} states, {states / (time.monotonic() - self._began):,.0f} a second"
+        return f"{rate}; {done}" if proven >= 0 else rate
 
     def _is_out_of_limits(self, now: float) -> bool:
         states, seconds, watchdog = self._limits.states, self._limits.seconds, self._watchdog

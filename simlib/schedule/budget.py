@@ -208,7 +208,7 @@ class Account:
 class Limits:
     """Where a search stops, and says how far it got."""
 
-    states: int = 200_000
+    states: int = 1_000_000
     # For the whole answer: the verdict and the smallest counterexample; None: no limit.
     seconds: float | None = 10.0
     megabytes: float = 1_500.0  # by which the process may grow
