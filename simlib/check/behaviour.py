@@ -26,6 +26,7 @@ class Interned:
 
     def __init__(self) -> None:
         self.things: list[Any] = []
+        self.keys: list[Hashable] = []
         self._numbers: dict[Hashable, int] = {}
 
     def number(self, thing: Any, key: Hashable) -> int:
@@ -33,6 +34,7 @@ class Interned:
         if found is None:
             found = self._numbers[key] = len(self.things)
             self.things.append(thing)
+            self.keys.append(key)
         return found
 
 

@@ -279,8 +279,7 @@ class LocalStates:
 
     def asks(self, node: int) -> Hashable:
         """A key for the step at this node."""
-        step = self.step_at(node)
-        return step and op_key(step)
+        return None if self.op[node] == ENDED else self.ops.keys[self.op[node]]
 
     def told(self, history: list[tuple[int, int]]) -> str:
         """A history in words."""
