@@ -30,14 +30,12 @@ def shortest(question: Question, samples: int | None = None) -> Findings:
 
 
 class CoreSearch(Search[Arrival]):
-    """What both share. The core calls `judge`, `learned`, `rest`, `endless` and `look`."""
+    """What both share. The core calls `judge`, `learned`, `rest`, `endless` and `look`, with its own numbers for states
+    and for how they were reached.
+    """
 
     kind_of_successors = CoreSuccessors
     _successors: CoreSuccessors
-
-    def _arrival(self, where: int) -> Arrival:
-        """How a state was reached, by the core's number for it."""
-        raise NotImplementedError
 
     def _search(self, loop: str) -> None:
         """Search in this loop of the core's until a violation, the end or a limit."""
@@ -56,27 +54,26 @@ class CoreSearch(Search[Arrival]):
         """All schedules with up to so many faults hold."""
         return int(self._successors.space.so_far()[-1]) // (2 * FAULT) - 1
 
-    def judge(self, number: int, where: int) -> bool:
+    def judge(self, number: int, where: Arrival) -> bool:
         """Whether a state is wrong, whatever can happen next."""
-        return self._is_wrong(self._checks.everywhere(self._successors.states[number]), self._arrival(where))
+        return self._is_wrong(self._checks.everywhere(self._successors.states[number]), where)
 
     def learned(self) -> None:
         """Raise Carry if states have to carry more, by what was learned in this one."""
         self._check_carried()
 
-    def rest(self, number: int, where: int) -> tuple[bool, bool]:
+    def rest(self, number: int, where: Arrival) -> tuple[bool, bool]:
         """Whether it is wrong that nothing more can happen in this state; and whether to be asked of each such state,
         also if it differs from another one only in what is left, or in how workers came to their end.
         """
-        arrival = self._arrival(where)
-        return self._is_wrong(self._rest(number, arrival), arrival), self._wants_each_rest()
+        return self._is_wrong(self._rest(number, where), where), self._wants_each_rest()
 
     def _wants_each_rest(self) -> bool:
         return False
 
-    def endless(self, number: int, where: int) -> None:
+    def endless(self, number: int, where: Arrival) -> None:
         """Look for a run without an end."""
-        self._look_for_endless(self._arrival(where), number)
+        self._look_for_endless(where, number)
 
     def look(self, visited: int) -> bool:
         """Whether to stop here, after so many states."""
@@ -97,9 +94,6 @@ class CoreReachability(CoreSearch[int], Reachability):
     def _best_first(self) -> None:
         self._search("reach")
 
-    def _arrival(self, where: int) -> int:
-        return where
-
     def _backwards(self, where: int) -> Iterator[Transition]:
         came = self._successors.space.came(where)
         while came is not None:
@@ -108,12 +102,12 @@ class CoreReachability(CoreSearch[int], Reachability):
             came = self._successors.space.came(where)
 
 
-class CoreShortest(CoreSearch[Label], Shortest):
-    """The smallest violation, if there is one."""
+class CoreShortest(CoreSearch[Label | int], Shortest):
+    """The smallest violation, if there is one. Labels are the core's, by number, and few are ever looked at."""
 
     def __init__(self, question: Question, samples: int | None = None) -> None:
         super().__init__(question, samples)
-        self._labels = Lazy(lambda state: [self._arrival(self._successors.space.first_label(state))])
+        self._labels = Lazy(lambda state: [self._label(self._successors.space.first_label(state))])
         self._nexts = Lazy(self._successors.in_state)
 
     def _best_first(self) -> None:
@@ -122,7 +116,16 @@ class CoreShortest(CoreSearch[Label], Shortest):
     def _wants_each_rest(self) -> bool:
         return len(self._good) < MOST_SAMPLES
 
-    def _arrival(self, where: int) -> Label:
+    def _backwards(self, where: Label | int) -> Iterator[Transition]:
+        if isinstance(where, Label):
+            yield from super()._backwards(where)
+            return
+        *_, before, edge = self._successors.space.label(where)
+        while before is not None:
+            yield self._successors.edge(edge).move
+            *_, before, edge = self._successors.space.label(before)
+
+    def _label(self, where: int) -> Label:
         way, label = [], None
         before: int | None = where
         while before is not None:
