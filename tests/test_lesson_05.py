@@ -63,8 +63,14 @@ def test_noting_in_two_steps_also_loses_to_a_second_worker(lesson):
 
 
 @pytest.mark.parametrize("faults", FAULTS)
-def test_the_transition_as_the_check_holds_for_two_workers_and_two_faults(lesson, faults):
-    assert lesson["bank"].explore(lesson["pay_interest_by_state"], workers=2, **faults).verdict == "holds"
+@pytest.mark.parametrize("worker", ["pay_interest_by_state", "pay_interest_swapped"])
+def test_the_transition_as_the_check_holds_for_two_workers_and_two_faults(lesson, worker, faults):
+    assert lesson["bank"].explore(lesson[worker], workers=2, **faults).verdict == "holds"
+
+
+def test_a_first_run_of_it_takes_a_step_less_than_the_happy_path(lesson):
+    runs = (lesson["bank"].run(lesson[worker]).events for worker in ("pay_interest", "pay_interest_by_state"))
+    assert [sum(event.kind == "step" for event in events) for events in runs] == [7, 6]
 
 
 def test_it_holds_under_the_hardship_of_the_lesson_with_the_janitor_about(lesson):
@@ -86,11 +92,33 @@ def test_every_slip_in_the_careful_version_is_caught_but_the_making_of_the_produ
     # not by this job at all.
     assert left == {
         "without `yield from print_statement(disk, me)`",
-        '`yield from print_statement(disk, me)` before `while (yield db.read("march")) is None:`',
+        "`yield from print_statement(disk, me)` before `try:`",
         "`yield jobs.ack(job)` before `yield from print_statement(disk, me)`",
-        # Whoever looks before it takes a message waits for one all the same.
-        '`while (yield db.read("march")) is None:` before `job = yield jobs.receive()`',
+        # Whoever pays before it takes a message pays once all the same.
+        "`try:` before `job = yield jobs.receive()`",
+        "without `pass  # an earlier delivery of this job did it`",  # which is the same again
     }
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ('            db.insert("march", "paid"),\n', ""),
+        ('db.insert("march", "paid")', 'db.write("march", "paid")'),
+        ('            db.add("ann", 5),\n', ""),
+        ('db.add("ann", 5)', 'db.add("other", 5)'),
+        ('            db.add("ann", 5),\n        )', '        )\n        yield db.add("ann", 5)'),  # after it
+        ("        yield db.transaction(\n", '        yield db.add("ann", 5)\n        yield db.transaction(\n'),
+    ],
+)
+def test_every_wrong_word_in_the_careful_version_is_caught(lesson, before, after):
+    mutant = with_text(lesson["pay_interest_by_state"], before, after)
+    assert lesson["bank"].explore(mutant, workers=2, crashes=1, pauses=1).verdict == "violated"
+
+
+def test_whoever_passes_over_every_error_loses_the_money_to_an_outage(lesson):
+    careless = with_text(lesson["pay_interest_by_state"], "except AlreadyExists", "except Exception")
+    assert lesson["bank"].explore(careless, workers=1, outages=1).claim == "paid"
 
 
 @pytest.mark.parametrize(
@@ -102,8 +130,8 @@ def test_every_slip_in_the_careful_version_is_caught_but_the_making_of_the_produ
         ('(yield db.read("march")) is None', '(yield db.read("march")) is not None'),
     ],
 )
-def test_every_wrong_word_in_the_careful_version_is_caught(lesson, before, after):
-    mutant = with_text(lesson["pay_interest_by_state"], before, after)
+def test_every_wrong_word_in_the_second_careful_worker_of_the_audit_is_caught(lesson, before, after):
+    mutant = with_text(lesson["pay_interest_swapped"], before, after)
     assert lesson["bank"].explore(mutant, workers=2, crashes=1, pauses=1).verdict == "violated"
 
 

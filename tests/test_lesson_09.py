@@ -43,8 +43,9 @@ def test_the_set_in_memory_does_help_against_a_second_delivery_to_the_same_proce
 
 
 @pytest.mark.parametrize("faults", FAULTS)
-def test_the_note_in_the_transaction_holds_for_two_workers_and_two_faults(lesson, faults):
-    assert lesson["club"].explore(lesson["credit_once"], workers=2, **faults).verdict == "holds"
+@pytest.mark.parametrize("worker", ["credit_once", "credit_swapped"])
+def test_the_note_in_the_transaction_holds_for_two_workers_and_two_faults(lesson, worker, faults):
+    assert lesson["club"].explore(lesson[worker], workers=2, **faults).verdict == "holds"
 
 
 def test_it_holds_under_the_hardship_of_the_lesson(lesson):
@@ -53,10 +54,38 @@ def test_it_holds_under_the_hardship_of_the_lesson(lesson):
     assert club.explore(worker, redeliveries=1, pauses=1).verdict == "holds"
 
 
-def test_it_is_still_delivered_twice(lesson):
-    trace = lesson["club"].replay(lesson["credit_once"], lesson["club"].explore(lesson["credit"], workers=1, crashes=1))
-    received = [event.answer.deliveries for event in trace.events if event.op and event.op.verb == "receive"]
-    assert (received, trace["db"]["ann"]) == ([1, 2], 10)
+def deliveries(trace):
+    return [event.answer.deliveries for event in trace.events if event.op and event.op.verb == "receive"]
+
+
+def test_killed_right_before_its_ack_it_is_delivered_again_and_the_note_refuses(lesson):
+    trace = lesson["club"].attack(lesson["credit_once"], "A 2", "crash A", workers=1)
+    assert [event.op.verb if event.op else event.kind for event in trace.events] == [
+        "receive", "transaction", "crash", "timer", "receive", "transaction", "ack",
+    ]  # fmt: skip
+    assert isinstance(trace.events[5].answer, lesson["AlreadyExists"])
+    assert (deliveries(trace), trace["db"]["ann"]) == ([1, 2], 10)
+
+
+def test_the_crash_of_the_happy_path_comes_too_late_for_it_and_the_second_delivery_does_not(lesson):
+    club, worker = lesson["club"], lesson["credit_once"]
+    crash, again = (club.explore(lesson["credit"], workers=1, **{fault: 1}) for fault in ("crashes", "redeliveries"))
+    trace = club.replay(worker, crash)
+    assert (trace.faults, deliveries(trace), trace["db"]["ann"]) == ([], [1], 10)
+    trace = club.replay(worker, again)
+    assert (trace.faults, deliveries(trace), trace["db"]["ann"]) == (["redelivery"], [1, 2], 10)
+
+
+def steps(lesson, worker):
+    return len([event for event in lesson["club"].run(worker).events if event.kind == "step"])
+
+
+def test_it_takes_three_steps_of_the_happy_path_s_four_which_add_alone_would_save_too_and_help_nobody(lesson):
+    added = with_text(lesson["credit"], 'points = yield db.read("ann")', 'yield db.add("ann", 10)')
+    added = with_text(added, '    yield db.write("ann", points + 10)\n', "")
+    workers = lesson["credit"], lesson["credit_once"], added
+    assert [steps(lesson, worker) for worker in workers] == [4, 3, 3]
+    assert lesson["club"].explore(added, crashes=1).claim == TWICE
 
 
 def test_a_worker_that_does_nothing_does_not_pass(lesson):
@@ -66,34 +95,71 @@ def test_a_worker_that_does_nothing_does_not_pass(lesson):
 
 
 def test_every_slip_in_the_careful_version_is_caught(lesson):
-    assert survivors(lesson["club"], lesson["credit_once"], crashes=1, redeliveries=1) == set()
+    same = {"without `pass  # an earlier delivery of this message did it`"}
+    assert survivors(lesson["club"], lesson["credit_once"], crashes=1, redeliveries=1) == same
+    assert survivors(lesson["club"], lesson["credit_swapped"], crashes=1, redeliveries=1) == set()
 
 
 @pytest.mark.parametrize(
     "before, after",
     [
-        ('db.compare_and_set(message.id, None, "done")', 'db.write(message.id, "done")'),
-        ('(message.id, None, "done")', '(message.deliveries, None, "done")'),
+        ('db.insert(message.id, "done")', 'db.write(message.id, "done")'),
+        ('            db.insert(message.id, "done"),\n', ""),
+        ('(message.id, "done")', '(message.deliveries, "done")'),
+        ('db.add("ann", 10)', 'db.add("ann", 11)'),
+        ('            db.add("ann", 10),\n', ""),
+        ('            db.add("ann", 10),\n        )', '        )\n        yield db.add("ann", 10)'),  # after it
+        ("        yield db.transaction(\n", '        yield db.add("ann", 10)\n        yield db.transaction(\n'),
     ],
 )
-def test_every_wrong_word_about_the_note_is_caught(lesson, before, after):
+def test_every_wrong_word_in_the_careful_version_is_caught(lesson, before, after):
     mutant = with_text(lesson["credit_once"], before, after)
     assert lesson["club"].explore(mutant, workers=2, crashes=1, redeliveries=1).verdict == "violated"
 
 
-def test_the_compare_on_the_points_is_needed_as_soon_as_there_are_two_purchases(lesson):
+def test_whoever_passes_over_every_error_loses_the_points_to_an_outage_and_over_none_goes_round(lesson):
+    club, worker = lesson["club"], lesson["credit_once"]
+    careless = with_text(worker, "except AlreadyExists", "except Exception")
+    assert club.explore(careless, outages=1).claim == LOST
+    helpless = with_text(worker, "except AlreadyExists", "except StopIteration")
+    assert club.explore(helpless, crashes=1).loops and not club.explore(worker, crashes=1).loops
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("db.compare_and_set(note, None, True)", "db.write(note, True)"),
+        ("{message.id}", "{message.deliveries}"),
+    ],
+)
+def test_every_wrong_word_about_the_note_is_caught_in_the_second_careful_worker_of_the_audit(lesson, before, after):
+    mutant = with_text(lesson["credit_swapped"], before, after)
+    assert lesson["club"].explore(mutant, workers=2, crashes=1, redeliveries=1).verdict == "violated"
+
+
+@pytest.fixture
+def two_purchases(lesson):
     def twenty(db):
         return db["ann"] == 20
 
-    two = lesson["Scenario"](
+    return lesson["Scenario"](
         inbox=lesson["Queue"](["one", "two"], visibility_timeout=30), db=lesson["Database"]({"ann": 0}),
         workers=2, eventually=[twenty],
     )  # fmt: skip
-    assert two.explore(lesson["credit_once"], crashes=1, pauses=1).verdict == "holds"
-    mutant = with_text(
-        lesson["credit_once"], 'db.compare_and_set("ann", points, points + 10)', 'db.write("ann", points + 10)'
-    )
-    assert two.explore(mutant, crashes=0).claim == "twenty"
+
+
+def test_the_sum_in_the_database_is_needed_as_soon_as_there_are_two_purchases(lesson, two_purchases):
+    assert two_purchases.explore(lesson["credit_once"], crashes=1, pauses=1).verdict == "holds"
+    looked = with_text(lesson["credit_once"], "    try:\n", '    points = yield db.read("ann")\n    try:\n')
+    mutant = with_text(looked, 'db.add("ann", 10)', 'db.write("ann", points + 10)')
+    assert two_purchases.explore(mutant, crashes=0).claim == "twenty"
+
+
+def test_where_the_sum_is_done_outside_it_has_to_be_compared(lesson, two_purchases):
+    swapped, compared = lesson["credit_swapped"], 'db.compare_and_set("ann", points, points + 10)'
+    assert two_purchases.explore(swapped, crashes=1, pauses=1).verdict == "holds"
+    mutant = with_text(swapped, compared, 'db.write("ann", points + 10)')
+    assert two_purchases.explore(mutant, crashes=0).claim == "twenty"
 
 
 # The exercise
