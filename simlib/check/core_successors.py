@@ -206,7 +206,7 @@ class CoreSuccessors(Successors):
     def _node(self, node: int) -> Numbers:
         resource, local_states = self._local_states.resource_of[node], self._local_states
         running = local_states.standing(node).running
-        flags = ASLEEP * self._world.is_asleep(node) + BUG * (node in local_states.bugs) + RUNNING * running
+        flags = ASLEEP * local_states.asleep[node] + BUG * (node in local_states.bugs) + RUNNING * running
         return NONE if resource == ENDED else resource, flags
 
     def edges_from(self, first: int) -> tuple[Numbers, ...]:

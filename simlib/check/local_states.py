@@ -38,6 +38,7 @@ class LocalStates:
         self.place: list[Place | None] = []  # None where no process is
         self.op: list[int] = []
         self.resource_of: list[int] = []  # the index of its step's resource; ENDED without one
+        self.asleep: list[bool] = []  # whether it sleeps there, or waits for a message for a limited time
         self.where: list[Where] = []
         self.error: list[BaseException | None] = []  # what ended the run, None for a return
         self.parent: list[tuple[int, int]] = []  # (node, answer) that first led to it
@@ -201,6 +202,7 @@ class LocalStates:
         self.place.append(place)
         self.op.append(op)
         self.resource_of.append(ENDED if op == ENDED else self._index_of[self.ops.things[op].resource])
+        self.asleep.append(op != ENDED and timing.sleeps(self.ops.things[op]))
         self.where.append(where)
         self.error.append(error)
         self.parent.append(parent)

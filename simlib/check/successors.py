@@ -140,11 +140,11 @@ class Successors:
     def of(self, state: int) -> Following:
         """Everything that may happen, in the order in which to try it."""
         encoding, resource_of, owning = self.encoding, self._local_states.resource_of, self._resource_states.owning
-        world, symmetry, sleepy = self._world, self.symmetry, self._world.sleepy
+        world, symmetry, sleepy, asleep = self._world, self.symmetry, self._world.sleepy, self._local_states.asleep
         states, number_of, resources = self.states, self._numbers.setdefault, encoding.resources
         nodes, left, able = [state >> shift & MASK for shift in encoding.workers], state >> encoding.budget, 0
         bounds, counts, priced = [*nodes, 0, MASK], self.counts, left << 2 * FIELD if self._prices.shared else 0
-        busy = self._busy(state, nodes) if sleepy and any(map(world.is_asleep, nodes)) else NO_ONE
+        busy = self._busy(state, nodes) if sleepy and True in [asleep[node] for node in nodes] else NO_ONE
         targets, edges = list[int](), list[Edge]()
         for worker, low, high in self._neighbours:
             node = nodes[worker]
@@ -154,7 +154,7 @@ class Successors:
             key = priced | node << FIELD | state >> resources[resource] & MASK
             bit, free, every = self._steps[worker].get(key) or self._look_up(worker, key)
             sleepy = sleepy or self._local_states.waits  # that may have come to the first wait
-            nap = self._nap(state, worker, node, busy) if sleepy and world.is_asleep(node) else None
+            nap = self._nap(state, worker, node, busy) if sleepy and asleep[node] else None
             if nap and world.lasts(state, node) and world.oversleeps(state, nap):
                 bit, free, every = 0, [], [one for one in every if one[0]]
             able |= bit
@@ -166,7 +166,7 @@ class Successors:
                     after = world.end_nap(after, state, node, nap._replace(seconds=0) if mask else nap)
                 if owning and edge.over:
                     after = world.end_process(after, worker)
-                if sleepy:
+                if sleepy and asleep[goes_to]:
                     after = world.fall_asleep(after, worker, goes_to)
                 if symmetry and not bounds[low] <= goes_to <= bounds[high]:
                     after = symmetry.overtaken(after, nodes, worker, goes_to)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simlib.check.encoding import MASK, Encoding
+from simlib.check.encoding import FIELD, MASK, Encoding
 from simlib.check.local_states import LocalStates
 from simlib.check.resource_states import ResourceStates
 from simlib.model import timing
@@ -24,7 +24,7 @@ class World:
         # Those that run: only they are owning.
         self.clocks = [resource for resource in resource_states.clocks if resource in resource_states.owning]
         self._orphans: dict[int, int] = {}
-        self._sleeps: dict[int, bool] = {}
+        self._lasting: dict[int, bool] = {}
 
     @property
     def sleepy(self) -> bool:
@@ -58,26 +58,23 @@ class World:
 
     # Sleep and timers
 
-    def is_asleep(self, node: int) -> bool:
-        """Whether a worker at this node sleeps, or waits for a message for a limited time."""
-        known = self._sleeps.get(node)
-        if known is None:
-            op = self._local_states.step_at(node)
-            known = self._sleeps[node] = timing.sleeps(op)
-        return known
-
     def lasts(self, state: int, node: int) -> bool:
         """Whether a worker at this node can do nothing now but sleep or wait on."""
-        if not self.is_asleep(node):
+        local_states = self._local_states
+        if not local_states.asleep[node]:
             return False
-        local_states, resource = self._local_states, self._local_states.resource_of[node]
-        op = local_states.ops.things[local_states.op[node]]
-        return self._resource_states.state(resource, self.number(state, resource)).lasts(op)
+        resource = local_states.resource_of[node]
+        key = node << FIELD | self.number(state, resource)
+        known = self._lasting.get(key)
+        if known is None:
+            op = local_states.ops.things[local_states.op[node]]
+            known = self._lasting[key] = self._resource_states.state(resource, key & MASK).lasts(op)
+        return known
 
     def sleepers(self, state: int, nodes: Sequence[int]) -> dict[str, float]:
         """Who sleeps or waits, and for how many seconds."""
-        people = zip(self._workers, nodes) if self.sleepy else ()
-        return {worker: self.seconds(node) for worker, node in people if self.lasts(state, node)}
+        asleep, people = self._local_states.asleep, zip(self._workers, nodes) if self.sleepy else ()
+        return {worker: self.seconds(node) for worker, node in people if asleep[node] and self.lasts(state, node)}
 
     def seconds(self, node: int) -> float:
         """For how many seconds a worker at this node sleeps or waits."""
@@ -86,7 +83,7 @@ class World:
 
     def fall_asleep(self, state: int, worker: int, node: int) -> int:
         """The state after this worker has come to this node: it sleeps, if that is its next step."""
-        if self.sleepy and self.is_asleep(node):
+        if self._local_states.asleep[node] and self.sleepy:
             for resource in self._minding():
                 state = self.after(state, resource, "fell_asleep", self._workers[worker])
         return state
@@ -110,7 +107,7 @@ class World:
     def interrupt(self, state: int, worker: int, node: int) -> int:
         """The state after this worker was woken at once, if it sleeps or waits at this node, or has begun its step."""
         name, resource = self._workers[worker], self._local_states.resource_of[node]
-        if self.sleepy and self.is_asleep(node):
+        if self._local_states.asleep[node] and self.sleepy:
             return self._passed(state, Slept(name, 0, frozenset()))
         return self.after(state, resource, "cancelled", name) if resource in self._resource_states.owned else state
 

@@ -66,7 +66,7 @@ def test_the_careful_version_survives_a_kill_after_each_of_its_steps(number):
 def test_the_careful_version_ends_where_explore_says_after_random_kills_and_pauses(number):
     scenario, (*_, careful) = lesson(number)
     faults = {"crashes": 1, "pauses": 1}
-    reached = scenario.explore(careful, **faults)
+    reached = scenario.explore(careful, **faults, max_seconds=None)
     system = system_of(scenario, careful)
     with Processes(system, fills=False) as processes:
         traces = [run(system, processes, Chaos(Budget(faults), seed)) for seed in range(3)]
