@@ -111,15 +111,24 @@ def once(db, bank):
     yield bank.call("ping")
 
 
+SERVERS = [
+    {},
+    {"capacity": {"bank": 2}, "timeout": {"bank": 3}, "stalled": {"bank": (100, 130)}, "down": {"db": (300, 330)}},
+    {"capacity": {"inbox": 1, "db": 1}, "timeout": {"db": 2}, "lost_reply_chance": {"bank": 0.1}},
+]
+
+
+@pytest.mark.parametrize("servers", SERVERS)
 @pytest.mark.parametrize("trace", [False, True])
-@pytest.mark.parametrize("number", range(6))
-def test_a_busy_system_is_the_same_on_both(number, trace):
+@pytest.mark.parametrize("number", range(4))
+def test_a_busy_system_is_the_same_on_both(number, trace, servers):
     scenario = Scenario(inbox=Queue(visibility_timeout=30), bank=Service(), db=Database(), lock=Lock())
     given = {
         "workers": {"serve": 3, "once": 2}, "seed": number, "hours": 0.3,
         "arrivals": {"inbox": exponential(3), "once": 9},
         "latency": {"inbox": 0, "bank": exponential(1), "*": 0.2}, "crashes_per_day": 4_000, "pauses_per_day": 2_000,
         "stops_per_day": 2_000, "power_losses_per_day": 300, "restart": exponential(2), "trace": trace,
+        **servers,
     }  # fmt: skip
     on_the_loop = scenario.simulate([serve, once], **given)
     assert all_of(on_the_loop) == all_of(scenario.simulate([serve, once], **given, env=simpy.Environment()))

@@ -180,7 +180,7 @@ class LeanExecution(Execution):
         worker.steps += 1
         self._recorder.steps += 1
         if operation.queues:
-            self._note(worker, operation, answer)
+            self._note_task(worker, operation, answer)
         if asked is None:
             self._over(worker, process, op, answer, where)
             return True
@@ -195,13 +195,14 @@ class LeanExecution(Execution):
             heappush(clock.heap, (clock.now + bound.delay, number, None, worker.step))
         return True
 
-    def _note(self, worker: Worker, operation: Operation, answer: Any) -> None:
+    def _note_task(self, worker: Worker, operation: Operation, answer: Any) -> None:
+        """Record which message this worker has received, or when the one that it has sent came."""
         if type(answer) is Message:
             worker.task = answer.id
-        elif type(answer) is str:
+        elif operation.sends and type(answer) is str:
             self.arrived[answer] = self._clock.now
-        else:
-            super()._note(worker, operation, answer)
+        elif not isinstance(answer, BaseException):
+            self._note(worker, operation, answer)
 
     def _next_step(self, worker: Worker, process: Process) -> None:
         op = process.op
