@@ -170,3 +170,20 @@ def test_a_worker_that_is_not_deterministic_is_found_out_in_a_later_search():
     both = replace(system_of(scenario, [throws, strike]), sharing=sharing)
     with pytest.raises(NotDeterministic):
         explore(both, Budget({"crashes": 0}), LIMITS)
+
+
+def test_a_report_names_the_levels_in_its_own_order_whatever_was_asked_before():
+    def loosely(db):
+        yield db.begin("read committed")
+        yield db.commit()
+
+    def strictly(db):
+        yield db.begin("serializable")
+        yield db.commit()
+
+    scenario, sharing = Scenario(db=Database()), Sharing()
+    strict, both = (system_of(scenario, roles) for roles in ([strictly], [loosely, strictly]))
+    alone = answer(both, {"crashes": 0})
+    answer(replace(strict, sharing=sharing), {"crashes": 0})
+    assert answer(replace(both, sharing=sharing), {"crashes": 0}) == alone
+    assert alone[2]["levels"] == {"db": ["read committed", "serializable"]}

@@ -291,7 +291,7 @@ class Search(Generic[Arrival]):
         self.findings.crash_points = list(dict.fromkeys(names))
         self.findings.waits = sorted(self._checks.waits)
         self.findings.uncaught = local_states.uncaught()
-        for op in [local_states.ops.things[number] for number in sorted({*local_states.op} - {ENDED})]:
+        for op in [local_states.ops.things[number] for number in dict.fromkeys(local_states.op) if number != ENDED]:
             if op.verb == "begin":
                 self.findings.levels.setdefault(op.resource, []).append(op.args[0])
         return self.findings

@@ -17,6 +17,8 @@ from simlib.model.state import State
 from simlib.model.system import System, outcome_of
 from simlib.text import listed
 
+Blocked = dict[str, tuple[Op, Where]]  # each worker's step, and where it is
+
 
 class Violations:
     """Judges states. `unseen` are the `sometimes` that have been true in none so far."""
@@ -78,15 +80,16 @@ class Violations:
 
     def at_rest(self, state: int) -> Found | None:
         """A violation in a state in which, without a fault, nothing more can happen."""
-        stuck = self._stuck(state, set())
+        blocked = self._blocked(state)
+        stuck = self._stuck(state, blocked, set())
         if stuck:
             return Found("stuck", because=f"{listed(stuck)}, for ever")
-        self._note_waits(state)
+        self._note_waits(state, blocked)
         return self._unmet(state)
 
-    def _note_waits(self, state: int) -> None:
+    def _note_waits(self, state: int, blocked: Blocked) -> None:
         """Note who waits for another worker, who waits for work."""
-        blocked, cast = self._blocked(state), self._system.cast
+        cast = self._system.cast
         awaited = self._system.awaited(blocked, self._states(state)) if len(blocked) > 1 else {}
         for worker, whom in awaited.items():
             if whom in blocked:
@@ -100,12 +103,11 @@ class Violations:
             else None
         )
 
-    def _stuck(self, state: int, going: set[str]) -> list[str]:
-        """Which workers, other than those `going`, wait forever, in words."""
-        blocked = {worker: step for worker, step in self._blocked(state).items() if worker not in going}
+    def _stuck(self, state: int, blocked: Blocked, going: set[str]) -> list[str]:
+        """Which of these workers wait forever, while those `going` do not, in words."""
         return self._system.stuck(blocked, self._states(state), going) if blocked else []
 
-    def _blocked(self, state: int) -> dict[str, tuple[Op, Where]]:
+    def _blocked(self, state: int) -> Blocked:
         """The step of each worker that has one, and where it is: in a state at rest, it waits there."""
         local_states, people = self._local_states, zip(self._system.cast, self._encoding.nodes(state))
         return {
@@ -157,7 +159,8 @@ class Violations:
 
     def _left_behind(self, state: int, going: set[str]) -> Found | None:
         """A worker that waits forever while others loop is as stuck as if nobody moved."""
-        stuck = self._stuck(state, going)
+        blocked = {worker: step for worker, step in self._blocked(state).items() if worker not in going}
+        stuck = self._stuck(state, blocked, going)
         return Found("stuck", because=f"{listed(stuck)}, for ever, while others go round") if stuck else None
 
     def untried(self) -> list[str]:

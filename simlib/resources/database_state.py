@@ -46,8 +46,9 @@ class DatabaseState(ExpiringState):
 
     def on_scan(self, who: str, prefix: str, limit: int | None = None, **locking: bool) -> list[tuple[Any, Any]]:
         rows: list[tuple[Any, Any]] = []
+        locked = when_locked(**locking) if locking else None
         for key in self._find(who, prefix):
-            found = [self._locked(who, key, when_locked(**locking))] if locking else self._versions(who, key)
+            found = [self._locked(who, key, locked)] if locked else self._versions(who, key)
             rows += [(key, row) for row in found if row is not GONE]
             if limit and len(rows) >= limit:
                 break  # it has not read the index any further
