@@ -12,7 +12,7 @@ fail, and it depends on which of them read first. The scripts in which this came
 Ends with 1 at the first disagreement, after printing the script.
 """
 
-import argparse
+import functools
 import sys
 import time
 from collections import Counter
@@ -20,7 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.on_both import Disagreement, compare
+from benchmarks.real_systems import arguments, compare_many
+from tests.on_both import compare
 from tests.postgresql import ERRORS, FINE, Server
 from tests.scripts import VERBS
 from tests.servers import postgresql_server
@@ -29,22 +30,12 @@ TELL = 250  # scripts
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=5_000, help="scripts to compare (5000)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed, other scripts (0)")
-    given = parser.parse_args()
-    counted: Counter[str] = Counter()
+    given = arguments(__doc__).parse_args()
     begun = time.monotonic()
     with postgresql_server(*FINE) as url, Server(url) as server:
-        version = server.version
-        for number in range(given.count):
-            try:
-                counted += compare(server, given.seed * 1_000_000 + number)
-            except Disagreement as disagreement:
-                print(f"\n{disagreement}\nDISAGREEMENT")
-                return 1
-            if number % TELL == TELL - 1:
-                print(f"{number + 1:,} of {given.count:,}, {time.monotonic() - begun:,.0f} s", file=sys.stderr)
+        version, counted = server.version, compare_many(functools.partial(compare, server), given, TELL)
+    if counted is None:
+        return 1
     print(summary(given.count, counted, version, time.monotonic() - begun))
     return 0
 

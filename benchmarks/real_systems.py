@@ -16,10 +16,12 @@ Ends with 1 at the first disagreement, after printing the script. `postgres.py` 
 
 import argparse
 import contextlib
+import functools
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -48,25 +50,42 @@ def a_folder(parent):
 SYSTEMS = {"redis": (a_redis, compare_commands, COMMANDS), "posix": (a_folder, compare_files, FILE_STEPS)}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("system", choices=SYSTEMS)
+def arguments(described: str) -> argparse.ArgumentParser:
+    """Those of a benchmark that compares scripts."""
+    parser = argparse.ArgumentParser(description=described, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=5_000, help="scripts to compare (5000)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other scripts (0)")
+    return parser
+
+
+def compare_many(compare: Callable[[int], Counter[str]], given: argparse.Namespace, tell: int) -> Counter[str] | None:
+    """What was counted in so many scripts, by their numbers; None after a disagreement, which is printed. Says how far
+    it is after every `tell` of them.
+    """
+    counted: Counter[str] = Counter()
+    begun = time.monotonic()
+    for number in range(given.count):
+        try:
+            counted += compare(given.seed * 1_000_000 + number)
+        except Disagreement as disagreement:
+            print(f"\n{disagreement}\nDISAGREEMENT")
+            return None
+        if number % tell == tell - 1:
+            print(f"{number + 1:,} of {given.count:,}, {time.monotonic() - begun:,.0f} s", file=sys.stderr)
+    return counted
+
+
+def main() -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("system", choices=SYSTEMS)
     parser.add_argument("--folder", help="where to make the folder for the files (that of temporary files)")
     given = parser.parse_args()
     real, compare, verbs = SYSTEMS[given.system]
-    counted: Counter[str] = Counter()
     begun = time.monotonic()
     with real(given.folder) as (system, name):
-        for number in range(given.count):
-            try:
-                counted += compare(system, given.seed * 1_000_000 + number)
-            except Disagreement as disagreement:
-                print(f"\n{disagreement}\nDISAGREEMENT")
-                return 1
-            if number % TELL == TELL - 1:
-                print(f"{number + 1:,} of {given.count:,}, {time.monotonic() - begun:,.0f} s", file=sys.stderr)
+        counted = compare_many(functools.partial(compare, system), given, TELL)
+    if counted is None:
+        return 1
     print(f"{given.count:,} scripts on {name}, 0 disagreements, {time.monotonic() - begun:,.0f} s")
     print(f"  {counted['steps']:,} steps: {', '.join(f'{verb} {counted[verb]:,}' for verb in verbs)}")
     return 0
